@@ -1,0 +1,56 @@
+"""nnrep: minimise molecular energies through slow modes and graph neural networks.
+
+The names below are loaded on first use, so that the command line answers before JAX is imported.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nnrep import reparam
+    from nnrep.minimization import Optimizer, Result, Status, Stopping, adam, minimize, sgd
+    from nnrep.modes import SlowModes, slow_modes
+    from nnrep.systems import System, load_system
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "System": "nnrep.systems",
+    "load_system": "nnrep.systems",
+    "SlowModes": "nnrep.modes",
+    "slow_modes": "nnrep.modes",
+    "Optimizer": "nnrep.minimization",
+    "Result": "nnrep.minimization",
+    "Status": "nnrep.minimization",
+    "Stopping": "nnrep.minimization",
+    "adam": "nnrep.minimization",
+    "minimize": "nnrep.minimization",
+    "sgd": "nnrep.minimization",
+}
+
+__all__ = [
+    "Optimizer",
+    "Result",
+    "SlowModes",
+    "Status",
+    "Stopping",
+    "System",
+    "adam",
+    "load_system",
+    "minimize",
+    "reparam",
+    "sgd",
+    "slow_modes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "reparam":
+        return import_module("nnrep.reparam")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'nnrep' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,1 @@
+"""Pure functions X -> E and the containers of their parameters."""

@@ -1,0 +1,41 @@
+"""Errors that a user can mend, shown as one line without a traceback; exit statuses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+class UserError(Exception):
+    """Something outside the program must change: a file, a folder, an option."""
+
+
+class ConfigError(UserError, ValueError):
+    """A value that cannot be used.
+
+    Attributes:
+        key: the name of the value at fault, dotted in a configuration ("system.n").
+        reason: what would be right, and what was given.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        """Put key and reason into the message."""
+        super().__init__(f"{key}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+def require(condition: bool, key: str, allowed: str, given: object) -> None:
+    """Raise `ConfigError` naming the key, what is allowed and what was given, unless the condition holds."""
+    if not condition:
+        raise ConfigError(key, f"must be {allowed}, got {given}")
+
+
+@contextmanager
+def named_under(prefix: str) -> Iterator[None]:
+    """Put a prefix before the key of a `ConfigError` that is raised inside."""
+    try:
+        yield
+    except ConfigError as error:
+        key = ".".join(part for part in (prefix, error.key) if part)
+        raise ConfigError(key, error.reason) from error.__cause__

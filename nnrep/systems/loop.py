@@ -1,0 +1,144 @@
+"""The synthetic coil of figures 2 and 3: a chain of n particles that wants to wind into a coil."""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.tree_util import Partial
+
+from nnrep.energies.loop import (
+    LoopParameters,
+    Pairs,
+    Potential,
+    chain_pairs,
+    coupling_terms,
+    energy_bound,
+    loop_energy,
+    loop_energy_sampled,
+    repulsion_terms,
+)
+from nnrep.energies.pairwise import capped_lennard_jones_minimum
+from nnrep.errors import require
+from nnrep.systems.system import Contacts, System, start_key
+
+
+class Repulsion(Enum):
+    """Whether minimisation steps see the repulsion of random pairs or of all."""
+
+    sampled = "sampled"
+    exact = "exact"
+
+
+@dataclass
+class LoopConfig:
+    """Choices of `system=loop`; lengths and energies are dimensionless.
+
+    Attributes:
+        n: number of particles.
+        dim: 2 or 3 dimensions.
+        potential: bond_lj or pure_lj.
+        loop_length: L of the couplings (i, i+L).
+        loop_strength: their factor.
+        lj_cap: e of the capped Lennard-Jones potential.
+        repulsion: sampled or exact in the steps; reported energies are always exact.
+        pairs: sampled pairs are random circular shifts or independent.
+        repulsion_strength: factor of the mean of 1 / (r + repulsion_cap).
+        repulsion_cap: e of the repulsion.
+        start_scale: the start is start_scale * n^(1/3) * N(0, 1).
+    """
+
+    name: str = "loop"
+    n: int = 400
+    dim: int = 3
+    potential: Potential = Potential.pure_lj
+    loop_length: int = 10
+    loop_strength: float = 0.1
+    lj_cap: float = 0.01
+    repulsion: Repulsion = Repulsion.sampled
+    pairs: Pairs = Pairs.shifts
+    repulsion_strength: float = 2.5e-3
+    repulsion_cap: float = 0.01
+    start_scale: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: naming the value out of range.
+        """
+        require(self.n >= 2, "n", "at least 2", self.n)
+        require(self.dim in (2, 3), "dim", "2 or 3", self.dim)
+        allowed = f"from 1 to n - 1 = {self.n - 1}"
+        require(1 <= self.loop_length < self.n, "loop_length", allowed, self.loop_length)
+        require(0 < self.loop_strength < np.inf, "loop_strength", "positive", self.loop_strength)
+        require(0 < self.lj_cap <= 1, "lj_cap", "above 0 and at most 1", self.lj_cap)
+        strength = self.repulsion_strength
+        require(0 <= strength < np.inf, "repulsion_strength", "zero or positive", strength)
+        require(0 < self.repulsion_cap < np.inf, "repulsion_cap", "positive", self.repulsion_cap)
+        require(0 < self.start_scale < np.inf, "start_scale", "positive", self.start_scale)
+
+
+# Hessian samples (appendix): how many, and the range of c in n^(1/3) / 2 * c * N(0, 1).
+HESSIAN_SAMPLES = {Potential.bond_lj: (10, 3.0, 8.0), Potential.pure_lj: (40, 0.01, 0.2)}
+
+
+def loop_system(config: LoopConfig, seed: int = 0) -> System:
+    """The synthetic coil, started from the draw of a seed."""
+    n = config.n
+    like = jnp.zeros((n, config.dim))
+    parameters = LoopParameters(
+        loop_strength=config.loop_strength,
+        lj_cap=config.lj_cap,
+        repulsion_strength=config.repulsion_strength,
+        repulsion_cap=config.repulsion_cap,
+        potential=config.potential,
+        loop_length=config.loop_length,
+    )
+    samples, first_spread, last_spread = HESSIAN_SAMPLES[config.potential]
+    lj_length = capped_lennard_jones_minimum(config.lj_cap)[0]
+    bond_length = 1.0 if config.potential is Potential.bond_lj else lj_length
+    bonds, loops = chain_pairs(n, 1), chain_pairs(n, config.loop_length)
+    sampled = None
+    if config.repulsion is Repulsion.sampled:
+        sampled = Partial(_SAMPLED[config.pairs], parameters)
+    draw_start = Partial(_scaled_normal, like, config.start_scale * n ** (1 / 3))
+    half = n ** (1 / 3) / 2
+    return System(
+        energy=Partial(loop_energy, parameters),
+        positions=draw_start(start_key(seed)),
+        name="loop",
+        energy_sample=sampled,
+        draw_start=draw_start,
+        draw_configuration=Partial(_spread_normal, like, half * first_spread, half * last_spread),
+        hessian_samples=samples,
+        coupling_terms=coupling_terms(parameters, n),
+        background_terms=partial(repulsion_terms, parameters, n),
+        edges=np.concatenate([bonds, loops]),
+        bonds=Contacts(bonds, bond_length),
+        contacts=Contacts(loops, lj_length),
+        energy_bound=energy_bound(parameters, n),
+    )
+
+
+def _sampled_by_shifts(parameters: LoopParameters, positions: Array, key: Array) -> Array:
+    return loop_energy_sampled(parameters, Pairs.shifts, positions, key)
+
+
+def _sampled_independently(parameters: LoopParameters, positions: Array, key: Array) -> Array:
+    return loop_energy_sampled(parameters, Pairs.independent, positions, key)
+
+
+# Functions with a name of their own, so that two systems of one kind share a compilation.
+_SAMPLED = {Pairs.shifts: _sampled_by_shifts, Pairs.independent: _sampled_independently}
+
+
+def _scaled_normal(like: Array, scale: float | Array, key: Array) -> Array:
+    return scale * jax.random.normal(key, like.shape, like.dtype)
+
+
+def _spread_normal(like: Array, first: float | Array, last: float | Array, key: Array, t: Array) -> Array:
+    return _scaled_normal(like, first + (last - first) * t, key)

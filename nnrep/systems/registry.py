@@ -1,0 +1,34 @@
+"""Systems by name."""
+
+from typing import Any
+
+from nnrep.errors import ConfigError
+from nnrep.schema import build
+from nnrep.systems.loop import LoopConfig, loop_system
+from nnrep.systems.system import System
+
+
+def load_system(name: str, *, seed: int = 0, **options: Any) -> System:
+    """A system by name, its options as the configuration group `system` has them.
+
+    Example: ``load_system("loop", n=200, potential="pure_lj")``.
+
+    Args:
+        name: "loop".
+        seed: of the start that `System.positions` holds.
+        options: fields of `LoopConfig`; enums by name.
+
+    Raises:
+        ConfigError: unknown name or option, wrong type, value out of range.
+    """
+    if name not in SYSTEMS:
+        raise ConfigError("system", f"must be one of {', '.join(SYSTEMS)}, got {name}")
+    return system_from_config(build(SYSTEMS[name], options), seed)
+
+
+def system_from_config(config: LoopConfig, seed: int = 0) -> System:
+    """The system that a checked configuration describes."""
+    return loop_system(config, seed)
+
+
+SYSTEMS = {"loop": LoopConfig}

@@ -1,0 +1,109 @@
+"""`System`: what is minimised."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.tree_util import Partial
+
+from nnrep.energies.pairwise import PairTerm
+from nnrep.errors import require
+
+
+class Contacts(NamedTuple):
+    """Pairs that should end at a known distance.
+
+    Attributes:
+        pairs: (m, 2) particle indices.
+        length: the ideal distance.
+    """
+
+    pairs: np.ndarray
+    length: float
+
+
+def _no_pairs() -> np.ndarray:
+    return np.zeros((0, 2), dtype=int)
+
+
+@dataclass(frozen=True)
+class System:
+    """An energy and where its minimisation starts.
+
+    Only `energy` and `positions` are needed; any differentiable JAX function of the positions will do.
+    Functions of a system are best given as `jax.tree_util.Partial` of a module-level function with its
+    arrays as arguments: systems of one shape then share one compilation.
+
+    Attributes:
+        energy: positions (n, d) -> scalar; exact, pure, twice differentiable.
+        positions: (n, d) the start.
+        name: for tables.
+        energy_sample: (positions, key) -> scalar, an unbiased, cheaper estimate of `energy` that the
+            minimisation steps use in its place.
+        draw_start: key -> (n, d), a random start; without it every seed starts from `positions`.
+        draw_configuration: (key, t) -> (n, d), a configuration at which to sample the Hessian, with t
+            in [0, 1] running along the samples; without it, `positions` plus noise.
+        hessian_samples: how many such configurations the system wants by default.
+        coupling_terms: the energy's pair couplings, for the closed form of the backbone.
+        background_terms: () -> the remaining pair terms, too many to be built unless asked for.
+        edges: (m, 2) the graph of couplings.
+        bonds: neighbours along the chain and their ideal distance.
+        contacts: pairs further along the chain that should touch, and their ideal distance.
+        energy_bound: a lower bound of the energy, if known.
+    """
+
+    energy: Callable[[Array], Array]
+    positions: Array
+    name: str = "custom"
+    energy_sample: Callable[[Array, Array], Array] | None = None
+    draw_start: Callable[[Array], Array] | None = None
+    draw_configuration: Callable[[Array, Array], Array] | None = None
+    hessian_samples: int = 10
+    coupling_terms: tuple[PairTerm, ...] = ()
+    background_terms: Callable[[], tuple[PairTerm, ...]] | None = None
+    edges: np.ndarray = field(default_factory=_no_pairs)
+    bonds: Contacts | None = None
+    contacts: Contacts | None = None
+    energy_bound: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the positions and the energy's shape.
+
+        Raises:
+            ConfigError: positions are not a finite (n, d) array, or the energy is not a scalar.
+        """
+        positions = jnp.asarray(self.positions, dtype=float)
+        require(positions.ndim == 2 and positions.size > 0, "positions", "of shape (n, d)", positions.shape)
+        require(bool(jnp.all(jnp.isfinite(positions))), "positions", "finite", "NaN or infinity")
+        object.__setattr__(self, "positions", positions)
+        for name in ("energy", "energy_sample", "draw_start", "draw_configuration"):
+            object.__setattr__(self, name, as_partial(getattr(self, name)))
+        shape = jax.eval_shape(self.energy, positions).shape
+        require(shape == (), "energy", "a scalar function of the positions", f"shape {shape}")
+
+    @property
+    def n(self) -> int:
+        """Number of particles."""
+        return self.positions.shape[0]
+
+    def start(self, seed: int) -> Array:
+        """Positions (n, d) from which the replica of this seed starts."""
+        if self.draw_start is None:
+            return self.positions
+        return self.draw_start(start_key(seed))
+
+
+def start_key(seed: int) -> Array:
+    """The key that draws a seed's start; stages of the minimisation draw from other branches."""
+    return jax.random.fold_in(jax.random.key(seed), 0)
+
+
+def as_partial(function: Callable | None) -> Callable | None:
+    """The function as a pytree, so that it can be an argument of a compiled function."""
+    if function is None or not jax.tree_util.all_leaves([function]):
+        return function
+    return Partial(function)

@@ -1,0 +1,206 @@
+"""The loop energies against an independent evaluation in NumPy, written pair by pair."""
+
+import dataclasses
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnrep.energies import loop
+from nnrep.energies.loop import LoopParameters, Pairs, Potential
+from nnrep.energies.pairwise import pair_energy
+
+
+def reference_energy(p: LoopParameters, x: np.ndarray) -> float:
+    """Every term as the paper has it: a mean over the directed pairs that it couples."""
+    n = len(x)
+    bonds = {(i, i + 1) for i in range(n - 1)}
+    loops = {(i, i + p.loop_length) for i in range(n - p.loop_length)}
+
+    def r(pair):
+        return np.linalg.norm(x[pair[0]] - x[pair[1]])
+
+    def v(pair):
+        return 1 / (r(pair) ** 12 + p.lj_cap) - 1 / (r(pair) ** 6 + 6 * p.lj_cap)
+
+    pairs = set(itertools.combinations(range(n), 2))
+    if p.potential is Potential.bond_lj:
+        energy = np.mean([(r(b) - 1) ** 2 for b in bonds])
+        energy += np.mean([p.loop_strength * v(s) for s in loops])
+        repelling = pairs
+    else:
+        energy = sum(v(b) for b in bonds) + p.loop_strength * sum(v(s) for s in loops)
+        energy /= len(bonds) + len(loops)
+        repelling = pairs - bonds - loops
+    if repelling:
+        energy += p.repulsion_strength * np.mean([1 / (r(q) + p.repulsion_cap) for q in repelling])
+    return energy
+
+
+@st.composite
+def loops(draw):
+    n = draw(st.integers(2, 30))
+    parameters = LoopParameters(
+        loop_strength=draw(st.floats(0.01, 2)),
+        lj_cap=draw(st.floats(1e-3, 0.5)),
+        repulsion_strength=draw(st.floats(0, 1)),
+        repulsion_cap=draw(st.floats(1e-3, 0.5)),
+        potential=draw(st.sampled_from(Potential)),
+        loop_length=draw(st.integers(1, n - 1)),
+    )
+    dim = draw(st.sampled_from([2, 3]))
+    x = np.random.default_rng(draw(st.integers(0, 2**31))).normal(size=(n, dim)) * draw(st.floats(0.3, 3))
+    return parameters, x
+
+
+@given(loops())
+def test_energy_agrees_with_the_reference(case):
+    parameters, x = case
+    energy = float(loop.loop_energy(parameters, jnp.asarray(x)))
+    assert energy == pytest.approx(reference_energy(parameters, x), rel=1e-9)
+
+
+@pytest.mark.parametrize("potential", Potential)
+def test_energy_of_a_large_loop_in_both_precisions(potential):
+    parameters = LoopParameters(potential=potential)
+    x = np.random.default_rng(1).normal(size=(400, 3)) * 2
+    expected = reference_energy(parameters, x)
+    assert float(loop.loop_energy(parameters, jnp.asarray(x))) == pytest.approx(expected, rel=1e-6)
+    single = loop.loop_energy(parameters, jnp.asarray(x, "float32"))
+    assert single.dtype == "float32"
+    assert float(single) == pytest.approx(expected, rel=1e-4)
+
+
+@given(loops())
+def test_terms_as_explicit_pairs_are_the_same_energy(case):
+    parameters, x = case
+    terms = loop.coupling_terms(parameters, len(x)) + loop.repulsion_terms(parameters, len(x))
+    energy = loop.loop_energy(parameters, jnp.asarray(x))
+    assert float(pair_energy(terms, jnp.asarray(x))) == pytest.approx(float(energy), rel=1e-9)
+
+
+def energies(parameters):
+    """The exact energy and one draw of each sampled one."""
+    key = jax.random.key(3)
+    yield lambda x: loop.loop_energy(parameters, x)
+    for pairs in Pairs:
+        yield lambda x, pairs=pairs: loop.loop_energy_sampled(parameters, pairs, x, key)
+
+
+@pytest.mark.parametrize("potential", Potential)
+def test_gradients_agree_with_finite_differences(potential):
+    parameters = LoopParameters(potential=potential)
+    rng = np.random.default_rng(2)
+    x, direction = jnp.asarray(rng.normal(size=(24, 3)) * 1.5), jnp.asarray(rng.normal(size=(24, 3)))
+    for energy in energies(parameters):
+        step = 1e-6
+        slope = (energy(x + step * direction) - energy(x - step * direction)) / (2 * step)
+        assert float(jnp.vdot(jax.grad(energy)(x), direction)) == pytest.approx(float(slope), rel=1e-6)
+
+
+@pytest.mark.parametrize("potential", Potential)
+def test_second_derivatives_agree_with_finite_differences(potential):
+    parameters = LoopParameters(potential=potential)
+    rng = np.random.default_rng(4)
+    x, direction = jnp.asarray(rng.normal(size=(15, 3))), jnp.asarray(rng.normal(size=(15, 3)))
+    for energy in energies(parameters):
+        step = 1e-5
+        gradient = jax.grad(energy)
+        change = (gradient(x + step * direction) - gradient(x - step * direction)) / (2 * step)
+        product = jnp.einsum("iajb,jb->ia", jax.hessian(energy)(x), direction)
+        np.testing.assert_allclose(product, change, rtol=1e-5, atol=1e-7 * float(abs(change).max()))
+
+
+@given(loops(), st.integers(0, 2**31))
+def test_energy_is_invariant_under_rotation_and_translation(case, seed):
+    parameters, x = case
+    rng = np.random.default_rng(seed)
+    rotation, _ = np.linalg.qr(rng.normal(size=(x.shape[1],) * 2))
+    moved = x @ rotation + rng.normal(size=x.shape[1])
+    before, after = (float(loop.loop_energy(parameters, jnp.asarray(y))) for y in (x, moved))
+    assert after == pytest.approx(before, rel=1e-8)
+
+
+@pytest.mark.parametrize("potential", Potential)
+@pytest.mark.parametrize("pairs", Pairs)
+@pytest.mark.parametrize("n", [13, 14])
+def test_sampled_energy_has_the_exact_expectation(potential, pairs, n):
+    parameters = LoopParameters(potential=potential, repulsion_strength=1.0, loop_length=4)
+    x = jnp.asarray(np.random.default_rng(5).normal(size=(n, 3)))
+    keys = jax.random.split(jax.random.key(0), 40_000)
+    draws = jax.jit(jax.vmap(lambda key: loop.loop_energy_sampled(parameters, pairs, x, key)))(keys)
+    standard_error = float(jnp.std(draws)) / np.sqrt(len(draws))
+    exact = float(loop.loop_energy(parameters, x))
+    assert abs(float(jnp.mean(draws)) - exact) < 4 * standard_error
+    assert standard_error > 0
+
+
+@pytest.mark.parametrize("n", [2, 3, 9, 10])
+def test_shifts_cover_all_pairs_evenly(n):
+    keys = jax.random.split(jax.random.key(1), 40_000)
+    shifts = np.asarray(jax.vmap(lambda key: loop.draw_shifts(key, n))(keys)).ravel()
+    counts = np.zeros((n, n))
+    for shift, times in zip(*np.unique(shifts, return_counts=True), strict=True):
+        for i in range(n):
+            j = (i + shift) % n
+            counts[i, j] += times
+            counts[j, i] += times
+    drawn = counts[np.triu_indices(n, 1)]
+    assert counts.diagonal().sum() == 0
+    np.testing.assert_allclose(drawn / drawn.mean(), 1, atol=0.05)
+
+
+def largest_array(jaxpr) -> int:
+    sizes = [v.aval.size for eqn in jaxpr.eqns for v in eqn.outvars]
+    for eqn in jaxpr.eqns:
+        for value in eqn.params.values():
+            for inner in value if isinstance(value, tuple | list) else [value]:
+                inner = getattr(inner, "jaxpr", inner)
+                if hasattr(inner, "eqns"):
+                    sizes.append(largest_array(inner))
+    return max(sizes, default=0)
+
+
+@pytest.mark.parametrize("potential", Potential)
+def test_exact_energy_and_gradient_need_memory_linear_in_n(potential):
+    n = 3000
+    energy = jax.value_and_grad(lambda x: loop.loop_energy(LoopParameters(potential=potential), x))
+    jaxpr = jax.make_jaxpr(energy)(jnp.zeros((n, 3)))
+    assert n < largest_array(jaxpr.jaxpr) < 20 * n
+
+
+@pytest.mark.parametrize(
+    ("potential", "n", "bound"),
+    [(Potential.bond_lj, 1000, -0.02367), (Potential.pure_lj, 1000, -0.1307)],
+)
+def test_bounds_are_the_published_ones(potential, n, bound):
+    assert loop.energy_bound(LoopParameters(potential=potential), n) == pytest.approx(bound, abs=5e-5)
+
+
+@given(loops())
+def test_energy_is_above_its_bound(case):
+    parameters, x = case
+    assert reference_energy(parameters, x) >= loop.energy_bound(parameters, len(x)) - 1e-12
+
+
+def test_bound_is_reached_by_touching_couplings():
+    """Five particles with loops (i, i+2): a zigzag strip of equilateral triangles satisfies them all."""
+    parameters = LoopParameters(loop_length=2, repulsion_strength=0.0)
+    length = 1.13216
+    x = length * np.array([[i / 2, (i % 2) * np.sqrt(3) / 2, 0] for i in range(5)])
+    energy = float(loop.loop_energy(parameters, jnp.asarray(x)))
+    assert energy == pytest.approx(loop.energy_bound(parameters, 5), rel=1e-6)
+
+
+def test_parameters_are_traced_and_the_shape_of_the_energy_is_static():
+    compiled = jax.jit(loop.loop_energy)
+    x = jnp.ones((12, 3))
+    for cap in (0.01, 0.02, 0.03):
+        compiled(dataclasses.replace(LoopParameters(), lj_cap=cap), x)
+    assert compiled._cache_size() == 1
+    compiled(LoopParameters(potential=Potential.bond_lj), x)
+    assert compiled._cache_size() == 2
