@@ -1,0 +1,6 @@
+"""Which directions are slow: the Hessian's backbone and the lowest modes of its Laplacian."""
+
+from nnrep.modes.slow import slow_modes
+from nnrep.modes.spectrum import SlowModes
+
+__all__ = ["SlowModes", "slow_modes"]

@@ -1,0 +1,91 @@
+"""From a system to its slow modes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+from jax import Array
+from jax.tree_util import Partial
+
+from nnrep.energies.pairwise import PairTerm
+from nnrep.errors import require
+from nnrep.modes.hessian import Draw, dense_backbone, pair_backbone
+from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
+from nnrep.systems.system import System
+
+
+def slow_modes(
+    system: System,
+    k: int | float | None = None,
+    *,
+    epsilon: float | None = None,
+    seed: int = 0,
+    samples: int | None = None,
+    noise: float = 0.1,
+    background: bool = False,
+) -> SlowModes:
+    """Slow modes of a system: lowest eigenvectors of the Laplacian of its Hessian's backbone.
+
+    The Hessian is sampled at the system's own configurations (a loop: see `HESSIAN_SAMPLES`) or, where
+    it has none, at its positions with Gaussian noise. Systems with pair terms take the closed form,
+    others the dense Hessian.
+
+    Args:
+        system: n particles.
+        k: how many modes (an integer from 1 to n) or which share of n (between 0 and 1).
+        epsilon: instead of k, all modes with |lambda| < epsilon^2 max lambda (definition 2.1).
+        seed: of the sampled configurations.
+        samples: how many; None takes the system's own number.
+        noise: standard deviation of the noise, relative to that of the positions; only for systems
+            without configurations of their own.
+        background: include the pairs without a coupling of their own (a loop's repulsion), O(n^2) of
+            them. With independent random configurations they add the same weight to every pair in
+            expectation, which leaves the eigenvectors alone, and sampling noise, which does not.
+
+    Raises:
+        ConfigError: k or epsilon out of range, or not exactly one of them given.
+    """
+    require((k is None) != (epsilon is None), "modes", "given by exactly one of k and epsilon", (k, epsilon))
+    if epsilon is not None:
+        require(0 < epsilon <= 1, "epsilon", "above 0 and at most 1", epsilon)
+    count = None if k is None else mode_count(k, system.n)
+    samples = system.hessian_samples if samples is None else samples
+    require(samples >= 1, "samples", "at least 1", samples)
+    require(noise >= 0, "noise", "zero or positive", noise)
+    draw = system.draw_configuration or Partial(
+        _perturbed, system.positions, noise * jnp.std(system.positions)
+    )
+    backbone = _backbone(system, draw, samples, jax.random.key(seed), background)
+    if count is None:
+        count = count_below(laplacian(backbone), epsilon or 0.0)
+    return slow_modes_of(backbone, count)
+
+
+def mode_count(k: int | float, n: int) -> int:
+    """Number of modes from a count (1 to n) or a share (0 < k < 1, rounded, at least 1) of n.
+
+    Raises:
+        ConfigError: k is neither.
+    """
+    allowed = f"a count from 1 to n = {n}, or a share of n between 0 and 1"
+    number = isinstance(k, int | float) and not isinstance(k, bool)
+    require(number, "modes", allowed, k)
+    if isinstance(k, float) and 0 < k < 1:
+        return max(1, round(k * n))
+    require(isinstance(k, int) and 1 <= k <= n, "modes", allowed, k)
+    return int(k)
+
+
+def _backbone(
+    system: System, draw: Draw, samples: int, key: Array, background: bool
+) -> np.ndarray | scipy.sparse.csr_array:
+    terms: tuple[PairTerm, ...] = system.coupling_terms
+    if not terms:
+        return dense_backbone(system.energy, draw, samples, key)
+    if background and system.background_terms is not None:
+        terms += system.background_terms()
+    return pair_backbone(terms, draw, samples, key)
+
+
+def _perturbed(positions: Array, scale: Array, key: Array, t: Array) -> Array:
+    return positions + scale * jax.random.normal(key, positions.shape, positions.dtype)

@@ -1,0 +1,145 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.sparse
+
+import nnrep
+from nnrep.errors import ConfigError, UserError
+from nnrep.modes import hessian, spectrum
+from nnrep.modes.slow import mode_count
+
+CASES = [("bond_lj", 10), ("pure_lj", 10), ("pure_lj", 1), ("bond_lj", 1), ("pure_lj", 29)]
+
+
+def loop(potential="pure_lj", loop_length=10, n=30, **options):
+    return nnrep.load_system("loop", n=n, potential=potential, loop_length=loop_length, **options)
+
+
+@pytest.mark.parametrize(("potential", "loop_length"), CASES)
+def test_closed_form_backbone_is_the_dense_one(potential, loop_length):
+    system = loop(potential, loop_length)
+    terms = system.coupling_terms + system.background_terms()
+    key = jax.random.key(0)
+    dense = hessian.dense_backbone(system.energy, system.draw_configuration, 4, key)
+    closed = hessian.pair_backbone(terms, system.draw_configuration, 4, key).toarray()
+    np.testing.assert_allclose(closed, dense, rtol=1e-8, atol=1e-10 * dense.max())
+
+
+def test_closed_form_without_repulsion_is_the_dense_one_without_repulsion():
+    system = loop(repulsion_strength=0.0)
+    key = jax.random.key(1)
+    dense = hessian.dense_backbone(system.energy, system.draw_configuration, 3, key)
+    closed = hessian.pair_backbone(system.coupling_terms, system.draw_configuration, 3, key).toarray()
+    np.testing.assert_allclose(closed, dense, rtol=1e-8, atol=1e-10 * dense.max())
+
+
+def test_backbone_is_the_mean_of_the_norms_over_the_samples():
+    system = loop(n=12, loop_length=3)
+    key = jax.random.key(2)
+    norms = []
+    for index in range(3):
+        x = system.draw_configuration(jax.random.fold_in(key, index), index / 2)
+        blocks = np.asarray(jax.hessian(system.energy)(x))
+        norms.append(np.sqrt((blocks**2).sum(axis=(1, 3))))
+    backbone = hessian.dense_backbone(system.energy, system.draw_configuration, 3, key)
+    np.testing.assert_allclose(backbone, np.mean(norms, axis=0), rtol=1e-10)
+
+
+def test_laplacian_of_a_path():
+    adjacency = np.diag(np.ones(2), 1) + np.diag(np.ones(2), -1) + 7 * np.eye(3)
+    expected = [[1, -1, 0], [-1, 2, -1], [0, -1, 1]]
+    np.testing.assert_allclose(spectrum.laplacian(adjacency).toarray(), expected)
+
+
+def principal_angles(a, b):
+    return scipy.linalg.subspace_angles(np.asarray(a), np.asarray(b))
+
+
+def test_slow_modes_are_the_lowest_of_a_dense_eigensolver():
+    system = loop(n=60)
+    modes = nnrep.slow_modes(system, k=7, background=True)
+    key = jax.random.key(0)
+    dense = hessian.dense_backbone(system.energy, system.draw_configuration, system.hessian_samples, key)
+    matrix = np.diag(dense.sum(axis=1)) - dense
+    values, vectors = np.linalg.eigh(matrix)
+    np.testing.assert_allclose(modes.values, values[:7], atol=1e-8 * values[-1])
+    assert principal_angles(modes.vectors, vectors[:, :7]).max() < 1e-6
+    np.testing.assert_allclose(
+        modes.weights, np.einsum("ik,ij,jk->k", modes.vectors, dense, modes.vectors), rtol=1e-8
+    )
+
+
+def test_shift_invert_finds_the_modes_of_the_dense_solver(monkeypatch):
+    system = loop(n=300)
+    dense = nnrep.slow_modes(system, k=21)
+    monkeypatch.setattr(spectrum, "MAX_DENSE_NODES", 10)
+    sparse = nnrep.slow_modes(system, k=21)
+    np.testing.assert_allclose(sparse.values, dense.values, atol=1e-9 * float(dense.values[-1]))
+    assert principal_angles(sparse.vectors, dense.vectors).max() < 1e-6
+    again = nnrep.slow_modes(system, k=21)
+    np.testing.assert_array_equal(sparse.vectors, again.vectors)
+
+
+@pytest.mark.parametrize("dense_nodes", [10, 2000])
+def test_epsilon_rule_counts_as_definition_2_1(monkeypatch, dense_nodes):
+    system = loop(n=120)
+    every = nnrep.slow_modes(system, k=120).values
+    monkeypatch.setattr(spectrum, "MAX_DENSE_NODES", dense_nodes)
+    for epsilon in (0.05, 0.3, 0.9):
+        modes = nnrep.slow_modes(system, epsilon=epsilon)
+        assert modes.values.size == np.sum(np.abs(every) < epsilon**2 * every[-1])
+
+
+def test_modes_are_orthonormal_and_their_signs_fixed():
+    modes = nnrep.slow_modes(loop(n=50), k=0.4)
+    vectors = np.asarray(modes.vectors)
+    assert vectors.shape == (50, 20)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(20), atol=1e-10)
+    assert np.all(vectors[abs(vectors).argmax(axis=0), np.arange(20)] > 0)
+
+
+def test_modes_are_determined_by_their_seed():
+    system = loop()
+    first, same, other = (nnrep.slow_modes(system, k=5, seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.vectors, same.vectors)
+    assert abs(np.asarray(first.values) - np.asarray(other.values)).max() > 0
+
+
+def test_own_energy_takes_the_dense_hessian_around_its_positions():
+    """Two springs of unequal stiffness in a row: the soft one separates the slow mode."""
+    stiff = jnp.asarray([1.0, 100.0])
+
+    def energy(x):
+        return jnp.sum(stiff * jnp.sum((x[1:] - x[:-1]) ** 2, axis=1))
+
+    system = nnrep.System(energy=energy, positions=np.random.default_rng(0).normal(size=(3, 2)))
+    modes = nnrep.slow_modes(system, k=2)
+    assert float(modes.values[0]) == pytest.approx(0, abs=1e-9)
+    slow = np.asarray(modes.vectors[:, 1])
+    assert abs(slow[1] - slow[2]) < 0.05 * abs(slow[0] - slow[1])
+
+
+@pytest.mark.parametrize(("k", "count"), [(1, 1), (30, 30), (0.5, 15), (0.001, 1), (0.999, 30)])
+def test_mode_counts(k, count):
+    assert mode_count(k, 30) == count
+
+
+@pytest.mark.parametrize("k", [0, -1, 31, 1.0, 1.5, 0.0, -0.2, True, "many", float("nan")])
+def test_unusable_mode_counts_name_what_is_allowed(k):
+    with pytest.raises(ConfigError, match="modes: must be a count from 1 to n = 30"):
+        nnrep.slow_modes(loop(), k)
+
+
+def test_dense_hessian_of_a_large_own_energy_is_refused():
+    system = nnrep.System(energy=lambda x: jnp.sum(x**2), positions=np.zeros((5000, 3)))
+    with pytest.raises(UserError, match=r"dense Hessian of 5000 particles would take 1\.8 GB"):
+        nnrep.slow_modes(system, k=3)
+
+
+def test_modes_of_a_large_loop_stay_sparse():
+    """A dense Laplacian of 20 000 particles would take 3.2 GB."""
+    modes = nnrep.slow_modes(loop(n=20_000), k=4, samples=2)
+    assert modes.vectors.shape == (20_000, 4)
+    np.testing.assert_allclose(modes.vectors[:, 0], modes.vectors[0, 0], rtol=1e-6)
