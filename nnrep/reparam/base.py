@@ -1,0 +1,30 @@
+"""`Reparametrization`: a pair of pure functions, as an optax transformation is."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+Params = Any  # a pytree of arrays
+
+
+class Reparametrization(NamedTuple):
+    """X = rho(Z), with Z any pytree of arrays.
+
+    A map of one's own needs nothing but the two functions; given as `jax.tree_util.Partial` of
+    module-level functions, maps of one shape share a compilation.
+
+    Attributes:
+        init: (key, positions (n, d)) -> params, from which `decode` starts.
+        decode: params -> positions (n, d).
+    """
+
+    init: Callable[[Array, Array], Params]
+    decode: Callable[[Params], Array]
+
+
+def scale_to(target: Array, positions: Array) -> Array:
+    """The factor that gives positions the standard deviation of the target: a scalar."""
+    spread = jnp.std(positions)
+    return jnp.where(spread > 0, jnp.std(target) / jnp.where(spread > 0, spread, 1), 1)

@@ -1,0 +1,21 @@
+"""Linear coarse-graining onto slow modes (paper eq 3)."""
+
+from jax import Array
+from jax.tree_util import Partial
+
+from nnrep.modes.spectrum import SlowModes
+from nnrep.reparam.base import Reparametrization, scale_to
+
+
+def linear(modes: SlowModes) -> Reparametrization:
+    """X = Psi Z with Z (k, d); starts at Psi^T X0, rescaled so that the spread of X is kept."""
+    return Reparametrization(init=Partial(_init, modes.vectors), decode=Partial(_decode, modes.vectors))
+
+
+def _init(vectors: Array, key: Array, positions: Array) -> Array:
+    latent = vectors.T @ positions
+    return latent * scale_to(positions, _decode(vectors, latent))
+
+
+def _decode(vectors: Array, latent: Array) -> Array:
+    return vectors @ latent
