@@ -1,0 +1,8 @@
+"""The minimisation loop: on the device, in stages, every replica by its own stopping rule."""
+
+from nnrep.minimization.minimize import minimize
+from nnrep.minimization.optimizers import Optimizer, adam, sgd
+from nnrep.minimization.result import Result
+from nnrep.minimization.stopping import Status, Stopping
+
+__all__ = ["Optimizer", "Result", "Status", "Stopping", "adam", "minimize", "sgd"]

@@ -1,0 +1,108 @@
+"""`minimize`: a system through a map, coarse then fine, for several seeds."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import optax
+
+from nnrep.errors import require
+from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
+from nnrep.minimization.optimizers import Optimizer, adam, as_optimizer
+from nnrep.minimization.result import Result
+from nnrep.minimization.run import Progress, Run, Stage
+from nnrep.minimization.stopping import Stopping
+from nnrep.reparam.base import Reparametrization
+from nnrep.reparam.identity import identity, is_identity
+from nnrep.systems.system import System
+
+CHECKPOINT_SECONDS = 10.0  # how much work a killed run loses
+
+
+def minimize(
+    system: System,
+    reparam: Reparametrization | None = None,
+    *,
+    optimizer: Optimizer | optax.GradientTransformation | None = None,
+    coarse_optimizer: Optimizer | optax.GradientTransformation | None = None,
+    stopping: Stopping | None = None,
+    coarse_stopping: Stopping | None = None,
+    seeds: int | Sequence[int] = 1,
+    max_steps: int = 60_000,
+    coarse_steps: int | None = None,
+    batch_size: int | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    checkpoint: Path | None = None,
+) -> Result:
+    """Minimise a system's energy over the inputs of a map, then with free positions.
+
+    The coarse stage minimises energy(decode(Z)) over Z until it stops; the fine stage starts from
+    decode(Z), over the positions themselves, with a fresh optimiser. Without a map there is only the
+    fine stage. Each replica stops and changes stage by its own counter, and its outcome does not depend
+    on its neighbours.
+
+    Args:
+        system: what is minimised.
+        reparam: the map; None is `identity`.
+        optimizer: of the fine stage; None is `adam()`.
+        coarse_optimizer: of the coarse stage; None takes `optimizer`.
+        stopping: rule of the fine stage; None is `Stopping()`.
+        coarse_stopping: rule of the coarse stage; None takes `stopping`.
+        seeds: one replica a seed; an integer k means 0..k-1.
+        max_steps: most steps of a replica, both stages together.
+        coarse_steps: most steps of the coarse stage; None is half of `max_steps`.
+        batch_size: replicas that step side by side; None lets the device decide.
+        on_progress: called after every chunk of steps.
+        should_stop: asked after every chunk; True ends the run as interrupted.
+        checkpoint: file that keeps the state of an unfinished run; if it exists, the run goes on from it.
+
+    Raises:
+        ConfigError: an argument out of range.
+    """
+    reparam = identity() if reparam is None else reparam
+    seeds = seed_list(seeds)
+    require(max_steps >= 0, "max_steps", "zero or positive", max_steps)
+    require(batch_size is None or batch_size >= 1, "batch_size", "at least 1", batch_size)
+    require(coarse_steps is None or coarse_steps >= 0, "coarse_steps", "zero or positive", coarse_steps)
+    fine = Stage("fine", identity(), as_optimizer(optimizer or adam()), stopping or Stopping(), max_steps)
+    coarse = Stage(
+        "coarse",
+        reparam,
+        as_optimizer(coarse_optimizer) if coarse_optimizer else fine.optimizer,
+        coarse_stopping or fine.stopping,
+        max_steps // 2 if coarse_steps is None else coarse_steps,
+    )
+    for stage in (coarse, fine):
+        stage.stopping.check()
+    stages = (fine,) if is_identity(reparam) else (coarse, fine)
+    run = Run(system, stages, seeds, max_steps, batch_size)
+    if checkpoint is not None and checkpoint.exists():
+        run.restore(load_checkpoint(checkpoint))
+    interrupted = False
+    last_saved = time.perf_counter()
+    while not interrupted and run.advance():
+        if on_progress is not None:
+            on_progress(run.progress())
+        interrupted = should_stop is not None and should_stop()
+        if checkpoint is not None and (interrupted or time.perf_counter() > last_saved + CHECKPOINT_SECONDS):
+            save_checkpoint(checkpoint, run.snapshot())
+            last_saved = time.perf_counter()
+    return run.result()
+
+
+def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """The seeds 0..k-1 of an integer k, or those of a list.
+
+    Raises:
+        ConfigError: no seeds, a repeated one, or one out of range.
+    """
+    allowed = "a positive integer, or a list of distinct integers from 0 to 2^31 - 1"
+    require(isinstance(seeds, int | Sequence) and not isinstance(seeds, bool | str), "seeds", allowed, seeds)
+    if isinstance(seeds, int):
+        require(seeds >= 1, "seeds", allowed, seeds)
+        return tuple(range(seeds))
+    chosen = tuple(seeds)
+    integers = all(isinstance(s, int) and not isinstance(s, bool) and 0 <= s < 2**31 for s in chosen)
+    require(len(chosen) > 0 and integers and len(set(chosen)) == len(chosen), "seeds", allowed, list(seeds))
+    return chosen

@@ -1,0 +1,51 @@
+"""What a minimisation leaves."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nnrep.minimization.stopping import Status
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of a minimisation: arrays have a leading axis of replicas, one a seed.
+
+    Times are shares: replicas of a batch run side by side, and each is charged the part of the wall
+    time that its steps make of all steps, so the sum over replicas is what the clock showed.
+
+    Attributes:
+        seeds: (s,) the seed of each replica.
+        status: how each replica ended.
+        positions: (s, n, d) final positions; the last finite ones of a diverged replica.
+        positions_coarse: (s, n, d) where the coarse stage ended, None if there was none.
+        positions_start: (s, n, d) where minimisation started: the map's first output.
+        energy: (s,) exact energy of the final positions, in the system's unit.
+        energy_coarse: (s,) after the coarse stage, NaN if there was none.
+        energy_start: (s,) at the start.
+        gradient_rms: (s,) root mean square of the exact gradient's components at the final positions.
+        steps_coarse: (s,) steps of the coarse stage.
+        steps_fine: (s,) steps with free positions.
+        evaluations: (s,) evaluations of energy and gradient.
+        history: a row a check: seed, stage, step (from the run's start), time_s, energy (the loss of that
+            step, sampled where the system samples), gradient_norm (with respect to what was moved).
+        time_compile_s: (s,) tracing and compilation.
+        time_minimize_s: (s,) the loop itself.
+    """
+
+    seeds: tuple[int, ...]
+    status: tuple[Status, ...]
+    positions: np.ndarray
+    positions_coarse: np.ndarray | None
+    positions_start: np.ndarray
+    energy: np.ndarray
+    energy_coarse: np.ndarray
+    energy_start: np.ndarray
+    gradient_rms: np.ndarray
+    steps_coarse: np.ndarray
+    steps_fine: np.ndarray
+    evaluations: np.ndarray
+    history: pd.DataFrame
+    time_compile_s: np.ndarray
+    time_minimize_s: np.ndarray

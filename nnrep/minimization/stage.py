@@ -1,0 +1,202 @@
+"""One stage of a minimisation, compiled: a loop of checks around a loop of steps, for every replica."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from nnrep.minimization.stopping import Status, Stopping
+from nnrep.reparam.base import Params
+
+CHECKS_PER_CHUNK = 256  # at most; what the host sees of the loop, and how often
+
+
+class Problem(NamedTuple):
+    """What a stage minimises; a pytree whose arrays are traced.
+
+    Attributes:
+        loss: (positions (n, d), key) -> scalar.
+        decode: params -> positions (n, d).
+    """
+
+    loss: Callable[[Array, Array], Array]
+    decode: Callable[[Params], Array]
+
+
+class Replica(NamedTuple):
+    """The state of one replica, or of several along a leading axis of every array.
+
+    Attributes:
+        params: what the optimiser moves; always finite.
+        optimizer_state: its state.
+        step: () steps taken.
+        limit: () steps it may take.
+        extent: () largest distance from the centre of the start's positions.
+        best: () lowest loss at a check so far.
+        checks_without: () checks since the last improvement.
+        status: () a `Status`.
+    """
+
+    params: Params
+    optimizer_state: Any
+    step: Array
+    limit: Array
+    extent: Array
+    best: Array
+    checks_without: Array
+    status: Array
+
+
+class Trace(NamedTuple):
+    """What a chunk saw at its checks: arrays (checks,), NaN where it made none."""
+
+    step: Array
+    loss: Array
+    gradient_norm: Array
+
+
+def start_replica(
+    build: Callable[[Any], optax.GradientTransformation],
+    hyperparameters: Any,
+    params: Params,
+    limit: Array,
+    extent: Array,
+    status: Array,
+) -> Replica:
+    """A replica at step 0, with a fresh optimiser."""
+    dtype = jnp.result_type(float)
+    return Replica(
+        params=params,
+        optimizer_state=build(hyperparameters).init(params),
+        step=jnp.zeros((), int),
+        limit=jnp.asarray(limit, int),
+        extent=jnp.asarray(extent, dtype),
+        best=jnp.asarray(jnp.inf, dtype),
+        checks_without=jnp.zeros((), int),
+        # Every type is explicit: run_chunk must be given what it gives back, or it compiles twice.
+        status=jnp.where((status == Status.running) & (limit <= 0), Status.step_limit, status).astype(int),
+    )
+
+
+@partial(jax.jit, static_argnames=("build", "batch_size"))
+def run_chunk(
+    problem: Problem,
+    build: Callable[[Any], optax.GradientTransformation],
+    hyperparameters: Any,
+    stopping: Stopping,
+    replicas: Replica,
+    keys: Array,
+    checks: Array,
+    batch_size: int,
+) -> tuple[Replica, Trace]:
+    """Run every replica for so many checks, or until it stops.
+
+    Args:
+        problem: what is minimised.
+        build: the optimiser, from its hyperparameters.
+        hyperparameters: of the optimiser.
+        stopping: the stopping rule.
+        replicas: states, with a leading axis of replicas.
+        keys: (replicas,) keys of the losses.
+        checks: () at most `CHECKS_PER_CHUNK`.
+        batch_size: replicas that step side by side (vmap); the others wait their turn.
+
+    Returns:
+        The states, and what the checks saw, (replicas, CHECKS_PER_CHUNK).
+    """
+
+    def run(replica_and_key: tuple[Replica, Array]) -> tuple[Replica, Trace]:
+        return _run_replica(problem, build(hyperparameters), stopping, *replica_and_key, checks)
+
+    return jax.lax.map(run, (replicas, keys), batch_size=batch_size)
+
+
+def _run_replica(
+    problem: Problem,
+    optimizer: optax.GradientTransformation,
+    stopping: Stopping,
+    replica: Replica,
+    key: Array,
+    checks: Array,
+) -> tuple[Replica, Trace]:
+    def unfinished(carry: tuple[Array, Replica, Trace]) -> Array:
+        check, replica, _ = carry
+        return (check < checks) & (replica.status == Status.running)
+
+    def advance(carry: tuple[Array, Replica, Trace]) -> tuple[Array, Replica, Trace]:
+        check, replica, trace = carry
+        replica, seen = _run_to_check(problem, optimizer, stopping, replica, key)
+        trace = jax.tree.map(lambda values, value: values.at[check].set(value), trace, seen)
+        return check + 1, replica, trace
+
+    nothing = jnp.full(CHECKS_PER_CHUNK, jnp.nan)
+    trace = Trace(jnp.full(CHECKS_PER_CHUNK, -1), nothing, nothing)
+    _, replica, trace = jax.lax.while_loop(unfinished, advance, (jnp.zeros((), int), replica, trace))
+    return replica, trace
+
+
+def _run_to_check(
+    problem: Problem,
+    optimizer: optax.GradientTransformation,
+    stopping: Stopping,
+    replica: Replica,
+    key: Array,
+) -> tuple[Replica, Trace]:
+    """Steps up to the next check, and the check."""
+
+    def loss_of(params: Params, key: Array) -> Array:
+        return problem.loss(problem.decode(params), key)
+
+    def take_step(index: Array, carry: tuple) -> tuple:
+        params, optimizer_state, *_ = carry
+        step = replica.step + index
+        loss, gradient = jax.value_and_grad(loss_of)(params, jax.random.fold_in(key, step))
+        updates, optimizer_state = optimizer.update(gradient, optimizer_state, params)
+        # Every replica of a batch steps on to the check; one at its limit stands still.
+        live = step < replica.limit
+        updates = jax.tree.map(lambda update: jnp.where(live, update, 0), updates)
+        return optax.apply_updates(params, updates), optimizer_state, loss, gradient
+
+    no_loss = jnp.full((), jnp.inf, replica.best.dtype)
+    params, optimizer_state, loss, gradient = jax.lax.fori_loop(
+        0,
+        stopping.check_every,
+        take_step,
+        (replica.params, replica.optimizer_state, no_loss, replica.params),
+    )
+    step = jnp.minimum(replica.step + stopping.check_every, replica.limit)
+    gradient_norm = optax.tree.norm(gradient)
+    improved = loss < replica.best - stopping.min_delta
+    checks_without = jnp.where(improved, 0, replica.checks_without + 1)
+    positions = problem.decode(params)
+    too_far = extent_of(positions) > stopping.divergence * replica.extent
+    diverged = too_far | ~_all_finite((params, positions, loss, gradient_norm))
+    status = jnp.select(
+        [diverged, checks_without >= stopping.patience, step >= replica.limit],
+        [Status.diverged, Status.converged, Status.step_limit],
+        Status.running,
+    )
+    replica = Replica(
+        params=jax.tree.map(lambda old, new: jnp.where(diverged, old, new), replica.params, params),
+        optimizer_state=optimizer_state,
+        step=step,
+        limit=replica.limit,
+        extent=replica.extent,
+        best=jnp.where(improved, loss, replica.best),
+        checks_without=checks_without,
+        status=status.astype(replica.status.dtype),
+    )
+    return replica, Trace(step, loss, gradient_norm)
+
+
+def extent_of(positions: Array) -> Array:
+    """Largest coordinate of positions (n, d) relative to their centre: a scalar."""
+    return jnp.max(abs(positions - jnp.mean(positions, axis=0)))
+
+
+def _all_finite(tree: Any) -> Array:
+    return jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]).all()

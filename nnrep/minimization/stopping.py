@@ -1,0 +1,46 @@
+"""When a stage ends."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from nnrep.errors import require
+
+
+class Status(IntEnum):
+    """How a replica stands."""
+
+    running = 0
+    converged = 1
+    step_limit = 2
+    diverged = 3
+    interrupted = 4
+
+
+class Stopping(NamedTuple):
+    """Early stopping: `patience` checks in a row without an improvement of more than `min_delta`.
+
+    All numbers are traced.
+
+    Attributes:
+        min_delta: improvement of the lowest energy so far that counts, in the system's energy unit.
+        patience: number of checks.
+        check_every: steps from check to check.
+        divergence: the replica has diverged when a particle is further from the centre than this
+            multiple of the start's extent (or when anything is NaN or infinite).
+    """
+
+    min_delta: float = 1e-6
+    patience: int = 20
+    check_every: int = 20
+    divergence: float = 1e3
+
+    def check(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: naming the number out of range.
+        """
+        require(0 <= self.min_delta < float("inf"), "min_delta", "zero or positive", self.min_delta)
+        require(self.patience >= 1, "patience", "at least 1", self.patience)
+        require(self.check_every >= 1, "check_every", "at least 1", self.check_every)
+        require(self.divergence > 1, "divergence", "above 1", self.divergence)
