@@ -56,6 +56,7 @@ def _instance(cls: type[T], plain: dict[str, Any], choices: Choices) -> T:
             if name in choices:
                 values[name] = _chosen(choices[name], value)
             elif dataclasses.is_dataclass(hints[name]):
+                require(isinstance(value, dict), "", "a group of values", value)
                 values[name] = _instance(hints[name], value, {})
     return cls(**values)
 

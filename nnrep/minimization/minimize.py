@@ -52,7 +52,7 @@ def minimize(
         seeds: one replica a seed; an integer k means 0..k-1.
         max_steps: most steps of a replica, both stages together.
         coarse_steps: most steps of the coarse stage; None is half of `max_steps`.
-        batch_size: replicas that step side by side; None lets the device decide.
+        batch_size: replicas that step side by side; None is `default_batch_size`, 1 on a CPU.
         on_progress: called after every chunk of steps.
         should_stop: asked after every chunk; True ends the run as interrupted.
         checkpoint: file that keeps the state of an unfinished run; if it exists, the run goes on from it.

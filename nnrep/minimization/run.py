@@ -24,7 +24,6 @@ from nnrep.minimization.stage import (
 )
 from nnrep.minimization.stopping import Status, Stopping
 from nnrep.reparam.base import Params, Reparametrization
-from nnrep.reparam.identity import is_identity
 from nnrep.systems.system import System
 
 CHUNK_SECONDS = 0.25  # how often the host looks at the loop
@@ -73,6 +72,8 @@ class Run:
         self.system, self.stages, self.seeds = system, stages, seeds
         self.max_steps, self.batch_size = max_steps, batch_size
         self.loss = system.energy_sample or Partial(_without_key, system.energy)
+        size = batch_size or default_batch_size(len(seeds))
+        self.groups = [slice(start, start + size) for start in range(0, len(seeds), size)]
         self.positions_coarse: np.ndarray | None = None
         self.steps_before = np.zeros(len(seeds), int)  # of finished stages
         self.history: list[pd.DataFrame] = []
@@ -82,7 +83,7 @@ class Run:
         self.stage_index: int
         self.problem: Problem
         self.loss_keys: Array
-        self.replicas: Replica
+        self.replicas: list[Replica]  # one batch a group
         starts = jnp.stack([system.start(seed) for seed in seeds])
         began = time.perf_counter()
         jax.block_until_ready(_evaluate(system.energy, starts, 0))  # of no replica: this compiles
@@ -92,34 +93,38 @@ class Run:
         self.energy_start, _ = self._exact(self.positions_start)
 
     def advance(self) -> bool:
-        """Run one chunk, or go to the next stage; False when there is nothing left to do."""
-        if not np.any(np.asarray(self.replicas.status) == Status.running):
+        """Run one chunk of one group, or go to the next stage; False when there is nothing left to do."""
+        running = [g for g, replicas in enumerate(self.replicas) if _any_running(replicas)]
+        if not running:
             if self._in_last_stage():
                 return False
             self._next_stage()
             return True
+        group = running[0]
         began = time.perf_counter()
-        before = np.asarray(self.replicas.step)
-        trace = self._run_chunk(self.checks)
+        before = np.asarray(self.replicas[group].step)
+        trace = self._run_chunk(group, self.checks)
         elapsed = time.perf_counter() - began
-        self._record(trace, before, elapsed)
+        self._record(group, trace, before, elapsed)
         growth = min(CHUNK_SECONDS / max(elapsed, 1e-6), 8)
         self.checks = int(np.clip(self.checks * growth, 1, CHECKS_PER_CHUNK))
         return True
 
     def progress(self) -> Progress:
         """Where the run stands."""
+        replicas = self._whole()
         return Progress(
             stage=self.stages[self.stage_index].name,
-            steps=int((self.steps_before + np.asarray(self.replicas.step)).sum()),
+            steps=int((self.steps_before + np.asarray(replicas.step)).sum()),
             steps_limit=self.max_steps * len(self.seeds),
-            running=int(np.sum(np.asarray(self.replicas.status) == Status.running)),
-            energy=float(np.min(self.replicas.best)),
+            running=int(np.sum(np.asarray(replicas.status) == Status.running)),
+            energy=float(np.min(replicas.best)),
         )
 
     def result(self) -> Result:
         """The outcome; replicas that have not come to their end are interrupted."""
-        steps = np.asarray(self.replicas.step)
+        replicas = self._whole()
+        steps = np.asarray(replicas.step)
         coarse_only = not self._in_last_stage()
         positions = self._positions()
         energy, gradient_rms = self._exact(positions)
@@ -128,7 +133,7 @@ class Run:
         count = len(self.seeds)
         return Result(
             seeds=self.seeds,
-            status=tuple(self._outcome(Status(int(code))) for code in self.replicas.status),
+            status=tuple(self._outcome(Status(int(code))) for code in replicas.status),
             positions=positions,
             positions_coarse=coarse,
             positions_start=self.positions_start,
@@ -148,7 +153,7 @@ class Run:
         """All that changes while the run goes on: numbers, arrays and lists of arrays."""
         return {
             "stage_index": self.stage_index,
-            "replicas": jax.tree.leaves(self.replicas),
+            "replicas": jax.tree.leaves(self._whole()),
             "positions_coarse": [] if self.positions_coarse is None else [self.positions_coarse],
             "steps_before": self.steps_before,
             "compile_s": self.compile_s,
@@ -161,7 +166,7 @@ class Run:
         if int(snapshot["stage_index"]) > self.stage_index:
             self._next_stage()
         leaves = [jnp.asarray(leaf) for leaf in snapshot["replicas"]]
-        self.replicas = jax.tree.unflatten(jax.tree.structure(self.replicas), leaves)
+        self._set_whole(jax.tree.unflatten(jax.tree.structure(self.replicas[0]), leaves))
         self.positions_coarse = next(iter(snapshot["positions_coarse"]), None)
         self.steps_before = snapshot["steps_before"]
         self.compile_s += float(snapshot["compile_s"])
@@ -175,59 +180,65 @@ class Run:
         stage = self.stages[index]
         self.problem = Problem(self.loss, stage.reparam.decode)
         self.loss_keys = self._keys(2 + 2 * index)
-        params, outputs = _init_params(stage.reparam, self._keys(1 + 2 * index), positions)
+        init_keys = self._keys(1 + 2 * index)
+        # Replica by replica: a batch would round by the number of seeds.
+        params = _stack([_init(stage.reparam, *start) for start in zip(init_keys, positions, strict=True)])
         if extent is None:
-            extent = jax.vmap(extent_of)(outputs)
-            extent = jnp.where(extent > 0, extent, 1)
-        self.replicas = _start_replicas(
-            stage.optimizer.build,
-            stage.optimizer.hyperparameters,
-            params,
-            jnp.asarray(np.minimum(stage.max_steps, self.max_steps - self.steps_before)),
-            extent,
-            status,
+            extent = jnp.stack(
+                [_extent(stage.reparam.decode, self._member(params, r)) for r in self._range()]
+            )
+        self._set_whole(
+            _start_replicas(
+                stage.optimizer.build,
+                stage.optimizer.hyperparameters,
+                params,
+                jnp.asarray(np.minimum(stage.max_steps, self.max_steps - self.steps_before)),
+                extent,
+                status,
+            )
         )
-        self._run_chunk(0)  # no steps: this compiles
+        for group in range(len(self.groups)):
+            self._run_chunk(group, 0)  # no steps: this compiles
         self.compile_s += time.perf_counter() - began
 
     def _next_stage(self) -> None:
-        positions = self._positions()
+        positions, replicas = self._positions(), self._whole()
         self.positions_coarse = positions
-        self.steps_before = self.steps_before + np.asarray(self.replicas.step)
-        status = jnp.where(self.replicas.status == Status.diverged, Status.diverged, Status.running)
-        self._begin_stage(self.stage_index + 1, jnp.asarray(positions), status, self.replicas.extent)
+        self.steps_before = self.steps_before + np.asarray(replicas.step)
+        status = jnp.where(replicas.status == Status.diverged, Status.diverged, Status.running)
+        self._begin_stage(self.stage_index + 1, jnp.asarray(positions), status, replicas.extent)
 
-    def _run_chunk(self, checks: int) -> Trace:
+    def _run_chunk(self, group: int, checks: int) -> Trace:
         stage = self.stages[self.stage_index]
-        self.replicas, trace = run_chunk(
+        self.replicas[group], trace = run_chunk(
             self.problem,
             stage.optimizer.build,
             stage.optimizer.hyperparameters,
             stage.stopping,
-            self.replicas,
-            self.loss_keys,
+            self.replicas[group],
+            self.loss_keys[self.groups[group]],
             checks,
-            self.batch_size or default_batch_size(stage.reparam, len(self.seeds)),
         )
         return jax.block_until_ready(trace)
 
-    def _record(self, trace: Trace, before: np.ndarray, elapsed: float) -> None:
-        """Add a chunk's checks to the history; each replica is charged by its steps."""
-        taken = np.asarray(self.replicas.step) - before
+    def _record(self, group: int, trace: Trace, before: np.ndarray, elapsed: float) -> None:
+        """Add a chunk's checks to the history; each replica of the batch is charged by its steps."""
+        taken = np.asarray(self.replicas[group].step) - before
         seconds_per_step = elapsed / max(1, taken.sum())
+        members = np.arange(len(self.seeds))[self.groups[group]]
         steps, losses, norms = (np.asarray(values) for values in trace)
-        replica, check = np.nonzero(steps >= 0)
-        step = steps[replica, check]
+        place, check = np.nonzero(steps >= 0)
+        step, member = steps[place, check], members[place]
         columns = (
-            np.asarray(self.seeds)[replica],
+            np.asarray(self.seeds)[member],
             np.full(len(step), self.stages[self.stage_index].name),
-            self.steps_before[replica] + step,
-            self.minimize_s[replica] + (step - before[replica]) * seconds_per_step,
-            losses[replica, check],
-            norms[replica, check],
+            self.steps_before[member] + step,
+            self.minimize_s[member] + (step - before[place]) * seconds_per_step,
+            losses[place, check],
+            norms[place, check],
         )
         self.history.append(pd.DataFrame(dict(zip(HISTORY_COLUMNS, columns, strict=True))))
-        self.minimize_s = self.minimize_s + taken * seconds_per_step
+        self.minimize_s[members] += taken * seconds_per_step
 
     def _history(self) -> pd.DataFrame:
         if not self.history:
@@ -243,8 +254,23 @@ class Run:
     def _in_last_stage(self) -> bool:
         return self.stage_index + 1 == len(self.stages)
 
+    def _whole(self) -> Replica:
+        """All groups in one batch."""
+        return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *self.replicas)
+
+    def _set_whole(self, replicas: Replica) -> None:
+        self.replicas = [jax.tree.map(lambda leaf, g=group: leaf[g], replicas) for group in self.groups]
+
     def _positions(self) -> np.ndarray:
-        return np.asarray(_decode_all(self.problem.decode, self.replicas.params))
+        params = self._whole().params
+        return np.stack([_decode(self.problem.decode, self._member(params, r)) for r in self._range()])
+
+    def _range(self) -> range:
+        return range(len(self.seeds))
+
+    @staticmethod
+    def _member(batch: Any, replica: int) -> Any:
+        return jax.tree.map(lambda leaf: leaf[replica], batch)
 
     def _exact(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         energy, gradient_rms = _evaluate(self.system.energy, jnp.asarray(positions), len(positions))
@@ -259,36 +285,48 @@ class Run:
 HISTORY_COLUMNS = ["seed", "stage", "step", "time_s", "energy", "gradient_norm"]
 
 
-def default_batch_size(reparam: Reparametrization, replicas: int) -> int:
+def default_batch_size(replicas: int) -> int:
     """Replicas that step side by side.
 
-    On a CPU a step without a map is short of memory bandwidth rather than of parallel work, and the
-    random shifts of a batch would turn into gathers: one at a time is twice as fast. The matrix
-    products of a map gain from a batch, and so does everything on a GPU.
+    On a CPU one at a time: a batch of maps would be up to 1.7 times as fast while all its replicas
+    run, but waits for its last one, is slower by half without a map, and rounds its matrix products
+    by the number of replicas in it. Alone, a seed's numbers are the same to the last bit whatever
+    else is run. Other devices need the batch to be busy.
     """
-    if is_identity(reparam) and jax.default_backend() == "cpu":
-        return 1
-    return replicas
+    return 1 if jax.default_backend() == "cpu" else replicas
+
+
+def _any_running(replicas: Replica) -> bool:
+    return bool(np.any(np.asarray(replicas.status) == Status.running))
 
 
 def _without_key(energy: Partial, positions: Array, key: Array) -> Array:
     return energy(positions)
 
 
+def _stack(replicas: list[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *replicas)
+
+
 @jax.jit
-def _init_params(reparam: Reparametrization, keys: Array, positions: Array) -> tuple[Params, Array]:
-    params = jax.vmap(reparam.init)(keys, positions)
-    return params, jax.vmap(reparam.decode)(params)
+def _init(reparam: Reparametrization, key: Array, positions: Array) -> Params:
+    return reparam.init(key, positions)
+
+
+@jax.jit
+def _decode(decode: Partial, params: Params) -> Array:
+    return decode(params)
+
+
+@jax.jit
+def _extent(decode: Partial, params: Params) -> Array:
+    extent = extent_of(decode(params))
+    return jnp.where(extent > 0, extent, 1)
 
 
 @partial(jax.jit, static_argnames="build")
 def _start_replicas(build: Any, hyperparameters: Any, *states: Any) -> Replica:
     return jax.vmap(lambda *state: start_replica(build, hyperparameters, *state))(*states)
-
-
-@jax.jit
-def _decode_all(decode: Partial, params: Params) -> Array:
-    return jax.lax.map(decode, params)
 
 
 @jax.jit

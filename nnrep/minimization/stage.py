@@ -82,7 +82,7 @@ def start_replica(
     )
 
 
-@partial(jax.jit, static_argnames=("build", "batch_size"))
+@partial(jax.jit, static_argnames="build")
 def run_chunk(
     problem: Problem,
     build: Callable[[Any], optax.GradientTransformation],
@@ -91,9 +91,8 @@ def run_chunk(
     replicas: Replica,
     keys: Array,
     checks: Array,
-    batch_size: int,
 ) -> tuple[Replica, Trace]:
-    """Run every replica for so many checks, or until it stops.
+    """Run a batch of replicas side by side, each for so many checks or until it stops.
 
     Args:
         problem: what is minimised.
@@ -103,16 +102,19 @@ def run_chunk(
         replicas: states, with a leading axis of replicas.
         keys: (replicas,) keys of the losses.
         checks: () at most `CHECKS_PER_CHUNK`.
-        batch_size: replicas that step side by side (vmap); the others wait their turn.
 
     Returns:
         The states, and what the checks saw, (replicas, CHECKS_PER_CHUNK).
     """
 
-    def run(replica_and_key: tuple[Replica, Array]) -> tuple[Replica, Trace]:
-        return _run_replica(problem, build(hyperparameters), stopping, *replica_and_key, checks)
+    def run(replica: Replica, key: Array) -> tuple[Replica, Trace]:
+        return _run_replica(problem, build(hyperparameters), stopping, replica, key, checks)
 
-    return jax.lax.map(run, (replicas, keys), batch_size=batch_size)
+    if len(keys) > 1:
+        return jax.vmap(run)(replicas, keys)
+    # vmap would turn the slices at random shifts into gathers, which one replica need not pay for.
+    alone, trace = run(jax.tree.map(lambda leaf: leaf[0], replicas), keys[0])
+    return jax.tree.map(lambda leaf: leaf[None], (alone, trace))
 
 
 def _run_replica(

@@ -1,0 +1,95 @@
+"""The command `nnrep`: verbs, and errors in one line."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
+
+# Verb -> what it does; `nnrep` alone lists them.
+VERBS = {
+    "run": "minimise a system's energy; a Hydra application, see nnrep run --help",
+    "doctor": "show versions, devices, threads, caches and writable places, and what is wrong",
+}
+
+
+def main() -> None:
+    """Entry point: runs a verb and exits with its status."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    if arguments and arguments[0] in ("-sc", "--shell-completion", "--shell_completion"):
+        sys.exit(_complete(arguments))
+    verb = arguments[0] if arguments else "--help"
+    if verb in ("--help", "-h", "help"):
+        print(usage())
+        sys.exit(EXIT_OK)
+    if verb == "--version":
+        from nnrep import __version__
+
+        print(f"nnrep {__version__}")
+        sys.exit(EXIT_OK)
+    if verb not in VERBS:
+        _complain(f"{verb}: unknown verb; choose from {', '.join(VERBS)}")
+        sys.exit(EXIT_USAGE)
+    sys.exit(guarded(lambda: _dispatch(verb, arguments[1:]), debug))
+
+
+def usage() -> str:
+    """The list of verbs."""
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:{width}}  {what}" for verb, what in VERBS.items()]
+    return "\n".join(["usage: nnrep VERB [ARGUMENTS] [--debug]", "", "verbs:", *lines])
+
+
+def _dispatch(verb: str, arguments: list[str]) -> int:
+    if verb == "run":
+        from nnrep.hydra_app import run_app
+
+        return run_app(arguments)
+    from nnrep.doctor import doctor
+
+    if arguments:
+        raise UserError(f"{arguments[0]}: nnrep doctor takes no arguments")
+    return doctor()
+
+
+def guarded(action: Callable[[], int], debug: bool) -> int:
+    """The exit status of an action; errors a user can mend become one line and status 2."""
+    try:
+        return action()
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        from nnrep.explain import explain
+
+        message = explain(error)
+        if debug or message is None:
+            traceback.print_exc()
+        if message is None:
+            return EXIT_FAILED
+        _complain(message)
+        return EXIT_USAGE
+
+
+def _complete(arguments: list[str]) -> int:
+    """Answer the shell's question for completions: verbs first, then what Hydra knows of `run`."""
+    words = os.environ.get("COMP_LINE", "").split(" ")
+    if len(words) > 2 and words[1] == "run":
+        from nnrep.hydra_app import run_app
+
+        os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
+        return run_app(arguments)
+    if len(words) <= 2:
+        print(" ".join(verb for verb in VERBS if verb.startswith(words[-1] if len(words) == 2 else "")))
+    return EXIT_OK
+
+
+def _complain(message: str) -> None:
+    print(f"nnrep: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

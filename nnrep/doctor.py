@@ -1,0 +1,75 @@
+"""`nnrep doctor`: what nnrep runs on, and what is wrong with it."""
+
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from nnrep import __version__
+from nnrep.errors import UserError
+from nnrep.hydra_app import config_folder
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "JAX_PLATFORMS")
+
+
+def doctor() -> int:
+    """Print the report; the exit status is 1 if something is wrong."""
+    problems: list[str] = []
+    print(f"nnrep     {__version__}, {Path(__file__).parent}")
+    print(f"python    {sys.version.split()[0]}, {sys.executable}")
+    _report_packages(problems)
+    _report_devices(problems)
+    _report_places(problems)
+    for problem in problems:
+        print(f"wrong     {problem}")
+    print("all well" if not problems else f"{len(problems)} thing(s) wrong")
+    return 1 if problems else 0
+
+
+def _report_packages(problems: list[str]) -> None:
+    from nnrep.runtime import PACKAGES
+
+    for name in PACKAGES:
+        try:
+            print(f"package   {name} {version(name)}")
+        except PackageNotFoundError:
+            problems.append(f"the package {name} is missing: install nnrep again")
+
+
+def _report_devices(problems: list[str]) -> None:
+    import jax
+    import jax.numpy as jnp
+
+    try:
+        for device in jax.devices():
+            print(f"device    {device.platform}: {device.device_kind} ({device.id})")
+        if float(jnp.sum(jnp.arange(4.0))) != 6:
+            problems.append("JAX computes 0 + 1 + 2 + 3 wrongly on this device")
+    except RuntimeError as error:
+        problems.append(f"JAX finds no device: {' '.join(str(error).split())}")
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    print(f"threads   {usable} usable of {os.cpu_count()} cores")
+    for name in THREAD_VARIABLES:
+        if name in os.environ:
+            print(f"variable  {name}={os.environ[name]}")
+
+
+def _report_places(problems: list[str]) -> None:
+    from nnrep.runtime import cache_folder, is_writable
+
+    try:
+        print(f"configs   {config_folder()}")
+    except UserError as error:
+        problems.append(str(error))
+    cache = cache_folder()
+    if is_writable(cache):
+        files = [path for path in cache.rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in files) / 1e6
+        print(f"cache     {cache}: writable, {len(files)} files, {size:.1f} MB")
+    else:
+        problems.append(f"{cache}: cannot be written, so nothing is kept between runs; set NNREP_CACHE")
+    here = Path.cwd()
+    if os.access(here, os.W_OK):
+        print(f"outputs   {here / 'outputs'}: writable")
+    else:
+        problems.append(f"{here}: cannot be written; give hydra.run.dir=DIR")

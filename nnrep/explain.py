@@ -1,0 +1,49 @@
+"""One line for an error that a user can mend."""
+
+import re
+
+from hydra.errors import HydraException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from nnrep.errors import UserError
+
+
+def explain(error: BaseException) -> str | None:
+    """The key, file or folder at fault and what would be right, in one line; None for our own faults."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, HydraException):
+        return _explain_hydra(error)
+    if isinstance(error, OmegaConfBaseException):
+        return f"{error.full_key or 'configuration'}: {_one_line(error)}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror or error}"
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return f"out of memory: {_one_line(error)}; make the system, the modes or the batch smaller"
+    return None
+
+
+def _explain_hydra(error: HydraException) -> str:
+    cause = error.__cause__
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError):
+        return _explain_unknown_key(cause)
+    if isinstance(cause, OmegaConfBaseException):
+        return f"{cause.full_key or 'configuration'}: {_one_line(cause)}"
+    missing = re.search(r"Could not find '(\S+)/(\S+)'\s+Available options in '\S+':(.*)", str(error), re.S)
+    if missing:
+        group, option, options = missing.groups()
+        names = re.findall(r"^\t(\S+)$", options, re.M)
+        return f"{group}={option}: unknown option; choose from {', '.join(names)}"
+    return _one_line(error)
+
+
+def _explain_unknown_key(error: ConfigKeyError | ConfigAttributeError) -> str:
+    key = error.full_key or str(error.key)
+    parent = error.parent_node
+    names = [str(name) for name in parent] if parent is not None else []
+    known = [name for name in names if name != "hydra"]
+    return f"{key}: unknown key; choose from {', '.join(known)}"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

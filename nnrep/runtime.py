@@ -1,0 +1,56 @@
+"""JAX as nnrep wants it, and what it runs on."""
+
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+from platformdirs import user_cache_path
+
+from nnrep import __version__
+
+PACKAGES = ("jax", "jaxlib", "optax", "jraph", "hydra-core", "omegaconf", "numpy", "scipy", "pandas")
+
+
+def cache_folder() -> Path:
+    """The user's cache folder for nnrep; NNREP_CACHE names another."""
+    chosen = os.environ.get("NNREP_CACHE")
+    return Path(chosen) if chosen else user_cache_path("nnrep")
+
+
+def configure_jax(precision: str) -> None:
+    """Set the floating-point type, and keep compiled programs across processes."""
+    jax.config.update("jax_enable_x64", precision == "float64")
+    folder = cache_folder() / "jax"
+    if is_writable(folder):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, which is made if need be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def describe_device() -> str:
+    """The device that computes: "cpu x2" or a GPU's name."""
+    devices = jax.devices()
+    if devices[0].platform == "cpu":
+        return f"cpu ({platform.machine()}, {os.cpu_count()} cores)"
+    return f"{devices[0].device_kind} x{len(devices)}"
+
+
+def describe_versions() -> str:
+    """Versions of nnrep, Python and JAX, for the table of runs."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"nnrep {__version__}; python {python}; jax {version('jax')}; optax {version('optax')}"

@@ -1,0 +1,95 @@
+"""What the terminal shows: log lines, a progress bar, a closing table."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nnrep.minimization.run import Progress as RunProgress
+
+# One console for log lines and progress, so that they do not write over each other. The closing table
+# alone goes to standard output.
+CONSOLE = Console(stderr=True)
+
+# Column of the closing table -> column of the table of runs, and its form.
+TABLE_COLUMNS = {
+    "seed": ("seed", "{}"),
+    "status": ("status", "{}"),
+    "energy": ("energy", "{:.6g}"),
+    "bonds": ("bond_fraction", "{:.2f}"),
+    "contacts": ("contact_fraction", "{:.2f}"),
+    "coarse": ("steps_coarse", "{}"),
+    "fine": ("steps_fine", "{}"),
+    "minimise": ("time_minimize_s", "{:.2f} s"),
+    "total": ("time_total_s", "{:.1f} s"),
+}
+
+
+class LogHandler(RichHandler):
+    """Log lines above the progress bar."""
+
+    def __init__(self) -> None:
+        """Write to the shared console, lines as they are."""
+        super().__init__(console=CONSOLE, show_path=False, show_time=False, show_level=False)
+
+
+class ProgressBar:
+    """A bar of steps with stage and energy; silent where the terminal is not one."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Wrap a rich progress display."""
+        self._progress = progress
+        self._task = progress.add_task("preparing", total=None, energy="")
+
+    def describe(self, text: str) -> None:
+        """Say what is going on before steps are counted."""
+        self._progress.update(self._task, description=text)
+
+    def update(self, seen: "RunProgress") -> None:
+        """Show where a minimisation stands."""
+        self._progress.update(
+            self._task,
+            description=f"{seen.stage} ({seen.running} running)",
+            completed=seen.steps,
+            total=seen.steps_limit,
+            energy=f"energy {seen.energy:.6g}",
+        )
+
+
+@contextmanager
+def progress_bar() -> Iterator[ProgressBar]:
+    """A progress bar that vanishes when its work is done."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.completed:.0f} steps"),
+        TextColumn("{task.fields[energy]}"),
+        TimeElapsedColumn(),
+    )
+    quiet = not CONSOLE.is_terminal
+    with Progress(*columns, console=CONSOLE, transient=True, disable=quiet) as progress:
+        yield ProgressBar(progress)
+
+
+def show_table(rows: "pd.DataFrame", title: str) -> None:
+    """Print the closing table of a run."""
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    for name in TABLE_COLUMNS:
+        table.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
+    for _, row in rows.iterrows():
+        table.add_row(*(form.format(row[column]) for column, form in TABLE_COLUMNS.values()))
+    Console().print(table)
+
+
+def log() -> logging.Logger:
+    """The logger of the command line."""
+    return logging.getLogger("nnrep")

@@ -1,0 +1,285 @@
+"""The command as its users meet it: what runs leave, bad input, interruption, sweeps."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from omegaconf import OmegaConf
+
+from nnrep.records.run_folder import RUN_FILES
+from nnrep.records.table import RUN_COLUMNS
+
+SMALL = ("system.n=30", "system.loop_length=5", "max_steps=400")
+FINISHED = set(RUN_FILES) - {"checkpoint.npz"}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def one_line_error(result: subprocess.CompletedProcess, *parts: str) -> None:
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    for part in parts:
+        assert part in result.stderr
+
+
+def test_no_verb_lists_the_verbs(nnrep):
+    result = nnrep()
+    assert result.returncode == 0
+    assert "run" in result.stdout
+    assert "doctor" in result.stdout
+
+
+def test_help_comes_without_jax(tmp_path):
+    code = "import sys, nnrep.cli; sys.argv = ['nnrep', 'run', '--help']\n"
+    code += (
+        "try: nnrep.cli.main()\nexcept SystemExit as e: assert not e.code\nassert 'jax' not in sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    for text in ("reparam: cg, gnn, none", "optimizer: adam, sgd", "learning_rate: 0.01", "--multirun"):
+        assert text in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_finds_nothing_wrong_here(nnrep):
+    result = nnrep("doctor")
+    assert result.returncode == 0, result.stdout
+    for text in ("jax ", "device", "threads", "cache", "writable", "all well"):
+        assert text in result.stdout
+
+
+def test_doctor_says_what_is_wrong(nnrep, tmp_path):
+    (tmp_path / "file").touch()
+    result = nnrep("doctor", env=os.environ | {"NNREP_CACHE": str(tmp_path / "file" / "cache")})
+    assert result.returncode == 1
+    assert "wrong" in result.stdout
+    assert "set NNREP_CACHE" in result.stdout
+
+
+def test_cfg_prints_the_job(nnrep):
+    result = nnrep("run", "--cfg", "job", "--resolve", "reparam=cg", "optimizer.learning_rate=0.05")
+    assert result.returncode == 0
+    printed = OmegaConf.create(result.stdout)
+    assert printed.reparam.name == "cg"
+    assert printed.schedule.coarse.learning_rate == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("nnrep ", {"run", "doctor"}),
+        ("nnrep do", {"doctor"}),
+        ("nnrep run reparam=", {"reparam=none", "reparam=cg", "reparam=gnn"}),
+        ("nnrep run system.pot", {"system.potential="}),
+    ],
+)
+def test_shell_completion(nnrep, line, expected):
+    result = nnrep("-sc", "query=bash", env=os.environ | {"COMP_LINE": line})
+    assert set(result.stdout.split()) == expected
+
+
+@pytest.mark.parametrize("reparam", ["none", "cg", "gnn"])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_run_leaves_its_files_and_they_agree(nnrep, tmp_path, reparam, precision):
+    folder = tmp_path / "run"
+    result = nnrep(
+        "run",
+        f"reparam={reparam}",
+        *SMALL,
+        "seeds=[4,2]",
+        f"precision={precision}",
+        f"hydra.run.dir={folder}",
+    )
+    assert result.returncode == 0, result.stderr
+    assert set(files(folder)) == FINISHED
+    runs = pd.read_csv(folder / "runs.csv")
+    assert list(runs.columns) == RUN_COLUMNS
+    assert runs["seed"].tolist() == [4, 2]
+    assert set(runs["status"]) <= {"converged", "step_limit"}
+    assert runs["modes"].tolist() == [0 if reparam == "none" else 8] * 2
+    assert runs["precision"].tolist() == [precision] * 2
+    config = OmegaConf.load(folder / "config.yaml")
+    assert config.system.n == 30
+    assert config.schedule.fine.learning_rate == 0.01
+    arrays = np.load(folder / "positions.npz")
+    assert set(arrays) == {"seeds", "start", "final"} | ({"coarse"} if reparam != "none" else set())
+    assert arrays["final"].dtype == precision
+    import jax.numpy as jnp
+
+    from nnrep import load_system
+
+    system = load_system("loop", n=30, loop_length=5)
+    for name, column in [("start", "energy_start"), ("coarse", "energy_coarse"), ("final", "energy")]:
+        if name in arrays:
+            energies = [float(system.energy(jnp.asarray(x, float))) for x in arrays[name]]
+            np.testing.assert_allclose(runs[column], energies, rtol=1e-3 if precision == "float32" else 1e-9)
+    history = pd.read_csv(folder / "history.csv")
+    assert list(history.columns) == ["seed", "stage", "step", "time_s", "energy", "gradient_norm"]
+    for _, row in runs.iterrows():
+        mine = history[history["seed"] == row["seed"]]
+        assert mine["step"].iloc[-1] == row["steps_coarse"] + row["steps_fine"] == row["evaluations"]
+        parts = row[["time_modes_s", "time_fit_s", "time_compile_s", "time_minimize_s"]].sum()
+        assert 0 < parts <= row["time_total_s"] * (1 + 1e-9)
+    assert f"{runs['energy'][0]:.6g}" in result.stdout
+    assert (folder / "energy.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fractions_are_those_of_the_final_positions(nnrep, tmp_path):
+    folder = tmp_path / "run"
+    nnrep("run", "reparam=none", "system.potential=bond_lj", *SMALL, f"hydra.run.dir={folder}")
+    x = np.load(folder / "positions.npz")["final"][0]
+    bonds = np.linalg.norm(x[1:] - x[:-1], axis=1)
+    loops = np.linalg.norm(x[5:] - x[:-5], axis=1) / 1.13216
+    row = pd.read_csv(folder / "runs.csv").iloc[0]
+    assert row["bond_fraction"] == pytest.approx(np.mean(abs(bonds - 1) <= 0.1))
+    assert row["contact_fraction"] == pytest.approx(np.mean(abs(loops - 1) <= 0.1))
+    assert row["bond_fraction"] > 0.5
+
+
+def test_two_runs_of_one_configuration_are_equal(nnrep, tmp_path):
+    for name in "ab":
+        nnrep("run", *SMALL, f"hydra.run.dir={tmp_path / name}")
+    a, b = (files(tmp_path / name) for name in "ab")
+    assert a["positions.npz"] == b["positions.npz"]
+    assert a["config.yaml"] == b["config.yaml"]
+
+
+def test_default_folders_of_two_runs_differ(nnrep, tmp_path):
+    for _ in range(2):
+        assert nnrep("run", *SMALL, "reparam=none").returncode == 0
+    assert len(list((tmp_path / "outputs" / "loop-none").iterdir())) == 2
+
+
+BAD = {
+    "unknown verb": (("walk",), ("walk: unknown verb", "run, doctor")),
+    "unknown key": (("run", "optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
+    "unknown key behind plus": (("run", "+optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
+    "unknown group": (("run", "optimiser=adam"), ("optimiser: unknown key", "optimizer")),
+    "unknown option": (("run", "reparam=gn"), ("reparam=gn: unknown option", "cg, gnn, none")),
+    "no value": (("run", "system"), ("system",)),
+    "null group": (("run", "optimizer=null"), ("optimizer=null",)),
+    "out of range": (("run", "system.n=1"), ("system.n: must be at least 2, got 1",)),
+    "wrong type": (("run", "system.n=many"), ("system.n", "Integer")),
+    "key of another map": (("run", "reparam=none", "reparam.modes=3"), ("reparam.modes: unknown key",)),
+    "folder below a file": (("run", *SMALL, "hydra.run.dir=file/run"), ("file/run", "Not a directory")),
+    "folder that cannot be": (("run", *SMALL, "hydra.run.dir=/proc/nnrep"), ("/proc/nnrep",)),
+    "doctor takes nothing": (("doctor", "now"), ("now: nnrep doctor takes no arguments",)),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_leaves_nothing(nnrep, tmp_path, name):
+    arguments, parts = BAD[name]
+    (tmp_path / "file").touch()
+    one_line_error(nnrep(*arguments), *parts)
+    left = {path.name for path in tmp_path.rglob("*")}
+    assert left <= {"file", "outputs"}
+
+
+def test_debug_shows_the_traceback(nnrep):
+    result = nnrep("run", "system.n=1", "--debug")
+    assert result.returncode == 2
+    assert "Traceback" in result.stderr
+    assert "nnrep: system.n: must be at least 2" in result.stderr
+
+
+def test_a_folder_with_results_is_not_overwritten(nnrep, tmp_path):
+    folder = tmp_path / "run"
+    assert nnrep("run", *SMALL, f"hydra.run.dir={folder}").returncode == 0
+    before = files(folder)
+    one_line_error(nnrep("run", *SMALL, f"hydra.run.dir={folder}"), str(folder), "resume=true")
+    other = nnrep("run", *SMALL, f"hydra.run.dir={folder}", "resume=true", "system.n=31")
+    one_line_error(other, "cannot resume", "system.n was 30 and is 31")
+    assert files(folder) == before
+    again = nnrep("run", *SMALL, f"hydra.run.dir={folder}", "resume=true")
+    assert again.returncode == 0
+    assert files(folder) == before
+
+
+@pytest.mark.parametrize("reparam", ["none", "cg", "gnn"])
+def test_divergence_is_a_status(nnrep, tmp_path, reparam):
+    folder = tmp_path / "run"
+    options = ("optimizer.learning_rate=1e6", "seeds=2", f"hydra.run.dir={folder}")
+    result = nnrep("run", f"reparam={reparam}", *SMALL, *options)
+    assert result.returncode == 1
+    runs = pd.read_csv(folder / "runs.csv")
+    assert runs["status"].tolist() == ["diverged"] * 2
+    assert np.isfinite(runs["energy"]).all()
+    assert np.isfinite(np.load(folder / "positions.npz")["final"]).all()
+    assert set(files(folder)) == FINISHED
+
+
+LONG = (
+    "reparam=cg",
+    "system.n=300",
+    "schedule.fine.min_delta=0",
+    "schedule.fine.patience=100000",
+    "max_steps=70000",
+    "seeds=2",
+)
+
+
+def interrupt(folder: Path, number: int) -> pd.DataFrame:
+    """Send a signal to a run on its way; its table."""
+    command = [sys.executable, "-m", "nnrep", "run", *LONG, f"hydra.run.dir={folder}"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (folder / "config.yaml").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(3)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert set(files(folder)) == set(RUN_FILES)
+    return pd.read_csv(folder / "runs.csv")
+
+
+def test_sigterm_leaves_what_there_is(tmp_path):
+    runs = interrupt(tmp_path / "run", signal.SIGTERM)
+    assert "interrupted" in set(runs["status"])
+    assert np.isfinite(runs["energy"]).all()
+
+
+@pytest.mark.slow
+def test_interrupted_run_resumes_to_the_unbroken_one(nnrep, tmp_path):
+    folder = tmp_path / "broken"
+    assert "interrupted" in set(interrupt(folder, signal.SIGINT)["status"])
+    options = LONG
+    assert nnrep("run", *options, f"hydra.run.dir={folder}", "resume=true").returncode == 0
+    whole = tmp_path / "whole"
+    assert nnrep("run", *options, f"hydra.run.dir={whole}").returncode == 0
+    assert (folder / "positions.npz").read_bytes() == (whole / "positions.npz").read_bytes()
+    resumed, unbroken = (pd.read_csv(f / "runs.csv") for f in (folder, whole))
+    clocks = [name for name in RUN_COLUMNS if name.startswith("time_")]
+    pd.testing.assert_frame_equal(resumed.drop(columns=clocks), unbroken.drop(columns=clocks))
+    resumed, unbroken = (pd.read_csv(f / "history.csv").drop(columns="time_s") for f in (folder, whole))
+    pd.testing.assert_frame_equal(resumed, unbroken)
+    assert set(files(folder)) == FINISHED
+
+
+def test_sweep_runs_every_job_and_compiles_once(nnrep, tmp_path):
+    result = nnrep(
+        "run", "-m", *SMALL, "optimizer.learning_rate=0.02,0.01,1e6", f"hydra.sweep.dir={tmp_path / 'sweep'}"
+    )
+    assert result.returncode == 1, result.stderr  # the last one diverges; it is not the end of the sweep
+    runs = pd.concat([pd.read_csv(tmp_path / "sweep" / str(job) / "runs.csv") for job in range(3)])
+    assert runs["learning_rate"].tolist() == [0.02, 0.01, 1e6]
+    assert runs["status"].tolist()[2] == "diverged"
+    assert runs["config_hash"].nunique() == 3
+    first, second, _ = runs["time_compile_s"]
+    assert second < first / 3
+
+
+def test_piped_output_has_no_control_characters(nnrep, tmp_path):
+    result = nnrep("run", *SMALL, "reparam=none")
+    assert "\x1b" not in result.stdout + result.stderr
+    assert result.stderr == ""

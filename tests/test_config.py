@@ -1,0 +1,116 @@
+"""The schema of configs/: defaults, and the line that names each fault."""
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from nnrep.config import CGConfig, RunConfig, config_hash, load_config
+from nnrep.errors import ConfigError
+from nnrep.hydra_app import _multiply, config_folder
+from nnrep.systems.loop import LoopConfig
+
+
+@pytest.fixture
+def configure():
+    OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        yield lambda *overrides: compose("config", overrides=list(overrides))
+
+
+def test_defaults_of_the_files_are_those_of_the_classes(configure):
+    config = load_config(configure("reparam=cg"))
+    assert config.system == LoopConfig()
+    assert config.reparam == CGConfig()
+    assert (config.seeds, config.max_steps) == (1, RunConfig.max_steps)
+
+
+def test_coarse_stage_follows_the_fine_one(configure):
+    config = load_config(
+        configure("reparam=cg", "optimizer.learning_rate=0.02", "schedule.fine.min_delta=1e-7")
+    )
+    assert config.schedule.fine.learning_rate == 0.02
+    assert config.schedule.coarse.learning_rate == pytest.approx(0.2)
+    assert config.schedule.coarse.min_delta == pytest.approx(1e-6)
+    own = load_config(configure("schedule.coarse.learning_rate=0.5", "schedule.coarse.patience=3"))
+    assert (own.schedule.coarse.learning_rate, own.schedule.coarse.patience) == (0.5, 3)
+    assert (own.schedule.fine.learning_rate, own.schedule.fine.patience) == (0.01, 20)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ([], 0.25),
+        (["reparam.modes=30"], 30),
+        (["reparam.modes=0.5"], 0.5),
+        (["modes.epsilon=0.2"], None),
+    ],
+)
+def test_modes_by_count_share_and_epsilon(configure, overrides, expected):
+    assert load_config(configure("reparam=cg", *overrides)).mode_count == expected
+
+
+def test_hash_is_of_what_decides_the_numbers(configure):
+    same = {
+        config_hash(configure(*o))
+        for o in ([], ["seeds=7"], ["resume=true"], ["optimizer.learning_rate=1e-2"])
+    }
+    assert len(same) == 1
+    other = {config_hash(configure(o)) for o in ("system.n=401", "precision=float64", "modes.seed=1")}
+    assert len(other | same) == 4
+
+
+FAULTS = {
+    "+foo=1": r"^foo: unknown key; choose from system, reparam, modes, optimizer, schedule, seeds",
+    "+optimizer.lrr=1": r"^optimizer\.lrr: unknown key; choose from name, learning_rate, clamp",
+    "+schedule.coarse.lr=1": r"^schedule\.coarse\.lr: unknown key; choose from learning_rate, min_delta",
+    "system.n=1": r"^system\.n: must be at least 2, got 1$",
+    "system.n=abc": r"^system\.n: value 'abc' of type 'str' could not be converted to Integer$",
+    "system.n=10.5": r"^system\.n: value '10\.5'",
+    "system.dim=4": r"^system\.dim: must be 2 or 3",
+    "system.loop_length=400": r"^system\.loop_length: must be from 1 to n - 1 = 399, got 400$",
+    "system.loop_length=0": r"^system\.loop_length: must be from 1",
+    "system.potential=lj": r"^system\.potential: invalid value 'lj', expected one of \[bond_lj, pure_lj\]$",
+    "system.repulsion=none": r"^system\.repulsion: invalid value",
+    "system.lj_cap=0": r"^system\.lj_cap: must be above 0",
+    "system.start_scale=inf": r"^system\.start_scale: must be positive, got inf$",
+    "system.name=protein": r"^system\.name: must be one of loop, got protein$",
+    "reparam.modes=401": r"^reparam\.modes: must be a count from 1 to n = 400",
+    "reparam.modes=1.5": r"^reparam\.modes: must be a count",
+    "reparam.modes=0": r"^reparam\.modes: must be a count",
+    "reparam.modes=all": r"^reparam\.modes: must be a count",
+    "reparam.hidden=0": r"^reparam\.hidden: must be at least 1",
+    "reparam.layers=0": r"^reparam\.layers: must be at least 1",
+    "reparam.activation=sine": r"^reparam\.activation: invalid value 'sine'",
+    "reparam.graph=all": r"^reparam\.graph: invalid value 'all', expected one of \[slow_modes, bonds\]$",
+    "reparam.learning_rate_factor=0": r"^reparam\.learning_rate_factor: must be positive",
+    "modes.epsilon=2": r"^modes\.epsilon: must be above 0 and at most 1",
+    "modes.samples=0": r"^modes\.samples: must be at least 1",
+    "modes.seed=-1": r"^modes\.seed: must be from 0",
+    "optimizer.name=lbfgs": r"^optimizer\.name: must be one of adam, sgd",
+    "optimizer.learning_rate=-1": r"^optimizer\.learning_rate: must be positive, got -1\.0$",
+    "optimizer.learning_rate=nan": r"^optimizer\.learning_rate: must be positive, got nan$",
+    "optimizer.clamp=0": r"^optimizer\.clamp: must be positive, or null",
+    "optimizer.decay_rate=2": r"^optimizer\.decay_rate: must be above 0",
+    "schedule.fine.patience=0": r"^schedule\.fine\.patience: must be at least 1",
+    "schedule.coarse.check_every=0": r"^schedule\.coarse\.check_every: must be at least 1",
+    "schedule.coarse.learning_rate=0": r"^schedule\.coarse\.learning_rate: must be positive",
+    "schedule.coarse.max_steps=-1": r"^schedule\.coarse\.max_steps: must be zero or positive",
+    "seeds=0": r"^seeds: must be a positive integer, or a list of distinct integers",
+    "seeds=[1,1]": r"^seeds: must be",
+    "seeds=[0.5]": r"^seeds: must be",
+    "max_steps=-1": r"^max_steps: must be zero or positive, got -1$",
+    "precision=float16": r"^precision: invalid value 'float16', expected one of \[float32, float64\]$",
+    "resume=maybe": r"^resume: value 'maybe' is not a valid bool",
+}
+
+
+@pytest.mark.parametrize("override", FAULTS)
+def test_every_fault_is_named_in_one_line(configure, override):
+    with pytest.raises(ConfigError, match=FAULTS[override]) as caught:
+        load_config(configure(override))
+    assert "\n" not in str(caught.value)
+
+
+def test_modes_asked_for_twice_are_refused(configure):
+    with pytest.raises(ConfigError, match=r"^reparam\.modes: must be left out, as modes\.epsilon is given"):
+        load_config(configure("modes.epsilon=0.1", "reparam.modes=5"))
