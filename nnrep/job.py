@@ -106,6 +106,7 @@ def _reparam(system: System, modes: SlowModes | None, config: RunConfig) -> repa
             chosen.layers,
             residual=chosen.residual,
             activation=chosen.activation,
+            strength=chosen.strength,
         )
     return reparam.identity()
 

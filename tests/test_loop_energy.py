@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrep.energies import loop
-from nnrep.energies.loop import LoopParameters, Pairs, Potential
+from nnrep.energies.loop import LoopParameters, Potential
 from nnrep.energies.pairwise import pair_energy
 
 
@@ -83,12 +83,20 @@ def test_terms_as_explicit_pairs_are_the_same_energy(case):
     assert float(pair_energy(terms, jnp.asarray(x))) == pytest.approx(float(energy), rel=1e-9)
 
 
+def by_shifts(parameters, x, key):
+    order = jnp.asarray(np.random.default_rng(8).permutation(len(x)))
+    return loop.loop_energy_by_shifts(parameters, order, x, key)
+
+
+SAMPLED = {"shifts": by_shifts, "independent": loop.loop_energy_by_pairs}
+
+
 def energies(parameters):
     """The exact energy and one draw of each sampled one."""
     key = jax.random.key(3)
     yield lambda x: loop.loop_energy(parameters, x)
-    for pairs in Pairs:
-        yield lambda x, pairs=pairs: loop.loop_energy_sampled(parameters, pairs, x, key)
+    for sampled in SAMPLED.values():
+        yield lambda x, sampled=sampled: sampled(parameters, x, key)
 
 
 @pytest.mark.parametrize("potential", Potential)
@@ -126,17 +134,29 @@ def test_energy_is_invariant_under_rotation_and_translation(case, seed):
 
 
 @pytest.mark.parametrize("potential", Potential)
-@pytest.mark.parametrize("pairs", Pairs)
+@pytest.mark.parametrize("pairs", SAMPLED)
 @pytest.mark.parametrize("n", [13, 14])
 def test_sampled_energy_has_the_exact_expectation(potential, pairs, n):
     parameters = LoopParameters(potential=potential, repulsion_strength=1.0, loop_length=4)
     x = jnp.asarray(np.random.default_rng(5).normal(size=(n, 3)))
     keys = jax.random.split(jax.random.key(0), 40_000)
-    draws = jax.jit(jax.vmap(lambda key: loop.loop_energy_sampled(parameters, pairs, x, key)))(keys)
+    draws = jax.jit(jax.vmap(lambda key: SAMPLED[pairs](parameters, x, key)))(keys)
     standard_error = float(jnp.std(draws)) / np.sqrt(len(draws))
     exact = float(loop.loop_energy(parameters, x))
     assert abs(float(jnp.mean(draws)) - exact) < 4 * standard_error
     assert standard_error > 0
+
+
+def test_shifts_scatter_as_little_as_independent_pairs():
+    """On a coil, where all pairs at one distance along the chain are near or far together."""
+    angle = 2 * np.pi * np.arange(300) / 10
+    x = jnp.asarray(np.stack([1.8 * np.cos(angle), 1.8 * np.sin(angle), angle / 6], axis=1))
+    keys = jax.random.split(jax.random.key(2), 2000)
+    spread = {
+        name: float(jnp.std(jax.vmap(lambda key, f=f: f(LoopParameters(), x, key))(keys)))
+        for name, f in SAMPLED.items()
+    }
+    assert spread["shifts"] < 1.5 * spread["independent"]
 
 
 @pytest.mark.parametrize("n", [2, 3, 9, 10])

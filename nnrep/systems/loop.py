@@ -12,13 +12,13 @@ from jax.tree_util import Partial
 
 from nnrep.energies.loop import (
     LoopParameters,
-    Pairs,
     Potential,
     chain_pairs,
     coupling_terms,
     energy_bound,
     loop_energy,
-    loop_energy_sampled,
+    loop_energy_by_pairs,
+    loop_energy_by_shifts,
     repulsion_terms,
 )
 from nnrep.energies.pairwise import capped_lennard_jones_minimum
@@ -33,6 +33,13 @@ class Repulsion(Enum):
     exact = "exact"
 
 
+class Pairs(Enum):
+    """How the pairs of the sampled repulsion are drawn."""
+
+    shifts = "shifts"
+    independent = "independent"
+
+
 @dataclass
 class LoopConfig:
     """Choices of `system=loop`; lengths and energies are dimensionless.
@@ -45,7 +52,7 @@ class LoopConfig:
         loop_strength: their factor.
         lj_cap: e of the capped Lennard-Jones potential.
         repulsion: sampled or exact in the steps; reported energies are always exact.
-        pairs: sampled pairs are random circular shifts or independent.
+        pairs: sampled pairs are random circular shifts of a random order, or independent.
         repulsion_strength: factor of the mean of 1 / (r + repulsion_cap).
         repulsion_cap: e of the repulsion.
         start_scale: the start is start_scale * n^(1/3) * N(0, 1).
@@ -102,16 +109,13 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
     lj_length = capped_lennard_jones_minimum(config.lj_cap)[0]
     bond_length = 1.0 if config.potential is Potential.bond_lj else lj_length
     bonds, loops = chain_pairs(n, 1), chain_pairs(n, config.loop_length)
-    sampled = None
-    if config.repulsion is Repulsion.sampled:
-        sampled = Partial(_SAMPLED[config.pairs], parameters)
     draw_start = Partial(_scaled_normal, like, config.start_scale * n ** (1 / 3))
     half = n ** (1 / 3) / 2
     return System(
         energy=Partial(loop_energy, parameters),
         positions=draw_start(start_key(seed)),
         name="loop",
-        energy_sample=sampled,
+        energy_sample=_sampled_energy(config, parameters),
         draw_start=draw_start,
         draw_configuration=Partial(_spread_normal, like, half * first_spread, half * last_spread),
         hessian_samples=samples,
@@ -124,16 +128,14 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
     )
 
 
-def _sampled_by_shifts(parameters: LoopParameters, positions: Array, key: Array) -> Array:
-    return loop_energy_sampled(parameters, Pairs.shifts, positions, key)
-
-
-def _sampled_independently(parameters: LoopParameters, positions: Array, key: Array) -> Array:
-    return loop_energy_sampled(parameters, Pairs.independent, positions, key)
-
-
-# Functions with a name of their own, so that two systems of one kind share a compilation.
-_SAMPLED = {Pairs.shifts: _sampled_by_shifts, Pairs.independent: _sampled_independently}
+def _sampled_energy(config: LoopConfig, parameters: LoopParameters) -> Partial | None:
+    if config.repulsion is Repulsion.exact:
+        return None
+    if config.pairs is Pairs.independent:
+        return Partial(loop_energy_by_pairs, parameters)
+    # Any random order will do, and one and the same keeps runs comparable.
+    order = jnp.asarray(np.random.default_rng(0).permutation(config.n))
+    return Partial(loop_energy_by_shifts, parameters, order)
 
 
 def _scaled_normal(like: Array, scale: float | Array, key: Array) -> Array:

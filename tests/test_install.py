@@ -1,0 +1,37 @@
+"""The wheel works by itself: not editable, from any folder, with its configurations inside."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.slow
+def test_wheel_holds_the_configurations_and_runs(tmp_path):
+    target = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--target", str(target), str(ROOT)]
+    subprocess.run(pip, check=True, timeout=300)
+    assert (target / "nnrep" / "configs" / "config.yaml").is_file()
+    # -S -I would hide the dependencies too; the path alone puts the wheel's copy first.
+    code = "import nnrep, nnrep.hydra_app as a; print(nnrep.__file__, a.config_folder())"
+    environment = os.environ | {"PYTHONPATH": str(target)}
+    where = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert where.stdout.split() == [
+        str(target / "nnrep" / "__init__.py"),
+        str(target / "nnrep" / "configs"),
+    ]
+    command = [str(target / "bin" / "nnrep"), "run", "system.n=20", "max_steps=40", "hydra.run.dir=run"]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "run" / "runs.csv").is_file()

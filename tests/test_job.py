@@ -1,0 +1,84 @@
+"""The path from configuration to map: every key arrives."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from nnrep import job
+from nnrep.config import load_config
+from nnrep.hydra_app import _multiply, config_folder
+from nnrep.systems.registry import system_from_config
+
+SMALL = ("system.n=24", "system.loop_length=5")
+
+
+@pytest.fixture
+def built():
+    """System, modes and map of a configuration."""
+    OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+
+    def build(*overrides):
+        config = load_config(compose("config", overrides=[*SMALL, *overrides]))
+        system = system_from_config(config.system)
+        modes, _ = job._modes(system, config)
+        return system, modes, job._reparam(system, modes, config)
+
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        yield build
+
+
+def test_network_options_reach_the_network(built):
+    for override, expected in {
+        "reparam.hidden=[9,7,5]": (9, 7, 5),
+        "reparam.hidden=12": (12, 6),
+        "reparam.layers=3": (32, 16, 16, 16),
+    }.items():
+        assert built(override)[2].decode.shape.widths == expected
+    assert built("reparam.residual=true")[2].decode.shape.residual
+    assert built("reparam.activation=relu")[2].decode.shape.activation.name == "relu"
+
+
+@pytest.mark.parametrize("strength", [2.0, 7.0])
+def test_strength_reaches_the_convolution(built, strength):
+    reparam = built(f"reparam.strength={strength}")[2]
+    largest = np.linalg.eigvalsh(np.asarray(reparam.decode.propagate(jnp.eye(24))))[-1]
+    assert largest == pytest.approx(strength)
+
+
+def test_graph_of_bonds_needs_no_modes(built):
+    system, modes, reparam = built("reparam.graph=bonds")
+    assert modes is None
+    reached = np.asarray(reparam.decode.propagate(jnp.eye(24))) != 0
+    np.fill_diagonal(reached, False)
+    pairs = {tuple(sorted(map(int, pair))) for pair in np.argwhere(reached)}
+    assert pairs == {tuple(map(int, edge)) for edge in system.edges}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "count"), [(["reparam.modes=7"], 7), (["reparam.modes=0.5"], 12), ([], 6)]
+)
+def test_number_of_modes_reaches_the_map(built, overrides, count):
+    system, modes, reparam = built("reparam=cg", *overrides)
+    assert modes.values.size == count
+    assert reparam.init(None, system.positions).shape == (count, 3)
+
+
+def test_choice_of_samples_reaches_the_modes(built):
+    first = built("reparam=cg")[1].values
+    for override in ("modes.seed=1", "modes.samples=3", "modes.background=true"):
+        assert abs(np.asarray(built("reparam=cg", override)[1].values) - np.asarray(first)).max() > 0
+
+
+def test_system_options_reach_the_energy(built):
+    x = built()[0].positions
+    energies = {float(built()[0].energy(x))}
+    options = ("potential=bond_lj", "loop_length=6", "loop_strength=0.2", "lj_cap=0.02")
+    for option in (*options, "repulsion_strength=0.1", "repulsion_cap=0.5"):
+        energies.add(float(built(f"system.{option}")[0].energy(x)))
+    assert len(energies) == 7
+    assert built("system.repulsion=exact")[0].energy_sample is None
+    assert built("system.dim=2")[0].positions.shape == (24, 2)
+    wide = built("system.start_scale=0.5")[0].positions
+    np.testing.assert_allclose(wide, 2 * x)
