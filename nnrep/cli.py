@@ -50,6 +50,9 @@ def _dispatch(verb: str, arguments: list[str]) -> int:
         return run_app(arguments)
     from nnrep.doctor import doctor
 
+    if arguments in (["--help"], ["-h"]):
+        print(f"usage: nnrep doctor\n\n{VERBS['doctor']}")
+        return EXIT_OK
     if arguments:
         raise UserError(f"{arguments[0]}: nnrep doctor takes no arguments")
     return doctor()
@@ -62,6 +65,9 @@ def guarded(action: Callable[[], int], debug: bool) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return EXIT_INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has had enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     except Exception as error:
         from nnrep.explain import explain
 

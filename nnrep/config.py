@@ -1,5 +1,6 @@
 """The schema of `configs/`: every key with its type and range, and the errors that name them."""
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -7,9 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig
 
-from nnrep.errors import named_under, require
+from nnrep.errors import is_integer, named_under, require
 from nnrep.minimization import Optimizer, Stopping, adam, sgd
 from nnrep.minimization.minimize import seed_list
 from nnrep.modes.slow import mode_count
@@ -62,7 +63,9 @@ class CGConfig:
     learning_rate_factor: float = 10.0
 
     def __post_init__(self) -> None:
-        """Check the range."""
+        """Check the ranges."""
+        only_one = is_integer(self.modes) and self.modes == 1
+        require(not only_one, "modes", "at least 2 for a linear map", self.modes)
         _check_factor(self.learning_rate_factor)
 
 
@@ -76,7 +79,7 @@ class GNNConfig:
         layers: number of convolution layers, null for 1 or as hidden lists.
         residual: the last layer sees every layer.
         activation: of the convolution layers.
-        graph: slow_modes or bonds.
+        graph: slow_modes, or bonds: the edges of the system, a loop's bonds and loop couplings.
         strength: largest weight of a slow mode in the convolution, null for the Hessian's own.
         learning_rate_factor: learning rate of the coarse stage over that of the fine stage.
     """
@@ -95,6 +98,8 @@ class GNNConfig:
         """Check the ranges."""
         layer_widths(self.hidden, self.layers)
         check_strength(self.strength)
+        unused = self.graph is Graph.bonds and self.modes is not None
+        require(not unused, "modes", "null, as graph=bonds needs none", self.modes)
         _check_factor(self.learning_rate_factor)
 
 
@@ -176,7 +181,8 @@ class CoarseStageConfig(StageConfig):
         """Check the ranges."""
         super().__post_init__()
         steps = self.max_steps
-        require(steps is None or steps >= 0, "max_steps", "zero or positive, or null", steps)
+        limited = steps is None or 0 <= steps < 2**31
+        require(limited, "max_steps", "from 0 to 2^31 - 1, or null", steps)
 
 
 @dataclass
@@ -218,7 +224,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         """Check what concerns several groups, or none."""
         seed_list(self.seeds)
-        require(self.max_steps >= 0, "max_steps", "zero or positive", self.max_steps)
+        require(0 <= self.max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", self.max_steps)
         asked = getattr(self.reparam, "modes", None)
         if asked is not None:
             both = "left out, as modes.epsilon is given"
@@ -228,11 +234,14 @@ class RunConfig:
 
     @property
     def mode_count(self) -> int | float | None:
-        """How many modes are asked for; None where modes.epsilon decides."""
+        """How many modes, as a count or a share of n, are asked for; None where modes.epsilon decides."""
         if self.modes.epsilon is not None:
             return None
         asked = getattr(self.reparam, "modes", None)
-        return DEFAULT_MODE_SHARE if asked is None else asked
+        if asked is not None:
+            return asked
+        # A handful at least: the first mode only moves all particles together.
+        return min(self.system.n, max(4, round(DEFAULT_MODE_SHARE * self.system.n)))
 
 
 def load_config(raw: DictConfig) -> RunConfig:
@@ -244,9 +253,17 @@ def load_config(raw: DictConfig) -> RunConfig:
     return build(RunConfig, raw, {"system": SYSTEMS, "reparam": REPARAMS})
 
 
-def config_hash(raw: DictConfig) -> str:
+def as_plain(config: RunConfig) -> dict[str, Any]:
+    """The configuration as nested dicts of numbers, strings and lists, every key with its value."""
+    plain = dataclasses.asdict(config, dict_factory=_plain_dict)
+    return {key: value for key, value in plain.items() if key != "resume"}  # does not change a run
+
+
+def _plain_dict(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value.name if isinstance(value, Enum) else value for key, value in items}
+
+
+def config_hash(config: RunConfig) -> str:
     """A short hash of all that decides the numbers of one seed."""
-    plain = OmegaConf.to_container(raw, resolve=True)
-    assert isinstance(plain, dict)
-    deciding = {key: value for key, value in plain.items() if key not in ("seeds", "resume")}
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    deciding = {key: value for key, value in as_plain(config).items() if key != "seeds"}
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:12]

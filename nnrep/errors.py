@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
+from typing import TypeGuard
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -29,6 +31,11 @@ def require(condition: bool, key: str, allowed: str, given: object) -> None:
     """Raise `ConfigError` naming the key, what is allowed and what was given, unless the condition holds."""
     if not condition:
         raise ConfigError(key, f"must be {allowed}, got {given}")
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether a value is an integer of Python or NumPy; True and False are not."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 @contextmanager

@@ -3,12 +3,18 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any, NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, UserError
+from nnrep.explain import explain
+from nnrep.terminal import log
 
 
 def config_folder() -> Path:
@@ -20,6 +26,40 @@ def config_folder() -> Path:
     raise UserError(f"{package / 'configs'}: the configurations are missing; install nnrep again")
 
 
+class Refused(BaseException):
+    """Ends Hydra before it writes; not an Exception, which Hydra would only warn of.
+
+    Attributes:
+        error: why.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        """Carry the error to `run_app`."""
+        super().__init__()
+        self.error = error
+
+
+class CheckFirst(Callback):
+    """Checks a configuration and its folder before Hydra makes the folder."""
+
+    def on_run_start(self, config: DictConfig, **others: Any) -> None:
+        """A single run: all of it."""
+        from nnrep.job import check_job
+
+        try:
+            folder = Path(config.hydra.run.dir).absolute()
+            check_job(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), folder)
+        except Exception as error:
+            raise Refused(error) from error
+
+    def on_multirun_start(self, config: DictConfig, **others: Any) -> None:
+        """A sweep: its folder; its jobs are checked one by one."""
+        marker = Path(config.hydra.sweep.dir).absolute() / "multirun.yaml"
+        if marker.exists() and "resume=true" not in config.hydra.overrides.task:
+            reason = "holds the results of a sweep; choose another hydra.sweep.dir, or add resume=true"
+            raise Refused(UserError(f"{marker.parent}: {reason}"))
+
+
 def run_app(arguments: list[str]) -> int:
     """Run every job that the arguments describe; the worst exit status of all.
 
@@ -28,31 +68,48 @@ def run_app(arguments: list[str]) -> int:
     """
     OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
+    sys.argv = [Path(sys.argv[0]).name, *arguments]
+    _check_flags()
     statuses = [EXIT_OK]
     errors: list[Exception] = []
 
     def task(config: DictConfig) -> None:
+        # Raised here, an error would reach the terminal in Hydra's words and ours.
         from nnrep.job import run_job
 
-        # Raised here, an error would reach the terminal in Hydra's words and ours.
         try:
             statuses.append(run_job(config, Path(HydraConfig.get().runtime.output_dir)))
         except Exception as error:
             errors.append(error)
+            message = explain(error)
+            if HydraConfig.get().mode == RunMode.MULTIRUN and message is not None:
+                log().error("nnrep: job %s: %s", HydraConfig.get().job.num, message)
         if statuses[-1] == EXIT_INTERRUPTED:
             raise KeyboardInterrupt  # ends a sweep, not only its current job
 
-    sys.argv = [Path(sys.argv[0]).name, *arguments]
     try:
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(task)()
     except KeyboardInterrupt:
         if statuses[-1] != EXIT_INTERRUPTED:
             raise
+    except Refused as refused:
+        raise refused.error from refused
     except (ValueError, TypeError) as error:  # of Hydra, as it composes: ours are in `errors`
-        raise UserError(f"{' '.join(arguments)}: {error}") from error
+        raise UserError(" ".join(f"{' '.join(arguments)}: {error}".split())) from error
     if errors:
         raise errors[0]
     return max(statuses)
+
+
+def _check_flags() -> None:
+    """Refuse unknown flags in one line, where argparse would print its usage."""
+    parser = get_args_parser()
+
+    def refuse(message: str) -> NoReturn:
+        raise UserError(f"{message}; see nnrep run --help")
+
+    parser.error = refuse  # type: ignore[method-assign]
+    parser.parse_args()
 
 
 def _multiply(*factors: float) -> float:

@@ -5,6 +5,8 @@ import threading
 from types import FrameType, TracebackType
 from typing import Self
 
+from nnrep.terminal import log
+
 
 class Interruption:
     """While entered, the first SIGINT or SIGTERM is only noted; a second one interrupts at once."""
@@ -17,10 +19,16 @@ class Interruption:
         """Whether a signal has come."""
         return self._requested
 
+    def stop_if_requested(self) -> None:
+        """Raise `KeyboardInterrupt` if a signal has come."""
+        if self._requested:
+            raise KeyboardInterrupt
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._requested:
             raise KeyboardInterrupt
         self._requested = True
+        log().info("stopping at the next check; once more to stop at once")
 
     def __enter__(self) -> Self:
         """Take over the signals; only the main thread can."""

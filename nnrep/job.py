@@ -9,10 +9,11 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from nnrep import reparam
-from nnrep.config import CGConfig, GNNConfig, Graph, RunConfig, config_hash, load_config
-from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UserError
+from nnrep.config import CGConfig, GNNConfig, Graph, RunConfig, as_plain, config_hash, load_config
+from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nnrep.interruption import Interruption
 from nnrep.minimization import Result, Status, minimize
+from nnrep.minimization.minimize import seed_list
 from nnrep.modes import SlowModes, slow_modes
 from nnrep.records.run_folder import RunFolder
 from nnrep.records.table import RUN_COLUMNS
@@ -21,6 +22,16 @@ from nnrep.systems import System
 from nnrep.systems.measures import satisfied_fraction
 from nnrep.systems.registry import system_from_config
 from nnrep.terminal import log, progress_bar, show_table
+
+
+def check_job(raw: DictConfig, folder_path: Path) -> tuple[RunConfig, bool]:
+    """The checked configuration, and whether its folder holds this very run, finished. Writes nothing.
+
+    Raises:
+        UserError: a value or the folder cannot be used.
+    """
+    config = load_config(raw)
+    return config, RunFolder(folder_path).holds_finished(as_plain(config), config.resume)
 
 
 def run_job(raw: DictConfig, folder_path: Path) -> int:
@@ -33,22 +44,20 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         UserError: a value or the folder cannot be used; nothing is written then.
     """
     began = time.perf_counter()
+    config, finished_before = check_job(raw, folder_path)
     folder = RunFolder(folder_path)
-    try:
-        config = load_config(raw)
-        finished_before = folder.open(raw)
-    except UserError:
-        _remove_if_empty(folder_path)
-        raise
     if finished_before:
+        rows = folder.runs(len(seed_list(config.seeds)))
         log().info("%s is complete; nothing to resume", folder.path)
-        show_table(folder.runs(), str(folder.path))
-        return EXIT_OK
+        show_table(rows, str(folder.path))
+        return _exit_status(rows)
     configure_jax(config.precision.value)
+    folder.open(as_plain(config))
     with Interruption() as interruption, progress_bar() as bar:
         system = system_from_config(config.system)
         bar.describe("slow modes")
         modes, modes_s = _modes(system, config)
+        interruption.stop_if_requested()
         bar.describe("compiling")
         result = minimize(
             system,
@@ -64,15 +73,18 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
             should_stop=interruption.requested,
             checkpoint=folder.checkpoint,
         )
-        rows = run_rows(system, modes, result, config, config_hash(raw), modes_s, time.perf_counter() - began)
+        rows = run_rows(system, modes, result, config, modes_s, time.perf_counter() - began)
         bar.describe("writing")
-        interrupted = Status.interrupted in result.status
-        folder.write(system, result, rows, finished=not interrupted)
+        unfinished = Status.interrupted in result.status
+        folder.write(system, result, rows, finished=not unfinished)
     show_table(rows, str(folder.path))
-    if interrupted:
+    if unfinished:
         log().info("interrupted; go on with hydra.run.dir=%s resume=true", folder.path)
-        return EXIT_INTERRUPTED
-    return EXIT_FAILED if Status.diverged in result.status else EXIT_OK
+    return EXIT_INTERRUPTED if interruption.requested() else _exit_status(rows)
+
+
+def _exit_status(rows: pd.DataFrame) -> int:
+    return EXIT_FAILED if (rows["status"] == Status.diverged.name).any() else EXIT_OK
 
 
 def _modes(system: System, config: RunConfig) -> tuple[SlowModes | None, float]:
@@ -116,18 +128,18 @@ def run_rows(
     modes: SlowModes | None,
     result: Result,
     config: RunConfig,
-    hash_of_config: str,
     modes_s: float,
     total_s: float,
 ) -> pd.DataFrame:
     """The table of a run, a row a seed.
 
     Modes, compilation and the rest of the total serve all seeds: each row has its equal share, so that
-    the column sums are what the clock showed.
+    the column sums are what the clock showed, in all processes that worked on the run.
     """
     count = len(result.seeds)
+    hash_of_config = config_hash(config)
     own = result.time_compile_s + result.time_minimize_s + modes_s / count
-    rest = max(0.0, total_s - own.sum()) / count
+    rest = max(0.0, total_s + result.time_earlier_s - own.sum()) / count
     coarse = config.schedule.coarse.learning_rate if result.positions_coarse is not None else np.nan
     rows = pd.DataFrame(
         {
@@ -164,12 +176,3 @@ def run_rows(
         }
     )
     return rows[RUN_COLUMNS]
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """Take back the folder that Hydra has made for a run that cannot start."""
-    try:
-        folder.rmdir()
-        folder.parent.rmdir()
-    except OSError:
-        return

@@ -10,6 +10,7 @@ import jax
 from platformdirs import user_cache_path
 
 from nnrep import __version__
+from nnrep.terminal import log
 
 PACKAGES = ("jax", "jaxlib", "optax", "jraph", "hydra-core", "omegaconf", "numpy", "scipy", "pandas")
 
@@ -23,8 +24,12 @@ def cache_folder() -> Path:
 def configure_jax(precision: str) -> None:
     """Set the floating-point type, and keep compiled programs across processes."""
     jax.config.update("jax_enable_x64", precision == "float64")
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        return  # the user has chosen a place
     folder = cache_folder() / "jax"
-    if is_writable(folder):
+    if not is_writable(folder):
+        log().warning("%s cannot be written: compiled programs are not kept; set NNREP_CACHE", folder)
+    else:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
@@ -43,7 +48,7 @@ def is_writable(folder: Path) -> bool:
 
 
 def describe_device() -> str:
-    """The device that computes: "cpu x2" or a GPU's name."""
+    """The device that computes: "cpu (x86_64, 2 cores)", or a GPU's name and how many there are."""
     devices = jax.devices()
     if devices[0].platform == "cpu":
         return f"cpu ({platform.machine()}, {os.cpu_count()} cores)"

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +62,7 @@ class ProgressBar:
             description=f"{seen.stage} ({seen.running} running)",
             completed=seen.steps,
             total=seen.steps_limit,
-            energy=f"energy {seen.energy:.6g}",
+            energy=f"energy {seen.energy:.6g}" if isfinite(seen.energy) else "",
         )
 
 
@@ -82,7 +84,7 @@ def progress_bar() -> Iterator[ProgressBar]:
 
 def show_table(rows: "pd.DataFrame", title: str) -> None:
     """Print the closing table of a run."""
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 1))
     for name in TABLE_COLUMNS:
         table.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
     for _, row in rows.iterrows():

@@ -172,6 +172,8 @@ BAD = {
     "key of another map": (("run", "reparam=none", "reparam.modes=3"), ("reparam.modes: unknown key",)),
     "folder below a file": (("run", *SMALL, "hydra.run.dir=file/run"), ("file/run", "Not a directory")),
     "folder that cannot be": (("run", *SMALL, "hydra.run.dir=/proc/nnrep"), ("/proc/nnrep",)),
+    "unknown flag": (("run", "--foo"), ("--foo", "nnrep run --help")),
+    "unknown interpolation": (("run", "hydra.run.dir=${nope}"), ("nope",)),
     "doctor takes nothing": (("doctor", "now"), ("now: nnrep doctor takes no arguments",)),
 }
 
@@ -181,8 +183,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(nnrep, tmp_path, name):
     arguments, parts = BAD[name]
     (tmp_path / "file").touch()
     one_line_error(nnrep(*arguments), *parts)
-    left = {path.name for path in tmp_path.rglob("*")}
-    assert left <= {"file", "outputs"}
+    assert {path.name for path in tmp_path.rglob("*")} == {"file"}
 
 
 def test_debug_shows_the_traceback(nnrep):
@@ -205,6 +206,48 @@ def test_a_folder_with_results_is_not_overwritten(nnrep, tmp_path):
     assert files(folder) == before
 
 
+def test_bad_input_leaves_the_users_folders_alone(nnrep, tmp_path):
+    (tmp_path / "mine" / "empty").mkdir(parents=True)
+    one_line_error(nnrep("run", "system.n=1", "hydra.run.dir=mine/empty"), "system.n")
+    assert (tmp_path / "mine" / "empty").is_dir()
+    assert not (tmp_path / "outputs").exists()
+
+
+DAMAGE = {
+    "checkpoint.npz": (b"PK junk", "not a readable checkpoint"),
+    "config.yaml": (b"a: [", "cannot be read"),
+    "runs.csv": (b"run_id,system\n", "not the table of a run of 1 seeds"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damaged_files_are_named(nnrep, tmp_path, name):
+    folder = tmp_path / "run"
+    assert nnrep("run", *SMALL, "reparam=none", f"hydra.run.dir={folder}").returncode == 0
+    content, message = DAMAGE[name]
+    (folder / name).write_bytes(content)
+    result = nnrep("run", *SMALL, "reparam=none", f"hydra.run.dir={folder}", "resume=true")
+    one_line_error(result, name, message)
+    assert (folder / name).read_bytes() == content
+
+
+def test_a_sweep_folder_is_not_overwritten(nnrep, tmp_path):
+    folder = tmp_path / "sweep"
+    arguments = ("run", "-m", *SMALL, "reparam=none", f"hydra.sweep.dir={folder}")
+    assert nnrep(*arguments, "seeds=1").returncode == 0
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    one_line_error(nnrep(*arguments, "seeds=1,2"), str(folder), "holds the results of a sweep")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_every_bad_job_of_a_sweep_is_named_and_the_others_run(nnrep, tmp_path):
+    result = nnrep("run", "-m", *SMALL, "reparam=none", "seeds=1,0,2,-5", f"hydra.sweep.dir={tmp_path / 's'}")
+    assert result.returncode == 2
+    for text in ("job 1: seeds: must be", "got 0", "job 3: seeds: must be", "got -5"):
+        assert text in " ".join(result.stderr.split())
+    assert {path.parent.name for path in (tmp_path / "s").rglob("runs.csv")} == {"0", "2"}
+
+
 @pytest.mark.parametrize("reparam", ["none", "cg", "gnn"])
 def test_divergence_is_a_status(nnrep, tmp_path, reparam):
     folder = tmp_path / "run"
@@ -216,6 +259,8 @@ def test_divergence_is_a_status(nnrep, tmp_path, reparam):
     assert np.isfinite(runs["energy"]).all()
     assert np.isfinite(np.load(folder / "positions.npz")["final"]).all()
     assert set(files(folder)) == FINISHED
+    again = nnrep("run", f"reparam={reparam}", *SMALL, *options, "resume=true")
+    assert again.returncode == 1
 
 
 LONG = (

@@ -39,7 +39,9 @@ def test_coarse_stage_follows_the_fine_one(configure):
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        ([], 0.25),
+        ([], 100),
+        (["system.n=12"], 4),
+        (["system.n=3", "system.loop_length=2"], 3),
         (["reparam.modes=30"], 30),
         (["reparam.modes=0.5"], 0.5),
         (["modes.epsilon=0.2"], None),
@@ -51,11 +53,13 @@ def test_modes_by_count_share_and_epsilon(configure, overrides, expected):
 
 def test_hash_is_of_what_decides_the_numbers(configure):
     same = {
-        config_hash(configure(*o))
+        config_hash(load_config(configure(*o)))
         for o in ([], ["seeds=7"], ["resume=true"], ["optimizer.learning_rate=1e-2"])
     }
     assert len(same) == 1
-    other = {config_hash(configure(o)) for o in ("system.n=401", "precision=float64", "modes.seed=1")}
+    other = {
+        config_hash(load_config(configure(o))) for o in ("system.n=401", "precision=float64", "modes.seed=1")
+    }
     assert len(other | same) == 4
 
 
@@ -91,14 +95,16 @@ FAULTS = {
     "optimizer.learning_rate=nan": r"^optimizer\.learning_rate: must be positive, got nan$",
     "optimizer.clamp=0": r"^optimizer\.clamp: must be positive, or null",
     "optimizer.decay_rate=2": r"^optimizer\.decay_rate: must be above 0",
-    "schedule.fine.patience=0": r"^schedule\.fine\.patience: must be at least 1",
-    "schedule.coarse.check_every=0": r"^schedule\.coarse\.check_every: must be at least 1",
+    "schedule.fine.patience=0": r"^schedule\.fine\.patience: must be from 1",
+    "schedule.coarse.check_every=0": r"^schedule\.coarse\.check_every: must be from 1",
     "schedule.coarse.learning_rate=0": r"^schedule\.coarse\.learning_rate: must be positive",
-    "schedule.coarse.max_steps=-1": r"^schedule\.coarse\.max_steps: must be zero or positive",
-    "seeds=0": r"^seeds: must be a positive integer, or a list of distinct integers",
+    "schedule.coarse.max_steps=-1": r"^schedule\.coarse\.max_steps: must be from 0",
+    "seeds=0": r"^seeds: must be an integer from 1 to 100000, or a list of distinct integers",
+    "seeds=2147483648": r"^seeds: must be",
     "seeds=[1,1]": r"^seeds: must be",
     "seeds=[0.5]": r"^seeds: must be",
-    "max_steps=-1": r"^max_steps: must be zero or positive, got -1$",
+    "max_steps=-1": r"^max_steps: must be from 0 to 2\^31 - 1, got -1$",
+    "max_steps=3000000000": r"^max_steps: must be from 0",
     "precision=float16": r"^precision: invalid value 'float16', expected one of \[float32, float64\]$",
     "resume=maybe": r"^resume: value 'maybe' is not a valid bool",
 }
@@ -109,6 +115,13 @@ def test_every_fault_is_named_in_one_line(configure, override):
     with pytest.raises(ConfigError, match=FAULTS[override]) as caught:
         load_config(configure(override))
     assert "\n" not in str(caught.value)
+
+
+def test_modes_that_would_not_act_are_refused(configure):
+    with pytest.raises(ConfigError, match=r"^reparam\.modes: must be null, as graph=bonds needs none"):
+        load_config(configure("reparam.graph=bonds", "reparam.modes=5"))
+    with pytest.raises(ConfigError, match=r"^reparam\.modes: must be at least 2 for a linear map"):
+        load_config(configure("reparam=cg", "reparam.modes=1"))
 
 
 def test_modes_asked_for_twice_are_refused(configure):

@@ -34,7 +34,7 @@ def reference_energy(p: LoopParameters, x: np.ndarray) -> float:
         repelling = pairs
     else:
         energy = sum(v(b) for b in bonds) + p.loop_strength * sum(v(s) for s in loops)
-        energy /= len(bonds) + len(loops)
+        energy /= len(bonds | loops)
         repelling = pairs - bonds - loops
     if repelling:
         energy += p.repulsion_strength * np.mean([1 / (r(q) + p.repulsion_cap) for q in repelling])
@@ -62,6 +62,18 @@ def test_energy_agrees_with_the_reference(case):
     parameters, x = case
     energy = float(loop.loop_energy(parameters, jnp.asarray(x)))
     assert energy == pytest.approx(reference_energy(parameters, x), rel=1e-9)
+
+
+@pytest.mark.parametrize("potential", Potential)
+def test_more_pairs_than_an_int32_counts(potential):
+    jax.config.update("jax_enable_x64", False)
+    n = 70_001
+    parameters = LoopParameters(potential=potential)
+    line = jnp.arange(n, dtype="float32")[:, None] * jnp.asarray([1.13, 0, 0], "float32")
+    for sampled in SAMPLED.values():
+        energy = float(sampled(parameters, line, jax.random.key(0)))
+        assert energy == pytest.approx(float(loop.coupled_energy(parameters, line)), abs=1e-4)
+    jax.eval_shape(lambda x: loop.loop_energy(parameters, x), line)
 
 
 @pytest.mark.parametrize("potential", Potential)

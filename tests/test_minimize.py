@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import nnrep
-from nnrep.errors import ConfigError
+from nnrep.errors import ConfigError, UserError
 from nnrep.minimization.stage import run_chunk
 
 Status = nnrep.Status
@@ -118,12 +118,12 @@ def test_stopping_rule_counts_checks_without_improvement():
     system = nnrep.System(energy=energy, positions=np.zeros((1, 1)))
     stopping = nnrep.Stopping(min_delta=0.5, patience=3, check_every=5, divergence=1e9)
     result = nnrep.minimize(system, optimizer=nnrep.sgd(1.0), stopping=stopping)
-    # The loss of step s (counted from 1) is 1 - s; the lowest, -30, is first seen at the check after
-    # step 35, and the third check without an improvement comes after step 50.
+    # The lowest loss, -30, is first seen at the check after step 30; the third check without an
+    # improvement comes after step 45.
     assert result.status == (Status.converged,)
-    assert result.steps_fine[0] == 50
-    assert list(result.history["step"]) == list(range(5, 51, 5))
-    np.testing.assert_allclose(result.history["energy"], [-4, -9, -14, -19, -24, -29, -30, -30, -30, -30])
+    assert result.steps_fine[0] == 45
+    assert list(result.history["step"]) == list(range(5, 46, 5))
+    np.testing.assert_allclose(result.history["energy"], [-5, -10, -15, -20, -25, -30, -30, -30, -30])
 
 
 @pytest.mark.parametrize("max_steps", [0, 1, 19, 20, 50])
@@ -185,6 +185,82 @@ def test_divergence_of_one_seed_leaves_the_others_alone():
     assert np.isfinite(result.energy).all()
     alone = nnrep.minimize(system, seeds=[2], **options)
     np.testing.assert_array_equal(alone.positions[0], result.positions[2])
+
+
+def test_divergence_takes_back_positions_whose_energy_is_not_finite():
+    """A wall at 1 beyond which the energy is NaN, checked after every step and run into from 0.95."""
+    system = nnrep.System(
+        energy=lambda x: jnp.sum(jnp.where(x > 1, jnp.nan, -(x**2))), positions=np.full((1, 1), 0.95)
+    )
+    for check_every in (1, 2, 20):
+        stopping = nnrep.Stopping(check_every=check_every)
+        result = nnrep.minimize(system, optimizer=nnrep.sgd(0.1), stopping=stopping)
+        assert result.status == (Status.diverged,)
+        assert result.positions[0, 0, 0] == pytest.approx(0.95)
+        assert np.isfinite(result.energy[0])
+
+
+def test_energy_that_is_not_finite_at_the_start_is_a_divergence():
+    system = nnrep.System(energy=lambda x: jnp.sum(x) * jnp.nan, positions=np.zeros((2, 2)))
+    assert nnrep.minimize(system, max_steps=0).status == (Status.diverged,)
+
+
+@pytest.mark.parametrize(("scale", "goal", "rate"), [(1e-4, 10.0, 0.01), (0.0, 5000.0, 5.0)])
+def test_a_long_way_from_a_small_start_is_no_divergence(scale, goal, rate):
+    def energy(x):
+        return jnp.sum((x - goal * jnp.asarray([[1.0, 0.0], [0.0, 0.0]])) ** 2)
+
+    start = scale * np.random.default_rng(0).normal(size=(2, 2))
+    result = nnrep.minimize(nnrep.System(energy=energy, positions=start), optimizer=nnrep.adam(rate))
+    assert result.status == (Status.converged,)
+    assert result.energy[0] == pytest.approx(0, abs=1e-2)
+
+
+def test_line_search_optimisers_of_optax_get_what_they_need():
+    result = nnrep.minimize(chain(), optimizer=optax.lbfgs(), seeds=2, batch_size=2, max_steps=500)
+    assert result.status == (Status.converged,) * 2
+    np.testing.assert_allclose(result.energy, 0, atol=1e-8)
+    assert result.steps_fine[0] < 500
+
+
+def test_checkpoint_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    small = nnrep.load_system("loop", n=20)
+    nnrep.minimize(small, checkpoint=path, should_stop=lambda: True)
+    for system, options in [
+        (nnrep.load_system("loop", n=30), {}),
+        (small, {"seeds": 2}),
+        (small, {"seeds": [1]}),
+    ]:
+        with pytest.raises(UserError, match="the checkpoint is of another run"):
+            nnrep.minimize(system, checkpoint=path, **options)
+    for content in (b"", b"PK junk", b"\x93NUMPY"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="not a readable checkpoint"):
+            nnrep.minimize(small, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    ("reparam", "message"),
+    [
+        ("cg", "reparam: must be of nnrep.reparam"),
+        (
+            nnrep.reparam.graph(nnrep.SlowModes(*map(jnp.ones, [(3,), (5, 3), (3,)]))),
+            "reparam: must be a map to",
+        ),
+    ],
+)
+def test_unusable_maps_are_named(reparam, message):
+    with pytest.raises(ConfigError, match=message):
+        nnrep.minimize(chain(), reparam)
+
+
+def test_integers_of_numpy_are_integers():
+    system = nnrep.load_system("loop", n=np.int64(20))
+    modes = nnrep.slow_modes(system, k=np.int64(5))
+    reparam = nnrep.reparam.graph(modes, hidden=np.int32(4))
+    result = nnrep.minimize(system, reparam, seeds=np.arange(2), max_steps=20)
+    assert result.seeds == (0, 1)
 
 
 def test_sweep_over_traced_numbers_compiles_once():
@@ -261,14 +337,14 @@ def test_single_precision_goes_through_all_of_it():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seeds": 0}, "seeds: must be a positive integer"),
-        ({"seeds": [1, 1]}, "seeds: must be a positive integer"),
-        ({"seeds": [-1]}, "seeds: must be a positive integer"),
-        ({"seeds": []}, "seeds: must be a positive integer"),
-        ({"seeds": True}, "seeds: must be a positive integer"),
-        ({"max_steps": -1}, "max_steps: must be zero or positive"),
+        ({"seeds": 0}, "seeds: must be an integer from 1"),
+        ({"seeds": [1, 1]}, "seeds: must be an integer from 1"),
+        ({"seeds": [-1]}, "seeds: must be an integer from 1"),
+        ({"seeds": []}, "seeds: must be an integer from 1"),
+        ({"seeds": True}, "seeds: must be an integer from 1"),
+        ({"max_steps": -1}, "max_steps: must be from 0 to 2"),
         ({"batch_size": 0}, "batch_size: must be at least 1"),
-        ({"stopping": nnrep.Stopping(patience=0)}, "patience: must be at least 1"),
+        ({"stopping": nnrep.Stopping(patience=0)}, "patience: must be from 1 to 2"),
         ({"stopping": nnrep.Stopping(min_delta=-1.0)}, "min_delta: must be zero or positive"),
         ({"optimizer": "adam"}, "optimizer: must be nnrep.adam"),
     ],

@@ -80,10 +80,10 @@ def energy_bound(parameters: LoopParameters, n: int) -> float:
     """A lower bound of the energy: every coupling at its minimum, no repulsion."""
     minimum = capped_lennard_jones_minimum(float(parameters.lj_cap))[1]
     strength = float(parameters.loop_strength)
-    bonds, loops = n - 1, n - parameters.loop_length
     if parameters.potential is Potential.bond_lj:
         return strength * minimum
-    return minimum * (bonds + strength * loops) / (bonds + loops)
+    bonds, loops = n - 1, n - parameters.loop_length
+    return minimum * (bonds + strength * loops) / coupled_pairs(parameters, n)
 
 
 # --- couplings -----------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def coupled_energy(parameters: LoopParameters, positions: Array) -> Array:
     if parameters.potential is Potential.bond_lj:
         return jnp.mean(harmonic(bonds)) + jnp.mean(loop_terms)
     bond_terms = capped_lennard_jones(bonds, parameters.lj_cap)
-    return (jnp.sum(bond_terms) + jnp.sum(loop_terms)) / (bonds.size + loops.size)
+    return (jnp.sum(bond_terms) + jnp.sum(loop_terms)) / coupled_pairs(parameters, len(positions))
 
 
 def coupling_terms(parameters: LoopParameters, n: int) -> tuple[PairTerm, ...]:
@@ -113,7 +113,7 @@ def coupling_terms(parameters: LoopParameters, n: int) -> tuple[PairTerm, ...]:
             PairTerm(bonds, 1 / len(bonds), Partial(harmonic)),
             PairTerm(loops, parameters.loop_strength / len(loops), lennard_jones),
         )
-    count = len(bonds) + len(loops)
+    count = coupled_pairs(parameters, n)
     return (
         PairTerm(bonds, 1 / count, lennard_jones),
         PairTerm(loops, parameters.loop_strength / count, lennard_jones),
@@ -136,9 +136,12 @@ def _chain_squared_distances(positions: Array, offset: int) -> Array:
 def repelling_pairs(parameters: LoopParameters, n: int) -> int:
     """Number of unordered pairs that repel: all (Bond+LJ), or those without a coupling (pure LJ)."""
     every = n * (n - 1) // 2
-    if parameters.potential is Potential.bond_lj:
-        return every
-    return every - sum(n - offset for offset in coupled_offsets(parameters))
+    return every if parameters.potential is Potential.bond_lj else every - coupled_pairs(parameters, n)
+
+
+def coupled_pairs(parameters: LoopParameters, n: int) -> int:
+    """Number of distinct coupled pairs; bonds and loops are the same ones at loop_length 1."""
+    return sum(n - offset for offset in coupled_offsets(parameters))
 
 
 def coupled_offsets(parameters: LoopParameters) -> set[int]:
@@ -168,7 +171,7 @@ def exact_repulsion(parameters: LoopParameters, positions: Array) -> Array:
         for offset in coupled_offsets(parameters):
             coupled = _chain_squared_distances(positions, offset)
             total -= jnp.sum(soft_coulomb(coupled, parameters.repulsion_cap))
-    return parameters.repulsion_strength * total / count
+    return parameters.repulsion_strength * total / float(count)  # more than an int32 holds
 
 
 @jax.custom_jvp
@@ -267,5 +270,5 @@ def _without_coupled(parameters: LoopParameters, separation: Array, values: Arra
 
 def _estimate(parameters: LoopParameters, n: int, mean_over_all: Array) -> Array:
     """Repulsion from the mean over uniform random pairs, coupled ones counted as zero."""
-    every = n * (n - 1) // 2
-    return parameters.repulsion_strength * mean_over_all * every / max(1, repelling_pairs(parameters, n))
+    every_over_repelling = n * (n - 1) / 2 / max(1, repelling_pairs(parameters, n))
+    return parameters.repulsion_strength * mean_over_all * every_over_repelling

@@ -1,6 +1,7 @@
 """The state of an unfinished run, in one NumPy archive."""
 
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = dict(archive)
-    except (OSError, ValueError) as error:
+        return _unflatten(arrays)
+    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not a readable checkpoint ({error}); remove it to start anew") from error
+
+
+def _unflatten(arrays: dict[str, Any]) -> dict[str, Any]:
     snapshot: dict[str, Any] = {}
     for name, array in arrays.items():
         stem, _, part = name.partition("/")

@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import jax
+import numpy as np
 import optax
 
-from nnrep.errors import require
+from nnrep.errors import ConfigError, UserError, is_integer, require
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
 from nnrep.minimization.optimizers import Optimizer, adam, as_optimizer
 from nnrep.minimization.result import Result
@@ -17,6 +19,7 @@ from nnrep.reparam.identity import identity, is_identity
 from nnrep.systems.system import System
 
 CHECKPOINT_SECONDS = 10.0  # how much work a killed run loses
+MAX_REPLICAS = 100_000
 
 
 def minimize(
@@ -55,16 +58,20 @@ def minimize(
         batch_size: replicas that step side by side; None is `default_batch_size`, 1 on a CPU.
         on_progress: called after every chunk of steps.
         should_stop: asked after every chunk; True ends the run as interrupted.
-        checkpoint: file that keeps the state of an unfinished run; if it exists, the run goes on from it.
+        checkpoint: file that keeps the state of the run while it is unfinished; if it exists, the run goes
+            on from it. Whoever named it removes it.
 
     Raises:
         ConfigError: an argument out of range.
+        UserError: the checkpoint cannot be read, or is of another run.
     """
     reparam = identity() if reparam is None else reparam
+    _check_map(reparam, system)
     seeds = seed_list(seeds)
-    require(max_steps >= 0, "max_steps", "zero or positive", max_steps)
+    require(0 <= max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", max_steps)
     require(batch_size is None or batch_size >= 1, "batch_size", "at least 1", batch_size)
-    require(coarse_steps is None or coarse_steps >= 0, "coarse_steps", "zero or positive", coarse_steps)
+    limited = coarse_steps is None or 0 <= coarse_steps < 2**31
+    require(limited, "coarse_steps", "from 0 to 2^31 - 1", coarse_steps)
     fine = Stage("fine", identity(), as_optimizer(optimizer or adam()), stopping or Stopping(), max_steps)
     coarse = Stage(
         "coarse",
@@ -78,7 +85,11 @@ def minimize(
     stages = (fine,) if is_identity(reparam) else (coarse, fine)
     run = Run(system, stages, seeds, max_steps, batch_size)
     if checkpoint is not None and checkpoint.exists():
-        run.restore(load_checkpoint(checkpoint))
+        snapshot = load_checkpoint(checkpoint)
+        try:
+            run.restore(snapshot)
+        except (UserError, KeyError) as error:
+            raise UserError(f"{checkpoint}: {error}; remove it to start anew") from error
     interrupted = False
     last_saved = time.perf_counter()
     while not interrupted and run.advance():
@@ -97,12 +108,25 @@ def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
     Raises:
         ConfigError: no seeds, a repeated one, or one out of range.
     """
-    allowed = "a positive integer, or a list of distinct integers from 0 to 2^31 - 1"
-    require(isinstance(seeds, int | Sequence) and not isinstance(seeds, bool | str), "seeds", allowed, seeds)
-    if isinstance(seeds, int):
-        require(seeds >= 1, "seeds", allowed, seeds)
-        return tuple(range(seeds))
+    allowed = f"an integer from 1 to {MAX_REPLICAS}, or a list of distinct integers from 0 to 2^31 - 1"
+    if isinstance(seeds, np.ndarray):
+        seeds = seeds.tolist()
+    if not isinstance(seeds, Sequence) or isinstance(seeds, str):
+        require(is_integer(seeds) and 1 <= seeds <= MAX_REPLICAS, "seeds", allowed, seeds)
+        return tuple(range(int(seeds)))
     chosen = tuple(seeds)
-    integers = all(isinstance(s, int) and not isinstance(s, bool) and 0 <= s < 2**31 for s in chosen)
-    require(len(chosen) > 0 and integers and len(set(chosen)) == len(chosen), "seeds", allowed, list(seeds))
-    return chosen
+    in_range = all(is_integer(seed) and 0 <= seed < 2**31 for seed in chosen)
+    distinct = len(set(chosen)) == len(chosen)
+    require(0 < len(chosen) <= MAX_REPLICAS and in_range and distinct, "seeds", allowed, list(seeds))
+    return tuple(map(int, chosen))
+
+
+def _check_map(reparam: Reparametrization, system: System) -> None:
+    require(isinstance(reparam, Reparametrization), "reparam", "of nnrep.reparam", repr(reparam))
+    expected = f"a map to positions of shape {system.positions.shape}"
+    try:
+        params = jax.eval_shape(reparam.init, jax.random.key(0), system.positions)
+        shape = jax.eval_shape(reparam.decode, params).shape
+    except TypeError as error:
+        raise ConfigError("reparam", f"must be {expected}, but cannot take them") from error
+    require(shape == system.positions.shape, "reparam", expected, shape)

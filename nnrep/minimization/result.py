@@ -28,10 +28,12 @@ class Result:
         steps_coarse: (s,) steps of the coarse stage.
         steps_fine: (s,) steps with free positions.
         evaluations: (s,) evaluations of energy and gradient.
-        history: a row a check: seed, stage, step (from the run's start), time_s, energy (the loss of that
-            step, sampled where the system samples), gradient_norm (with respect to what was moved).
+        history: a row a check: seed, stage, step (from the run's start), time_s, energy (the loss after
+            that step, sampled where the system samples), gradient_norm (of the last step's gradient,
+            with respect to what was moved).
         time_compile_s: (s,) tracing and compilation.
         time_minimize_s: (s,) the loop itself.
+        time_earlier_s: of both together, what was spent before an interruption.
     """
 
     seeds: tuple[int, ...]
@@ -49,3 +51,4 @@ class Result:
     history: pd.DataFrame
     time_compile_s: np.ndarray
     time_minimize_s: np.ndarray
+    time_earlier_s: float

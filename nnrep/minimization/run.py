@@ -11,6 +11,7 @@ import pandas as pd
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.errors import UserError
 from nnrep.minimization.optimizers import Optimizer
 from nnrep.minimization.result import Result
 from nnrep.minimization.stage import (
@@ -79,6 +80,7 @@ class Run:
         self.history: list[pd.DataFrame] = []
         self.compile_s = 0.0
         self.minimize_s = np.zeros(len(seeds))
+        self.earlier_s = 0.0  # of these, spent before an interruption
         self.checks = 1
         self.stage_index: int
         self.problem: Problem
@@ -88,7 +90,7 @@ class Run:
         began = time.perf_counter()
         jax.block_until_ready(_evaluate(system.energy, starts, 0))  # of no replica: this compiles
         self.compile_s += time.perf_counter() - began
-        self._begin_stage(0, starts, jnp.full(len(seeds), Status.running), extent=None)
+        self._begin_stage(0, starts, jnp.full(len(seeds), Status.running))
         self.positions_start = self._positions()
         self.energy_start, _ = self._exact(self.positions_start)
 
@@ -133,7 +135,7 @@ class Run:
         count = len(self.seeds)
         return Result(
             seeds=self.seeds,
-            status=tuple(self._outcome(Status(int(code))) for code in replicas.status),
+            status=tuple(map(self._outcome, replicas.status, energy)),
             positions=positions,
             positions_coarse=coarse,
             positions_start=self.positions_start,
@@ -147,33 +149,46 @@ class Run:
             history=self._history(),
             time_compile_s=np.full(count, self.compile_s / count),
             time_minimize_s=self.minimize_s,
+            time_earlier_s=self.earlier_s,
         )
 
     def snapshot(self) -> dict[str, Any]:
-        """All that changes while the run goes on: numbers, arrays and lists of arrays."""
+        """All that changes while the run goes on, and what it must fit: arrays and lists of arrays."""
         return {
-            "stage_index": self.stage_index,
+            "seeds": np.asarray(self.seeds),
+            "stage_index": np.asarray(self.stage_index),
             "replicas": jax.tree.leaves(self._whole()),
             "positions_coarse": [] if self.positions_coarse is None else [self.positions_coarse],
             "steps_before": self.steps_before,
-            "compile_s": self.compile_s,
+            "compile_s": np.asarray(self.compile_s),
             "minimize_s": self.minimize_s,
             "history": [np.asarray(self._history()[name].tolist()) for name in HISTORY_COLUMNS],
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Go on from a snapshot of a run with the same arguments."""
-        if int(snapshot["stage_index"]) > self.stage_index:
+        """Go on from a snapshot of a run with the same arguments.
+
+        Raises:
+            UserError: the snapshot is of a run with other seeds, sizes or stages.
+        """
+        index = int(snapshot["stage_index"])
+        if index == self.stage_index + 1 < len(self.stages):
             self._next_stage()
-        leaves = [jnp.asarray(leaf) for leaf in snapshot["replicas"]]
-        self._set_whole(jax.tree.unflatten(jax.tree.structure(self.replicas[0]), leaves))
+        mine, structure = jax.tree.flatten(self._whole())
+        theirs = [jnp.asarray(leaf) for leaf in snapshot["replicas"]]
+        same_seeds = snapshot["seeds"].tolist() == list(self.seeds)
+        same_leaves = [(x.shape, x.dtype) for x in mine] == [(x.shape, x.dtype) for x in theirs]
+        if index != self.stage_index or not same_seeds or not same_leaves:
+            raise UserError("the checkpoint is of another run: its seeds, sizes or stages differ")
+        self._set_whole(jax.tree.unflatten(structure, theirs))
         self.positions_coarse = next(iter(snapshot["positions_coarse"]), None)
         self.steps_before = snapshot["steps_before"]
+        self.earlier_s = float(snapshot["compile_s"] + snapshot["minimize_s"].sum())
         self.compile_s += float(snapshot["compile_s"])
         self.minimize_s = snapshot["minimize_s"]
         self.history = [pd.DataFrame(dict(zip(HISTORY_COLUMNS, snapshot["history"], strict=True)))]
 
-    def _begin_stage(self, index: int, positions: Array, status: Array, extent: Array | None) -> None:
+    def _begin_stage(self, index: int, positions: Array, status: Array) -> None:
         """A fresh optimiser on the map of a stage, from positions (s, n, d)."""
         began = time.perf_counter()
         self.stage_index = index
@@ -183,17 +198,14 @@ class Run:
         init_keys = self._keys(1 + 2 * index)
         # Replica by replica: a batch would round by the number of seeds.
         params = _stack([_init(stage.reparam, *start) for start in zip(init_keys, positions, strict=True)])
-        if extent is None:
-            extent = jnp.stack(
-                [_extent(stage.reparam.decode, self._member(params, r)) for r in self._range()]
-            )
+        outputs = [_decode(stage.reparam.decode, self._member(params, r)) for r in self._range()]
         self._set_whole(
             _start_replicas(
                 stage.optimizer.build,
                 stage.optimizer.hyperparameters,
                 params,
                 jnp.asarray(np.minimum(stage.max_steps, self.max_steps - self.steps_before)),
-                extent,
+                jnp.stack([extent_of(output) for output in outputs]),
                 status,
             )
         )
@@ -206,7 +218,7 @@ class Run:
         self.positions_coarse = positions
         self.steps_before = self.steps_before + np.asarray(replicas.step)
         status = jnp.where(replicas.status == Status.diverged, Status.diverged, Status.running)
-        self._begin_stage(self.stage_index + 1, jnp.asarray(positions), status, replicas.extent)
+        self._begin_stage(self.stage_index + 1, jnp.asarray(positions), status)
 
     def _run_chunk(self, group: int, checks: int) -> Trace:
         stage = self.stages[self.stage_index]
@@ -247,9 +259,12 @@ class Run:
         order = rows["seed"].map({seed: place for place, seed in enumerate(self.seeds)})
         return rows.iloc[np.lexsort((rows["step"], order))].reset_index(drop=True)
 
-    def _outcome(self, status: Status) -> Status:
+    def _outcome(self, code: Array, energy: float) -> Status:
+        status = Status(int(code))
+        if status is Status.diverged or not np.isfinite(energy):
+            return Status.diverged
         ended = status is not Status.running and self._in_last_stage()
-        return status if ended or status is Status.diverged else Status.interrupted
+        return status if ended else Status.interrupted
 
     def _in_last_stage(self) -> bool:
         return self.stage_index + 1 == len(self.stages)
@@ -316,12 +331,6 @@ def _init(reparam: Reparametrization, key: Array, positions: Array) -> Params:
 @jax.jit
 def _decode(decode: Partial, params: Params) -> Array:
     return decode(params)
-
-
-@jax.jit
-def _extent(decode: Partial, params: Params) -> Array:
-    extent = extent_of(decode(params))
-    return jnp.where(extent > 0, extent, 1)
 
 
 @partial(jax.jit, static_argnames="build")

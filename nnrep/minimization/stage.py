@@ -31,11 +31,11 @@ class Replica(NamedTuple):
     """The state of one replica, or of several along a leading axis of every array.
 
     Attributes:
-        params: what the optimiser moves; always finite.
+        params: what the optimiser moves, as of the last check at which all was finite.
         optimizer_state: its state.
         step: () steps taken.
         limit: () steps it may take.
-        extent: () largest distance from the centre of the start's positions.
+        extent: () `extent_of` the positions at the last check.
         best: () lowest loss at a check so far.
         checks_without: () checks since the last improvement.
         status: () a `Status`.
@@ -52,7 +52,7 @@ class Replica(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What a chunk saw at its checks: arrays (checks,), NaN where it made none."""
+    """What a chunk saw at its checks: arrays (checks,), with step -1 where it made none."""
 
     step: Array
     loss: Array
@@ -108,7 +108,8 @@ def run_chunk(
     """
 
     def run(replica: Replica, key: Array) -> tuple[Replica, Trace]:
-        return _run_replica(problem, build(hyperparameters), stopping, replica, key, checks)
+        optimizer = optax.with_extra_args_support(build(hyperparameters))
+        return _run_replica(problem, optimizer, stopping, replica, key, checks)
 
     if len(keys) > 1:
         return jax.vmap(run)(replicas, keys)
@@ -119,7 +120,7 @@ def run_chunk(
 
 def _run_replica(
     problem: Problem,
-    optimizer: optax.GradientTransformation,
+    optimizer: optax.GradientTransformationExtraArgs,
     stopping: Stopping,
     replica: Replica,
     key: Array,
@@ -143,7 +144,7 @@ def _run_replica(
 
 def _run_to_check(
     problem: Problem,
-    optimizer: optax.GradientTransformation,
+    optimizer: optax.GradientTransformationExtraArgs,
     stopping: Stopping,
     replica: Replica,
     key: Array,
@@ -154,29 +155,26 @@ def _run_to_check(
         return problem.loss(problem.decode(params), key)
 
     def take_step(index: Array, carry: tuple) -> tuple:
-        params, optimizer_state, *_ = carry
-        step = replica.step + index
-        loss, gradient = jax.value_and_grad(loss_of)(params, jax.random.fold_in(key, step))
-        updates, optimizer_state = optimizer.update(gradient, optimizer_state, params)
-        # Every replica of a batch steps on to the check; one at its limit stands still.
-        live = step < replica.limit
-        updates = jax.tree.map(lambda update: jnp.where(live, update, 0), updates)
-        return optax.apply_updates(params, updates), optimizer_state, loss, gradient
+        params, optimizer_state, _ = carry
+        step_key = jax.random.fold_in(key, replica.step + index)
+        loss, gradient = jax.value_and_grad(loss_of)(params, step_key)
+        # Line searches want the loss as well; other optimisers are blind to it.
+        more = {"value": loss, "grad": gradient, "value_fn": lambda params: loss_of(params, step_key)}
+        updates, optimizer_state = optimizer.update(gradient, optimizer_state, params, **more)
+        return optax.apply_updates(params, updates), optimizer_state, gradient
 
-    no_loss = jnp.full((), jnp.inf, replica.best.dtype)
-    params, optimizer_state, loss, gradient = jax.lax.fori_loop(
-        0,
-        stopping.check_every,
-        take_step,
-        (replica.params, replica.optimizer_state, no_loss, replica.params),
-    )
-    step = jnp.minimum(replica.step + stopping.check_every, replica.limit)
+    steps = jnp.minimum(stopping.check_every, replica.limit - replica.step)
+    start = (replica.params, replica.optimizer_state, replica.params)
+    params, optimizer_state, gradient = jax.lax.fori_loop(0, steps, take_step, start)
+    step = replica.step + steps
     gradient_norm = optax.tree.norm(gradient)
+    positions = problem.decode(params)
+    loss = problem.loss(positions, jax.random.fold_in(key, step))
+    extent = extent_of(positions)
+    too_far = extent > stopping.divergence * jnp.maximum(replica.extent, 1)
+    diverged = too_far | ~_all_finite((params, positions, loss, gradient_norm))
     improved = loss < replica.best - stopping.min_delta
     checks_without = jnp.where(improved, 0, replica.checks_without + 1)
-    positions = problem.decode(params)
-    too_far = extent_of(positions) > stopping.divergence * replica.extent
-    diverged = too_far | ~_all_finite((params, positions, loss, gradient_norm))
     status = jnp.select(
         [diverged, checks_without >= stopping.patience, step >= replica.limit],
         [Status.diverged, Status.converged, Status.step_limit],
@@ -187,7 +185,7 @@ def _run_to_check(
         optimizer_state=optimizer_state,
         step=step,
         limit=replica.limit,
-        extent=replica.extent,
+        extent=extent,
         best=jnp.where(improved, loss, replica.best),
         checks_without=checks_without,
         status=status.astype(replica.status.dtype),

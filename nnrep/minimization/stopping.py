@@ -25,8 +25,8 @@ class Stopping(NamedTuple):
         min_delta: improvement of the lowest energy so far that counts, in the system's energy unit.
         patience: number of checks.
         check_every: steps from check to check.
-        divergence: the replica has diverged when a particle is further from the centre than this
-            multiple of the start's extent (or when anything is NaN or infinite).
+        divergence: the replica has diverged when from one check to the next its extent has grown to
+            more than this multiple (of at least one unit of length), or when anything is NaN or infinite.
     """
 
     min_delta: float = 1e-6
@@ -41,6 +41,7 @@ class Stopping(NamedTuple):
             ConfigError: naming the number out of range.
         """
         require(0 <= self.min_delta < float("inf"), "min_delta", "zero or positive", self.min_delta)
-        require(self.patience >= 1, "patience", "at least 1", self.patience)
-        require(self.check_every >= 1, "check_every", "at least 1", self.check_every)
+        counted = "from 1 to 2^31 - 1"
+        require(1 <= self.patience < 2**31, "patience", counted, self.patience)
+        require(1 <= self.check_every < 2**31, "check_every", counted, self.check_every)
         require(self.divergence > 1, "divergence", "above 1", self.divergence)

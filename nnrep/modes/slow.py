@@ -1,5 +1,7 @@
 """From a system to its slow modes."""
 
+from numbers import Integral, Real
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.energies.pairwise import PairTerm
-from nnrep.errors import require
+from nnrep.errors import ConfigError, is_integer, require
 from nnrep.modes.hessian import Draw, dense_backbone, pair_backbone
 from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
 from nnrep.systems.system import System
@@ -39,8 +41,8 @@ def slow_modes(
         noise: standard deviation of the noise, relative to that of the positions; only for systems
             without configurations of their own.
         background: include the pairs without a coupling of their own (a loop's repulsion), O(n^2) of
-            them. With independent random configurations they add the same weight to every pair in
-            expectation, which leaves the eigenvectors alone, and sampling noise, which does not.
+            them. In independent random configurations these all have the same expectation, which says
+            nothing about which directions are slow, and sampling noise, which hides the slowest.
 
     Raises:
         ConfigError: k or epsilon out of range, or not exactly one of them given.
@@ -56,6 +58,8 @@ def slow_modes(
         _perturbed, system.positions, noise * jnp.std(system.positions)
     )
     backbone = _backbone(system, draw, samples, jax.random.key(seed), background)
+    if not np.all(np.isfinite(backbone.data if scipy.sparse.issparse(backbone) else backbone)):
+        raise ConfigError("energy", "its Hessian is not finite at a sampled configuration; raise the noise")
     if count is None:
         count = count_below(laplacian(backbone), epsilon or 0.0)
     return slow_modes_of(backbone, count)
@@ -68,11 +72,9 @@ def mode_count(k: int | float, n: int) -> int:
         ConfigError: k is neither.
     """
     allowed = f"a count from 1 to n = {n}, or a share of n between 0 and 1"
-    number = isinstance(k, int | float) and not isinstance(k, bool)
-    require(number, "modes", allowed, k)
-    if isinstance(k, float) and 0 < k < 1:
-        return max(1, round(k * n))
-    require(isinstance(k, int) and 1 <= k <= n, "modes", allowed, k)
+    if isinstance(k, Real) and not isinstance(k, Integral) and 0 < k < 1:
+        return max(1, round(float(k) * n))
+    require(is_integer(k) and 1 <= k <= n, "modes", allowed, k)
     return int(k)
 
 

@@ -29,6 +29,7 @@ def draw_energy(path: Path, history: pd.DataFrame, energy_bound: float | None) -
         axes.axhline(energy_bound, color="gray", ls="--", lw=0.9, label="lower bound")
     if np.isfinite(lowest) and history["energy"].max() > 10 * max(abs(lowest), 1e-12):
         axes.set_yscale("symlog", linthresh=max(abs(lowest), 1e-6))
+        axes.set_ylim(bottom=lowest - 0.2 * abs(lowest))
     axes.set_xlabel("time in the minimisation loop / s")
     axes.set_ylabel("energy seen by the optimiser")
     axes.legend(frameon=False)

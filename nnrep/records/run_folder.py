@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from omegaconf import DictConfig, OmegaConf
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from nnrep.errors import UserError
 from nnrep.minimization import Result
 from nnrep.records.pictures import draw_energy, draw_layouts
-from nnrep.records.table import write_table
+from nnrep.records.table import RUN_COLUMNS, write_table
 from nnrep.systems import System
 
 CONFIG, RUNS, HISTORY, POSITIONS = "config.yaml", "runs.csv", "history.csv", "positions.npz"
@@ -30,46 +32,59 @@ class RunFolder:
         """Where the state of the unfinished run is kept."""
         return self.path / CHECKPOINT
 
-    def open(self, config: DictConfig) -> bool:
-        """Make the folder this run's own.
+    def holds_finished(self, wanted: dict[str, Any], resume: bool) -> bool:
+        """Whether the folder holds this very run, finished; False if the run may start or go on in it.
 
-        Returns:
-            Whether it holds this very run, finished.
+        Nothing is written. A lone config.yaml is no result: a run that could not start left it.
 
         Raises:
-            UserError: it holds results that would be overwritten.
+            UserError: the folder holds results that would be overwritten.
         """
-        wanted = _comparable(config)
-        held = sorted(name for name in RUN_FILES if (self.path / name).exists())
-        if held and not config.resume:
+        held = [name for name in RUN_FILES if name != CONFIG and (self.path / name).exists()]
+        if not held:
+            return False
+        if not resume:
             raise UserError(
-                f"{self.path}: holds the results of a run ({', '.join(held)}); choose another "
+                f"{self.path}: holds the results of a run ({', '.join(sorted(held))}); choose another "
                 "hydra.run.dir, or continue an unfinished run with resume=true"
             )
-        if held:
-            self._check_same(wanted)
-            if (self.path / RUNS).exists() and not self.checkpoint.exists():
-                return True
-        self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / CONFIG).write_text(OmegaConf.to_yaml(wanted))
-        return False
+        self._check_same(wanted)
+        return (self.path / RUNS).exists() and not self.checkpoint.exists()
 
-    def _check_same(self, wanted: DictConfig) -> None:
+    def open(self, wanted: dict[str, Any]) -> None:
+        """Make the folder this run's own."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.create(wanted)))
+
+    def _check_same(self, wanted: dict[str, Any]) -> None:
         path = self.path / CONFIG
-        if not path.exists():
-            raise UserError(f"{path}: missing, so this run cannot be resumed; choose another hydra.run.dir")
-        was = OmegaConf.load(path)
-        for key in sorted(set(_flat(wanted)) | set(_flat(was))):
-            before, now = _flat(was).get(key), _flat(wanted).get(key)
-            if before != now:
+        advice = "give the run's own configuration or choose another hydra.run.dir"
+        try:
+            was = OmegaConf.to_container(OmegaConf.load(path))
+        except (OSError, ValueError, yaml.YAMLError, OmegaConfBaseException) as error:
+            raise UserError(f"{path}: cannot be read, so this run cannot be resumed; {advice}") from error
+        before, now = _flat(was), _flat(wanted)
+        for key in sorted(before.keys() | now.keys()):
+            if before.get(key) != now.get(key):
                 raise UserError(
-                    f"{self.path}: cannot resume, {key} was {before} and is {now}; give the run's own "
-                    "configuration or choose another hydra.run.dir"
+                    f"{self.path}: cannot resume, {key or path.name} was {before.get(key)} and is "
+                    f"{now.get(key)}; {advice}"
                 )
 
-    def runs(self) -> pd.DataFrame:
-        """The table of runs."""
-        return pd.read_csv(self.path / RUNS)
+    def runs(self, seeds: int) -> pd.DataFrame:
+        """The table of a finished run.
+
+        Raises:
+            UserError: it is not whole.
+        """
+        path = self.path / RUNS
+        try:
+            rows = pd.read_csv(path)
+        except (ValueError, OSError) as error:
+            raise UserError(f"{path}: not a readable table ({error})") from error
+        if list(rows.columns) != RUN_COLUMNS or len(rows) != seeds:
+            raise UserError(f"{path}: not the table of a run of {seeds} seeds; choose another hydra.run.dir")
+        return rows
 
     def write(self, system: System, result: Result, rows: pd.DataFrame, finished: bool) -> None:
         """Write every file of the run; a finished one needs its checkpoint no longer."""
@@ -92,17 +107,10 @@ class RunFolder:
             self.checkpoint.unlink(missing_ok=True)
 
 
-def _comparable(config: DictConfig) -> DictConfig:
-    """The resolved configuration without `resume`, which does not change a run."""
-    plain = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(plain, dict)
-    return OmegaConf.create({key: value for key, value in plain.items() if key != "resume"})
-
-
 def _flat(config: object, prefix: str = "") -> dict[str, object]:
-    if not OmegaConf.is_dict(config):
+    if not isinstance(config, dict):
         return {prefix: config}
     flat: dict[str, object] = {}
-    for key, value in config.items():  # type: ignore[attr-defined]
+    for key, value in config.items():
         flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
     return flat

@@ -25,6 +25,12 @@ class Reparametrization(NamedTuple):
 
 
 def scale_to(target: Array, positions: Array) -> Array:
-    """The factor that gives positions the standard deviation of the target: a scalar."""
-    spread = jnp.std(positions)
-    return jnp.where(spread > 0, jnp.std(target) / jnp.where(spread > 0, spread, 1), 1)
+    """The factor that gives positions (n, d) the spread of the target about its centre: a scalar."""
+    spread, wanted = _spread(positions), _spread(target)
+    # Particles in one place, but for rounding, have no spread to scale.
+    usable = spread > 1e-4 * wanted
+    return jnp.where(usable, wanted / jnp.where(usable, spread, 1), 1)
+
+
+def _spread(positions: Array) -> Array:
+    return jnp.sqrt(jnp.mean((positions - jnp.mean(positions, axis=0)) ** 2))

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.errors import require
+from nnrep.errors import is_integer, require
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Params, Reparametrization, scale_to
 
@@ -66,15 +66,14 @@ def layer_widths(hidden: int | Sequence[int], layers: int | None = None) -> tupl
         ConfigError: a width or the number of layers is out of range, or the two disagree.
     """
     allowed = "an integer, or a list of at least two positive integers"
-    given = isinstance(hidden, int | Sequence) and not isinstance(hidden, bool | str)
-    require(given, "hidden", allowed, hidden)
-    if isinstance(hidden, int):
+    if not isinstance(hidden, Sequence) or isinstance(hidden, str):
+        require(is_integer(hidden), "hidden", allowed, hidden)
         layers = 1 if layers is None else layers
         require(hidden >= 1, "hidden", "at least 1", hidden)
         require(layers >= 1, "layers", "at least 1", layers)
-        return (hidden, *[max(1, hidden // 2)] * layers)
+        return (int(hidden), *[max(1, int(hidden) // 2)] * layers)
     widths = tuple(hidden)
-    positive = all(isinstance(width, int) and width >= 1 for width in widths)
+    positive = all(is_integer(width) and width >= 1 for width in widths)
     require(len(widths) >= 2 and positive, "hidden", allowed, hidden)
     expected = f"{len(widths) - 1} or left out, as hidden lists {len(widths)} widths"
     require(layers in (None, len(widths) - 1), "layers", expected, layers)

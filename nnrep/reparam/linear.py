@@ -3,12 +3,19 @@
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.errors import require
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Reparametrization, scale_to
 
 
 def linear(modes: SlowModes) -> Reparametrization:
-    """X = Psi Z with Z (k, d); starts at Psi^T X0, rescaled so that the spread of X is kept."""
+    """X = Psi Z with Z (k, d); starts at Psi^T X0, rescaled so that the spread of X is kept.
+
+    Raises:
+        ConfigError: fewer than two modes; the first one only moves all particles together.
+    """
+    count = modes.vectors.shape[1]
+    require(count >= 2, "modes", "at least 2 for a linear map", count)
     return Reparametrization(init=Partial(_init, modes.vectors), decode=Partial(_decode, modes.vectors))
 
 

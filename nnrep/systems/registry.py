@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from nnrep.errors import ConfigError
 from nnrep.schema import build
 from nnrep.systems.loop import LoopConfig, loop_system
@@ -15,7 +17,7 @@ def load_system(name: str, *, seed: int = 0, **options: Any) -> System:
 
     Args:
         name: "loop".
-        seed: of the start that `System.positions` holds.
+        seed: of the start that `System.positions` holds; `minimize` draws the starts of its own seeds.
         options: fields of `LoopConfig`; enums by name.
 
     Raises:
@@ -23,7 +25,8 @@ def load_system(name: str, *, seed: int = 0, **options: Any) -> System:
     """
     if name not in SYSTEMS:
         raise ConfigError("system", f"must be one of {', '.join(SYSTEMS)}, got {name}")
-    return system_from_config(build(SYSTEMS[name], options), seed)
+    plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in options.items()}
+    return system_from_config(build(SYSTEMS[name], plain), seed)
 
 
 def system_from_config(config: LoopConfig, seed: int = 0) -> System:

@@ -44,7 +44,8 @@ class System:
         name: for tables.
         energy_sample: (positions, key) -> scalar, an unbiased, cheaper estimate of `energy` that the
             minimisation steps use in its place.
-        draw_start: key -> (n, d), a random start; without it every seed starts from `positions`.
+        draw_start: key -> (n, d), a random start for each seed, which then takes the place of `positions`;
+            without it every seed starts from `positions`.
         draw_configuration: (key, t) -> (n, d), a configuration at which to sample the Hessian, with t
             in [0, 1] running along the samples; without it, `positions` plus noise.
         hessian_samples: how many such configurations the system wants by default.
@@ -76,14 +77,18 @@ class System:
         Raises:
             ConfigError: positions are not a finite (n, d) array, or the energy is not a scalar.
         """
+        require(callable(self.energy), "energy", "a function of the positions", repr(self.energy))
         positions = jnp.asarray(self.positions, dtype=float)
         require(positions.ndim == 2 and positions.size > 0, "positions", "of shape (n, d)", positions.shape)
         require(bool(jnp.all(jnp.isfinite(positions))), "positions", "finite", "NaN or infinity")
         object.__setattr__(self, "positions", positions)
         for name in ("energy", "energy_sample", "draw_start", "draw_configuration"):
             object.__setattr__(self, name, as_partial(getattr(self, name)))
-        shape = jax.eval_shape(self.energy, positions).shape
-        require(shape == (), "energy", "a scalar function of the positions", f"shape {shape}")
+        value = jax.eval_shape(self.energy, positions)
+        shape = getattr(value, "shape", type(value).__name__)
+        require(shape == (), "energy", "a scalar function of the positions", f"one of shape {shape}")
+        real = jnp.issubdtype(value.dtype, jnp.floating)
+        require(real, "energy", "a real function of the positions", f"one of type {value.dtype}")
 
     @property
     def n(self) -> int:
