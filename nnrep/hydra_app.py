@@ -12,7 +12,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, UserError
+from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
 from nnrep.explain import explain
 from nnrep.terminal import log
 
@@ -80,10 +80,12 @@ def run_app(arguments: list[str]) -> int:
         try:
             statuses.append(run_job(config, Path(HydraConfig.get().runtime.output_dir)))
         except Exception as error:
-            errors.append(error)
             message = explain(error)
             if HydraConfig.get().mode == RunMode.MULTIRUN and message is not None:
                 log().error("nnrep: job %s: %s", HydraConfig.get().job.num, message)
+                statuses.append(EXIT_USAGE)
+            else:
+                errors.append(error)
         if statuses[-1] == EXIT_INTERRUPTED:
             raise KeyboardInterrupt  # ends a sweep, not only its current job
 

@@ -7,7 +7,6 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -35,12 +34,12 @@ TABLE_COLUMNS = {
 }
 
 
-class LogHandler(RichHandler):
-    """Log lines above the progress bar."""
+class LogHandler(logging.Handler):
+    """Log lines above the progress bar, one line a message however narrow the terminal."""
 
-    def __init__(self) -> None:
-        """Write to the shared console, lines as they are."""
-        super().__init__(console=CONSOLE, show_path=False, show_time=False, show_level=False)
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        CONSOLE.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
 
 
 class ProgressBar:
