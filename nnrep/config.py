@@ -60,7 +60,7 @@ class CGConfig:
 
     name: str = "cg"
     modes: Any = None
-    learning_rate_factor: float = 10.0
+    learning_rate_factor: float = 50.0
 
     def __post_init__(self) -> None:
         """Check the ranges."""

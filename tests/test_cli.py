@@ -70,7 +70,7 @@ def test_cfg_prints_the_job(nnrep):
     assert result.returncode == 0
     printed = OmegaConf.create(result.stdout)
     assert printed.reparam.name == "cg"
-    assert printed.schedule.coarse.learning_rate == pytest.approx(0.5)
+    assert printed.schedule.coarse.learning_rate == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize(

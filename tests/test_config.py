@@ -29,7 +29,7 @@ def test_coarse_stage_follows_the_fine_one(configure):
         configure("reparam=cg", "optimizer.learning_rate=0.02", "schedule.fine.min_delta=1e-7")
     )
     assert config.schedule.fine.learning_rate == 0.02
-    assert config.schedule.coarse.learning_rate == pytest.approx(0.2)
+    assert config.schedule.coarse.learning_rate == pytest.approx(1.0)
     assert config.schedule.coarse.min_delta == pytest.approx(1e-6)
     own = load_config(configure("schedule.coarse.learning_rate=0.5", "schedule.coarse.patience=3"))
     assert (own.schedule.coarse.learning_rate, own.schedule.coarse.patience) == (0.5, 3)
