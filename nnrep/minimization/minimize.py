@@ -1,5 +1,6 @@
 """`minimize`: a system through a map, coarse then fine, for several seeds."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -91,14 +92,14 @@ def minimize(
         except (UserError, KeyError) as error:
             raise UserError(f"{checkpoint}: {error}; remove it to start anew") from error
     interrupted = False
-    last_saved = time.perf_counter()
+    last_saved = -math.inf  # the first chunk leaves a checkpoint at once
     while not interrupted and run.advance():
         if on_progress is not None:
             on_progress(run.progress())
         interrupted = should_stop is not None and should_stop()
         if checkpoint is not None and (interrupted or time.perf_counter() > last_saved + CHECKPOINT_SECONDS):
             save_checkpoint(checkpoint, run.snapshot())
-            last_saved = time.perf_counter()
+            last_saved = -math.inf  # the first chunk leaves a checkpoint at once
     return run.result()
 
 
