@@ -154,6 +154,7 @@ class Run:
 
     def snapshot(self) -> dict[str, Any]:
         """All that changes while the run goes on, and what it must fit: arrays and lists of arrays."""
+        history = self._history()
         return {
             "seeds": np.asarray(self.seeds),
             "stage_index": np.asarray(self.stage_index),
@@ -162,7 +163,7 @@ class Run:
             "steps_before": self.steps_before,
             "compile_s": np.asarray(self.compile_s),
             "minimize_s": self.minimize_s,
-            "history": [np.asarray(self._history()[name].tolist()) for name in HISTORY_COLUMNS],
+            "history": [np.asarray(history[name].tolist()) for name in HISTORY_COLUMNS],
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
