@@ -11,6 +11,7 @@ from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Use
 VERBS = {
     "run": "minimise a system's energy; a Hydra application, see nnrep run --help",
     "doctor": "show versions, devices, threads, caches and writable places, and what is wrong",
+    "structures": "list the structures in the package, in folders DIR ..., and in the cache",
 }
 
 
@@ -48,6 +49,8 @@ def _dispatch(verb: str, arguments: list[str]) -> int:
         from nnrep.hydra_app import run_app
 
         return run_app(arguments)
+    if verb == "structures":
+        return _structures(arguments)
     from nnrep.doctor import doctor
 
     if arguments in (["--help"], ["-h"]):
@@ -56,6 +59,19 @@ def _dispatch(verb: str, arguments: list[str]) -> int:
     if arguments:
         raise UserError(f"{arguments[0]}: nnrep doctor takes no arguments")
     return doctor()
+
+
+def _structures(arguments: list[str]) -> int:
+    if arguments in (["--help"], ["-h"]):
+        print(f"usage: nnrep structures [DIR ...]\n\n{VERBS['structures']}")
+        return EXIT_OK
+    for flag in arguments:
+        if flag.startswith("-"):
+            raise UserError(f"{flag}: nnrep structures takes folders only")
+    from nnrep.structures.listing import show_structures
+
+    show_structures(arguments)
+    return EXIT_OK
 
 
 def guarded(action: Callable[[], int], debug: bool) -> int:

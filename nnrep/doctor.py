@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from nnrep import __version__
+from nnrep.cache import cache_folder, is_writable
 from nnrep.errors import UserError
 from nnrep.hydra_app import config_folder
 
@@ -55,8 +56,6 @@ def _report_devices(problems: list[str]) -> None:
 
 
 def _report_places(problems: list[str]) -> None:
-    from nnrep.runtime import cache_folder, is_writable
-
     try:
         print(f"configs   {config_folder()}")
     except UserError as error:

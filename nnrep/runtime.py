@@ -4,21 +4,14 @@ import os
 import platform
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import jax
-from platformdirs import user_cache_path
 
 from nnrep import __version__
+from nnrep.cache import cache_folder, is_writable
 from nnrep.terminal import log
 
 PACKAGES = ("jax", "jaxlib", "optax", "jraph", "hydra-core", "omegaconf", "numpy", "scipy", "pandas")
-
-
-def cache_folder() -> Path:
-    """The user's cache folder for nnrep; NNREP_CACHE names another."""
-    chosen = os.environ.get("NNREP_CACHE")
-    return Path(chosen) if chosen else user_cache_path("nnrep")
 
 
 def configure_jax(precision: str) -> None:
@@ -33,18 +26,6 @@ def configure_jax(precision: str) -> None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
-def is_writable(folder: Path) -> bool:
-    """Whether files can be made in a folder, which is made if need be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".write-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError:
-        return False
-    return True
 
 
 def describe_device() -> str:

@@ -1,0 +1,50 @@
+"""The user's cache folder, and files that are whole or not there."""
+
+import os
+import secrets
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+
+def cache_folder() -> Path:
+    """The user's cache folder for nnrep; NNREP_CACHE names another."""
+    chosen = os.environ.get("NNREP_CACHE")
+    return Path(chosen) if chosen else user_cache_path("nnrep")
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, which is made if need be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name beside it, then give it its own: readers never see half of it.
+
+    Raises:
+        OSError: it cannot be written; the error names the file, and nothing is left behind.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    except OSError as error:
+        _remove(unfinished)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    except BaseException:  # interrupted
+        _remove(unfinished)
+        raise
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:  # its folder is no folder: the file was never there
+        return

@@ -1,0 +1,139 @@
+"""What makes a chain impossible to compute, each in one line that says where and what to do."""
+
+from itertools import pairwise
+from math import isfinite
+from typing import NoReturn
+
+import gemmi
+import numpy as np
+from scipy.spatial import cKDTree
+
+from nnrep.errors import ConfigError
+from nnrep.structures.force_field import FORCE_FIELD
+from nnrep.structures.residues import (
+    AMINO_ACIDS,
+    BACKBONE,
+    CAPS,
+    FIRST_CAPS,
+    LAST_CAPS,
+    atom_of,
+    label,
+    some,
+)
+
+LONGEST_PEPTIDE_BOND = 2.0  # A, between C and N
+CLOSEST_ATOMS = 0.5  # A
+LOWEST, HIGHEST = -999.999, 9999.999  # A: what the columns of a PDB file hold
+
+
+def check_positions(chain: gemmi.Chain, where: str) -> None:
+    """Every atom has a position of its own, which a PDB file can hold.
+
+    Args:
+        chain: positions in A.
+        where: the file, for errors.
+
+    Raises:
+        ConfigError: naming the atoms at fault.
+    """
+    atoms = [(atom, residue) for residue in chain for atom in residue]
+    for atom, residue in atoms:
+        name = f"{atom.name} of {label(residue, chain)}"
+        values = atom.pos.tolist()
+        if not all(map(isfinite, values)):
+            _fail(f"{where}: {name} has no finite position; mend the file")
+        if not all(LOWEST < value < HIGHEST for value in values):
+            _fail(f"{where}: {name} is too far away for a PDB file; move the structure to the origin")
+    _check_overlaps(atoms, chain, where)
+    _check_names(chain, where)
+
+
+def _check_overlaps(atoms: list[tuple[gemmi.Atom, gemmi.Residue]], chain: gemmi.Chain, where: str) -> None:
+    tree = cKDTree(np.array([atom.pos.tolist() for atom, _ in atoms]))
+    pairs = sorted(tree.query_pairs(CLOSEST_ATOMS))
+    if pairs:
+        first, second = (
+            f"{atom.name} of {label(residue, chain)}" for atom, residue in map(atoms.__getitem__, pairs[0])
+        )
+        more = f" (and {len(pairs) - 1} more such pairs)" if len(pairs) > 1 else ""
+        _fail(f"{where}: {first} and {second} are on top of each other{more}; mend the file")
+
+
+def _check_names(chain: gemmi.Chain, where: str) -> None:
+    for residue in chain:
+        names = [atom.name for atom in residue]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            _fail(f"{where}: {label(residue, chain)} has {some(twice)} twice; mend the file")
+
+
+def check_chain(chain: gemmi.Chain, where: str) -> None:
+    """The chain is whole, and of amino acids that the force field knows.
+
+    Args:
+        chain: of one location for each atom, names standardised, positions in A.
+        where: the file, for errors.
+
+    Raises:
+        ConfigError: naming the residues at fault.
+    """
+    _check_names(chain, where)  # again: two programs' names may stand for one
+    _check_residues(chain, where)
+    for residue in chain:
+        _check_backbone(residue, chain, where)
+    for before, after in pairwise(chain):
+        _check_bond(before, after, chain, where)
+    _check_open(chain, where)
+
+
+def _check_residues(chain: gemmi.Chain, where: str) -> None:
+    last = len(chain) - 1
+    strange = [residue for residue in chain if residue.name not in AMINO_ACIDS.keys() | CAPS]
+    if strange:
+        names = some([f"{label(residue, chain)}{_likeness(residue)}" for residue in strange])
+        _fail(f"{where}: {FORCE_FIELD} (ff14SB) knows no residue like {names}; replace it in the file")
+    for index, residue in enumerate(chain):
+        misplaced = (residue.name in FIRST_CAPS and index > 0) or (residue.name in LAST_CAPS and index < last)
+        if misplaced:
+            _fail(f"{where}: the cap {label(residue, chain)} is not at its end of the chain; mend the file")
+    if not any(residue.name in AMINO_ACIDS for residue in chain):
+        _fail(f"{where}: nothing but caps of a chain; give the file of a protein")
+
+
+def _likeness(residue: gemmi.Residue) -> str:
+    """The amino acid that a modified one is made from."""
+    letter = gemmi.find_tabulated_residue(residue.name).one_letter_code.upper()
+    parent = gemmi.expand_one_letter(letter, gemmi.ResidueKind.AA) if letter.isalpha() else ""
+    return f" (made from {parent})" if parent in AMINO_ACIDS else ""
+
+
+def _check_backbone(residue: gemmi.Residue, chain: gemmi.Chain, where: str) -> None:
+    missing = [name for name in BACKBONE if atom_of(residue, name) is None]
+    if residue.name in CAPS or not missing:
+        return
+    name = f"{label(residue, chain)} lacks {', '.join(missing)} of the backbone"
+    if residue.seqid == chain[-1].seqid:
+        _fail(f"{where}: the last residue {name}; is the file cut off? complete it or remove the residue")
+    _fail(f"{where}: {name}; give a structure with the whole backbone")
+
+
+def _check_bond(before: gemmi.Residue, after: gemmi.Residue, chain: gemmi.Chain, where: str) -> None:
+    carbon, nitrogen = atom_of(before, "C"), atom_of(after, "N")
+    between = f"{label(before, chain)} and {label(after, chain)}"
+    if carbon is None or nitrogen is None:
+        _fail(f"{where}: the bond between {between} lacks an atom; mend the file")
+    length = carbon.pos.dist(nitrogen.pos)
+    if length > LONGEST_PEPTIDE_BOND:
+        what = f"a gap between {between} (C-N is {length:.1f} A)"
+        _fail(f"{where}: {what}; give a structure without gaps, or only one side of it")
+
+
+def _check_open(chain: gemmi.Chain, where: str) -> None:
+    carbon, nitrogen = atom_of(chain[-1], "C"), atom_of(chain[0], "N")
+    if len(chain) > 2 and carbon and nitrogen and carbon.pos.dist(nitrogen.pos) < LONGEST_PEPTIDE_BOND:
+        ends = f"{label(chain[-1], chain)} to {label(chain[0], chain)}"
+        _fail(f"{where}: the backbone is a ring, closed from {ends}; nnrep computes open chains only")
+
+
+def _fail(reason: str) -> NoReturn:
+    raise ConfigError("system.pdb", reason)

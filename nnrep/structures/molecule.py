@@ -1,0 +1,44 @@
+"""`Molecule`: a prepared structure, every atom that the force field wants and no other."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from openmm import app, unit
+
+
+@dataclass(frozen=True)
+class Molecule:
+    """A prepared molecule.
+
+    Attributes:
+        name: for tables and titles ("2JOF").
+        source: where it comes from, for people ("2JOF.pdb, model 1, chain A").
+        pdb: the structure as PDB text: what is stored, and what topology and positions are read from.
+        topology: OpenMM's, with bonds.
+        positions: (n, 3) in nm, float64.
+    """
+
+    name: str
+    source: str
+    pdb: str
+    topology: app.Topology
+    positions: np.ndarray
+
+    @classmethod
+    def from_pdb(cls, pdb: str, name: str, source: str) -> "Molecule":
+        """Read the text of a prepared structure; bonds follow from the names of residues and atoms."""
+        read = app.PDBFile(io.StringIO(pdb))
+        positions = np.asarray(read.getPositions(asNumpy=True).value_in_unit(unit.nanometer), float)
+        return cls(name, source, pdb, read.topology, positions)
+
+    @property
+    def n(self) -> int:
+        """Number of atoms."""
+        return len(self.positions)
+
+    @property
+    def hash(self) -> str:
+        """A short hash of all that is known of the molecule."""
+        return hashlib.sha256(self.pdb.encode()).hexdigest()[:12]

@@ -1,0 +1,68 @@
+"""From the name of a structure to a molecule that can be computed; made once and kept."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import openmm
+
+from nnrep.structures.checks import check_chain, check_positions
+from nnrep.structures.complete import complete
+from nnrep.structures.molecule import Molecule
+from nnrep.structures.names import standard_names
+from nnrep.structures.places import Found, find_structure
+from nnrep.structures.preparation import Preparation
+from nnrep.structures.read import read_structure
+from nnrep.structures.residues import chain_letter
+from nnrep.structures.store import load, save
+
+KIND = "prepared"
+VERSION = 1  # raise it where the same file comes to be prepared in another way
+
+
+def prepared(pdb: str | None, folders: Sequence[str | Path], options: Preparation) -> Molecule:
+    """Find, read, check and complete a structure, or take it from the cache where that was done before.
+
+    Args:
+        pdb: as for `find_structure`: None, a file, or an entry of the Protein Data Bank.
+        folders: where entries are looked for first.
+        options: which model and chain, and what happens to ligands.
+
+    Returns:
+        The molecule with all its hydrogens; positions in nm, of three decimals in A.
+
+    Raises:
+        UserError: the structure cannot be found or not be computed, in one line.
+    """
+    found = find_structure(pdb, folders)
+    key = _key(found, options)
+    return _stored(key, found, options) or _fresh(key, found, options)
+
+
+def _fresh(key: str, found: Found, options: Preparation) -> Molecule:
+    structure = read_structure(found, options)
+    check_positions(structure[0][0], found.origin)
+    named = standard_names(structure, found.origin)
+    check_chain(named.structure[0][0], found.origin)
+    text = complete(named, found.origin)
+    save(KIND, key, text)
+    return _molecule(text, found, options)
+
+
+def _stored(key: str, found: Found, options: Preparation) -> Molecule | None:
+    text = load(KIND, key)
+    return None if text is None else _molecule(text, found, options)
+
+
+def _molecule(text: str, found: Found, options: Preparation) -> Molecule:
+    """Always from the text, so that fresh and stored molecules are the same."""
+    molecule = Molecule.from_pdb(text, found.name, "")
+    chain = options.chain if options.chain is not None else next(molecule.topology.chains()).id.strip()
+    place = found.path.name if found.path is not None else found.origin
+    source = f"{place}, model {options.model}, chain {chain_letter(chain)}"
+    return Molecule(found.name, source, text, molecule.topology, molecule.positions)
+
+
+def _key(found: Found, options: Preparation) -> str:
+    choices = (VERSION, openmm.version.full_version, options.model, options.chain, options.heterogens.name)
+    return hashlib.sha256(repr(choices).encode() + b"\n" + found.data).hexdigest()

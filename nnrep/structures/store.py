@@ -1,0 +1,58 @@
+"""Texts that are dear to make (prepared molecules, unfolded starts), kept in the user's cache."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from nnrep.cache import cache_folder, write_whole
+from nnrep.terminal import log
+
+# The first line of a stored file; a PDB file stays one.
+CHECKSUM = "REMARK   nnrep sha256 "
+
+
+def load(kind: str, key: str) -> str | None:
+    """The text stored under a key; None if there is none, or if it is not as it was saved.
+
+    Args:
+        kind: what it is ("prepared", "unfolded"): the folder in the cache.
+        key: what it was made from and how, as a name of a file without a suffix: a hash.
+    """
+    try:
+        content = stored_path(kind, key).read_bytes()
+    except OSError:
+        return None
+    first, _, body = content.partition(b"\n")
+    return body.decode() if first == _checksum_line(body) else None
+
+
+def save(kind: str, key: str, text: str) -> None:
+    """Store a text under a key; where the cache cannot be written, say so once and go on.
+
+    Args:
+        kind: as for `load`.
+        key: as for `load`.
+        text: what is stored.
+    """
+    path, body = stored_path(kind, key), text.encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, _checksum_line(body) + b"\n" + body)
+    except OSError as error:
+        _warn_once(cache_folder(), error.strerror or str(error))
+
+
+def stored_path(kind: str, key: str) -> Path:
+    """The file of a key."""
+    return cache_folder() / kind / f"{key}.pdb"
+
+
+def _checksum_line(body: bytes) -> bytes:
+    return f"{CHECKSUM}{hashlib.sha256(body).hexdigest()}".encode()
+
+
+@cache
+def _warn_once(folder: Path, reason: str) -> None:
+    log().warning(
+        "%s cannot be written (%s): prepared structures are not kept; set NNREP_CACHE", folder, reason
+    )

@@ -1,0 +1,251 @@
+"""Unfolded starts: a molecule shaken loose by Langevin dynamics at a high temperature."""
+
+import hashlib
+import io
+import json
+import math
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import Enum
+
+import numpy as np
+import openmm
+from openmm import app, unit
+
+from nnrep.errors import ConfigError, require
+from nnrep.structures import store
+from nnrep.structures.force_field import force_field
+from nnrep.structures.molecule import Molecule
+
+KIND = "unfolded"  # in the store
+VERSION = 1  # raise it where the same configuration comes to mean another dynamics
+PIECE = 500  # steps from one report of progress to the next
+RELAX_TOLERANCE, RELAX_ITERATIONS = 10.0, 200  # kJ/mol/nm; enough to take the heat out of a bad contact
+
+WATER, CONTINUUM = "amber14/tip3pfb.xml", "implicit/obc2.xml"
+PADDING = CUTOFF = 1.0  # nm, of the water box and its direct space
+CONTINUUM_PERMITTIVITY, RADIUS_OFFSET = 78.5, 0.009  # of implicit/obc2.xml; nm
+
+
+class Solvent(Enum):
+    """What surrounds a molecule: nothing, a continuum (OBC2), or a box of water (TIP3P-FB)."""
+
+    vacuum = "vacuum"
+    implicit = "implicit"
+    explicit = "explicit"
+
+
+@dataclass
+class UnfoldConfig:
+    """How a molecule is unfolded.
+
+    Attributes:
+        temperature: in K.
+        steps: of dynamics.
+        timestep_fs: above 1 fs the bonds to hydrogen are held at their lengths, as flexible ones blow up
+            at 2 fs and 1000 K.
+        friction_per_ps: of the Langevin dynamics.
+        solvent: vacuum, implicit or explicit. In vacuum the charges hold a chain together even at 1000 K.
+        seed: of velocities and noise.
+        minimize: relax the molecule for a moment before.
+    """
+
+    temperature: float = 1000.0
+    steps: int = 20_000
+    timestep_fs: float = 2.0
+    friction_per_ps: float = 1.0
+    solvent: Solvent = Solvent.implicit
+    seed: int = 0
+    minimize: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: naming the value out of range.
+        """
+        require(0 < self.temperature < math.inf, "temperature", "positive", self.temperature)
+        require(0 <= self.steps < 2**31, "steps", "from 0 to 2^31 - 1", self.steps)
+        require(0 < self.timestep_fs < math.inf, "timestep_fs", "positive", self.timestep_fs)
+        friction = self.friction_per_ps
+        require(0 <= friction < math.inf, "friction_per_ps", "zero or positive", friction)
+        require(0 <= self.seed < 2**31, "seed", "from 0 to 2^31 - 1", self.seed)
+
+
+def unfolded(
+    molecule: Molecule, config: UnfoldConfig, on_progress: Callable[[int, int], None] | None = None
+) -> np.ndarray:
+    """The molecule after dynamics at a high temperature, made once and then taken from the store.
+
+    Args:
+        molecule: in its native state, where the dynamics starts.
+        config: how.
+        on_progress: called with steps done and steps in all while the dynamics runs; what it raises goes
+            through, and nothing is stored then.
+
+    Returns:
+        (n, 3) in nm, rounded to 1e-4 nm, centred at the origin.
+
+    Raises:
+        ConfigError: the dynamics blew up.
+    """
+    key = unfolding_key(molecule, config)
+    text = store.load(KIND, key)
+    if text is None:
+        text = _as_pdb(molecule, _shaken(molecule, config, on_progress))
+        store.save(KIND, key, text)
+    # Read back even when fresh, so that fresh and stored are the same numbers.
+    positions = Molecule.from_pdb(text, molecule.name, KIND).positions
+    return positions - positions.mean(axis=0)
+
+
+def unfolding_key(molecule: Molecule, config: UnfoldConfig) -> str:
+    """What an unfolded start is stored under: a hash of all that it depends on."""
+    values = {name: getattr(value, "name", value) for name, value in asdict(config).items()}
+    parts = [VERSION, molecule.hash, values, openmm.version.full_version]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _shaken(
+    molecule: Molecule, config: UnfoldConfig, on_progress: Callable[[int, int], None] | None
+) -> np.ndarray:
+    """Positions (n, 3) in nm after the dynamics, centred: those of the molecule, without its water."""
+    system, positions = solvated(molecule, molecule.positions, config.solvent, config.timestep_fs > 1)
+    integrator = langevin(config.temperature, config.friction_per_ps, config.timestep_fs, config.seed)
+    # Several threads sum forces in an order of their own each time, even when told to be deterministic.
+    context = open_context(system, integrator, "CPU", threads=1)
+    context.setPositions(positions)
+    try:
+        if config.minimize:
+            openmm.LocalEnergyMinimizer.minimize(context, RELAX_TOLERANCE, RELAX_ITERATIONS)
+        heat(context, config.temperature, config.seed)
+        for done in range(0, config.steps, PIECE):
+            piece = min(PIECE, config.steps - done)
+            integrator.step(piece)
+            if on_progress is not None:
+                on_progress(done + piece, config.steps)
+        end = positions_of(context)[: molecule.n]
+    except openmm.OpenMMException as error:
+        if not blew_up(error):
+            raise
+        raise _blown_up(config) from error
+    if not np.all(np.isfinite(end)):
+        raise _blown_up(config)
+    return end - end.mean(axis=0)
+
+
+def _blown_up(config: UnfoldConfig) -> ConfigError:
+    wanted = f"short enough for dynamics at {config.temperature:g} K"
+    return ConfigError(
+        "system.unfold.timestep_fs", f"must be {wanted}, which blew up, got {config.timestep_fs:g}"
+    )
+
+
+def _as_pdb(molecule: Molecule, positions: np.ndarray) -> str:
+    file = io.StringIO()
+    app.PDBFile.writeFile(molecule.topology, positions * unit.nanometer, file, keepIds=True)
+    return file.getvalue()
+
+
+def solvated(
+    molecule: Molecule, positions: np.ndarray, solvent: Solvent, constrained: bool
+) -> tuple[openmm.System, np.ndarray]:
+    """A molecule's OpenMM system in a solvent, and the positions of all particles, the molecule's first.
+
+    Args:
+        molecule: what is in the solvent.
+        positions: (n, 3) of its atoms, in nm; a box of water is built around them.
+        solvent: vacuum, implicit or explicit.
+        constrained: hold the bonds to hydrogen at their lengths. Water is rigid always.
+    """
+    options = {"constraints": app.HBonds if constrained else None, "removeCMMotion": False}
+    if solvent is Solvent.explicit:
+        field = force_field(WATER)
+        box = app.Modeller(molecule.topology, positions * unit.nanometer)
+        with _seeded_random(0):  # it says which waters give way to ions
+            box.addSolvent(field, padding=PADDING * unit.nanometer)
+        system = field.createSystem(
+            box.topology, nonbondedMethod=app.PME, nonbondedCutoff=CUTOFF * unit.nanometer, **options
+        )
+        return system, np.asarray(box.positions.value_in_unit(unit.nanometer))
+    files = (CONTINUUM,) if solvent is Solvent.implicit else ()
+    system = force_field(*files).createSystem(
+        molecule.topology, nonbondedMethod=app.NoCutoff, rigidWater=False, **options
+    )
+    _use_compiled_continuum(system)
+    return system, positions
+
+
+def _use_compiled_continuum(system: openmm.System) -> None:
+    """Replace a `CustomGBForce` of OBC2 by OpenMM's own force of the same formula, five times as fast."""
+    for index in range(system.getNumForces()):
+        custom = system.getForce(index)
+        if not isinstance(custom, openmm.CustomGBForce):
+            continue
+        compiled = openmm.GBSAOBCForce()
+        compiled.setSolventDielectric(CONTINUUM_PERMITTIVITY)
+        for particle in range(custom.getNumParticles()):
+            charge, radius, scaled = custom.getParticleParameters(particle)  # the radius less its offset
+            compiled.addParticle(charge, radius + RADIUS_OFFSET, scaled / radius)
+        system.removeForce(index)
+        system.addForce(compiled)
+        return
+
+
+def langevin(
+    temperature: float, friction_per_ps: float, timestep_fs: float, seed: int
+) -> openmm.LangevinMiddleIntegrator:
+    """Langevin dynamics whose noise follows from a seed."""
+    integrator = openmm.LangevinMiddleIntegrator(temperature, friction_per_ps, timestep_fs / 1000)
+    integrator.setRandomNumberSeed(_openmm_seeds(seed)[0])
+    return integrator
+
+
+def heat(context: openmm.Context, temperature: float, seed: int) -> None:
+    """Put positions on their constraints, and draw velocities of a temperature, in K, by a seed."""
+    context.applyConstraints(1e-6)
+    context.setVelocitiesToTemperature(temperature, _openmm_seeds(seed)[1])
+
+
+def open_context(
+    system: openmm.System, integrator: openmm.Integrator, platform: str, threads: int | None
+) -> openmm.Context:
+    """A context on a platform by name; of its threads, None takes all there are."""
+    chosen = openmm.Platform.getPlatformByName(platform)
+    wanted = {"DeterministicForces": "true"}
+    if threads is not None:
+        wanted["Threads"] = str(threads)
+    known = chosen.getPropertyNames()
+    return openmm.Context(
+        system, integrator, chosen, {name: wanted[name] for name in wanted if name in known}
+    )
+
+
+def blew_up(error: openmm.OpenMMException) -> bool:
+    """Whether OpenMM complains of positions that are no numbers, and not of its machine."""
+    return "NaN" in str(error)
+
+
+def positions_of(context: openmm.Context) -> np.ndarray:
+    """Positions of all particles, in nm; molecules are whole, whatever box they have left."""
+    positions = context.getState(getPositions=True).getPositions(asNumpy=True)
+    return np.asarray(positions.value_in_unit(unit.nanometer), float)
+
+
+def _openmm_seeds(seed: int) -> tuple[int, int]:
+    """Two seeds for OpenMM, to which 0 would mean a seed of its own choice."""
+    first, second = np.random.SeedSequence(seed).generate_state(2)
+    return int(first) % (2**31 - 1) + 1, int(second) % (2**31 - 1) + 1
+
+
+@contextmanager
+def _seeded_random(seed: int) -> Iterator[None]:
+    """Python's random numbers, which OpenMM draws from, follow from a seed inside."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
