@@ -17,17 +17,19 @@ SMALLEST_SQUARED_DISTANCE = 1e-30
 
 
 class PairTerm(NamedTuple):
-    """The energy ``sum_p weight_p f(|x_i - x_j|^2)`` over pairs p = (i, j).
+    """The energy ``sum_p weight_p f(stretch_p |x_i - x_j|^2)`` over pairs p = (i, j).
 
     Attributes:
         pairs: (m, 2) particle indices, each pair once, i != j.
         weight: scalar or (m,) coefficients.
         potential: f, of the squared distance.
+        stretch: scalar or (m,), for a potential in units of each pair's own length.
     """
 
     pairs: np.ndarray
     weight: float | Array
     potential: Callable[[Array], Array]
+    stretch: float | Array = 1.0
 
 
 def squared_distances(positions: Array, pairs: np.ndarray) -> Array:
@@ -39,8 +41,8 @@ def squared_distances(positions: Array, pairs: np.ndarray) -> Array:
 def pair_energy(terms: tuple[PairTerm, ...], positions: Array) -> Array:
     """Sum of the pair terms at positions (n, d): a scalar."""
     energy = jnp.zeros((), positions.dtype)
-    for pairs, weight, potential in terms:
-        energy += jnp.sum(weight * potential(squared_distances(positions, pairs)))
+    for pairs, weight, potential, stretch in terms:
+        energy += jnp.sum(weight * potential(stretch * squared_distances(positions, pairs)))
     return energy
 
 

@@ -1,0 +1,105 @@
+"""The energy that the paper's public code sums in place of the AMBER force field.
+
+It shares the force field's bonded terms. Its Lennard-Jones sum runs over all ordered pairs: each pair counts
+twice, bonded neighbours are not excluded, 1-4 pairs not scaled, and the potential is capped at r = 0. Its
+published total (99245.4 kJ/mol for 2JOF) is that of bonded terms and Lennard-Jones alone, to its last digit:
+its Coulomb sum, with charges and Coulomb's constant in other units, adds nothing that shows (in kJ/mol
+it would be -41605), and so is zero here. Its torsion angles have no sign, which changes nothing for
+phases of 0 and pi, all there are in this force field.
+
+Units: nm, rad, kJ/mol.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from nnrep.energies.bonded import (
+    Angles,
+    Bonds,
+    Planes,
+    Torsions,
+    angle_term,
+    bond_terms,
+    bonded_energy_and_gradient,
+    bonded_terms,
+    torsion_term,
+)
+from nnrep.energies.local import LocalTerm
+from nnrep.energies.pairwise import PairTerm, capped_lennard_jones
+from nnrep.energies.vectors import components
+from nnrep.energies.with_gradient import energy_with
+
+CAP = 0.01
+
+
+class UncorrectedParameters(NamedTuple):
+    """Parameters of the energy: bonded terms as in `AmberParameters`, and of each atom.
+
+    Attributes:
+        bonds, angles, torsions, planes: as in `AmberParameters`.
+        half_sigma: (n,) sigma / 2 in nm.
+        root_epsilon: (n,) sqrt(4 epsilon).
+    """
+
+    bonds: Bonds
+    angles: Angles
+    torsions: Torsions
+    planes: Planes
+    half_sigma: Array
+    root_epsilon: Array
+
+
+def uncorrected_terms(parameters: UncorrectedParameters, positions: Array) -> dict[str, Array]:
+    """Energies in kJ/mol by term at positions (n, 3) in nm."""
+    terms = bonded_terms(parameters.bonds, parameters.angles, parameters.torsions, positions)
+    lennard_jones = _lennard_jones(parameters, positions)
+    return terms | {"lennard_jones": lennard_jones, "coulomb": jnp.zeros_like(lennard_jones)}
+
+
+def uncorrected_energy_and_gradient(
+    parameters: UncorrectedParameters, positions: Array
+) -> tuple[Array, Array]:
+    """Energy in kJ/mol and gradient (n, 3) in kJ/mol/nm at positions (n, 3) in nm."""
+    bonded, gradient = bonded_energy_and_gradient(
+        parameters.planes, parameters.torsions, components(positions)
+    )
+    pairs, pairs_gradient = jax.value_and_grad(_lennard_jones, argnums=1)(parameters, positions)
+    return bonded + pairs, gradient.T + pairs_gradient
+
+
+# Energy in kJ/mol of (parameters, positions (n, 3) in nm), differentiable in the positions.
+uncorrected_energy = energy_with(uncorrected_energy_and_gradient)
+
+
+def coupling_terms(parameters: UncorrectedParameters) -> tuple[PairTerm, ...]:
+    """The energy's terms of two atoms."""
+    upper = np.triu_indices(len(parameters.half_sigma), 1)
+    sigma, strength = _of_pairs(parameters)
+    capped = partial(capped_lennard_jones, cap=CAP)
+    pairs = PairTerm(np.stack(upper, axis=1), 2 * strength[upper], capped, sigma[upper] ** -2)
+    return (*bond_terms(parameters.bonds), pairs)
+
+
+def local_terms(parameters: UncorrectedParameters) -> tuple[LocalTerm, ...]:
+    """The energy's terms of three and four atoms."""
+    return angle_term(parameters.angles), torsion_term(parameters.torsions)
+
+
+def _lennard_jones(parameters: UncorrectedParameters, positions: Array) -> Array:
+    coordinates = components(positions)
+    squared = sum((row[:, None] - row) ** 2 for row in coordinates)
+    sigma, strength = _of_pairs(parameters)
+    # An atom is no partner of its own.
+    strength *= 1 - jnp.eye(len(positions), dtype=strength.dtype)
+    return jnp.sum(strength * capped_lennard_jones(squared / sigma**2, CAP))
+
+
+def _of_pairs(parameters: UncorrectedParameters) -> tuple[Array, Array]:
+    """Sigma (n, n) in nm and 4 epsilon (n, n) in kJ/mol."""
+    sigma = parameters.half_sigma[:, None] + parameters.half_sigma
+    return sigma, parameters.root_epsilon[:, None] * parameters.root_epsilon

@@ -1,0 +1,33 @@
+"""Energy terms of a few particles each: angles, torsions, anything local."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+
+class LocalTerm(NamedTuple):
+    """The energy ``sum_t f(x[particles_t], parameters_t)``.
+
+    Attributes:
+        particles: (m, p) particle indices, distinct within a term.
+        parameters: pytree of arrays with a leading axis of m.
+        potential: f, of positions (p, d) and one term's parameters: a scalar.
+    """
+
+    particles: np.ndarray | Array
+    parameters: Any
+    potential: Callable[[Array, Any], Array]
+
+
+def local_energy(term: LocalTerm, positions: Array) -> Array:
+    """Sum of a term at positions (n, d): a scalar."""
+    return jnp.sum(jax.vmap(term.potential)(positions[term.particles], term.parameters))
+
+
+def local_hessians(term: LocalTerm, positions: Array) -> Array:
+    """Hessians (m, p, d, p, d) of a term's summands at positions (n, d)."""
+    return jax.vmap(jax.hessian(term.potential))(positions[term.particles], term.parameters)

@@ -1,0 +1,36 @@
+"""Energies whose gradient is known in closed form."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.custom_derivatives import SymbolicZero
+
+Energy = Callable[[Any, Array], Array]
+EnergyAndGradient = Callable[[Any, Array], tuple[Array, Array]]
+
+
+def energy_with(energy_and_gradient: EnergyAndGradient) -> Energy:
+    """The energy (parameters, positions (n, d)) -> scalar, of which JAX takes the given gradient (n, d).
+
+    The derivative of the energy is the gradient as it is given, and higher ones are derivatives of the
+    gradient's own code; derivatives with respect to the parameters raise TypeError.
+    """
+
+    @jax.custom_jvp
+    def energy(parameters: Any, positions: Array) -> Array:
+        return energy_and_gradient(parameters, positions)[0]
+
+    def derivative(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+        of_parameters, direction = tangents
+        if not all(isinstance(leaf, SymbolicZero) for leaf in jax.tree.leaves(of_parameters)):
+            raise TypeError("this energy has derivatives with respect to positions only")
+        value, gradient = energy_and_gradient(*primals)
+        if isinstance(direction, SymbolicZero):
+            return value, jnp.zeros_like(value)
+        return value, jnp.vdot(gradient, direction)
+
+    energy.defjvp(derivative, symbolic_zeros=True)
+    return energy

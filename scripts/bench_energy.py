@@ -1,0 +1,152 @@
+"""Time of one energy and force beside OpenMM's CPU platform stepping the same molecule, in one run.
+
+nnrep     energy and gradient of the AMBER force field, repeated inside a compiled loop
+openmm    a Verlet step on the CPU platform, with as many threads
+ratio     of the two; the aim is at most 0.55
+parts     of nnrep, in the same loop: pairs alone, bonded terms alone, the gradient without the energy
+replicas  per replica, `lax.map` over them or `vmap`, whichever is named
+
+Every figure is the median of several rounds, in which all figures of a molecule take turns; ratios are
+medians of the rounds' ratios.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import openmm
+from jax.tree_util import Partial
+
+from nnrep.energies.amber import AmberParameters, amber_energy_and_gradient
+from nnrep.energies.bonded import bonded_energy_and_gradient
+from nnrep.energies.nonbonded import nonbonded_energy_and_gradient
+from nnrep.energies.vectors import components
+from nnrep.errors import UserError
+from nnrep.structures.force_field import vacuum_system
+from nnrep.structures.molecule import Molecule
+from nnrep.structures.prepare import Preparation, prepared
+from nnrep.systems.amber import amber_parameters
+
+MOLECULES = ["1PLW", "5AWL", "2JOF", "1L2Y", "1UNC", "2WXC", "3GB1"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("molecules", nargs="*", default=MOLECULES, help="files or PDB entries")
+    parser.add_argument("--structures", nargs="*", default=[], help="folders of structures")
+    parser.add_argument("--replicas", type=int, nargs="+", default=[1, 10])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=0.15, help="of each measurement")
+    options = parser.parse_args()
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jax.config.update("jax_enable_x64", False)
+    print(f"float32, {jax.devices()[0].device_kind}, {threads} threads; microseconds, medians")
+    names = ("molecule", "atoms", "replicas", "openmm", "nnrep", "ratio", "by", "pairs", "bonded", "gradient")
+    print(" ".join(f"{name:>9}" for name in names))
+    for name in options.molecules:
+        try:
+            molecule = prepared(None if name == "1L2Y" else name, options.structures, Preparation())
+        except UserError as error:
+            print(f"{name:>9} left out: {error}")
+            continue
+        for replicas in options.replicas:
+            print(row(molecule, replicas, threads, options), flush=True)
+
+
+def row(molecule: Molecule, replicas: int, threads: int, options: Any) -> str:
+    parameters = amber_parameters(vacuum_system(molecule.topology))
+    by = "vmap" if replicas > 1 and molecule.n < 100 else "map"
+    actions = {"openmm": openmm_time(molecule, threads)}
+    for name, function in FUNCTIONS.items():
+        if replicas == 1 or name == "nnrep":
+            actions[name] = our_time(Partial(function, parameters), molecule, replicas, by)
+    counts = {name: max(20, int(options.seconds / action(20))) for name, action in actions.items()}
+    seen: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(options.rounds):
+        for name, action in actions.items():
+            seen[name].append(1e6 * action(counts[name]))
+    ratio = statistics.median(a / b for a, b in zip(seen["nnrep"], seen["openmm"], strict=True))
+    median = {name: f"{statistics.median(values):.1f}" for name, values in seen.items()}
+    figures = [molecule.name, molecule.n, replicas, median["openmm"], median["nnrep"], f"{ratio:.2f}"]
+    figures += ["" if replicas == 1 else by, *(median.get(name, "") for name in list(FUNCTIONS)[1:])]
+    return " ".join(f"{figure:>9}" for figure in figures)
+
+
+def _pairs(parameters: AmberParameters, positions: jax.Array) -> tuple[jax.Array, jax.Array]:
+    energy, gradient = nonbonded_energy_and_gradient(parameters.pairs, components(positions))
+    return energy, gradient.T
+
+
+def _bonded(parameters: AmberParameters, positions: jax.Array) -> tuple[jax.Array, jax.Array]:
+    energy, gradient = bonded_energy_and_gradient(
+        parameters.planes, parameters.torsions, components(positions)
+    )
+    return energy, gradient.T
+
+
+def _gradient(parameters: AmberParameters, positions: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return jnp.zeros(()), amber_energy_and_gradient(parameters, positions)[1]
+
+
+FUNCTIONS = {
+    "nnrep": amber_energy_and_gradient,
+    "pairs": _pairs,
+    "bonded": _bonded,
+    "gradient": _gradient,
+}
+
+
+def our_time(evaluate: Partial, molecule: Molecule, replicas: int, by: str) -> Callable[[int], float]:
+    """Seconds per evaluation and replica."""
+    start = jnp.broadcast_to(jnp.asarray(molecule.positions, jnp.float32), (replicas, molecule.n, 3))
+
+    @jax.jit
+    def run(evaluate, positions, count):
+        def step(_, carry):
+            x, total = carry
+            energy, gradient = evaluate(x)
+            # Depends on the gradient, so that nothing is left out, and hardly moves.
+            return x - 1e-12 * gradient, total + energy
+
+        def one(x):
+            return jax.lax.fori_loop(0, count, step, (x, jnp.zeros(())))
+
+        if replicas == 1:
+            return one(positions[0])
+        return jax.vmap(one)(positions) if by == "vmap" else jax.lax.map(one, positions)
+
+    jax.block_until_ready(run(evaluate, start, 1))
+
+    def seconds(count: int) -> float:
+        began = time.perf_counter()
+        jax.block_until_ready(run(evaluate, start, count))
+        return (time.perf_counter() - began) / (count * replicas)
+
+    return seconds
+
+
+def openmm_time(molecule: Molecule, threads: int) -> Callable[[int], float]:
+    """Seconds per step, of a tenth of a femtosecond so that nothing moves far."""
+    platform = openmm.Platform.getPlatformByName("CPU")
+    integrator = openmm.VerletIntegrator(1e-4)
+    properties = {"Threads": str(threads)}
+    context = openmm.Context(vacuum_system(molecule.topology), integrator, platform, properties)
+    context.setPositions(molecule.positions)
+    integrator.step(20)
+
+    def seconds(count: int) -> float:
+        began = time.perf_counter()
+        integrator.step(count)
+        context.getState()
+        return (time.perf_counter() - began) / count
+
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
