@@ -66,8 +66,9 @@ def lowest_modes(matrix: scipy.sparse.csr_array, count: int) -> tuple[np.ndarray
         Values (count,) ascending, vectors (n, count).
     """
     n = matrix.shape[0]
-    # Shift-invert pays while few of the modes are asked for.
-    if n <= MAX_DENSE_NODES or count > n // 3:
+    # Shift-invert pays while few of the modes are asked for, of a matrix that is sparse.
+    full = matrix.nnz > n * n // 10
+    if n <= MAX_DENSE_NODES or full or count > n // 3:
         values, vectors = scipy.linalg.eigh(matrix.toarray(), subset_by_index=[0, count - 1])
     else:
         # Just below the spectrum, so that the factorised matrix is definite.

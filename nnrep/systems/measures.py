@@ -1,8 +1,14 @@
 """What one wants to know of positions beside their energy."""
 
+from typing import NamedTuple
+
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from nnrep.systems.system import Contacts
+
+ANGSTROM_PER_NM = 10.0
 
 
 def satisfied_fraction(contacts: Contacts | None, positions: np.ndarray, tolerance: float = 0.1) -> float:
@@ -18,3 +24,44 @@ def satisfied_fraction(contacts: Contacts | None, positions: np.ndarray, toleran
     first, second = contacts.pairs.T
     distances = np.linalg.norm(positions[first] - positions[second], axis=1)
     return float(np.mean(abs(distances - contacts.length) <= tolerance * contacts.length))
+
+
+def rmsd(positions: Array, reference: Array) -> Array:
+    """Root mean square distance after the best superposition by rotation and translation: a scalar.
+
+    Kabsch, Acta Cryst. A 32, 922 (1976). Reflections are not allowed: mirror images do not superpose. The
+    positions are turned and compared, rather than the closed form taken, which cancels in float32.
+
+    Args:
+        positions: (n, 3).
+        reference: (n, 3), in the same unit.
+    """
+    x = positions - jnp.mean(positions, axis=0)
+    y = reference - jnp.mean(reference, axis=0)
+    u, _, vt = jnp.linalg.svd(x.T @ y)
+    handedness = jnp.where(jnp.linalg.det(u) * jnp.linalg.det(vt) < 0, -1.0, 1.0)
+    signs = jnp.ones(3, x.dtype).at[2].set(handedness)
+    rotated = x @ (u * signs) @ vt
+    return jnp.sqrt(jnp.mean(jnp.sum((rotated - y) ** 2, axis=1)))
+
+
+class AtomGroups(NamedTuple):
+    """Atom indices (m,) of a protein's groups: CA; backbone N, CA, C; all."""
+
+    ca: Array
+    backbone: Array
+    all: Array
+
+
+def rmsd_by_group(groups: AtomGroups, reference: Array, positions: Array) -> dict[str, Array]:
+    """RMSD in Angstrom to a reference (n, 3) in nm, each group superposed for itself."""
+    return {
+        f"rmsd_{name}": ANGSTROM_PER_NM * rmsd(positions[atoms], reference[atoms])
+        for name, atoms in groups._asdict().items()
+    }
+
+
+def radius_of_gyration(positions: np.ndarray, masses: np.ndarray) -> float:
+    """Root mean square distance from the centre of mass of positions (n, 3), by masses (n,)."""
+    centred = positions - np.average(positions, axis=0, weights=masses)
+    return float(np.sqrt(np.average(np.sum(centred**2, axis=1), weights=masses)))

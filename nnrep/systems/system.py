@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +10,16 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import require
+
+if TYPE_CHECKING:
+    from nnrep.structures.molecule import Molecule
+
+F = TypeVar("F", bound=Callable | None)
+
+FUNCTIONS = ("energy", "energy_sample", "draw_start", "draw_configuration", "energy_terms", "measure")
 
 
 class Contacts(NamedTuple):
@@ -49,12 +57,23 @@ class System:
         draw_configuration: (key, t) -> (n, d), a configuration at which to sample the Hessian, with t
             in [0, 1] running along the samples; without it, `positions` plus noise.
         hessian_samples: how many such configurations the system wants by default.
-        coupling_terms: the energy's pair couplings, for the closed form of the backbone.
+        coupling_terms: the energy's pair couplings, for the closed form of the backbone; a function
+            where they are too many to be built unless wanted.
+        local_terms: its terms of three and more particles, which belong to the backbone as well.
         background_terms: () -> the remaining pair terms, too many to be built unless asked for.
         edges: (m, 2) the graph of couplings.
         bonds: neighbours along the chain and their ideal distance.
         contacts: pairs further along the chain that should touch, and their ideal distance.
         energy_bound: a lower bound of the energy, if known.
+        reference: (n, d) the native structure, whatever the start.
+        energy_terms: positions -> name -> scalar, the parts of the energy.
+        measure: positions -> name -> scalar, what the history follows beside the energy (RMSD, ...).
+        node_features: (n, f) fixed features of the particles, from 0 to 1.
+        residues: number of residues; 0 for what has none.
+        molecule: of a protein, what structure files are written from.
+        trace: (m,) the particles that are drawn as a chain; None for all.
+        masses: (n,) of the particles, in dalton.
+        energy_unit, length_unit: for tables and pictures; empty for dimensionless systems.
     """
 
     energy: Callable[[Array], Array]
@@ -64,12 +83,23 @@ class System:
     draw_start: Callable[[Array], Array] | None = None
     draw_configuration: Callable[[Array, Array], Array] | None = None
     hessian_samples: int = 10
-    coupling_terms: tuple[PairTerm, ...] = ()
+    coupling_terms: tuple[PairTerm, ...] | Callable[[], tuple[PairTerm, ...]] = ()
+    local_terms: tuple[LocalTerm, ...] = ()
     background_terms: Callable[[], tuple[PairTerm, ...]] | None = None
     edges: np.ndarray = field(default_factory=_no_pairs)
     bonds: Contacts | None = None
     contacts: Contacts | None = None
     energy_bound: float | None = None
+    reference: Array | None = None
+    energy_terms: Callable[[Array], dict[str, Array]] | None = None
+    measure: Callable[[Array], dict[str, Array]] | None = None
+    node_features: Array | None = None
+    residues: int = 0
+    molecule: "Molecule | None" = None
+    trace: np.ndarray | None = None
+    masses: np.ndarray | None = None
+    energy_unit: str = ""
+    length_unit: str = ""
 
     def __post_init__(self) -> None:
         """Check the positions and the energy's shape.
@@ -82,7 +112,7 @@ class System:
         require(positions.ndim == 2 and positions.size > 0, "positions", "of shape (n, d)", positions.shape)
         require(bool(jnp.all(jnp.isfinite(positions))), "positions", "finite", "NaN or infinity")
         object.__setattr__(self, "positions", positions)
-        for name in ("energy", "energy_sample", "draw_start", "draw_configuration"):
+        for name in FUNCTIONS:
             object.__setattr__(self, name, as_partial(getattr(self, name)))
         value = jax.eval_shape(self.energy, positions)
         shape = getattr(value, "shape", type(value).__name__)
@@ -107,8 +137,8 @@ def start_key(seed: int) -> Array:
     return jax.random.fold_in(jax.random.key(seed), 0)
 
 
-def as_partial(function: Callable | None) -> Callable | None:
+def as_partial(function: F) -> F:
     """The function as a pytree, so that it can be an argument of a compiled function."""
     if function is None or not jax.tree_util.all_leaves([function]):
         return function
-    return Partial(function)
+    return Partial(function)  # type: ignore[return-value]

@@ -1,0 +1,189 @@
+"""A protein on the AMBER force field, as the paper's figures 4 to 6 have it. Units: nm, kJ/mol."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import openmm
+from jax import Array
+from jax.tree_util import Partial
+from openmm import app, unit
+
+from nnrep.energies import amber, amber_uncorrected
+from nnrep.errors import require
+from nnrep.structures.extended import extended
+from nnrep.structures.force_field import vacuum_system
+from nnrep.structures.molecule import Molecule
+from nnrep.structures.preparation import Heterogens, Preparation
+from nnrep.structures.prepare import prepared
+from nnrep.structures.unfold import UnfoldConfig, unfolded
+from nnrep.systems.amber import amber_parameters, forces_of, particles, uncorrected_parameters
+from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
+from nnrep.systems.system import System, start_key
+
+
+class ForceField(Enum):
+    """AMBER14 as it is, or the energy that the paper's code sums in its place."""
+
+    amber14 = "amber14"
+    amber14_uncorrected = "amber14_uncorrected"
+
+
+class Start(Enum):
+    """Where minimisation begins."""
+
+    native = "native"
+    unfolded = "unfolded"
+    extended = "extended"
+    perturbed = "perturbed"
+
+
+@dataclass
+class ProteinConfig:
+    """Choices of `system=protein`.
+
+    Attributes:
+        pdb: a structure file, an entry of the Protein Data Bank, or null for the embedded Trp-cage 1L2Y.
+        model: of an ensemble, counted from 1.
+        chain: its letter, null for the only one.
+        heterogens: drop ligands, or refuse structures that have them.
+        force_field: amber14 or amber14_uncorrected.
+        start: native, unfolded, extended or perturbed.
+        unfold: how the unfolded start is made.
+        perturbation: of the perturbed start, standard deviation of every coordinate in Angstrom.
+        hessian_noise: of the configurations at which the Hessian is sampled, likewise.
+    """
+
+    name: str = "protein"
+    pdb: str | None = None
+    model: int = 1
+    chain: str | None = None
+    heterogens: Heterogens = Heterogens.drop
+    force_field: ForceField = ForceField.amber14
+    start: Start = Start.native
+    unfold: UnfoldConfig = field(default_factory=UnfoldConfig)
+    perturbation: float = 0.5
+    hessian_noise: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: naming the value out of range.
+        """
+        self.preparation  # noqa: B018 (checks its values)
+        sizes = {"perturbation": self.perturbation, "hessian_noise": self.hessian_noise}
+        for name, size in sizes.items():
+            require(0 <= size < np.inf, name, "zero or positive, in Angstrom", size)
+
+    @property
+    def preparation(self) -> Preparation:
+        """Which part of the structure is taken."""
+        return Preparation(self.model, self.chain, self.heterogens)
+
+
+def protein_molecule(config: ProteinConfig, folders: Sequence[str]) -> Molecule:
+    """The prepared native structure; see `nnrep.structures.prepare`."""
+    return prepared(config.pdb, folders, config.preparation)
+
+
+def protein_system(
+    config: ProteinConfig,
+    molecule: Molecule,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> System:
+    """The system of a prepared molecule, started as the configuration says.
+
+    Args:
+        config: force field and start.
+        molecule: the native structure.
+        seed: of a perturbed start.
+        on_progress: told of the steps of unfolding, as (done, total).
+    """
+    openmm_system = vacuum_system(molecule.topology)
+    energy_of, terms_of, terms, parameters = _force_field(config.force_field, openmm_system)
+    reference = jnp.asarray(molecule.positions, float)
+    start = jnp.asarray(_start(config, molecule, on_progress), float)
+    draw_start = None
+    if config.start is Start.perturbed:
+        draw_start = Partial(_perturbed, start, config.perturbation / ANGSTROM_PER_NM)
+    bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()])
+    groups = atom_groups(molecule.topology)
+    return System(
+        energy=Partial(energy_of, parameters),
+        positions=start if draw_start is None else draw_start(start_key(seed)),
+        name=molecule.name,
+        draw_start=draw_start,
+        draw_configuration=Partial(_noisy, start, config.hessian_noise / ANGSTROM_PER_NM),
+        coupling_terms=partial(terms.coupling_terms, parameters),
+        local_terms=terms.local_terms(parameters),
+        edges=bonds.reshape(-1, 2),
+        reference=reference,
+        energy_terms=Partial(terms_of, parameters),
+        measure=Partial(rmsd_by_group, groups, reference),
+        node_features=node_features(molecule.topology, openmm_system),
+        residues=molecule.topology.getNumResidues(),
+        molecule=molecule,
+        trace=np.asarray(groups.ca),
+        masses=masses(molecule.topology),
+        energy_unit="kJ/mol",
+        length_unit="nm",
+    )
+
+
+def _force_field(choice: ForceField, system: openmm.System) -> tuple[Any, Any, Any, Any]:
+    """Energy, energies by term, the module of its pair and local terms, parameters."""
+    if choice is ForceField.amber14:
+        return amber.amber_energy, amber.amber_terms, amber, amber_parameters(system)
+    parameters = uncorrected_parameters(system)
+    module = amber_uncorrected
+    return module.uncorrected_energy, module.uncorrected_terms, module, parameters
+
+
+def _start(
+    config: ProteinConfig, molecule: Molecule, on_progress: Callable[[int, int], None] | None
+) -> np.ndarray:
+    """Positions (n, 3) in nm; of a perturbed start without its noise."""
+    if config.start is Start.unfolded:
+        return unfolded(molecule, config.unfold, on_progress)
+    return extended(molecule) if config.start is Start.extended else molecule.positions
+
+
+def _perturbed(positions: Array, scale: float | Array, key: Array) -> Array:
+    return positions + scale * jax.random.normal(key, positions.shape, positions.dtype)
+
+
+def _noisy(positions: Array, scale: float | Array, key: Array, t: Array) -> Array:
+    return _perturbed(positions, scale, key)
+
+
+def atom_groups(topology: app.Topology) -> AtomGroups:
+    """Groups that an RMSD is taken of: CA; N, CA and C; all. Caps have no CA and are in none but all."""
+    residues = [list(residue.atoms()) for residue in topology.residues()]
+    chain = [atoms for atoms in residues if any(atom.name == "CA" for atom in atoms)]
+
+    def named(*names: str) -> Array:
+        return jnp.asarray([atom.index for atoms in chain for atom in atoms if atom.name in names])
+
+    return AtomGroups(named("CA"), named("N", "CA", "C"), jnp.arange(topology.getNumAtoms()))
+
+
+def node_features(topology: app.Topology, system: openmm.System) -> Array:
+    """Features (n, f) of the atoms: element, one-hot; charge, sigma and epsilon, scaled to 0..1."""
+    elements = [atom.element.symbol for atom in topology.atoms()]
+    one_hot = np.array([[element == kind for kind in sorted(set(elements))] for element in elements], float)
+    numbers = np.stack(particles(forces_of(system)["NonbondedForce"]), axis=1)
+    span = np.ptp(numbers, axis=0)
+    scaled = (numbers - numbers.min(axis=0)) / np.where(span > 0, span, 1)
+    return jnp.asarray(np.concatenate([one_hot, scaled], axis=1), float)
+
+
+def masses(topology: app.Topology) -> np.ndarray:
+    """Masses (n,) of the atoms in dalton."""
+    return np.array([atom.element.mass.value_in_unit(unit.dalton) for atom in topology.atoms()])
