@@ -1,8 +1,9 @@
 """The minimisation loop: on the device, in stages, every replica by its own stopping rule."""
 
+from nnrep.minimization.fit import Fit
 from nnrep.minimization.minimize import minimize
 from nnrep.minimization.optimizers import Optimizer, adam, sgd
 from nnrep.minimization.result import Result
 from nnrep.minimization.stopping import Status, Stopping
 
-__all__ = ["Optimizer", "Result", "Status", "Stopping", "adam", "minimize", "sgd"]
+__all__ = ["Fit", "Optimizer", "Result", "Status", "Stopping", "adam", "minimize", "sgd"]

@@ -11,6 +11,7 @@ import optax
 
 from nnrep.errors import ConfigError, UserError, is_integer, require
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
+from nnrep.minimization.fit import Fit
 from nnrep.minimization.optimizers import Optimizer, adam, as_optimizer
 from nnrep.minimization.result import Result
 from nnrep.minimization.run import Progress, Run, Stage
@@ -34,6 +35,8 @@ def minimize(
     seeds: int | Sequence[int] = 1,
     max_steps: int = 60_000,
     coarse_steps: int | None = None,
+    fit: Fit | None = None,
+    record_every: int | None = None,
     batch_size: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -56,6 +59,8 @@ def minimize(
         seeds: one replica a seed; an integer k means 0..k-1.
         max_steps: most steps of a replica, both stages together.
         coarse_steps: most steps of the coarse stage; None is half of `max_steps`.
+        fit: fit the map to the start before the coarse stage; None leaves it as its `init` makes it.
+        record_every: keep a frame every so many steps of a stage, a multiple of both `check_every`.
         batch_size: replicas that step side by side; None is `default_batch_size`, 1 on a CPU.
         on_progress: called after every chunk of steps.
         should_stop: asked after every chunk; True ends the run as interrupted.
@@ -80,11 +85,16 @@ def minimize(
         as_optimizer(coarse_optimizer) if coarse_optimizer else fine.optimizer,
         coarse_stopping or fine.stopping,
         max_steps // 2 if coarse_steps is None else coarse_steps,
+        fit,
     )
+    stages = (fine,) if is_identity(reparam) else (coarse, fine)
+    if fit is not None:
+        fit.check()
     for stage in (coarse, fine):
         stage.stopping.check()
-    stages = (fine,) if is_identity(reparam) else (coarse, fine)
-    run = Run(system, stages, seeds, max_steps, batch_size)
+    for stage in stages:
+        check_record_every(record_every, stage.stopping.check_every)
+    run = Run(system, stages, seeds, max_steps, batch_size, record_every)
     if checkpoint is not None and checkpoint.exists():
         snapshot = load_checkpoint(checkpoint)
         try:
@@ -99,8 +109,15 @@ def minimize(
         interrupted = should_stop is not None and should_stop()
         if checkpoint is not None and (interrupted or time.perf_counter() > last_saved + CHECKPOINT_SECONDS):
             save_checkpoint(checkpoint, run.snapshot())
-            last_saved = -math.inf  # the first chunk leaves a checkpoint at once
+            last_saved = time.perf_counter()
     return run.result()
+
+
+def check_record_every(every: int | None, check_every: int) -> None:
+    """Raise `ConfigError` unless frames fall on checks."""
+    wanted = f"a multiple of check_every = {check_every}, or null"
+    counted = every is None or (is_integer(every) and every >= 1 and every % check_every == 0)
+    require(counted, "record_every", wanted, every)
 
 
 def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:

@@ -1,11 +1,26 @@
 """What a minimisation leaves."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from nnrep.minimization.stopping import Status
+
+
+class Frames(NamedTuple):
+    """Configurations on the way, of one seed after the other.
+
+    Attributes:
+        seed: (f,) whose.
+        step: (f,) from the run's start.
+        positions: (f, n, d).
+    """
+
+    seed: np.ndarray
+    step: np.ndarray
+    positions: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -30,10 +45,12 @@ class Result:
         evaluations: (s,) evaluations of energy and gradient.
         history: a row a check: seed, stage, step (from the run's start), time_s, energy (the loss after
             that step, sampled where the system samples), gradient_norm (of the last step's gradient,
-            with respect to what was moved).
+            with respect to what was moved), and the system's measures.
+        time_fit_s: (s,) fitting the map to the start.
         time_compile_s: (s,) tracing and compilation.
         time_minimize_s: (s,) the loop itself.
-        time_earlier_s: of both together, what was spent before an interruption.
+        time_earlier_s: of these three together, what was spent before an interruption.
+        frames: configurations on the way, if they were asked for.
     """
 
     seeds: tuple[int, ...]
@@ -49,6 +66,8 @@ class Result:
     steps_fine: np.ndarray
     evaluations: np.ndarray
     history: pd.DataFrame
+    time_fit_s: np.ndarray
     time_compile_s: np.ndarray
     time_minimize_s: np.ndarray
     time_earlier_s: float
+    frames: Frames | None = None

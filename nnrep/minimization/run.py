@@ -12,7 +12,9 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
+from nnrep.minimization.fit import Fit, fit_params
 from nnrep.minimization.optimizers import Optimizer
+from nnrep.minimization.recorder import Recorder
 from nnrep.minimization.result import Result
 from nnrep.minimization.stage import (
     CHECKS_PER_CHUNK,
@@ -20,6 +22,7 @@ from nnrep.minimization.stage import (
     Replica,
     Trace,
     extent_of,
+    no_measures,
     run_chunk,
     start_replica,
 )
@@ -38,6 +41,7 @@ class Stage(NamedTuple):
     optimizer: Optimizer
     stopping: Stopping
     max_steps: int
+    fit: Fit | None = None
 
 
 class Progress(NamedTuple):
@@ -68,17 +72,22 @@ class Run:
         seeds: tuple[int, ...],
         max_steps: int,
         batch_size: int | None,
+        record_every: int | None = None,
     ) -> None:
         """Compile the first stage and stand at its start; arguments as those of `minimize`."""
         self.system, self.stages, self.seeds = system, stages, seeds
         self.max_steps, self.batch_size = max_steps, batch_size
         self.loss = system.energy_sample or Partial(_without_key, system.energy)
+        self.measure = system.measure or Partial(no_measures)
+        self.columns = [*HISTORY_COLUMNS, *jax.eval_shape(self.measure, system.positions)]
+        self.recorder = Recorder(record_every)
         size = batch_size or default_batch_size(len(seeds))
         self.groups = [slice(start, start + size) for start in range(0, len(seeds), size)]
         self.positions_coarse: np.ndarray | None = None
         self.steps_before = np.zeros(len(seeds), int)  # of finished stages
         self.history: list[pd.DataFrame] = []
         self.compile_s = 0.0
+        self.fit_s = np.zeros(len(seeds))
         self.minimize_s = np.zeros(len(seeds))
         self.earlier_s = 0.0  # of these, spent before an interruption
         self.checks = 1
@@ -93,6 +102,8 @@ class Run:
         self._begin_stage(0, starts, jnp.full(len(seeds), Status.running))
         self.positions_start = self._positions()
         self.energy_start, _ = self._exact(self.positions_start)
+        for seed, positions in zip(seeds, self.positions_start, strict=True):
+            self.recorder.keep(seed, 0, positions)
 
     def advance(self) -> bool:
         """Run one chunk of one group, or go to the next stage; False when there is nothing left to do."""
@@ -105,9 +116,11 @@ class Run:
         group = running[0]
         began = time.perf_counter()
         before = np.asarray(self.replicas[group].step)
-        trace = self._run_chunk(group, self.checks)
+        every = self.stages[self.stage_index].stopping.check_every
+        trace = self._run_chunk(group, min(self.checks, self.recorder.checks_ahead(before, every)))
         elapsed = time.perf_counter() - began
         self._record(group, trace, before, elapsed)
+        self._keep_frames(group, before)
         growth = min(CHUNK_SECONDS / max(elapsed, 1e-6), 8)
         self.checks = int(np.clip(self.checks * growth, 1, CHECKS_PER_CHUNK))
         return True
@@ -147,6 +160,8 @@ class Run:
             steps_fine=np.zeros_like(steps) if coarse_only else steps,
             evaluations=self.steps_before + steps,
             history=self._history(),
+            frames=self.recorder.frames(self.seeds),
+            time_fit_s=self.fit_s,
             time_compile_s=np.full(count, self.compile_s / count),
             time_minimize_s=self.minimize_s,
             time_earlier_s=self.earlier_s,
@@ -162,8 +177,10 @@ class Run:
             "positions_coarse": [] if self.positions_coarse is None else [self.positions_coarse],
             "steps_before": self.steps_before,
             "compile_s": np.asarray(self.compile_s),
+            "fit_s": self.fit_s,
             "minimize_s": self.minimize_s,
-            "history": [np.asarray(history[name].tolist()) for name in HISTORY_COLUMNS],
+            "history": [np.asarray(history[name].tolist()) for name in self.columns],
+            **self.recorder.snapshot(),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -184,21 +201,27 @@ class Run:
         self._set_whole(jax.tree.unflatten(structure, theirs))
         self.positions_coarse = next(iter(snapshot["positions_coarse"]), None)
         self.steps_before = snapshot["steps_before"]
-        self.earlier_s = float(snapshot["compile_s"] + snapshot["minimize_s"].sum())
+        spent = (snapshot[name].sum() for name in ("compile_s", "fit_s", "minimize_s"))
+        self.earlier_s = float(sum(spent))
         self.compile_s += float(snapshot["compile_s"])
+        self.fit_s += snapshot["fit_s"]
         self.minimize_s = snapshot["minimize_s"]
-        self.history = [pd.DataFrame(dict(zip(HISTORY_COLUMNS, snapshot["history"], strict=True)))]
+        self.history = [pd.DataFrame(dict(zip(self.columns, snapshot["history"], strict=True)))]
+        self.recorder.restore(snapshot)
 
     def _begin_stage(self, index: int, positions: Array, status: Array) -> None:
         """A fresh optimiser on the map of a stage, from positions (s, n, d)."""
         began = time.perf_counter()
         self.stage_index = index
         stage = self.stages[index]
-        self.problem = Problem(self.loss, stage.reparam.decode)
+        self.problem = Problem(self.loss, stage.reparam.decode, self.measure)
         self.loss_keys = self._keys(2 + 2 * index)
         init_keys = self._keys(1 + 2 * index)
         # Replica by replica: a batch would round by the number of seeds.
-        params = _stack([_init(stage.reparam, *start) for start in zip(init_keys, positions, strict=True)])
+        singles = [_init(stage.reparam, *start) for start in zip(init_keys, positions, strict=True)]
+        fit_before = self.fit_s.sum()
+        starts = enumerate(zip(singles, positions, strict=True))
+        params = _stack([self._fitted(stage, replica, start) for replica, start in starts])
         outputs = [_decode(stage.reparam.decode, self._member(params, r)) for r in self._range()]
         self._set_whole(
             _start_replicas(
@@ -212,7 +235,7 @@ class Run:
         )
         for group in range(len(self.groups)):
             self._run_chunk(group, 0)  # no steps: this compiles
-        self.compile_s += time.perf_counter() - began
+        self.compile_s += time.perf_counter() - began - (self.fit_s.sum() - fit_before)
 
     def _next_stage(self) -> None:
         positions, replicas = self._positions(), self._whole()
@@ -239,23 +262,45 @@ class Run:
         taken = np.asarray(self.replicas[group].step) - before
         seconds_per_step = elapsed / max(1, taken.sum())
         members = np.arange(len(self.seeds))[self.groups[group]]
-        steps, losses, norms = (np.asarray(values) for values in trace)
+        steps = np.asarray(trace.step)
         place, check = np.nonzero(steps >= 0)
         step, member = steps[place, check], members[place]
+        seen = [trace.loss, trace.gradient_norm, *trace.measures.values()]
         columns = (
             np.asarray(self.seeds)[member],
             np.full(len(step), self.stages[self.stage_index].name),
             self.steps_before[member] + step,
             self.minimize_s[member] + (step - before[place]) * seconds_per_step,
-            losses[place, check],
-            norms[place, check],
+            *(np.asarray(values)[place, check] for values in seen),
         )
-        self.history.append(pd.DataFrame(dict(zip(HISTORY_COLUMNS, columns, strict=True))))
+        self.history.append(pd.DataFrame(dict(zip(self.columns, columns, strict=True))))
         self.minimize_s[members] += taken * seconds_per_step
+
+    def _fitted(self, stage: Stage, replica: int, start: tuple[Params, Array]) -> Params:
+        """The parameters of a replica, fitted to its positions if the stage says so."""
+        params, positions = start
+        if stage.fit is None:
+            return params
+        fit_params(stage.reparam.decode, params, positions, stage.fit._replace(max_steps=0))  # compiles
+        began = time.perf_counter()
+        params = jax.block_until_ready(fit_params(stage.reparam.decode, params, positions, stage.fit))
+        self.fit_s[replica] += time.perf_counter() - began
+        return params
+
+    def _keep_frames(self, group: int, before: np.ndarray) -> None:
+        """Keep the frames that a chunk has reached: at every so many steps, and where a replica ended."""
+        members = np.arange(len(self.seeds))[self.groups[group]]
+        after, ended = np.asarray(self.replicas[group].step), self.replicas[group].status != Status.running
+        for place in map(int, np.flatnonzero(after > before)):
+            if self.recorder.is_due(after[place]) or (self.recorder.every and ended[place]):
+                params = self._member(self.replicas[group].params, place)
+                step = int(self.steps_before[members[place]] + after[place])
+                positions = np.asarray(_decode(self.problem.decode, params))
+                self.recorder.keep(self.seeds[members[place]], step, positions)
 
     def _history(self) -> pd.DataFrame:
         if not self.history:
-            return pd.DataFrame(columns=HISTORY_COLUMNS)
+            return pd.DataFrame(columns=self.columns)
         rows = pd.concat(self.history)
         order = rows["seed"].map({seed: place for place, seed in enumerate(self.seeds)})
         return rows.iloc[np.lexsort((rows["step"], order))].reset_index(drop=True)

@@ -21,10 +21,12 @@ class Problem(NamedTuple):
     Attributes:
         loss: (positions (n, d), key) -> scalar.
         decode: params -> positions (n, d).
+        measure: positions -> name -> scalar, followed beside the loss.
     """
 
     loss: Callable[[Array, Array], Array]
     decode: Callable[[Params], Array]
+    measure: Callable[[Array], dict[str, Array]]
 
 
 class Replica(NamedTuple):
@@ -57,6 +59,7 @@ class Trace(NamedTuple):
     step: Array
     loss: Array
     gradient_norm: Array
+    measures: dict[str, Array]
 
 
 def start_replica(
@@ -137,7 +140,8 @@ def _run_replica(
         return check + 1, replica, trace
 
     nothing = jnp.full(CHECKS_PER_CHUNK, jnp.nan)
-    trace = Trace(jnp.full(CHECKS_PER_CHUNK, -1), nothing, nothing)
+    names = jax.eval_shape(lambda: problem.measure(problem.decode(replica.params)))
+    trace = Trace(jnp.full(CHECKS_PER_CHUNK, -1), nothing, nothing, dict.fromkeys(names, nothing))
     _, replica, trace = jax.lax.while_loop(unfinished, advance, (jnp.zeros((), int), replica, trace))
     return replica, trace
 
@@ -190,7 +194,12 @@ def _run_to_check(
         checks_without=checks_without,
         status=status.astype(replica.status.dtype),
     )
-    return replica, Trace(step, loss, gradient_norm)
+    return replica, Trace(step, loss, gradient_norm, problem.measure(positions))
+
+
+def no_measures(positions: Array) -> dict[str, Array]:
+    """The measures of what has none."""
+    return {}
 
 
 def extent_of(positions: Array) -> Array:

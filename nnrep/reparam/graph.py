@@ -42,18 +42,28 @@ class EdgeGraph(NamedTuple):
     Attributes:
         senders: (m,) particle indices.
         receivers: (m,) particle indices.
-        n: () number of particles.
+        n: (1,) number of particles.
+        self_weight: () weight of a particle for itself beside 1 for each neighbour; None: self-loops of
+            weight 1, and all of it normalised symmetrically.
     """
 
     senders: Array
     receivers: Array
     n: Array
+    self_weight: Array | None = None
 
 
-def edge_graph(edges: np.ndarray, n: int) -> EdgeGraph:
-    """The graph of n particles with the undirected edges (m, 2)."""
+def edge_graph(edges: np.ndarray, n: int, self_weight: float | None = None) -> EdgeGraph:
+    """The graph of n particles with the undirected edges (m, 2); see `EdgeGraph`.
+
+    Raises:
+        ConfigError: self_weight is negative or infinite.
+    """
+    check_self_weight(self_weight)
     first, second = jnp.asarray(edges).T
-    return EdgeGraph(jnp.concatenate([first, second]), jnp.concatenate([second, first]), jnp.asarray([n]))
+    both_ways = jnp.concatenate([first, second]), jnp.concatenate([second, first])
+    weight = None if self_weight is None else jnp.asarray(self_weight, float)
+    return EdgeGraph(*both_ways, jnp.asarray([n]), weight)
 
 
 def layer_widths(hidden: int | Sequence[int], layers: int | None = None) -> tuple[int, ...]:
@@ -80,6 +90,11 @@ def layer_widths(hidden: int | Sequence[int], layers: int | None = None) -> tupl
     return widths
 
 
+def check_self_weight(weight: float | None) -> None:
+    """Raise `ConfigError` unless the weight of a particle for itself is zero, positive or None."""
+    require(weight is None or 0 <= weight < jnp.inf, "self_weight", "zero or positive, or null", weight)
+
+
 def check_strength(strength: float | None) -> None:
     """Raise `ConfigError` unless the strength of the convolution is positive or None."""
     require(strength is None or 0 < strength < jnp.inf, "strength", "positive, or null", strength)
@@ -93,6 +108,7 @@ def graph(
     residual: bool = False,
     activation: Activation | str = Activation.tanh,
     strength: float | None = 5.0,
+    features: Array | None = None,
 ) -> Reparametrization:
     """X = GNN(Z): graph convolution layers h' = act(A h W + h S + b), then a linear layer to d.
 
@@ -101,7 +117,7 @@ def graph(
 
     Args:
         connectivity: slow modes, for A = Psi diag(kappa) Psi^T, applied as two thin products; or a
-            graph, for its adjacency with self-loops, symmetrically normalised.
+            graph, for its adjacency with self-loops, see `EdgeGraph`.
         hidden: see `layer_widths`.
         layers: number of convolution layers.
         residual: the last layer sees the latent and the output of every layer.
@@ -109,6 +125,7 @@ def graph(
         strength: scale A of slow modes so that its largest |kappa| is this; None leaves kappa as the
             backbone has it, in units of the Hessian. At 5 the convolution is felt next to h S without
             saturating the activation.
+        features: (n, f) fixed features of the particles, appended to the latent.
 
     Raises:
         ConfigError: an argument out of range.
@@ -126,7 +143,7 @@ def graph(
         propagate = Partial(_along_modes, connectivity.vectors, weights)
     else:
         propagate = Partial(_along_edges, connectivity)
-    decode = _Decode(propagate, _Shape(widths, residual, Activation[name]))
+    decode = _Decode(propagate, features, _Shape(widths, residual, Activation[name]))
     return Reparametrization(_Init(decode), decode)
 
 
@@ -135,8 +152,9 @@ def _along_modes(vectors: Array, weights: Array, h: Array) -> Array:
 
 
 def _along_edges(edges: EdgeGraph, h: Array) -> Array:
+    normalised = edges.self_weight is None
     convolve = jraph.GraphConvolution(
-        update_node_fn=lambda nodes: nodes, add_self_edges=True, symmetric_normalization=True
+        update_node_fn=lambda nodes: nodes, add_self_edges=normalised, symmetric_normalization=normalised
     )
     whole = jraph.GraphsTuple(
         nodes=h,
@@ -147,7 +165,8 @@ def _along_edges(edges: EdgeGraph, h: Array) -> Array:
         n_node=edges.n,
         n_edge=jnp.asarray([edges.senders.shape[0]]),
     )
-    return convolve(whole).nodes
+    neighbours = convolve(whole).nodes
+    return neighbours if edges.self_weight is None else neighbours + edges.self_weight * h
 
 
 class _Shape(NamedTuple):
@@ -162,11 +181,14 @@ class _Shape(NamedTuple):
 @dataclass(frozen=True)
 class _Decode:
     propagate: Callable[[Array], Array]
+    features: Array | None
     shape: _Shape = field(metadata={"static": True})
 
     def __call__(self, params: Params) -> Array:
         act = _FUNCTIONS[self.shape.activation]
         h = params["latent"]
+        if self.features is not None:
+            h = jnp.concatenate([h, self.features.astype(h.dtype)], axis=1)
         seen = [h]
         for layer in params["layers"]:
             # A (h W) rather than (A h) W: the product with A is the dear one, and W narrows h.
@@ -186,12 +208,14 @@ class _Init:
         widths = self.decode.shape.widths
         latent_key, readout_key, *layer_keys = jax.random.split(key, 1 + len(widths))
         latent = jax.random.normal(latent_key, (n, widths[0])) / jnp.sqrt(widths[0])
+        fixed = 0 if self.decode.features is None else self.decode.features.shape[1]
+        inputs = (widths[0] + fixed, *widths[1:])
         layers = [
             _init_layer(layer_key, before, after)
-            for layer_key, before, after in zip(layer_keys, widths[:-1], widths[1:], strict=True)
+            for layer_key, before, after in zip(layer_keys, inputs[:-1], inputs[1:], strict=True)
         ]
-        features = sum(widths) if self.decode.shape.residual else widths[-1]
-        readout = {"weight": _xavier(readout_key, features, dim), "bias": jnp.zeros(dim)}
+        seen = sum(inputs) if self.decode.shape.residual else inputs[-1]
+        readout = {"weight": _xavier(readout_key, seen, dim), "bias": jnp.zeros(dim)}
         params = {"latent": latent, "layers": layers, "readout": readout}
         readout["weight"] *= scale_to(positions, self.decode(params))
         return params
