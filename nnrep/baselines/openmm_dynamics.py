@@ -1,0 +1,148 @@
+"""The baseline of OpenMM's Langevin dynamics: what a fold costs when time is simulated."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import openmm
+
+from nnrep.baselines.simulation import (
+    Frame,
+    Trajectory,
+    Watch,
+    check_machine,
+    energy_of,
+    open_simulation,
+    run_seeds,
+)
+from nnrep.errors import require
+from nnrep.minimization.result import Result
+from nnrep.minimization.run import Progress
+from nnrep.minimization.stopping import Status
+from nnrep.structures.molecule import Molecule
+from nnrep.structures.unfold import Solvent, blew_up, heat, langevin, positions_of, solvated
+from nnrep.systems.system import System
+
+
+@dataclass
+class DynamicsConfig:
+    """`openmm_dynamics`.
+
+    Attributes:
+        temperature: in K.
+        timestep_fs: above 1 fs the bonds to hydrogen are held at their lengths.
+        steps: of each seed.
+        friction_per_ps: of the Langevin dynamics.
+        solvent: vacuum, implicit or explicit.
+        platform: of OpenMM.
+        threads: of platform CPU, null for all.
+        record_every: steps from one row of the history to the next.
+    """
+
+    name: str = "openmm_dynamics"
+    temperature: float = 298.0
+    timestep_fs: float = 2.0
+    steps: int = 10_000
+    friction_per_ps: float = 1.0
+    solvent: Solvent = Solvent.vacuum
+    platform: str = "CPU"
+    threads: int | None = None
+    record_every: int = 500
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: naming the value out of range.
+        """
+        require(0 < self.temperature < math.inf, "temperature", "positive", self.temperature)
+        require(0 < self.timestep_fs < math.inf, "timestep_fs", "positive", self.timestep_fs)
+        require(0 <= self.steps < 2**31, "steps", "from 0 to 2^31 - 1", self.steps)
+        friction = self.friction_per_ps
+        require(0 <= friction < math.inf, "friction_per_ps", "zero or positive", friction)
+        check_machine(self.platform, self.threads)
+        require(1 <= self.record_every < 2**31, "record_every", "from 1 to 2^31 - 1", self.record_every)
+
+
+def openmm_dynamics(
+    system: System,
+    molecule: Molecule,
+    config: DynamicsConfig,
+    *,
+    seeds: tuple[int, ...],
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    checkpoint: Path | None = None,
+) -> Result:
+    """Simulate with OpenMM from the starts of a system, each seed with its own velocities and noise.
+
+    Args:
+        system: gives the start of each seed, and the energy and measures that are reported.
+        molecule: what is simulated.
+        config: how.
+        seeds: one replica a seed.
+        on_progress: told of every row of the history.
+        should_stop: asked at every row of the history; True ends the run as interrupted.
+        checkpoint: file that keeps the finished seeds while the run is unfinished; if it exists, the run
+            goes on from it. Whoever named it removes it.
+
+    Returns:
+        The result, its one stage being "openmm"; the history has OpenMM's potential energy, with that of
+        the water, as `openmm_energy`, and the start as step 0. Times hold OpenMM's work alone.
+
+    Raises:
+        ConfigError: system and molecule differ in their numbers of atoms.
+        UserError: the checkpoint cannot be read, or is of another run.
+    """
+    require(system.positions.shape == (molecule.n, 3), "system", f"of {molecule.n} atoms", system.n)
+    return run_seeds(
+        system,
+        partial(_simulated, molecule, config),
+        seeds,
+        steps=config.steps,
+        identity=repr(config),
+        on_progress=on_progress,
+        should_stop=should_stop,
+        checkpoint=checkpoint,
+    )
+
+
+def _simulated(
+    molecule: Molecule, config: DynamicsConfig, seed: int, start: np.ndarray, watch: Watch
+) -> Trajectory:
+    openmm_system, positions = solvated(molecule, start, config.solvent, config.timestep_fs > 1)
+    integrator = langevin(config.temperature, config.friction_per_ps, config.timestep_fs, seed)
+    context, energy, compile_s = open_simulation(
+        openmm_system, integrator, config.platform, config.threads, positions
+    )
+    frames = [Frame(0, 0.0, start, energy)]
+    try:
+        heat(context, config.temperature, seed)
+        while frames[-1].step < config.steps:
+            frame = _next_frame(context, integrator, config, frames[-1], molecule.n)
+            if not (math.isfinite(frame.energy) and np.all(np.isfinite(frame.positions))):
+                return Trajectory(Status.diverged, frames, compile_s)
+            frames.append(frame)
+            if watch.look(frame.step, frame.energy) and frame.step < config.steps:
+                return Trajectory(Status.interrupted, frames, compile_s)
+    except openmm.OpenMMException as error:
+        if not blew_up(error):
+            raise
+        return Trajectory(Status.diverged, frames, compile_s)
+    return Trajectory(Status.step_limit, frames, compile_s)
+
+
+def _next_frame(
+    context: openmm.Context, integrator: openmm.Integrator, config: DynamicsConfig, last: Frame, n: int
+) -> Frame:
+    """The configuration after the next piece of steps."""
+    piece = min(config.record_every, config.steps - last.step)
+    began = time.perf_counter()
+    integrator.step(piece)
+    positions = positions_of(context)[:n]  # waits for the steps where they run on a device of their own
+    elapsed = time.perf_counter() - began
+    return Frame(last.step + piece, last.time_s + elapsed, positions, energy_of(context))

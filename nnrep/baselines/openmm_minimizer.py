@@ -1,0 +1,179 @@
+"""The baseline of OpenMM's `LocalEnergyMinimizer`: L-BFGS on all coordinates."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import openmm
+
+from nnrep.baselines.simulation import (
+    Frame,
+    Trajectory,
+    Watch,
+    check_machine,
+    energy_of,
+    open_simulation,
+    run_seeds,
+)
+from nnrep.errors import require
+from nnrep.minimization.result import Result
+from nnrep.minimization.run import Progress
+from nnrep.minimization.stopping import Status
+from nnrep.structures.molecule import Molecule
+from nnrep.structures.unfold import Solvent, blew_up, positions_of, solvated
+from nnrep.systems.system import System
+
+
+@dataclass
+class MinimizerConfig:
+    """`openmm_minimizer`.
+
+    Attributes:
+        tolerance: root mean square of the forces on the atoms, in kJ/mol/nm, at which it has converged.
+        max_iterations: of L-BFGS, 0 for no limit.
+        record_every: iterations from one row of the history to the next.
+        platform: of OpenMM.
+        threads: of platform CPU, null for all.
+        solvent: vacuum or implicit.
+    """
+
+    name: str = "openmm_minimizer"
+    tolerance: float = 10.0
+    max_iterations: int = 0
+    record_every: int = 10
+    platform: str = "CPU"
+    threads: int | None = None
+    solvent: Solvent = Solvent.vacuum
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: naming the value out of range.
+        """
+        require(0 < self.tolerance < math.inf, "tolerance", "positive", self.tolerance)
+        limited = 0 <= self.max_iterations < 2**31
+        require(limited, "max_iterations", "from 0 (no limit) to 2^31 - 1", self.max_iterations)
+        require(self.record_every >= 1, "record_every", "at least 1", self.record_every)
+        check_machine(self.platform, self.threads)
+        allowed = "vacuum or implicit, as the minimum of a box of water is that of the water"
+        require(self.solvent is not Solvent.explicit, "solvent", allowed, self.solvent.name)
+
+
+def openmm_minimizer(
+    system: System,
+    molecule: Molecule,
+    config: MinimizerConfig,
+    *,
+    seeds: tuple[int, ...],
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    checkpoint: Path | None = None,
+) -> Result:
+    """Minimise with OpenMM from the starts of a system.
+
+    A seed has converged when OpenMM ends by itself: at the tolerance, or where its platform's precision
+    does not let the energy fall any further (on CPU, near 1 kJ/mol/nm).
+
+    Args:
+        system: gives the start of each seed, and the energy and measures that are reported.
+        molecule: what is minimised.
+        config: how.
+        seeds: one replica a seed.
+        on_progress: told of every row of the history.
+        should_stop: asked at every row of the history; True ends the run as interrupted.
+        checkpoint: file that keeps the finished seeds while the run is unfinished; if it exists, the run
+            goes on from it. Whoever named it removes it.
+
+    Returns:
+        The result, its one stage being "openmm"; the history has OpenMM's energy as `openmm_energy`, and
+        the start as step 0. Times hold OpenMM's work alone.
+
+    Raises:
+        ConfigError: system and molecule differ in their numbers of atoms.
+        UserError: the checkpoint cannot be read, or is of another run.
+    """
+    require(system.positions.shape == (molecule.n, 3), "system", f"of {molecule.n} atoms", system.n)
+    return run_seeds(
+        system,
+        partial(_minimized, molecule, config),
+        seeds,
+        steps=config.max_iterations,
+        identity=repr(config),
+        on_progress=on_progress,
+        should_stop=should_stop,
+        checkpoint=checkpoint,
+    )
+
+
+def _minimized(
+    molecule: Molecule, config: MinimizerConfig, seed: int, start: np.ndarray, watch: Watch
+) -> Trajectory:
+    openmm_system, positions = solvated(molecule, start, config.solvent, constrained=False)
+    integrator = openmm.VerletIntegrator(0.001)  # never used
+    context, energy, compile_s = open_simulation(
+        openmm_system, integrator, config.platform, config.threads, positions
+    )
+    reporter = _Reporter(config.record_every, watch, Frame(0, 0.0, start, energy))
+    try:
+        openmm.LocalEnergyMinimizer.minimize(context, config.tolerance, config.max_iterations, reporter)
+        reporter.record_end(positions_of(context), energy_of(context))
+    except openmm.OpenMMException as error:
+        if not blew_up(error):
+            raise
+        reporter.broken = True
+    return Trajectory(_outcome(config, reporter, watch), reporter.frames, compile_s)
+
+
+def _outcome(config: MinimizerConfig, reporter: "_Reporter", watch: Watch) -> Status:
+    if reporter.broken:
+        return Status.diverged
+    if 0 < config.max_iterations <= reporter.iterations:
+        return Status.step_limit
+    return Status.interrupted if watch.stopped else Status.converged
+
+
+class _Reporter(openmm.MinimizationReporter):
+    """Keeps every k-th iterate, and ends the minimisation where it is asked to or leads nowhere."""
+
+    def __init__(self, every: int, watch: Watch, start: Frame) -> None:
+        """Begin to measure the time."""
+        super().__init__()
+        self._every, self._watch = every, watch
+        self.frames = [start]
+        self.iterations = 0
+        self.broken = False
+        self._began = time.perf_counter()
+        self._spent_s = 0.0  # here, which is none of OpenMM's work
+
+    def report(self, iteration: int, x: tuple, grad: tuple, args: Mapping[str, float]) -> bool:
+        """Called after each iteration; True ends the minimisation."""
+        self.iterations += 1
+        energy = args["system energy"]
+        if not math.isfinite(energy):
+            self.broken = True  # platform Reference would go on for ever
+            return True
+        if self.iterations % self._every:
+            return False
+        now = time.perf_counter()
+        self._record(np.reshape(x, (-1, 3)), energy, now)
+        stop = self._watch.look(self.iterations, energy)
+        self._spent_s += time.perf_counter() - now
+        return stop
+
+    def record_end(self, positions: np.ndarray, energy: float) -> None:
+        """Keep the last configuration."""
+        if not (math.isfinite(energy) and np.all(np.isfinite(positions))):
+            self.broken = True
+            return
+        if self.frames[-1].step == self.iterations > 0:
+            self.frames.pop()
+        self._record(positions, energy, time.perf_counter())
+
+    def _record(self, positions: np.ndarray, energy: float, now: float) -> None:
+        seconds = now - self._began - self._spent_s
+        self.frames.append(Frame(self.iterations, seconds, positions, energy))

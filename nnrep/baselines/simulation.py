@@ -1,0 +1,279 @@
+"""What the baselines share: one seed after the other, and `Result` from what OpenMM leaves."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import openmm
+import pandas as pd
+from jax import Array
+from jax.tree_util import Partial
+from openmm import unit
+
+from nnrep.errors import UserError, require
+from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
+from nnrep.minimization.result import Result
+from nnrep.minimization.run import Progress
+from nnrep.minimization.stopping import Status
+from nnrep.structures.unfold import open_context
+from nnrep.systems.system import System
+
+STAGE = "openmm"
+COLUMNS = ["step", "time_s", "energy", "gradient_norm", "openmm_energy"]  # and the system's measures
+
+
+class Frame(NamedTuple):
+    """A configuration on the way.
+
+    Attributes:
+        step: steps or iterations until then.
+        time_s: seconds that OpenMM has worked until then.
+        positions: (n, 3) of the molecule, in nm.
+        energy: OpenMM's potential energy in kJ/mol, of the water too where there is any.
+    """
+
+    step: int
+    time_s: float
+    positions: np.ndarray
+    energy: float
+
+
+class Trajectory(NamedTuple):
+    """What OpenMM made of one seed.
+
+    Attributes:
+        status: how it ended.
+        frames: from the start, step 0, to the last finite configuration.
+        compile_s: seconds until OpenMM was ready.
+    """
+
+    status: Status
+    frames: list[Frame]
+    compile_s: float
+
+
+class Ended(NamedTuple):
+    """A trajectory as it is reported and kept: its end, and the numbers of every frame.
+
+    Attributes:
+        status: how it ended.
+        positions: (n, 3) the last finite ones, in nm.
+        rows: (frames, columns) of the history.
+        compile_s: seconds until OpenMM was ready.
+    """
+
+    status: Status
+    positions: np.ndarray
+    rows: np.ndarray
+    compile_s: float
+
+    @property
+    def steps(self) -> int:
+        """Steps until the end."""
+        return int(self.rows[-1, COLUMNS.index("step")])
+
+    @property
+    def minimize_s(self) -> float:
+        """Seconds that OpenMM has worked."""
+        return float(self.rows[-1, COLUMNS.index("time_s")])
+
+
+class Watch:
+    """The caller's eyes on a baseline under way."""
+
+    def __init__(
+        self,
+        on_progress: Callable[[Progress], None] | None,
+        should_stop: Callable[[], bool] | None,
+        seeds: int,
+        steps: int,
+    ) -> None:
+        """Nothing has been done of `seeds` seeds of at most `steps` steps each, 0 for no limit."""
+        self._on_progress, self._should_stop = on_progress, should_stop
+        self._steps_limit = seeds * steps
+        self.running = seeds
+        self.steps_before = 0  # of seeds that have ended
+        self.stopped = False
+
+    def look(self, step: int, energy: float) -> bool:
+        """Tell the caller of a seed's step and energy, in kJ/mol; whether it is to stop."""
+        if self._on_progress is not None:
+            steps = self.steps_before + step
+            self._on_progress(Progress(STAGE, steps, self._steps_limit, self.running, energy))
+        self.stopped = self.stopped or (self._should_stop is not None and self._should_stop())
+        return self.stopped
+
+    def end_seed(self, steps: int) -> None:
+        """Count a seed that has ended."""
+        self.steps_before += steps
+        self.running -= 1
+
+
+Simulate = Callable[[int, np.ndarray, Watch], Trajectory]  # seed and its start (n, 3) in nm
+
+
+def check_machine(platform: str, threads: int | None) -> None:
+    """Check where OpenMM is to run.
+
+    Raises:
+        ConfigError: OpenMM has no such platform here, or the number of threads is out of range.
+    """
+    names = [
+        openmm.Platform.getPlatform(index).getName() for index in range(openmm.Platform.getNumPlatforms())
+    ]
+    require(platform in names, "platform", f"one of {', '.join(names)}", platform)
+    require(threads is None or 1 <= threads < 2**15, "threads", "at least 1, or null for all", threads)
+
+
+def run_seeds(
+    system: System,
+    simulate: Simulate,
+    seeds: tuple[int, ...],
+    *,
+    steps: int,
+    identity: str,
+    on_progress: Callable[[Progress], None] | None,
+    should_stop: Callable[[], bool] | None,
+    checkpoint: Path | None,
+) -> Result:
+    """Simulate one seed after the other, and measure what comes of it.
+
+    Args:
+        system: what is measured: its energy, and its starts.
+        simulate: OpenMM's part for one seed.
+        seeds: one replica a seed.
+        steps: most steps of a seed, 0 if there is no limit.
+        identity: what a checkpoint must agree with, beside the seeds and the size.
+        on_progress: told of every frame.
+        should_stop: asked at every frame; True ends the run as interrupted.
+        checkpoint: file that keeps the finished seeds of an interrupted run.
+
+    Raises:
+        UserError: the checkpoint cannot be read, or is of another run.
+    """
+    identity = f"{identity} {seeds} {system.positions.shape}"
+    ended = [] if checkpoint is None else _restored(checkpoint, identity)
+    earlier_s = sum(one.compile_s + one.minimize_s for one in ended)
+    starts = [np.asarray(system.start(seed), float) for seed in seeds]
+    watch = Watch(on_progress, should_stop, len(seeds), steps)
+    for one in ended:
+        watch.end_seed(one.steps)
+    while len(ended) < len(seeds) and not watch.stopped:
+        place = len(ended)
+        ended.append(_measured(system, simulate(seeds[place], starts[place], watch)))
+        watch.end_seed(ended[-1].steps)
+        if checkpoint is not None:
+            finished = [one for one in ended if one.status is not Status.interrupted]
+            save_checkpoint(checkpoint, _snapshot(finished, identity))
+    ended += [_measured(system, _not_begun(start)) for start in starts[len(ended) :]]
+    return _result(system, seeds, starts, ended, earlier_s)
+
+
+def open_simulation(
+    openmm_system: openmm.System,
+    integrator: openmm.Integrator,
+    platform: str,
+    threads: int | None,
+    positions: np.ndarray,
+) -> tuple[openmm.Context, float, float]:
+    """A context at its start, its potential energy there in kJ/mol, and the seconds until it had that."""
+    began = time.perf_counter()
+    context = open_context(openmm_system, integrator, platform, threads)
+    context.setPositions(positions)
+    energy = energy_of(context)
+    return context, energy, time.perf_counter() - began
+
+
+def energy_of(context: openmm.Context) -> float:
+    """Potential energy in kJ/mol."""
+    energy = context.getState(getEnergy=True).getPotentialEnergy()
+    return float(energy.value_in_unit(unit.kilojoule_per_mole))
+
+
+def _not_begun(start: np.ndarray) -> Trajectory:
+    return Trajectory(Status.interrupted, [Frame(0, 0.0, start, np.nan)], 0.0)
+
+
+def _measured(system: System, trajectory: Trajectory) -> Ended:
+    """Evaluate the system's own energy, and its measures, at every frame."""
+    rows = []
+    for frame in trajectory.frames:
+        energy, norm, measures = _evaluate(system.energy, system.measure, jnp.asarray(frame.positions))
+        own = [frame.step, frame.time_s, float(energy), float(norm), frame.energy]
+        rows.append(own + [float(value) for value in measures.values()])
+    finite = np.isfinite(rows[-1][COLUMNS.index("energy")])
+    status = trajectory.status if finite else Status.diverged
+    return Ended(status, trajectory.frames[-1].positions, np.asarray(rows, float), trajectory.compile_s)
+
+
+@jax.jit
+def _evaluate(
+    energy: Partial, measure: Partial | None, positions: Array
+) -> tuple[Array, Array, dict[str, Array]]:
+    """Energy, norm of its gradient, and measures."""
+    value, gradient = jax.value_and_grad(energy)(positions)
+    return value, jnp.sqrt(jnp.sum(gradient**2)), {} if measure is None else measure(positions)
+
+
+def _result(
+    system: System, seeds: tuple[int, ...], starts: list[np.ndarray], ended: list[Ended], earlier_s: float
+) -> Result:
+    columns = [*COLUMNS, *_evaluate(system.energy, system.measure, system.positions)[2]]
+    tables = [pd.DataFrame(one.rows, columns=columns) for one in ended]
+    for seed, table in zip(seeds, tables, strict=True):
+        table.insert(0, "seed", seed)
+        table.insert(1, "stage", STAGE)
+        table["step"] = table["step"].astype(int)
+    first, last = (pd.concat([table.iloc[[row]] for table in tables]) for row in (0, -1))
+    steps = last["step"].to_numpy()
+    return Result(
+        seeds=seeds,
+        status=tuple(one.status for one in ended),
+        positions=np.stack([one.positions for one in ended]),
+        positions_coarse=None,
+        positions_start=np.stack(starts),
+        energy=last["energy"].to_numpy(),
+        energy_coarse=np.full(len(seeds), np.nan),
+        energy_start=first["energy"].to_numpy(),
+        gradient_rms=last["gradient_norm"].to_numpy() / np.sqrt(system.positions.size),
+        steps_coarse=np.zeros_like(steps),
+        steps_fine=steps,
+        evaluations=steps,
+        history=pd.concat(tables, ignore_index=True),
+        time_fit_s=np.zeros(len(seeds)),
+        time_compile_s=np.array([one.compile_s for one in ended]),
+        time_minimize_s=last["time_s"].to_numpy(),
+        time_earlier_s=earlier_s,
+    )
+
+
+def _snapshot(ended: list[Ended], identity: str) -> dict[str, Any]:
+    return {
+        "identity": np.asarray(identity),
+        "status": np.asarray([int(one.status) for one in ended], int),
+        "positions": [one.positions for one in ended],
+        "rows": [one.rows for one in ended],
+        "compile_s": np.asarray([one.compile_s for one in ended], float),
+    }
+
+
+def _restored(checkpoint: Path, identity: str) -> list[Ended]:
+    """The seeds that an interrupted run has finished.
+
+    Raises:
+        UserError: the checkpoint cannot be read, or is of another run.
+    """
+    if not checkpoint.exists():
+        return []
+    snapshot = load_checkpoint(checkpoint)
+    if str(snapshot.get("identity")) != identity:
+        raise UserError(f"{checkpoint}: the checkpoint is of another run; remove it to start anew")
+    status = [Status(int(code)) for code in snapshot["status"]]
+    compile_s = snapshot["compile_s"].tolist()
+    return [
+        Ended(*one) for one in zip(status, snapshot["positions"], snapshot["rows"], compile_s, strict=True)
+    ]
