@@ -10,11 +10,12 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig
 
-from nnrep.errors import is_integer, named_under, require
-from nnrep.minimization import Optimizer, Stopping, adam, sgd
-from nnrep.minimization.minimize import seed_list
+from nnrep.baselines import DynamicsConfig, MinimizerConfig
+from nnrep.errors import ConfigError, is_integer, named_under, require
+from nnrep.minimization import Fit, Optimizer, Stopping, adam, sgd
+from nnrep.minimization.minimize import check_record_every, seed_list
 from nnrep.modes.slow import mode_count
-from nnrep.reparam.graph import Activation, check_strength, layer_widths
+from nnrep.reparam.graph import Activation, check_self_weight, check_strength, layer_widths
 from nnrep.schema import build
 from nnrep.systems.registry import SYSTEMS
 
@@ -54,7 +55,7 @@ class CGConfig:
     """`reparam=cg`: linear coarse-graining.
 
     Attributes:
-        modes: a count, a share of n, or null for the default share (or for modes.epsilon).
+        modes: a count, a share of n, "3*residues", or null for the default (or for modes.epsilon).
         learning_rate_factor: learning rate of the coarse stage over that of the fine stage.
     """
 
@@ -70,17 +71,40 @@ class CGConfig:
 
 
 @dataclass
+class FitConfig:
+    """`reparam.fit`: see `nnrep.Fit`; with no steps the network is only scaled to the start's spread."""
+
+    max_steps: int = 0
+    learning_rate: float = 1e-3
+    patience: int = 20
+    min_delta: float = 1e-6
+
+    def build(self) -> Fit | None:
+        """What `minimize` takes."""
+        fit = Fit(self.max_steps, self.learning_rate, self.patience, self.min_delta)
+        return fit if self.max_steps else None
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        Fit(self.max_steps, self.learning_rate, self.patience, self.min_delta).check()
+
+
+@dataclass
 class GNNConfig:
     """`reparam=gnn`: graph network; see `nnrep.reparam.graph`.
 
     Attributes:
-        modes: a count, a share of n, or null for the default share (or for modes.epsilon).
+        modes: a count, a share of n, "3*residues", or null for the default (or for modes.epsilon).
         hidden: width of the latent, or the list of all widths.
         layers: number of convolution layers, null for 1 or as hidden lists.
         residual: the last layer sees every layer.
+        features: append the system's node features (a protein's elements, charges, sizes) to the latent.
         activation: of the convolution layers.
         graph: slow_modes, or bonds: the edges of the system, a loop's bonds and loop couplings.
+        self_weight: with graph=bonds, weight of a particle for itself beside 1 for each neighbour; null for
+            self-loops in a normalised adjacency.
         strength: largest weight of a slow mode in the convolution, null for the Hessian's own.
+        fit: how the network is fitted to the start before it is minimised over.
         learning_rate_factor: learning rate of the coarse stage over that of the fine stage.
     """
 
@@ -89,15 +113,19 @@ class GNNConfig:
     hidden: Any = 32
     layers: int | None = None
     residual: bool = False
+    features: bool = False
     activation: Activation = Activation.tanh
     graph: Graph = Graph.slow_modes
+    self_weight: float | None = None
     strength: float | None = 5.0
+    fit: FitConfig = dataclasses.field(default_factory=lambda: FitConfig())
     learning_rate_factor: float = 0.1
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         layer_widths(self.hidden, self.layers)
         check_strength(self.strength)
+        check_self_weight(self.self_weight)
         unused = self.graph is Graph.bonds and self.modes is not None
         require(not unused, "modes", "null, as graph=bonds needs none", self.modes)
         _check_factor(self.learning_rate_factor)
@@ -195,8 +223,51 @@ class ScheduleConfig:
     coarse: CoarseStageConfig = MISSING
 
 
+@dataclass
+class PathsConfig:
+    """`paths`: where files are found; no part of what a run is.
+
+    Attributes:
+        structures: folders in which entries of the Protein Data Bank are looked for first.
+    """
+
+    structures: Any = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Take one folder as a list of one, and check the types."""
+        if isinstance(self.structures, str):
+            self.structures = [self.structures]
+        folders = self.structures
+        listed = isinstance(folders, list) and all(isinstance(folder, str) for folder in folders)
+        require(listed, "structures", "a folder or a list of folders", folders)
+
+
+@dataclass
+class RecordConfig:
+    """`record`: what a run keeps beside its ends.
+
+    Attributes:
+        every: write a trajectory of a frame every so many steps of a stage; null for none.
+    """
+
+    every: int | None = None
+
+
+@dataclass
+class NoBaselineConfig:
+    """`baseline=none`: nnrep minimises."""
+
+    name: str = "none"
+
+
+BASELINES: dict[str, type] = {
+    "none": NoBaselineConfig,
+    "openmm_minimizer": MinimizerConfig,
+    "openmm_dynamics": DynamicsConfig,
+}
 REPARAMS: dict[str, type] = {"none": NoneConfig, "cg": CGConfig, "gnn": GNNConfig}
 DEFAULT_MODE_SHARE = 0.25
+DEFAULT_MODES_PER_RESIDUE = 3  # of proteins, as in the paper
 
 
 @dataclass
@@ -204,7 +275,10 @@ class RunConfig:
     """The whole configuration of a run.
 
     Attributes:
-        system, reparam, modes, optimizer, schedule: one a group.
+        system, reparam, modes, optimizer, schedule, baseline: one a group; a baseline takes the place of
+            map, optimizer and schedule.
+        record: trajectories.
+        paths: folders.
         seeds: a count k (seeds 0..k-1) or a list.
         max_steps: most steps of a seed, all stages together.
         precision: of positions and energies.
@@ -216,6 +290,9 @@ class RunConfig:
     modes: ModesConfig = MISSING
     optimizer: OptimizerConfig = MISSING
     schedule: ScheduleConfig = MISSING
+    baseline: Any = MISSING
+    record: RecordConfig = MISSING
+    paths: PathsConfig = MISSING
     seeds: Any = 1
     max_steps: int = 60_000
     precision: Precision = Precision.float32
@@ -226,22 +303,50 @@ class RunConfig:
         seed_list(self.seeds)
         require(0 <= self.max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", self.max_steps)
         asked = getattr(self.reparam, "modes", None)
-        if asked is not None:
-            both = "left out, as modes.epsilon is given"
-            require(self.modes.epsilon is None, "reparam.modes", both, asked)
-            with named_under("reparam"):
-                mode_count(asked, self.system.n)
+        both = "left out, as modes.epsilon is given"
+        require(asked is None or self.modes.epsilon is None, "reparam.modes", both, asked)
+        self._check_system()
+        self._check_record()
 
-    @property
-    def mode_count(self) -> int | float | None:
-        """How many modes, as a count or a share of n, are asked for; None where modes.epsilon decides."""
+    def _check_system(self) -> None:
+        protein = self.system.name == "protein"
+        baseline = self.baseline.name
+        require(protein or baseline == "none", "baseline", "none, as OpenMM knows proteins only", baseline)
+        features = getattr(self.reparam, "features", False)
+        has_none = "false, as system=loop has no node features"
+        require(protein or not features, "reparam.features", has_none, features)
+        if not protein:
+            self.mode_count(self.system.n, 0)
+
+    def _check_record(self) -> None:
+        every = self.record.every
+        if every is None:
+            return
+        require(self.baseline.name == "none", "record.every", "null with a baseline", every)
+        stages = ("fine",) if self.reparam.name == "none" else ("coarse", "fine")
+        for stage in stages:
+            try:
+                check_record_every(every, getattr(self.schedule, stage).check_every)
+            except ConfigError as error:
+                reason = error.reason.replace("check_every", f"schedule.{stage}.check_every")
+                raise ConfigError("record.every", reason) from error
+
+    def mode_count(self, n: int, residues: int) -> int | None:
+        """How many modes are wanted of a system of n particles; None where modes.epsilon decides.
+
+        Raises:
+            ConfigError: reparam.modes is no number of modes that the system has.
+        """
+        asked = getattr(self.reparam, "modes", None)
         if self.modes.epsilon is not None:
             return None
-        asked = getattr(self.reparam, "modes", None)
         if asked is not None:
-            return asked
+            with named_under("reparam"):
+                return mode_count(asked, n, residues)
+        if residues:
+            return min(n, DEFAULT_MODES_PER_RESIDUE * residues)
         # A handful at least: the first mode only moves all particles together.
-        return min(self.system.n, max(4, round(DEFAULT_MODE_SHARE * self.system.n)))
+        return min(n, max(4, round(DEFAULT_MODE_SHARE * n)))
 
 
 def load_config(raw: DictConfig) -> RunConfig:
@@ -250,13 +355,14 @@ def load_config(raw: DictConfig) -> RunConfig:
     Raises:
         ConfigError: naming the key at fault and what would be right.
     """
-    return build(RunConfig, raw, {"system": SYSTEMS, "reparam": REPARAMS})
+    return build(RunConfig, raw, {"system": SYSTEMS, "reparam": REPARAMS, "baseline": BASELINES})
 
 
 def as_plain(config: RunConfig) -> dict[str, Any]:
     """The configuration as nested dicts of numbers, strings and lists, every key with its value."""
     plain = dataclasses.asdict(config, dict_factory=_plain_dict)
-    return {key: value for key, value in plain.items() if key != "resume"}  # does not change a run
+    # Neither changes a run: what is found in the folders is compared as it is.
+    return {key: value for key, value in plain.items() if key not in ("resume", "paths")}
 
 
 def _plain_dict(items: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class CheckFirst(Callback):
 
         try:
             folder = Path(config.hydra.run.dir).absolute()
+            # JAX's floating-point type is set later: nothing here makes its arrays.
             check_job(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), folder)
         except Exception as error:
             raise Refused(error) from error

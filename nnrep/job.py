@@ -1,37 +1,66 @@
 """One run: config -> System -> SlowModes -> Reparametrization -> minimize -> tables and pictures."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
-import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
 from nnrep import reparam
-from nnrep.config import CGConfig, GNNConfig, Graph, RunConfig, as_plain, config_hash, load_config
+from nnrep.baselines import MinimizerConfig, openmm_dynamics, openmm_minimizer
+from nnrep.config import (
+    CGConfig,
+    GNNConfig,
+    Graph,
+    NoBaselineConfig,
+    RunConfig,
+    as_plain,
+    load_config,
+)
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nnrep.interruption import Interruption
 from nnrep.minimization import Result, Status, minimize
 from nnrep.minimization.minimize import seed_list
+from nnrep.minimization.run import Progress
 from nnrep.modes import SlowModes, slow_modes
+from nnrep.records.rows import run_rows
 from nnrep.records.run_folder import RunFolder
-from nnrep.records.table import RUN_COLUMNS
-from nnrep.runtime import configure_jax, describe_device, describe_versions
+from nnrep.runtime import configure_jax
+from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
-from nnrep.systems.measures import satisfied_fraction
-from nnrep.systems.registry import system_from_config
+from nnrep.systems.registry import molecule_of, system_from_config
 from nnrep.terminal import log, progress_bar, show_table
 
 
-def check_job(raw: DictConfig, folder_path: Path) -> tuple[RunConfig, bool]:
-    """The checked configuration, and whether its folder holds this very run, finished. Writes nothing.
+class Checked(NamedTuple):
+    """A run that may begin.
+
+    Attributes:
+        config: its configuration.
+        molecule: the structure that it names, prepared; None for a system without one.
+        finished: whether its folder holds this very run, finished.
+    """
+
+    config: RunConfig
+    molecule: Molecule | None
+    finished: bool
+
+
+def check_job(raw: DictConfig, folder_path: Path) -> Checked:
+    """The checked configuration, structure and folder. Nothing is written outside of the user's cache.
 
     Raises:
-        UserError: a value or the folder cannot be used.
+        UserError: a value, the structure or the folder cannot be used.
     """
     config = load_config(raw)
-    return config, RunFolder(folder_path).holds_finished(as_plain(config), config.resume)
+    molecule = molecule_of(config.system, config.paths.structures)
+    if molecule is not None:
+        config.mode_count(molecule.n, molecule.topology.getNumResidues())
+    folder = RunFolder(folder_path)
+    return Checked(config, molecule, folder.holds_finished(as_plain(config), molecule, config.resume))
 
 
 def run_job(raw: DictConfig, folder_path: Path) -> int:
@@ -44,7 +73,7 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         UserError: a value or the folder cannot be used; nothing is written then.
     """
     began = time.perf_counter()
-    config, finished_before = check_job(raw, folder_path)
+    config, molecule, finished_before = check_job(raw, folder_path)
     folder = RunFolder(folder_path)
     if finished_before:
         rows = folder.runs(len(seed_list(config.seeds)))
@@ -52,27 +81,23 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         show_table(rows, str(folder.path))
         return _exit_status(rows)
     configure_jax(config.precision.value)
-    folder.open(as_plain(config))
+    folder.open(as_plain(config), molecule)
     with Interruption() as interruption, progress_bar() as bar:
-        system = system_from_config(config.system)
+
+        def unfolding(done: int, total: int) -> None:
+            bar.count("unfolding", done, total)
+            interruption.stop_if_requested()
+
+        system = system_from_config(config.system, molecule, on_progress=unfolding)
+        watch = Watch(bar.update, interruption.requested, folder.checkpoint)
         bar.describe("slow modes")
         modes, modes_s = _modes(system, config)
         interruption.stop_if_requested()
         bar.describe("compiling")
-        result = minimize(
-            system,
-            _reparam(system, modes, config),
-            optimizer=config.optimizer.build(config.schedule.fine.learning_rate),
-            coarse_optimizer=config.optimizer.build(config.schedule.coarse.learning_rate),
-            stopping=config.schedule.fine.stopping(),
-            coarse_stopping=config.schedule.coarse.stopping(),
-            seeds=config.seeds,
-            max_steps=config.max_steps,
-            coarse_steps=config.schedule.coarse.max_steps,
-            on_progress=bar.update,
-            should_stop=interruption.requested,
-            checkpoint=folder.checkpoint,
-        )
+        if isinstance(config.baseline, NoBaselineConfig):
+            result = _minimize(system, modes, config, watch)
+        else:
+            result = _baseline(system, config, watch)
         rows = run_rows(system, modes, result, config, modes_s, time.perf_counter() - began)
         bar.describe("writing")
         unfinished = Status.interrupted in result.status
@@ -83,21 +108,53 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
     return EXIT_INTERRUPTED if interruption.requested() else _exit_status(rows)
 
 
+class Watch(NamedTuple):
+    """What the two kinds of minimisation are given to be followed, stopped and resumed."""
+
+    on_progress: Callable[[Progress], None]
+    should_stop: Callable[[], bool]
+    checkpoint: Path
+
+
+def _minimize(system: System, modes: SlowModes | None, config: RunConfig, watch: Watch) -> Result:
+    return minimize(
+        system,
+        _reparam(system, modes, config),
+        optimizer=config.optimizer.build(config.schedule.fine.learning_rate),
+        coarse_optimizer=config.optimizer.build(config.schedule.coarse.learning_rate),
+        stopping=config.schedule.fine.stopping(),
+        coarse_stopping=config.schedule.coarse.stopping(),
+        seeds=config.seeds,
+        max_steps=config.max_steps,
+        coarse_steps=config.schedule.coarse.max_steps,
+        fit=config.reparam.fit.build() if isinstance(config.reparam, GNNConfig) else None,
+        record_every=config.record.every,
+        **watch._asdict(),
+    )
+
+
+def _baseline(system: System, config: RunConfig, watch: Watch) -> Result:
+    assert system.molecule is not None
+    seeds = seed_list(config.seeds)
+    if isinstance(config.baseline, MinimizerConfig):
+        return openmm_minimizer(system, system.molecule, config.baseline, seeds=seeds, **watch._asdict())
+    return openmm_dynamics(system, system.molecule, config.baseline, seeds=seeds, **watch._asdict())
+
+
 def _exit_status(rows: pd.DataFrame) -> int:
     return EXIT_FAILED if (rows["status"] == Status.diverged.name).any() else EXIT_OK
 
 
 def _modes(system: System, config: RunConfig) -> tuple[SlowModes | None, float]:
     """The slow modes that the map needs, if it needs any, and the seconds they took."""
-    wants_modes = isinstance(config.reparam, CGConfig) or (
-        isinstance(config.reparam, GNNConfig) and config.reparam.graph is Graph.slow_modes
-    )
-    if not wants_modes:
+    of_modes = isinstance(config.reparam, GNNConfig) and config.reparam.graph is Graph.slow_modes
+    unused = not isinstance(config.baseline, NoBaselineConfig)
+    if unused or not (isinstance(config.reparam, CGConfig) or of_modes):
         return None, 0.0
     began = time.perf_counter()
     modes = slow_modes(
         system,
-        config.mode_count,
+        config.mode_count(system.n, system.residues),
         epsilon=config.modes.epsilon,
         seed=config.modes.seed,
         samples=config.modes.samples,
@@ -113,66 +170,12 @@ def _reparam(system: System, modes: SlowModes | None, config: RunConfig) -> repa
         return reparam.linear(modes)
     if isinstance(chosen, GNNConfig):
         return reparam.graph(
-            modes or reparam.edge_graph(system.edges, system.n),
+            modes or reparam.edge_graph(system.edges, system.n, chosen.self_weight),
             chosen.hidden,
             chosen.layers,
             residual=chosen.residual,
             activation=chosen.activation,
             strength=chosen.strength,
+            features=system.node_features if chosen.features else None,
         )
     return reparam.identity()
-
-
-def run_rows(
-    system: System,
-    modes: SlowModes | None,
-    result: Result,
-    config: RunConfig,
-    modes_s: float,
-    total_s: float,
-) -> pd.DataFrame:
-    """The table of a run, a row a seed.
-
-    Modes, compilation and the rest of the total serve all seeds: each row has its equal share, so that
-    the column sums are what the clock showed, in all processes that worked on the run.
-    """
-    count = len(result.seeds)
-    hash_of_config = config_hash(config)
-    own = result.time_compile_s + result.time_minimize_s + modes_s / count
-    rest = max(0.0, total_s + result.time_earlier_s - own.sum()) / count
-    coarse = config.schedule.coarse.learning_rate if result.positions_coarse is not None else np.nan
-    rows = pd.DataFrame(
-        {
-            "run_id": [f"{hash_of_config}-{seed}" for seed in result.seeds],
-            "system": config.system.name,
-            "potential": config.system.potential.value,
-            "n": system.n,
-            "reparam": config.reparam.name,
-            "modes": 0 if modes is None else modes.values.size,
-            "optimizer": config.optimizer.name,
-            "learning_rate": config.schedule.fine.learning_rate,
-            "learning_rate_coarse": coarse,
-            "seed": result.seeds,
-            "status": [status.name for status in result.status],
-            "energy": result.energy,
-            "energy_start": result.energy_start,
-            "energy_coarse": result.energy_coarse,
-            "energy_bound": np.nan if system.energy_bound is None else system.energy_bound,
-            "bond_fraction": [satisfied_fraction(system.bonds, x) for x in result.positions],
-            "contact_fraction": [satisfied_fraction(system.contacts, x) for x in result.positions],
-            "gradient_rms": result.gradient_rms,
-            "steps_coarse": result.steps_coarse,
-            "steps_fine": result.steps_fine,
-            "evaluations": result.evaluations,
-            "time_modes_s": modes_s / count,
-            "time_fit_s": 0.0,
-            "time_compile_s": result.time_compile_s,
-            "time_minimize_s": result.time_minimize_s,
-            "time_total_s": own + rest,
-            "precision": config.precision.value,
-            "device": describe_device(),
-            "versions": describe_versions(),
-            "config_hash": hash_of_config,
-        }
-    )
-    return rows[RUN_COLUMNS]

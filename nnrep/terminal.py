@@ -27,6 +27,9 @@ TABLE_COLUMNS = {
     "energy": ("energy", "{:.6g}"),
     "bonds": ("bond_fraction", "{:.2f}"),
     "contacts": ("contact_fraction", "{:.2f}"),
+    "OpenMM's": ("energy_openmm", "{:.6g}"),
+    "RMSD CA": ("rmsd_ca", "{:.2f} A"),
+    "all": ("rmsd_all", "{:.2f} A"),
     "coarse": ("steps_coarse", "{}"),
     "fine": ("steps_fine", "{}"),
     "minimise": ("time_minimize_s", "{:.2f} s"),
@@ -54,13 +57,17 @@ class ProgressBar:
         """Say what is going on before steps are counted."""
         self._progress.update(self._task, description=text)
 
+    def count(self, text: str, done: int, total: int) -> None:
+        """Show steps of some other work."""
+        self._progress.update(self._task, description=text, completed=done, total=total)
+
     def update(self, seen: "RunProgress") -> None:
         """Show where a minimisation stands."""
         self._progress.update(
             self._task,
             description=f"{seen.stage} ({seen.running} running)",
             completed=seen.steps,
-            total=seen.steps_limit,
+            total=seen.steps_limit or None,
             energy=f"energy {seen.energy:.6g}" if isfinite(seen.energy) else "",
         )
 
@@ -84,11 +91,14 @@ def progress_bar() -> Iterator[ProgressBar]:
 def show_table(rows: "pd.DataFrame", title: str) -> None:
     """Print the closing table of a run."""
     table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 1))
-    for name in TABLE_COLUMNS:
+    shown = {name: form for name, form in TABLE_COLUMNS.items() if rows[form[0]].notna().any()}
+    for name in shown:
         table.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
     for _, row in rows.iterrows():
-        table.add_row(*(form.format(row[column]) for column, form in TABLE_COLUMNS.values()))
-    Console().print(table)
+        table.add_row(*(form.format(row[column]) for column, form in shown.values()))
+    console = Console()
+    # A pipe has no width: cut nothing there.
+    console.print(table, width=None if console.is_terminal else 400)
 
 
 def log() -> logging.Logger:

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-STAGE_COLORS = {"coarse": "tab:orange", "fine": "tab:blue"}
+from nnrep.systems import System
+
+STAGE_COLORS = {"coarse": "tab:orange", "fine": "tab:blue", "openmm": "tab:green"}
 
 
-def draw_energy(path: Path, history: pd.DataFrame, energy_bound: float | None) -> None:
+def draw_energy(path: Path, history: pd.DataFrame, system: System) -> None:
     """Energy against time, a line a seed, stages by colour, a dot where a stage ends.
 
     The axis is linear near the lowest energies and logarithmic above, so that both the fall from the
@@ -18,6 +20,7 @@ def draw_energy(path: Path, history: pd.DataFrame, energy_bound: float | None) -
     """
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()
+    energy_bound = system.energy_bound
     lowest = min([history["energy"].min(), *([] if energy_bound is None else [energy_bound])])
     for stage, color in STAGE_COLORS.items():
         rows = history[history["stage"] == stage]
@@ -31,19 +34,20 @@ def draw_energy(path: Path, history: pd.DataFrame, energy_bound: float | None) -
         axes.set_yscale("symlog", linthresh=max(abs(lowest), 1e-6))
         axes.set_ylim(bottom=lowest - 0.2 * abs(lowest))
     axes.set_xlabel("time in the minimisation loop / s")
-    axes.set_ylabel("energy seen by the optimiser")
+    unit = f" / {system.energy_unit}" if system.energy_unit else ""
+    axes.set_ylabel(f"energy seen by the optimiser{unit}")
     axes.legend(frameon=False)
     figure.savefig(path, dpi=150)
 
 
-def draw_layouts(path: Path, start: np.ndarray, final: np.ndarray, title: str) -> None:
-    """Start and final positions (n, d) side by side, coloured along the chain."""
+def draw_layouts(path: Path, system: System, start: np.ndarray, final: np.ndarray, title: str) -> None:
+    """Start and final positions (n, d) side by side, coloured along the chain; of a protein its CA atoms."""
     figure = Figure(figsize=(10, 5), layout="constrained")
     figure.suptitle(title)
     for column, (name, positions) in enumerate((("start", start), ("final", final)), start=1):
         dim = positions.shape[1]
         axes = figure.add_subplot(1, 2, column, projection="3d" if dim == 3 else None)
-        draw_chain(axes, positions)
+        draw_chain(axes, positions if system.trace is None else positions[system.trace])
         axes.set_title(name)
     figure.savefig(path, dpi=150)
 

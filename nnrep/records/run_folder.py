@@ -13,11 +13,16 @@ from nnrep.errors import UserError
 from nnrep.minimization import Result
 from nnrep.records.pictures import draw_energy, draw_layouts
 from nnrep.records.table import RUN_COLUMNS, write_table
+from nnrep.records.trajectory import write_trajectories
+from nnrep.structures.molecule import Molecule
+from nnrep.structures.write import write_pdb
 from nnrep.systems import System
 
 CONFIG, RUNS, HISTORY, POSITIONS = "config.yaml", "runs.csv", "history.csv", "positions.npz"
 CHECKPOINT, ENERGY, LAYOUT = "checkpoint.npz", "energy.png", "layout.png"
 RUN_FILES = (CONFIG, RUNS, HISTORY, POSITIONS, CHECKPOINT, ENERGY, LAYOUT)
+# Of a protein: the prepared structure, the final ones of each seed, and what was kept on the way.
+NATIVE, FINAL, TRAJECTORY = "native.pdb", "final-{seed}.pdb", "trajectory-{seed}"
 
 
 class RunFolder:
@@ -32,7 +37,7 @@ class RunFolder:
         """Where the state of the unfinished run is kept."""
         return self.path / CHECKPOINT
 
-    def holds_finished(self, wanted: dict[str, Any], resume: bool) -> bool:
+    def holds_finished(self, wanted: dict[str, Any], molecule: Molecule | None, resume: bool) -> bool:
         """Whether the folder holds this very run, finished; False if the run may start or go on in it.
 
         Nothing is written. A lone config.yaml is no result: a run that could not start left it.
@@ -49,12 +54,15 @@ class RunFolder:
                 "hydra.run.dir, or continue an unfinished run with resume=true"
             )
         self._check_same(wanted)
+        self._check_same_structure(molecule)
         return (self.path / RUNS).exists() and not self.checkpoint.exists()
 
-    def open(self, wanted: dict[str, Any]) -> None:
+    def open(self, wanted: dict[str, Any], molecule: Molecule | None) -> None:
         """Make the folder this run's own."""
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.create(wanted)))
+        if molecule is not None:
+            (self.path / NATIVE).write_text(molecule.pdb)
 
     def _check_same(self, wanted: dict[str, Any]) -> None:
         path = self.path / CONFIG
@@ -70,6 +78,16 @@ class RunFolder:
                     f"{self.path}: cannot resume, {key or path.name} was {before.get(key)} and is "
                     f"{now.get(key)}; {advice}"
                 )
+
+    def _check_same_structure(self, molecule: Molecule | None) -> None:
+        path = self.path / NATIVE
+        if molecule is None:
+            return
+        if not path.exists() or path.read_text() != molecule.pdb:
+            raise UserError(
+                f"{path}: is not the structure that {molecule.source} gives now, so this run cannot be "
+                "resumed; choose another hydra.run.dir"
+            )
 
     def runs(self, seeds: int) -> pd.DataFrame:
         """The table of a finished run.
@@ -98,10 +116,15 @@ class RunFolder:
         np.savez(self.path / POSITIONS, **arrays)
         write_table(self.path / HISTORY, result.history)
         if len(result.history):
-            draw_energy(self.path / ENERGY, result.history, system.energy_bound)
+            draw_energy(self.path / ENERGY, result.history, system)
         best = int(np.nanargmin(np.where(np.isfinite(result.energy), result.energy, np.inf)))
         title = f"{system.name}, seed {result.seeds[best]}: energy {result.energy[best]:.5g}"
-        draw_layouts(self.path / LAYOUT, result.positions_start[best], result.positions[best], title)
+        draw_layouts(self.path / LAYOUT, system, result.positions_start[best], result.positions[best], title)
+        if system.molecule is not None:
+            for seed, final in zip(result.seeds, result.positions, strict=True):
+                write_pdb(self.path / FINAL.format(seed=seed), system.molecule.topology, final)
+        if result.frames is not None:
+            write_trajectories(self.path, TRAJECTORY, system, result.frames)
         write_table(self.path / RUNS, rows)
         if finished:
             self.checkpoint.unlink(missing_ok=True)

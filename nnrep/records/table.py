@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 
-# One row a seed. Times in seconds; energies in the system's unit.
+# One row a seed. Times in seconds; energies in the system's unit (proteins: kJ/mol); RMSD and radius of
+# gyration in Angstrom.
 RUN_COLUMNS = [
     "run_id",
     "system",
+    "structure",
+    "structure_source",
+    "structure_hash",
     "potential",
+    "start",
     "n",
+    "n_residues",
+    "baseline",
     "reparam",
     "modes",
     "optimizer",
@@ -22,8 +29,21 @@ RUN_COLUMNS = [
     "energy_start",
     "energy_coarse",
     "energy_bound",
+    "energy_bonds",
+    "energy_angles",
+    "energy_torsions",
+    "energy_lennard_jones",
+    "energy_coulomb",
+    "energy_openmm",
     "bond_fraction",
     "contact_fraction",
+    "rmsd_ca",
+    "rmsd_backbone",
+    "rmsd_all",
+    "rmsd_ca_start",
+    "rmsd_backbone_start",
+    "rmsd_all_start",
+    "radius_of_gyration",
     "gradient_rms",
     "steps_coarse",
     "steps_fine",

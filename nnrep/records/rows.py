@@ -1,0 +1,114 @@
+"""The rows of a run's table."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from nnrep.config import NoBaselineConfig, RunConfig, config_hash
+from nnrep.minimization import Result
+from nnrep.modes import SlowModes
+from nnrep.records.table import RUN_COLUMNS
+from nnrep.runtime import describe_device, describe_versions
+from nnrep.systems import System
+from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration, satisfied_fraction
+
+
+def run_rows(
+    system: System,
+    modes: SlowModes | None,
+    result: Result,
+    config: RunConfig,
+    modes_s: float,
+    total_s: float,
+) -> pd.DataFrame:
+    """The table of a run, a row a seed.
+
+    Modes, compilation and the rest of the total serve all seeds: each row has its equal share, so that
+    the column sums are what the clock showed, in all processes that worked on the run.
+    """
+    count = len(result.seeds)
+    hash_of_config = config_hash(config)
+    own = result.time_fit_s + result.time_compile_s + result.time_minimize_s + modes_s / count
+    rest = max(0.0, total_s + result.time_earlier_s - own.sum()) / count
+    columns = {
+        "run_id": [f"{hash_of_config}-{seed}" for seed in result.seeds],
+        **_settings(system, modes, config, result.positions_coarse is not None),
+        "seed": result.seeds,
+        "status": [status.name for status in result.status],
+        "energy": result.energy,
+        "energy_start": result.energy_start,
+        "energy_coarse": result.energy_coarse,
+        "energy_bound": np.nan if system.energy_bound is None else system.energy_bound,
+        **_terms(system, result),
+        **_measures(system, result),
+        "gradient_rms": result.gradient_rms,
+        "steps_coarse": result.steps_coarse,
+        "steps_fine": result.steps_fine,
+        "evaluations": result.evaluations,
+        "time_modes_s": modes_s / count,
+        "time_fit_s": result.time_fit_s,
+        "time_compile_s": result.time_compile_s,
+        "time_minimize_s": result.time_minimize_s,
+        "time_total_s": own + rest,
+        "precision": config.precision.value,
+        "device": describe_device(),
+        "versions": describe_versions(),
+        "config_hash": hash_of_config,
+    }
+    # What a system does not have is left empty.
+    return pd.DataFrame(columns, index=range(count)).reindex(columns=RUN_COLUMNS)
+
+
+def _settings(
+    system: System, modes: SlowModes | None, config: RunConfig, has_coarse_stage: bool
+) -> dict[str, Any]:
+    settings: dict[str, Any] = {"system": config.system.name, "n": system.n, "baseline": config.baseline.name}
+    if system.molecule is None:
+        settings["potential"] = config.system.potential.value
+    else:
+        settings |= {
+            "potential": config.system.force_field.value,
+            "structure": system.molecule.name,
+            "structure_source": system.molecule.source,
+            "structure_hash": system.molecule.hash,
+            "start": config.system.start.value,
+            "n_residues": system.residues,
+        }
+    if not isinstance(config.baseline, NoBaselineConfig):
+        return settings | {"reparam": "none", "modes": 0, "optimizer": config.baseline.name}
+    coarse = config.schedule.coarse.learning_rate if has_coarse_stage else np.nan
+    return settings | {
+        "reparam": config.reparam.name,
+        "modes": 0 if modes is None else modes.values.size,
+        "optimizer": config.optimizer.name,
+        "learning_rate": config.schedule.fine.learning_rate,
+        "learning_rate_coarse": coarse,
+    }
+
+
+def _terms(system: System, result: Result) -> dict[str, Any]:
+    """Energies by term, of the final positions."""
+    if system.energy_terms is None:
+        return {}
+    terms = [system.energy_terms(jnp.asarray(positions, float)) for positions in result.positions]
+    return {f"energy_{name}": [float(term[name]) for term in terms] for name in terms[0]}
+
+
+def _measures(system: System, result: Result) -> dict[str, Any]:
+    """What is measured of the final positions, and of the start."""
+    columns: dict[str, Any] = {
+        "bond_fraction": [satisfied_fraction(system.bonds, x) for x in result.positions],
+        "contact_fraction": [satisfied_fraction(system.contacts, x) for x in result.positions],
+    }
+    if system.measure is not None:
+        for suffix, positions in (("", result.positions), ("_start", result.positions_start)):
+            seen = [system.measure(jnp.asarray(x, float)) for x in positions]
+            columns |= {f"{name}{suffix}": [float(one[name]) for one in seen] for name in seen[0]}
+    if system.masses is not None:
+        radii = [radius_of_gyration(x, system.masses) for x in result.positions]
+        columns["radius_of_gyration"] = ANGSTROM_PER_NM * np.asarray(radii)
+    if "openmm_energy" in result.history:
+        columns["energy_openmm"] = result.history.groupby("seed", sort=False)["openmm_energy"].last().tolist()
+    return columns
