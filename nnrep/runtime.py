@@ -11,7 +11,10 @@ from nnrep import __version__
 from nnrep.cache import cache_folder, is_writable
 from nnrep.terminal import log
 
-PACKAGES = ("jax", "jaxlib", "optax", "jraph", "hydra-core", "omegaconf", "numpy", "scipy", "pandas")
+PACKAGES = (
+    *("jax", "jaxlib", "optax", "jraph", "hydra-core", "omegaconf", "numpy", "scipy", "pandas"),
+    *("openmm", "gemmi", "PeptideBuilder"),
+)
 
 
 def configure_jax(precision: str) -> None:
@@ -39,4 +42,5 @@ def describe_device() -> str:
 def describe_versions() -> str:
     """Versions of nnrep, Python and JAX, for the table of runs."""
     python = ".".join(map(str, sys.version_info[:3]))
-    return f"nnrep {__version__}; python {python}; jax {version('jax')}; optax {version('optax')}"
+    packages = "; ".join(f"{name} {version(name)}" for name in ("jax", "optax", "openmm"))
+    return f"nnrep {__version__}; python {python}; {packages}"

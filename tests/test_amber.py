@@ -1,12 +1,13 @@
 """The AMBER energy for itself: derivatives, symmetries, large molecules, torsions and angles in line."""
 
 from functools import cache, partial
+from itertools import combinations
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from test_protein import embedded, tripeptide
@@ -56,9 +57,23 @@ def total(terms, parameters, positions):
     return sum(terms(parameters, positions).values())
 
 
+total_of_terms = partial(total, amber_terms)
+
+
+def assert_close(values, expected) -> None:
+    """To float64, relative to each array's largest value."""
+    for one, other in zip(jax.tree.leaves(values), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-11 * float(abs(other).max()))
+
+
 def warm(molecule: Molecule, seed: int = 0) -> jax.Array:
     noise = np.random.default_rng(seed).normal(size=(molecule.n, 3))
     return jnp.asarray(molecule.positions + 0.01 * noise)
+
+
+@cache
+def compiled():
+    return jax.jit(amber_energy_and_gradient)
 
 
 # Each way to have the energy, and the terms that define it.
@@ -69,45 +84,50 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_derivatives_are_those_of_the_terms(way):
-    """First and second: forward over reverse, and reverse over reverse."""
+@pytest.mark.parametrize("way", ["table", "uncorrected"])
+def test_gradient_is_that_of_the_terms(way):
     energy, terms, make = WAYS[way]
     parameters, x = make(), warm(tripeptide())
     v = jnp.asarray(np.random.default_rng(1).normal(size=x.shape))
-
-    @partial(jax.jit, static_argnums=0)
-    def derivatives(function, parameters, x, v):
-        slope = partial(jax.grad(function, argnums=1), parameters)
-        value, (gradient, forward) = function(parameters, x), jax.jvp(slope, (x,), (v,))
-        return value, gradient, forward, jax.grad(lambda y: jnp.vdot(slope(y), v))(x)
-
-    computed = derivatives(energy, parameters, x, v)
-    expected = derivatives(partial(total, terms), parameters, x, v)
-    for one, other in zip(computed, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-11 * float(abs(other).max()))
-    np.testing.assert_allclose(computed[2], computed[3], atol=1e-11 * float(abs(computed[2]).max()))
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_gradient_agrees_with_finite_differences(way):
-    energy, _, make = WAYS[way]
-    function, x = jax.jit(partial(energy, make())), warm(tripeptide())
-    direction = jnp.asarray(np.random.default_rng(2).normal(size=x.shape))
     step = 1e-6
-    slope = (function(x + step * direction) - function(x - step * direction)) / (2 * step)
-    assert float(jnp.vdot(jax.grad(function)(x), direction)) == pytest.approx(float(slope), rel=1e-6)
+
+    @jax.jit
+    def evaluate(parameters, x):
+        computed = jax.value_and_grad(energy, argnums=1)(parameters, x)
+        expected = jax.value_and_grad(partial(total, terms), argnums=1)(parameters, x)
+        return computed, expected, jax.lax.map(partial(energy, parameters), x + step * jnp.stack([v, -v]))
+
+    computed, expected, (ahead, behind) = evaluate(parameters, x)
+    assert_close(computed, expected)
+    slope = float(ahead - behind) / (2 * step)
+    assert float(jnp.vdot(computed[1], v)) == pytest.approx(slope, rel=1e-6)
+
+
+@partial(jax.jit, static_argnums=0)
+def forward_over_reverse(function, parameters, x, v):
+    return jax.jvp(partial(jax.grad(function, argnums=1), parameters), (x,), (v,))[1]
+
+
+@partial(jax.jit, static_argnums=0)
+def reverse_over_reverse(function, parameters, x, v):
+    return jax.grad(lambda y: jnp.vdot(jax.grad(function, argnums=1)(parameters, y), v))(x)
+
+
+@pytest.mark.parametrize("way", ["table", "rows"])
+def test_hessian_products_are_those_of_the_terms(way):
+    x = warm(tripeptide())
+    v = jnp.asarray(np.random.default_rng(2).normal(size=x.shape))
+    expected = reverse_over_reverse(total_of_terms, table(), x, v)
+    for product in (forward_over_reverse, reverse_over_reverse):
+        assert_close(product(amber_energy, WAYS[way][2](), x, v), expected)
 
 
 def test_energies_of_many_frames_at_once():
     parameters = table()
     frames = jnp.stack([warm(tripeptide(), seed) for seed in range(3)])
     both = jax.jit(jax.vmap(jax.value_and_grad(amber_energy, argnums=1), (None, 0)))(parameters, frames)
-    single = jax.jit(amber_energy_and_gradient)
     for frame, energy, gradient in zip(frames, *both, strict=True):
-        expected = single(parameters, frame)
-        assert float(energy) == pytest.approx(float(expected[0]), rel=1e-12)
-        np.testing.assert_allclose(gradient, expected[1], atol=1e-12 * float(abs(gradient).max()))
+        assert_close((energy, gradient), compiled()(parameters, frame))
 
 
 def test_there_are_no_derivatives_with_respect_to_parameters():
@@ -123,13 +143,8 @@ def test_there_are_no_derivatives_with_respect_to_parameters():
         jax.jit(jax.grad(energy))(parameters.bonds.stiffness, x)
     with pytest.raises(TypeError):
         jax.grad(amber_energy)(parameters, x)
-    still = jax.grad(lambda x: amber_energy(parameters, jax.lax.stop_gradient(x)))(x)
+    still = jax.jit(jax.grad(lambda x: amber_energy(parameters, jax.lax.stop_gradient(x))))(x)
     np.testing.assert_array_equal(still, 0)
-
-
-@cache
-def compiled():
-    return jax.jit(amber_energy_and_gradient)
 
 
 @given(st.integers(0, 2**31))
@@ -164,10 +179,15 @@ def test_the_few_particle_terms_add_up_to_the_energy(way):
     energy, _, make = WAYS[way]
     parameters, x = make(), warm(tripeptide())
     module = amber_uncorrected if way == "uncorrected" else amber
-    pairs = pair_energy(module.coupling_terms(parameters), x)
-    local = sum(local_energy(term, x) for term in module.local_terms(parameters))
-    expected = float(jax.jit(energy)(parameters, x))
-    assert float(pairs + local) == pytest.approx(expected, rel=1e-9)
+    pair_terms, local_terms = module.coupling_terms(parameters), module.local_terms(parameters)
+
+    @jax.jit
+    def both(parameters, x):
+        of_terms = pair_energy(pair_terms, x) + sum(local_energy(term, x) for term in local_terms)
+        return of_terms, energy(parameters, x)
+
+    of_terms, expected = both(parameters, x)
+    assert float(of_terms) == pytest.approx(float(expected), rel=1e-9)
 
 
 # Large molecules: the pairs' numbers row block by row block.
@@ -182,8 +202,7 @@ def test_row_blocks_are_the_table():
         return amber_energy_and_gradient(parameters, x), amber_terms(parameters, x)
 
     values = [evaluate(pairs, x) for pairs in (parameters, by_rows(parameters, molecule))]
-    for one, other in zip(*map(jax.tree.leaves, values), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-12 * float(abs(other).max()))
+    assert_close(*values)
 
 
 def test_large_molecules_have_no_table(monkeypatch):
@@ -196,8 +215,7 @@ def test_large_molecules_have_no_table(monkeypatch):
     assert isinstance(small.pairs, PairTable)
     assert isinstance(large.pairs, Atoms)
     x = warm(tripeptide())
-    for one, other in zip(compiled()(large, x), compiled()(small, x), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-12 * float(abs(other).max()))
+    assert_close(compiled()(large, x), compiled()(small, x))
     pairs = pair_table(large.pairs, jnp.arange(count))
     for one, other in zip(pairs, small.pairs, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -343,26 +361,25 @@ def test_bonds_must_be_sides_of_angles():
 
 
 ATOMS, TORSIONS = 6, 5
+PLANES = [(i, j, k) for i, k in combinations(range(ATOMS), 2) for j in range(ATOMS) if j not in (i, k)]
 
 
-@settings(max_examples=10)
 @given(
     st.lists(st.permutations(range(ATOMS)), min_size=TORSIONS, max_size=TORSIONS),
     st.lists(st.booleans(), min_size=TORSIONS, max_size=TORSIONS),
     st.integers(0, 2**31),
 )
 def test_shared_planes_change_nothing(orders, reversals, seed):
-    """A chain with torsions over any four atoms, some of them another one the other way round."""
+    """Torsions over any four atoms, twice or both ways round; their planes are angles, stored either way."""
     rng = np.random.default_rng(seed)
     quadruples = [order[:4] for order in orders]
     quadruples += [quadruples[k][::-1] if turn else quadruples[k] for k, turn in enumerate(reversals)]
     shape = (3, 2 * TORSIONS)
     torsions = torsions_of(quadruples, rng.normal(size=shape), rng.uniform(-4, 4, size=shape))
+    triples = jnp.asarray([plane[:: rng.choice([-1, 1])] for plane in rng.permutation(PLANES)])
+    angles = Angles(triples, *jnp.asarray(rng.uniform(0.5, 2.5, size=(2, len(PLANES)))))
     chain = np.arange(ATOMS)
     pairs = jnp.asarray(rng.permuted(np.stack([chain[:-1], chain[1:]], axis=1), axis=1))
-    triples = jnp.asarray(np.stack([chain[:-2], chain[1:-1], chain[2:]], axis=1)[:, :: rng.choice([-1, 1])])
     bonds = Bonds(pairs, *jnp.asarray(rng.uniform(0.5, 1.5, size=(2, ATOMS - 1))))
-    angles = Angles(triples, *jnp.asarray(rng.uniform(0.5, 2.5, size=(2, ATOMS - 2))))
     ways = both_ways(bonds, angles, torsions, rng.normal(size=(3, ATOMS, 3)))
-    for one, other in zip(*ways, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-11 * float(abs(other).max()))
+    assert_close(*ways)

@@ -16,7 +16,7 @@ from nnrep.minimization.run import HISTORY_COLUMNS, Progress
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared
-from nnrep.structures.unfold import Solvent
+from nnrep.structures.simulation import Solvent
 
 Status = nnrep.Status
 QUICK = DynamicsConfig(steps=60, record_every=20, threads=1)

@@ -43,12 +43,33 @@ def test_coarse_stage_follows_the_fine_one(configure):
         (["system.n=12"], 4),
         (["system.n=3", "system.loop_length=2"], 3),
         (["reparam.modes=30"], 30),
-        (["reparam.modes=0.5"], 0.5),
+        (["reparam.modes=0.5"], 200),
         (["modes.epsilon=0.2"], None),
     ],
 )
 def test_modes_by_count_share_and_epsilon(configure, overrides, expected):
-    assert load_config(configure("reparam=cg", *overrides)).mode_count == expected
+    config = load_config(configure("reparam=cg", *overrides))
+    assert config.mode_count(config.system.n, 0) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [("null", 60), ("3*residues", 60), ("'2 * residues'", 40), ("0.5", 142), ("7", 7)]
+)
+def test_modes_of_a_protein(configure, asked, expected):
+    config = load_config(configure("system=protein", "reparam=cg", f"reparam.modes={asked}"))
+    assert config.mode_count(284, 20) == expected
+
+
+def test_a_protein_has_defaults_of_its_own_below_the_command_line(configure):
+    config = load_config(configure("system=protein", "reparam=gnn"))
+    assert config.optimizer.learning_rate == 1e-3
+    assert config.optimizer.clamp is None
+    assert (config.reparam.hidden, config.reparam.fit.max_steps) == (300, 1000)
+    assert config.schedule.coarse.learning_rate == pytest.approx(1e-4)
+    own = load_config(configure("system=protein", "reparam=gnn", "optimizer.clamp=5", "reparam.hidden=32"))
+    assert (own.optimizer.clamp, own.reparam.hidden) == (5, 32)
+    loop = load_config(configure("reparam=gnn"))
+    assert (loop.optimizer.clamp, loop.reparam.hidden, loop.reparam.fit.max_steps) == (0.1, 32, 0)
 
 
 def test_hash_is_of_what_decides_the_numbers(configure):
@@ -64,7 +85,7 @@ def test_hash_is_of_what_decides_the_numbers(configure):
 
 
 FAULTS = {
-    "+foo=1": r"^foo: unknown key; choose from system, reparam, modes, optimizer, schedule, seeds",
+    "+foo=1": r"^foo: unknown key; choose from system, reparam, modes, optimizer, schedule, baseline",
     "+optimizer.lrr=1": r"^optimizer\.lrr: unknown key; choose from name, learning_rate, clamp",
     "+schedule.coarse.lr=1": r"^schedule\.coarse\.lr: unknown key; choose from learning_rate, min_delta",
     "system.n=1": r"^system\.n: must be at least 2, got 1$",
@@ -77,7 +98,7 @@ FAULTS = {
     "system.repulsion=none": r"^system\.repulsion: invalid value",
     "system.lj_cap=0": r"^system\.lj_cap: must be above 0",
     "system.start_scale=inf": r"^system\.start_scale: must be positive, got inf$",
-    "system.name=protein": r"^system\.name: must be one of loop, got protein$",
+    "system.name=dna": r"^system\.name: must be one of loop, protein, got dna$",
     "reparam.modes=401": r"^reparam\.modes: must be a count from 1 to n = 400",
     "reparam.modes=1.5": r"^reparam\.modes: must be a count",
     "reparam.modes=0": r"^reparam\.modes: must be a count",

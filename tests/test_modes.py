@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.sparse
+from jax.tree_util import Partial
+from test_protein import tripeptide
 
 import nnrep
+from nnrep.energies.local import LocalTerm, local_energy
+from nnrep.energies.pairwise import PairTerm, pair_energy
 from nnrep.errors import ConfigError, UserError
 from nnrep.modes import hessian, spectrum
 from nnrep.modes.slow import mode_count
+from nnrep.systems.protein import ForceField, ProteinConfig, protein_system
 
 CASES = [("bond_lj", 10), ("pure_lj", 10), ("pure_lj", 1), ("bond_lj", 1), ("pure_lj", 29)]
 
@@ -23,7 +28,7 @@ def test_closed_form_backbone_is_the_dense_one(potential, loop_length):
     terms = system.coupling_terms + system.background_terms()
     key = jax.random.key(0)
     dense = hessian.dense_backbone(system.energy, system.draw_configuration, 4, key)
-    closed = hessian.pair_backbone(terms, system.draw_configuration, 4, key).toarray()
+    closed = hessian.term_backbone(terms, (), system.draw_configuration, 4, key).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-8, atol=1e-10 * dense.max())
 
 
@@ -31,8 +36,77 @@ def test_closed_form_without_repulsion_is_the_dense_one_without_repulsion():
     system = loop(repulsion_strength=0.0)
     key = jax.random.key(1)
     dense = hessian.dense_backbone(system.energy, system.draw_configuration, 3, key)
-    closed = hessian.pair_backbone(system.coupling_terms, system.draw_configuration, 3, key).toarray()
+    closed = hessian.term_backbone(system.coupling_terms, (), system.draw_configuration, 3, key).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-8, atol=1e-10 * dense.max())
+
+
+def peptide(force_field=ForceField.amber14):
+    return protein_system(ProteinConfig(force_field=force_field), tripeptide())
+
+
+@pytest.mark.parametrize("force_field", ForceField)
+def test_backbone_of_a_protein_is_the_dense_one(force_field):
+    system, key = peptide(force_field), jax.random.key(3)
+    dense = hessian.dense_backbone(system.energy, system.draw_configuration, 3, key)
+    terms = system.coupling_terms, system.local_terms
+    closed = hessian.term_backbone(*terms, system.draw_configuration, 3, key).toarray()
+    np.testing.assert_allclose(closed, dense, rtol=1e-6, atol=1e-10 * dense.max())
+
+
+def test_backbone_of_angles_and_torsions_alone():
+    system, key = peptide(), jax.random.key(4)
+
+    def energy(positions):
+        return sum(local_energy(term, positions) for term in system.local_terms)
+
+    dense = hessian.dense_backbone(energy, system.draw_configuration, 2, key)
+    sparse = hessian.term_backbone((), system.local_terms, system.draw_configuration, 2, key)
+    np.testing.assert_allclose(sparse.toarray(), dense, rtol=1e-8, atol=1e-10 * dense.max())
+    assert sparse.nnz < 0.5 * system.n**2
+
+
+def skew(x, weight):
+    """A potential of four particles that tells each from the others."""
+    volume = jnp.dot(jnp.cross(x[0] - x[1], x[2] - x[1]), x[3] - x[0])
+    return weight * volume + jnp.sum((x[3] - x[1]) ** 2) ** 2
+
+
+def at(positions, key, t):
+    return positions
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_backbone_of_any_local_terms_is_the_dense_one(seed):
+    """Particles in any order, pairs of them in several terms."""
+    rng = np.random.default_rng(seed)
+    orders = np.array([rng.permutation(6) for _ in range(12)])
+    weights = jnp.asarray(rng.normal(size=(2, len(orders))))
+    local = LocalTerm(orders[:, :4], weights[0], skew)
+    pairs = PairTerm(orders[:, 4:], weights[1], jnp.square)
+    draw = Partial(at, jnp.asarray(rng.normal(size=(6, 3))))
+
+    def energy(positions):
+        return local_energy(local, positions) + pair_energy((pairs,), positions)
+
+    dense = hessian.dense_backbone(energy, draw, 1, jax.random.key(0))
+    closed = hessian.term_backbone((pairs,), (local,), draw, 1, jax.random.key(0)).toarray()
+    np.testing.assert_allclose(closed, dense, rtol=1e-10)
+
+
+def test_slow_modes_of_a_protein():
+    system = peptide()
+    modes = nnrep.slow_modes(system, k=0.2)
+    vectors = np.asarray(modes.vectors)
+    assert vectors.shape == (57, 11)
+    assert float(modes.values[0]) == pytest.approx(0, abs=1e-9 * float(modes.values[-1]))
+    assert np.all(np.asarray(modes.values[1:]) > 0)
+    np.testing.assert_allclose(vectors[:, 0], 57**-0.5, rtol=1e-6)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(11), atol=1e-10)
+    backbone = hessian.dense_backbone(
+        system.energy, system.draw_configuration, system.hessian_samples, jax.random.key(0)
+    )
+    slowest = np.linalg.eigh(np.diag(backbone.sum(axis=1)) - backbone)[1][:, :11]
+    assert principal_angles(vectors, slowest).max() < 1e-6
 
 
 def test_backbone_is_the_mean_of_the_norms_over_the_samples():

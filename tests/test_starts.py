@@ -14,7 +14,8 @@ from nnrep.structures.extended import extended
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared
-from nnrep.structures.unfold import Solvent, UnfoldConfig, unfolded, unfolding_key
+from nnrep.structures.simulation import Solvent
+from nnrep.structures.unfold import UnfoldConfig, unfolded, unfolding_key
 
 STRUCTURES = Path(__file__).parents[2] / "shared" / "pdb"
 OF_THE_PAPER = ["1PLW", "1UNC_trimmed", "2JOF", "2MGO", "2WXC", "3GB1", "5AWL"]
@@ -309,7 +310,7 @@ def test_the_compiled_continuum_is_the_force_field_s_own(trp_cage):
     import openmm
 
     from nnrep.structures.force_field import force_field
-    from nnrep.structures.unfold import CONTINUUM, open_context, solvated
+    from nnrep.structures.simulation import CONTINUUM, open_context, solvated
 
     own = force_field(CONTINUUM).createSystem(trp_cage.topology, nonbondedMethod=app.NoCutoff)
     compiled, positions = solvated(trp_cage, trp_cage.positions, Solvent.implicit, constrained=False)

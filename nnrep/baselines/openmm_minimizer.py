@@ -24,7 +24,7 @@ from nnrep.minimization.result import Result
 from nnrep.minimization.run import Progress
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
-from nnrep.structures.unfold import Solvent, blew_up, positions_of, solvated
+from nnrep.structures.simulation import Solvent, blew_up, positions_of, solvated
 from nnrep.systems.system import System
 
 

@@ -19,7 +19,7 @@ from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
 from nnrep.minimization.result import Result
 from nnrep.minimization.run import Progress
 from nnrep.minimization.stopping import Status
-from nnrep.structures.unfold import open_context
+from nnrep.structures.simulation import open_context
 from nnrep.systems.system import System
 
 STAGE = "openmm"

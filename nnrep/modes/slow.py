@@ -17,7 +17,6 @@ from nnrep.modes.hessian import Draw, dense_backbone, term_backbone
 from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
 from nnrep.systems.system import System
 
-
 BYTES_PER_PAIR = 250  # at the peak: blocks, indices, and the sorting of pairs
 
 
