@@ -48,7 +48,7 @@ def peptide(force_field=ForceField.amber14):
 def test_backbone_of_a_protein_is_the_dense_one(force_field):
     system, key = peptide(force_field), jax.random.key(3)
     dense = hessian.dense_backbone(system.energy, system.draw_configuration, 3, key)
-    terms = system.coupling_terms, system.local_terms
+    terms = system.coupling_terms(), system.local_terms
     closed = hessian.term_backbone(*terms, system.draw_configuration, 3, key).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-6, atol=1e-10 * dense.max())
 

@@ -61,6 +61,8 @@ def test_the_default_is_the_embedded_trp_cage_as_it_is():
     assert float(value(system.energy, system.positions)) == pytest.approx(energy(molecule), rel=1e-9)
     bonds = {(first.index, second.index) for first, second in molecule.topology.bonds()}
     assert set(map(tuple, system.edges)) == bonds
+    np.testing.assert_array_equal(system.trace, atom_groups(molecule.topology).ca)
+    np.testing.assert_array_equal(system.masses, masses(molecule.topology))
 
 
 @pytest.mark.parametrize("force_field", ForceField)
