@@ -6,6 +6,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+PROBE_BYTES = 100_000
+
 
 def cache_folder() -> Path:
     """The user's cache folder for nnrep; NNREP_CACHE names another."""
@@ -18,7 +20,7 @@ def is_writable(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".write-{os.getpid()}"
-        probe.touch()
+        write_whole(probe, bytes(PROBE_BYTES))  # a full disk would still take an empty file
         probe.unlink()
     except OSError:
         return False

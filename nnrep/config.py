@@ -322,7 +322,11 @@ class RunConfig:
         every = self.record.every
         if every is None:
             return
-        require(self.baseline.name == "none", "record.every", "null with a baseline", every)
+        if not isinstance(self.baseline, NoBaselineConfig):
+            own = self.baseline.record_every
+            wanted = f"a multiple of baseline.record_every = {own}, or null"
+            require(every >= 1 and every % own == 0, "record.every", wanted, every)
+            return
         stages = ("fine",) if self.reparam.name == "none" else ("coarse", "fine")
         for stage in stages:
             try:

@@ -1,5 +1,6 @@
 """One line for an error that a user can mend."""
 
+import errno
 import re
 
 from hydra.errors import HydraException
@@ -18,6 +19,8 @@ def explain(error: BaseException) -> str | None:
         return f"{error.full_key or 'configuration'}: {_one_line(error)}"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{error.strerror}: make room, or choose another hydra.run.dir"
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         return f"out of memory: {_one_line(error)}; make the system, the modes or the batch smaller"
     return None

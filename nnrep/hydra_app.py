@@ -67,7 +67,7 @@ def run_app(arguments: list[str]) -> int:
     Raises:
         UserError, HydraException, OmegaConfBaseException, OSError: see `nnrep.explain`.
     """
-    OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+    register_resolvers()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
     sys.argv = [Path(sys.argv[0]).name, *arguments]
     _check_flags()
@@ -113,6 +113,17 @@ def _check_flags() -> None:
 
     parser.error = refuse  # type: ignore[method-assign]
     parser.parse_args()
+
+
+def register_resolvers() -> None:
+    """The functions that `configs/` uses."""
+    OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+    OmegaConf.register_new_resolver("label", _label, replace=True)
+
+
+def _label(reparam: str, baseline: str) -> str:
+    """What a run's folder is named after."""
+    return reparam if baseline == "none" else baseline
 
 
 def _multiply(*factors: float) -> float:

@@ -81,14 +81,15 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         show_table(rows, str(folder.path))
         return _exit_status(rows)
     configure_jax(config.precision.value)
-    folder.open(as_plain(config), molecule)
     with Interruption() as interruption, progress_bar() as bar:
 
         def unfolding(done: int, total: int) -> None:
             bar.count("unfolding", done, total)
             interruption.stop_if_requested()
 
-        system = system_from_config(config.system, molecule, on_progress=unfolding)
+        with folder.removed_if_empty():
+            system = system_from_config(config.system, molecule, on_progress=unfolding)
+        folder.open(as_plain(config), molecule)
         watch = Watch(bar.update, interruption.requested, folder.checkpoint)
         bar.describe("slow modes")
         modes, modes_s = _modes(system, config)
@@ -135,10 +136,10 @@ def _minimize(system: System, modes: SlowModes | None, config: RunConfig, watch:
 
 def _baseline(system: System, config: RunConfig, watch: Watch) -> Result:
     assert system.molecule is not None
-    seeds = seed_list(config.seeds)
+    options = {"seeds": seed_list(config.seeds), "record_every": config.record.every, **watch._asdict()}
     if isinstance(config.baseline, MinimizerConfig):
-        return openmm_minimizer(system, system.molecule, config.baseline, seeds=seeds, **watch._asdict())
-    return openmm_dynamics(system, system.molecule, config.baseline, seeds=seeds, **watch._asdict())
+        return openmm_minimizer(system, system.molecule, config.baseline, **options)
+    return openmm_dynamics(system, system.molecule, config.baseline, **options)
 
 
 def _exit_status(rows: pd.DataFrame) -> int:

@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+import warnings
 from importlib.metadata import version
 
 import jax
@@ -22,6 +23,8 @@ def configure_jax(precision: str) -> None:
     jax.config.update("jax_enable_x64", precision == "float64")
     if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return  # the user has chosen a place
+    # A cache that fills up or was cut off is no fault of the run: JAX compiles then.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
     folder = cache_folder() / "jax"
     if not is_writable(folder):
         log().warning("%s cannot be written: compiled programs are not kept; set NNREP_CACHE", folder)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from test_protein import embedded, tripeptide
+from test_protein import tripeptide
 
 from nnrep.energies import amber, amber_uncorrected
 from nnrep.energies.amber import AmberParameters, amber_energy, amber_energy_and_gradient, amber_terms
@@ -36,15 +36,11 @@ def table() -> AmberParameters:
     return amber_parameters(vacuum_system(tripeptide().topology))
 
 
-def by_rows(parameters: AmberParameters, molecule: Molecule) -> AmberParameters:
-    """The parameters as a molecule beyond MAX_TABLE_ATOMS has them."""
-    system = vacuum_system(molecule.topology)
-    return parameters._replace(pairs=pair_atoms(forces_of(system)["NonbondedForce"]))
-
-
 @cache
 def rows() -> AmberParameters:
-    return by_rows(table(), tripeptide())
+    """As a molecule beyond MAX_TABLE_ATOMS has them."""
+    system = vacuum_system(tripeptide().topology)
+    return table()._replace(pairs=pair_atoms(forces_of(system)["NonbondedForce"]))
 
 
 @cache
@@ -118,8 +114,9 @@ def test_hessian_products_are_those_of_the_terms(way):
     x = warm(tripeptide())
     v = jnp.asarray(np.random.default_rng(2).normal(size=x.shape))
     expected = reverse_over_reverse(total_of_terms, table(), x, v)
-    for product in (forward_over_reverse, reverse_over_reverse):
-        assert_close(product(amber_energy, WAYS[way][2](), x, v), expected)
+    parameters = WAYS[way][2]()
+    assert_close(forward_over_reverse(amber_energy, parameters, x, v), expected)
+    assert_close(reverse_over_reverse(amber_energy, parameters, x, v), expected)
 
 
 def test_energies_of_many_frames_at_once():
@@ -163,7 +160,10 @@ def test_energy_moves_along_and_forces_balance(seed):
 
 
 def test_molecules_of_one_shape_share_a_compilation():
-    jitted = jax.jit(amber_energy_and_gradient)
+    @jax.jit
+    def jitted(parameters, x):
+        return amber_energy_and_gradient(parameters, x)
+
     parameters, x = table(), warm(tripeptide())
     energies = set()
     for factor in (1.0, 1.01, 0.98):
@@ -191,18 +191,6 @@ def test_the_few_particle_terms_add_up_to_the_energy(way):
 
 
 # Large molecules: the pairs' numbers row block by row block.
-
-
-def test_row_blocks_are_the_table():
-    molecule = embedded()
-    x, parameters = warm(molecule), amber_parameters(vacuum_system(molecule.topology))
-
-    @jax.jit
-    def evaluate(parameters, x):
-        return amber_energy_and_gradient(parameters, x), amber_terms(parameters, x)
-
-    values = [evaluate(pairs, x) for pairs in (parameters, by_rows(parameters, molecule))]
-    assert_close(*values)
 
 
 def test_large_molecules_have_no_table(monkeypatch):

@@ -2,17 +2,16 @@
 
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 from nnrep.config import CGConfig, RunConfig, config_hash, load_config
 from nnrep.errors import ConfigError
-from nnrep.hydra_app import _multiply, config_folder
+from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.systems.loop import LoopConfig
 
 
 @pytest.fixture
 def configure():
-    OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+    register_resolvers()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         yield lambda *overrides: compose("config", overrides=list(overrides))
 

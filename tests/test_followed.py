@@ -110,10 +110,9 @@ def test_frames_and_fit_survive_an_interruption(tmp_path, stop_after):
     options = OPTIONS | {"record_every": 20, "fit": Fit(50)}
     reparam, checkpoint = network(), tmp_path / "checkpoint.npz"
     whole = minimize(system(), reparam, **options)
-    looks = iter(range(10**6))
-    broken = minimize(
-        system(), reparam, checkpoint=checkpoint, should_stop=lambda: next(looks) >= stop_after, **options
-    )
+    chunks: list = []
+    watch = {"on_progress": chunks.append, "should_stop": lambda: len(chunks) > stop_after}
+    broken = minimize(system(), reparam, checkpoint=checkpoint, **watch, **options)
     assert nnrep.Status.interrupted in broken.status
     resumed = minimize(system(), reparam, checkpoint=checkpoint, **options)
     np.testing.assert_array_equal(resumed.positions, whole.positions)
@@ -160,3 +159,8 @@ def test_self_weight_of_a_graph():
     np.testing.assert_allclose(reparam.decode.propagate(jnp.eye(3)), expected)
     with pytest.raises(ConfigError, match="self_weight"):
         nnrep.reparam.edge_graph(edges, 3, -1.0)
+
+
+def test_the_fit_hears_an_interruption():
+    with pytest.raises(KeyboardInterrupt):
+        minimize(system(), network(), fit=Fit(10**6), should_stop=lambda: True, **OPTIONS)

@@ -4,11 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 from nnrep import job
 from nnrep.config import load_config
-from nnrep.hydra_app import _multiply, config_folder
+from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.systems.registry import system_from_config
 
 SMALL = ("system.n=24", "system.loop_length=5")
@@ -17,7 +16,7 @@ SMALL = ("system.n=24", "system.loop_length=5")
 @pytest.fixture
 def built():
     """System, modes and map of a configuration."""
-    OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+    register_resolvers()
 
     def build(*overrides):
         config = load_config(compose("config", overrides=[*SMALL, *overrides]))

@@ -1,5 +1,7 @@
 """Proteins through the command: what a run leaves, baselines, trajectories, bad input, resuming."""
 
+from pathlib import Path
+
 import gemmi
 import numpy as np
 import pandas as pd
@@ -96,7 +98,8 @@ def test_baselines_fill_the_same_table(nnrep, tmp_path):
     tables = []
     for baseline, more in (("openmm_minimizer", "max_iterations=30"), ("openmm_dynamics", "steps=50")):
         folder = tmp_path / baseline
-        options = (f"baseline={baseline}", f"baseline.{more}", "seeds=2", f"hydra.run.dir={folder}")
+        own = ("baseline.record_every=10", "record.every=10", "seeds=2", f"hydra.run.dir={folder}")
+        options = (f"baseline={baseline}", f"baseline.{more}", *own)
         result = nnrep("run", "system=protein", *options)
         assert result.returncode == 0, result.stderr
         runs = pd.read_csv(folder / "runs.csv")
@@ -105,6 +108,9 @@ def test_baselines_fill_the_same_table(nnrep, tmp_path):
         history = pd.read_csv(folder / "history.csv")
         assert {"energy", "openmm_energy", "rmsd_ca"} <= set(history.columns)
         assert (folder / "final-1.pdb").exists()
+        arrays = np.load(folder / "positions.npz")
+        last = int(runs["steps_fine"][1])
+        assert arrays["frame_steps"][arrays["frame_seeds"] == 1].tolist() == [*range(0, last, 10), last]
         tables.append(runs)
     assert (tables[0]["energy"] < tables[0]["energy_start"]).all()
     assert tables[1]["energy"].nunique() == 2
@@ -151,7 +157,10 @@ BAD = {
     "modes": (("reparam=cg", "reparam.modes=3*atoms"), ("reparam.modes", "3*residues")),
     "too many modes": (("reparam=cg", "reparam.modes=16*residues"), ("reparam.modes", "320")),
     "frames between checks": (("record.every=30",), ("record.every", "check_every = 20")),
-    "frames of a baseline": (("baseline=openmm_minimizer", "record.every=20"), ("record.every", "null")),
+    "frames of a baseline": (
+        ("baseline=openmm_minimizer", "record.every=15"),
+        ("record.every", "of baseline.record_every"),
+    ),
     "platform": (("baseline=openmm_dynamics", "baseline.platform=X"), ("baseline.platform", "CPU")),
     "fit": (("reparam.fit.patience=0",), ("reparam.fit.patience",)),
     "folders": (("paths.structures=3",), ("paths.structures: must be",)),
@@ -178,3 +187,51 @@ def test_bad_structure_files_are_one_line_and_leave_nothing(nnrep, tmp_path):
     (tmp_path / "water.pdb").write_text(water)
     one_line_error(nnrep("run", "system=protein", "system.pdb=water.pdb"), "water.pdb")
     assert {path.name for path in tmp_path.iterdir()} == {"water.pdb"}
+
+
+EMBEDDED = Path(__file__).parents[1] / "nnrep" / "structures" / "data" / "1L2Y.pdb"
+
+
+def test_a_file_cut_between_residues_is_named(nnrep, tmp_path):
+    atoms = [line for line in EMBEDDED.read_text().splitlines() if line.startswith("ATOM")]
+    sequence = "SEQRES   1 A   20  ASN LEU TYR ILE GLN TRP LEU LYS ASP GLY GLY PRO SER\n"
+    kept = [line for line in atoms if int(line[22:26]) <= 5]
+    (tmp_path / "cut.pdb").write_text(sequence + "\n".join(kept) + "\n")
+    result = nnrep("run", "system=protein", "system.pdb=cut.pdb")
+    one_line_error(result, "cut off", "GLN A 5", "residue 5 of the 20")
+
+
+def test_atoms_of_two_residues_may_not_overlap(nnrep, tmp_path):
+    lines = EMBEDDED.read_text().splitlines()
+    place = next(line[30:54] for line in lines if line[13:26] == "CB  LEU A   2")
+    beside = f"{float(place[:8]) + 0.8:8.3f}{place[8:]}"
+    moved = [f"{line[:30]}{beside}{line[54:]}" if line[13:26] == "CB  PRO A  19" else line for line in lines]
+    (tmp_path / "clash.pdb").write_text("\n".join(moved) + "\n")
+    result = nnrep("run", "system=protein", "system.pdb=clash.pdb")
+    one_line_error(result, "CB of LEU A 2", "CB of PRO A 19", "on top of each other")
+
+
+def test_what_flies_apart_still_leaves_its_table(nnrep, tmp_path):
+    folder = tmp_path / "run"
+    wild = ("optimizer.learning_rate=500", "max_steps=20", "reparam=none", f"hydra.run.dir={folder}")
+    result = nnrep("run", "system=protein", *wild)
+    assert result.returncode in (0, 1)
+    assert "Traceback" not in result.stderr
+    assert (folder / "runs.csv").exists()
+    assert (folder / "final-0.pdb").exists() or "final-0.pdb" in result.stderr
+
+
+def test_a_users_files_are_not_overwritten(nnrep, tmp_path):
+    for name in ("config.yaml", "native.pdb", "final-0.pdb"):
+        folder = tmp_path / name.replace(".", "-")
+        folder.mkdir()
+        (folder / name).write_text("mine")
+        one_line_error(nnrep("run", *SHORT, "reparam=none", f"hydra.run.dir={folder}"), str(folder), name)
+        assert {path.name: path.read_text() for path in folder.iterdir()} == {name: "mine"}
+
+
+def test_a_failed_unfolding_leaves_no_folder(nnrep, tmp_path):
+    options = ("system.start=unfolded", "system.unfold.timestep_fs=50", "system.unfold.steps=200")
+    result = nnrep("run", *SHORT, "reparam=none", *options, f"hydra.run.dir={tmp_path / 'run'}")
+    one_line_error(result, "system.unfold.timestep_fs")
+    assert list(tmp_path.iterdir()) == []

@@ -8,10 +8,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
 
 from nnrep.config import load_config
-from nnrep.hydra_app import _multiply, config_folder
+from nnrep.hydra_app import config_folder, register_resolvers
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
@@ -28,7 +27,7 @@ def test_python_snippets_run(place):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_are_valid(command):
-    OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+    register_resolvers()
     words = [word for word in shlex.split(command) if not word.startswith("-")]
     overrides = OverridesParser.create().parse_overrides(words)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):

@@ -39,7 +39,7 @@ class DynamicsConfig:
         friction_per_ps: of the Langevin dynamics.
         solvent: vacuum, implicit or explicit.
         platform: of OpenMM.
-        threads: of platform CPU, null for all.
+        threads: of platform CPU, null for all; with more than one, sums come in another order each time.
         record_every: steps from one row of the history to the next.
     """
 
@@ -50,7 +50,7 @@ class DynamicsConfig:
     friction_per_ps: float = 1.0
     solvent: Solvent = Solvent.vacuum
     platform: str = "CPU"
-    threads: int | None = None
+    threads: int | None = 1
     record_every: int = 500
 
     def __post_init__(self) -> None:
@@ -74,6 +74,7 @@ def openmm_dynamics(
     config: DynamicsConfig,
     *,
     seeds: tuple[int, ...],
+    record_every: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     checkpoint: Path | None = None,
@@ -85,6 +86,7 @@ def openmm_dynamics(
         molecule: what is simulated.
         config: how.
         seeds: one replica a seed.
+        record_every: keep a frame every so many steps, a multiple of the configuration's; None for none.
         on_progress: told of every row of the history.
         should_stop: asked at every row of the history; True ends the run as interrupted.
         checkpoint: file that keeps the finished seeds while the run is unfinished; if it exists, the run
@@ -105,6 +107,7 @@ def openmm_dynamics(
         seeds,
         steps=config.steps,
         identity=repr(config),
+        record_every=record_every,
         on_progress=on_progress,
         should_stop=should_stop,
         checkpoint=checkpoint,

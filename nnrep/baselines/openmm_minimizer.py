@@ -37,7 +37,7 @@ class MinimizerConfig:
         max_iterations: of L-BFGS, 0 for no limit.
         record_every: iterations from one row of the history to the next.
         platform: of OpenMM.
-        threads: of platform CPU, null for all.
+        threads: of platform CPU, null for all; with more than one, sums come in another order each time.
         solvent: vacuum or implicit.
     """
 
@@ -46,7 +46,7 @@ class MinimizerConfig:
     max_iterations: int = 0
     record_every: int = 10
     platform: str = "CPU"
-    threads: int | None = None
+    threads: int | None = 1
     solvent: Solvent = Solvent.vacuum
 
     def __post_init__(self) -> None:
@@ -70,6 +70,7 @@ def openmm_minimizer(
     config: MinimizerConfig,
     *,
     seeds: tuple[int, ...],
+    record_every: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     checkpoint: Path | None = None,
@@ -84,6 +85,7 @@ def openmm_minimizer(
         molecule: what is minimised.
         config: how.
         seeds: one replica a seed.
+        record_every: keep a frame every so many steps, a multiple of the configuration's; None for none.
         on_progress: told of every row of the history.
         should_stop: asked at every row of the history; True ends the run as interrupted.
         checkpoint: file that keeps the finished seeds while the run is unfinished; if it exists, the run
@@ -104,6 +106,7 @@ def openmm_minimizer(
         seeds,
         steps=config.max_iterations,
         identity=repr(config),
+        record_every=record_every,
         on_progress=on_progress,
         should_stop=should_stop,
         checkpoint=checkpoint,

@@ -16,7 +16,7 @@ from openmm import unit
 
 from nnrep.errors import UserError, require
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
-from nnrep.minimization.result import Result
+from nnrep.minimization.result import Frames, Result
 from nnrep.minimization.run import Progress
 from nnrep.minimization.stopping import Status
 from nnrep.structures.simulation import open_context
@@ -61,15 +61,20 @@ class Ended(NamedTuple):
 
     Attributes:
         status: how it ended.
-        positions: (n, 3) the last finite ones, in nm.
+        path: (frames, n, 3) in nm, from the start to the last finite configuration.
         rows: (frames, columns) of the history.
         compile_s: seconds until OpenMM was ready.
     """
 
     status: Status
-    positions: np.ndarray
+    path: np.ndarray
     rows: np.ndarray
     compile_s: float
+
+    @property
+    def positions(self) -> np.ndarray:
+        """The last configuration (n, 3) in nm."""
+        return self.path[-1]
 
     @property
     def steps(self) -> int:
@@ -136,6 +141,7 @@ def run_seeds(
     *,
     steps: int,
     identity: str,
+    record_every: int | None,
     on_progress: Callable[[Progress], None] | None,
     should_stop: Callable[[], bool] | None,
     checkpoint: Path | None,
@@ -147,6 +153,7 @@ def run_seeds(
         simulate: OpenMM's part for one seed.
         seeds: one replica a seed.
         steps: most steps of a seed, 0 if there is no limit.
+        record_every: keep a frame every so many steps, of those in the history; None for none.
         identity: what a checkpoint must agree with, beside the seeds and the size.
         on_progress: told of every frame.
         should_stop: asked at every frame; True ends the run as interrupted.
@@ -170,7 +177,7 @@ def run_seeds(
             finished = [one for one in ended if one.status is not Status.interrupted]
             save_checkpoint(checkpoint, _snapshot(finished, identity))
     ended += [_measured(system, _not_begun(start)) for start in starts[len(ended) :]]
-    return _result(system, seeds, starts, ended, earlier_s)
+    return _result(system, seeds, starts, ended, earlier_s, record_every)
 
 
 def open_simulation(
@@ -207,7 +214,21 @@ def _measured(system: System, trajectory: Trajectory) -> Ended:
         rows.append(own + [float(value) for value in measures.values()])
     finite = np.isfinite(rows[-1][COLUMNS.index("energy")])
     status = trajectory.status if finite else Status.diverged
-    return Ended(status, trajectory.frames[-1].positions, np.asarray(rows, float), trajectory.compile_s)
+    path = np.stack([frame.positions for frame in trajectory.frames])
+    return Ended(status, path, np.asarray(rows, float), trajectory.compile_s)
+
+
+def _frames(seeds: tuple[int, ...], ended: list[Ended], every: int | None) -> Frames | None:
+    """Every so many steps and the last of each seed."""
+    if every is None:
+        return None
+    steps = [one.rows[:, COLUMNS.index("step")].astype(int) for one in ended]
+    chosen = [np.flatnonzero((own % every == 0) | (own == own[-1])) for own in steps]
+    return Frames(
+        np.concatenate([np.full(len(kept), seed) for kept, seed in zip(chosen, seeds, strict=True)]),
+        np.concatenate([own[kept] for own, kept in zip(steps, chosen, strict=True)]),
+        np.concatenate([one.path[kept] for one, kept in zip(ended, chosen, strict=True)]),
+    )
 
 
 @jax.jit
@@ -220,7 +241,12 @@ def _evaluate(
 
 
 def _result(
-    system: System, seeds: tuple[int, ...], starts: list[np.ndarray], ended: list[Ended], earlier_s: float
+    system: System,
+    seeds: tuple[int, ...],
+    starts: list[np.ndarray],
+    ended: list[Ended],
+    earlier_s: float,
+    record_every: int | None,
 ) -> Result:
     columns = [*COLUMNS, *_evaluate(system.energy, system.measure, system.positions)[2]]
     tables = [pd.DataFrame(one.rows, columns=columns) for one in ended]
@@ -248,6 +274,7 @@ def _result(
         time_compile_s=np.array([one.compile_s for one in ended]),
         time_minimize_s=last["time_s"].to_numpy(),
         time_earlier_s=earlier_s,
+        frames=_frames(seeds, ended, record_every),
     )
 
 
@@ -255,7 +282,7 @@ def _snapshot(ended: list[Ended], identity: str) -> dict[str, Any]:
     return {
         "identity": np.asarray(identity),
         "status": np.asarray([int(one.status) for one in ended], int),
-        "positions": [one.positions for one in ended],
+        "path": [one.path for one in ended],
         "rows": [one.rows for one in ended],
         "compile_s": np.asarray([one.compile_s for one in ended], float),
     }
@@ -274,6 +301,4 @@ def _restored(checkpoint: Path, identity: str) -> list[Ended]:
         raise UserError(f"{checkpoint}: the checkpoint is of another run; remove it to start anew")
     status = [Status(int(code)) for code in snapshot["status"]]
     compile_s = snapshot["compile_s"].tolist()
-    return [
-        Ended(*one) for one in zip(status, snapshot["positions"], snapshot["rows"], compile_s, strict=True)
-    ]
+    return [Ended(*one) for one in zip(status, snapshot["path"], snapshot["rows"], compile_s, strict=True)]

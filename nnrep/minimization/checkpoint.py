@@ -1,12 +1,13 @@
 """The state of an unfinished run, in one NumPy archive."""
 
-import os
+import io
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nnrep.cache import write_whole
 from nnrep.errors import UserError
 
 
@@ -19,10 +20,9 @@ def save_checkpoint(path: Path, snapshot: dict[str, Any]) -> None:
             arrays[f"{name}/count"] = np.asarray(len(value))
         else:
             arrays[name] = np.asarray(value)
-    unfinished = path.with_suffix(".partial")
-    with unfinished.open("wb") as file:
-        np.savez(file, **arrays)
-    os.replace(unfinished, path)
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_whole(path, content.getvalue())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -42,10 +42,19 @@ class Fit(NamedTuple):
         require(0 <= self.min_delta < jnp.inf, "min_delta", "zero or positive", self.min_delta)
 
 
-def fit_params(decode: Callable[[Params], Array], params: Params, positions: Array, settings: Fit) -> Params:
+def fit_params(
+    decode: Callable[[Params], Array],
+    params: Params,
+    positions: Array,
+    settings: Fit,
+    should_stop: Callable[[], bool] | None = None,
+) -> Params:
     """Parameters with which `decode` comes as near to positions (n, d) as the settings allow.
 
     Zero steps give back the parameters as they are, and compile.
+
+    Raises:
+        KeyboardInterrupt: should_stop, asked every few hundred steps, is True: there is nothing to keep yet.
     """
     problem = Problem(Partial(_mean_squared_error, positions), decode, Partial(no_measures))
     optimizer = adam(settings.learning_rate)
@@ -65,6 +74,8 @@ def fit_params(decode: Callable[[Params], Array], params: Params, positions: Arr
         replicas, _ = run_chunk(
             problem, optimizer.build, optimizer.hyperparameters, stopping, replicas, keys, checks
         )
+        if should_stop is not None and should_stop():
+            raise KeyboardInterrupt
         if checks == 0 or int(replicas.status[0]) != Status.running:
             return jax.tree.map(lambda leaf: leaf[0], replicas.params)
 

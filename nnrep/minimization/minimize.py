@@ -94,7 +94,7 @@ def minimize(
         stage.stopping.check()
     for stage in stages:
         check_record_every(record_every, stage.stopping.check_every)
-    run = Run(system, stages, seeds, max_steps, batch_size, record_every)
+    run = Run(system, stages, seeds, max_steps, batch_size, record_every, should_stop)
     if checkpoint is not None and checkpoint.exists():
         snapshot = load_checkpoint(checkpoint)
         try:

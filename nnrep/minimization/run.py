@@ -1,6 +1,7 @@
 """The host's side of a minimisation: stages in order, one chunk of steps at a time."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
+from nnrep.minimization.exact import evaluate
 from nnrep.minimization.fit import Fit, fit_params
 from nnrep.minimization.optimizers import Optimizer
 from nnrep.minimization.recorder import Recorder
@@ -73,10 +75,11 @@ class Run:
         max_steps: int,
         batch_size: int | None,
         record_every: int | None = None,
+        should_stop: Callable[[], bool] | None = None,
     ) -> None:
         """Compile the first stage and stand at its start; arguments as those of `minimize`."""
         self.system, self.stages, self.seeds = system, stages, seeds
-        self.max_steps, self.batch_size = max_steps, batch_size
+        self.max_steps, self.batch_size, self.should_stop = max_steps, batch_size, should_stop
         self.loss = system.energy_sample or Partial(_without_key, system.energy)
         self.measure = system.measure or Partial(no_measures)
         self.columns = [*HISTORY_COLUMNS, *jax.eval_shape(self.measure, system.positions)]
@@ -97,7 +100,7 @@ class Run:
         self.replicas: list[Replica]  # one batch a group
         starts = jnp.stack([system.start(seed) for seed in seeds])
         began = time.perf_counter()
-        jax.block_until_ready(_evaluate(system.energy, starts, 0))  # of no replica: this compiles
+        jax.block_until_ready(evaluate(system.energy, starts, 0))  # of no replica: this compiles
         self.compile_s += time.perf_counter() - began
         self._begin_stage(0, starts, jnp.full(len(seeds), Status.running))
         self.positions_start = self._positions()
@@ -179,7 +182,7 @@ class Run:
             "compile_s": np.asarray(self.compile_s),
             "fit_s": self.fit_s,
             "minimize_s": self.minimize_s,
-            "history": [np.asarray(history[name].tolist()) for name in self.columns],
+            "history": [_as_array(history[name]) for name in self.columns],
             **self.recorder.snapshot(),
         }
 
@@ -283,7 +286,8 @@ class Run:
             return params
         fit_params(stage.reparam.decode, params, positions, stage.fit._replace(max_steps=0))  # compiles
         began = time.perf_counter()
-        params = jax.block_until_ready(fit_params(stage.reparam.decode, params, positions, stage.fit))
+        fitted = fit_params(stage.reparam.decode, params, positions, stage.fit, self.should_stop)
+        params = jax.block_until_ready(fitted)
         self.fit_s[replica] += time.perf_counter() - began
         return params
 
@@ -334,7 +338,7 @@ class Run:
         return jax.tree.map(lambda leaf: leaf[replica], batch)
 
     def _exact(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        energy, gradient_rms = _evaluate(self.system.energy, jnp.asarray(positions), len(positions))
+        energy, gradient_rms = evaluate(self.system.energy, jnp.asarray(positions), len(positions))
         return np.asarray(energy), np.asarray(gradient_rms)
 
     def _keys(self, branch: int) -> Array:
@@ -344,6 +348,12 @@ class Run:
 
 
 HISTORY_COLUMNS = ["seed", "stage", "step", "time_s", "energy", "gradient_norm"]
+
+
+def _as_array(column: pd.Series) -> np.ndarray:
+    """A column of numbers as it is, or of strings in NumPy's own type."""
+    values = column.to_numpy()
+    return values if np.issubdtype(values.dtype, np.number) else np.asarray(column.tolist())
 
 
 def default_batch_size(replicas: int) -> int:
@@ -382,17 +392,3 @@ def _decode(decode: Partial, params: Params) -> Array:
 @partial(jax.jit, static_argnames="build")
 def _start_replicas(build: Any, hyperparameters: Any, *states: Any) -> Replica:
     return jax.vmap(lambda *state: start_replica(build, hyperparameters, *state))(*states)
-
-
-@jax.jit
-def _evaluate(energy: Partial, positions: Array, count: int) -> tuple[Array, Array]:
-    """Exact energies (s,) and RMS gradient components (s,) of the first `count` of positions (s, n, d)."""
-
-    def evaluate(replica: Array, values: tuple[Array, Array]) -> tuple[Array, Array]:
-        energies, gradients = values
-        value, gradient = jax.value_and_grad(energy)(positions[replica])
-        rms = jnp.sqrt(jnp.mean(gradient**2))
-        return energies.at[replica].set(value), gradients.at[replica].set(rms)
-
-    nothing = jnp.full(len(positions), jnp.nan, positions.dtype)
-    return jax.lax.fori_loop(0, count, evaluate, (nothing, nothing))

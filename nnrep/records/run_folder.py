@@ -1,5 +1,8 @@
 """A run's folder: whose it is, and the files in it."""
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nnrep.cache import write_whole
 from nnrep.errors import UserError
 from nnrep.minimization import Result
 from nnrep.records.pictures import draw_energy, draw_layouts
@@ -17,12 +21,14 @@ from nnrep.records.trajectory import write_trajectories
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.write import write_pdb
 from nnrep.systems import System
+from nnrep.terminal import log
 
 CONFIG, RUNS, HISTORY, POSITIONS = "config.yaml", "runs.csv", "history.csv", "positions.npz"
 CHECKPOINT, ENERGY, LAYOUT = "checkpoint.npz", "energy.png", "layout.png"
 RUN_FILES = (CONFIG, RUNS, HISTORY, POSITIONS, CHECKPOINT, ENERGY, LAYOUT)
 # Of a protein: the prepared structure, the final ones of each seed, and what was kept on the way.
 NATIVE, FINAL, TRAJECTORY = "native.pdb", "final-{seed}.pdb", "trajectory-{seed}"
+SEED_FILES = (NATIVE, FINAL.format(seed="*"), f"{TRAJECTORY.format(seed='*')}.*")
 
 
 class RunFolder:
@@ -40,13 +46,15 @@ class RunFolder:
     def holds_finished(self, wanted: dict[str, Any], molecule: Molecule | None, resume: bool) -> bool:
         """Whether the folder holds this very run, finished; False if the run may start or go on in it.
 
-        Nothing is written. A lone config.yaml is no result: a run that could not start left it.
+        Nothing is written. A lone config.yaml of ours is no result: a run that could not start left it.
 
         Raises:
             UserError: the folder holds results that would be overwritten.
         """
         held = [name for name in RUN_FILES if name != CONFIG and (self.path / name).exists()]
+        held += [path.name for pattern in SEED_FILES for path in self.path.glob(pattern)]
         if not held:
+            self._check_own_config()
             return False
         if not resume:
             raise UserError(
@@ -56,6 +64,16 @@ class RunFolder:
         self._check_same(wanted)
         self._check_same_structure(molecule)
         return (self.path / RUNS).exists() and not self.checkpoint.exists()
+
+    @contextmanager
+    def removed_if_empty(self) -> Iterator[None]:
+        """Where what is done inside fails, leave no empty folder behind; Hydra has made one."""
+        try:
+            yield
+        except BaseException:
+            if self.path.is_dir() and not any(self.path.iterdir()):
+                self.path.rmdir()
+            raise
 
     def open(self, wanted: dict[str, Any], molecule: Molecule | None) -> None:
         """Make the folder this run's own."""
@@ -78,6 +96,17 @@ class RunFolder:
                     f"{self.path}: cannot resume, {key or path.name} was {before.get(key)} and is "
                     f"{now.get(key)}; {advice}"
                 )
+
+    def _check_own_config(self) -> None:
+        path = self.path / CONFIG
+        if not path.exists():
+            return
+        try:
+            held = OmegaConf.to_container(OmegaConf.load(path))
+        except (OSError, ValueError, yaml.YAMLError, OmegaConfBaseException):
+            held = None
+        if not isinstance(held, dict) or not {"system", "reparam", "schedule"} <= held.keys():
+            raise UserError(f"{path}: is no configuration of nnrep's; choose another hydra.run.dir")
 
     def _check_same_structure(self, molecule: Molecule | None) -> None:
         path = self.path / NATIVE
@@ -113,7 +142,11 @@ class RunFolder:
         }
         if result.positions_coarse is not None:
             arrays["coarse"] = result.positions_coarse
-        np.savez(self.path / POSITIONS, **arrays)
+        if result.frames is not None:
+            arrays |= {"frame_seeds": result.frames.seed, "frame_steps": result.frames.step}
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        write_whole(self.path / POSITIONS, content.getvalue())
         write_table(self.path / HISTORY, result.history)
         if len(result.history):
             draw_energy(self.path / ENERGY, result.history, system)
@@ -122,12 +155,18 @@ class RunFolder:
         draw_layouts(self.path / LAYOUT, system, result.positions_start[best], result.positions[best], title)
         if system.molecule is not None:
             for seed, final in zip(result.seeds, result.positions, strict=True):
-                write_pdb(self.path / FINAL.format(seed=seed), system.molecule.topology, final)
+                self._write_final(seed, system.molecule, final)
         if result.frames is not None:
             write_trajectories(self.path, TRAJECTORY, system, result.frames)
         write_table(self.path / RUNS, rows)
         if finished:
             self.checkpoint.unlink(missing_ok=True)
+
+    def _write_final(self, seed: int, molecule: Molecule, positions: np.ndarray) -> None:
+        try:
+            write_pdb(self.path / FINAL.format(seed=seed), molecule.topology, positions)
+        except UserError as error:  # flown apart; the rest of the run is still worth its files
+            log().warning("%s; the positions are in %s alone", error, POSITIONS)
 
 
 def _flat(config: object, prefix: str = "") -> dict[str, object]:

@@ -1,9 +1,10 @@
 """The table of runs: its columns, and how it is written."""
 
-import os
 from pathlib import Path
 
 import pandas as pd
+
+from nnrep.cache import write_whole
 
 # One row a seed. Times in seconds; energies in the system's unit (proteins: kJ/mol); RMSD and radius of
 # gyration in Angstrom.
@@ -62,6 +63,4 @@ RUN_COLUMNS = [
 
 def write_table(path: Path, rows: pd.DataFrame) -> None:
     """Write a table as CSV; a crash leaves the old file or the new one, never half of one."""
-    unfinished = path.with_suffix(".partial")
-    rows.to_csv(unfinished, index=False)
-    os.replace(unfinished, path)
+    write_whole(path, rows.to_csv(index=False).encode())

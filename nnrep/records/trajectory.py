@@ -1,6 +1,6 @@
 """Trajectories that a viewer can play: DCD beside native.pdb for a protein, XYZ for beads."""
 
-import os
+import io
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +31,12 @@ def write_trajectories(folder: Path, name: str, system: System, frames: Frames) 
 
 
 def _write_dcd(path: Path, topology: app.Topology, positions: np.ndarray) -> None:
-    unfinished = path.with_suffix(".partial")
-    with unfinished.open("wb") as file:
-        # A minimisation has no time: the step between frames is nominal.
-        dcd = app.DCDFile(file, topology, 1.0 * unit.femtosecond)
-        for frame in positions:
-            dcd.writeModel(np.asarray(frame, float) * unit.nanometer)
-    os.replace(unfinished, path)
+    content = io.BytesIO()
+    # A minimisation has no time: the step between frames is nominal.
+    dcd = app.DCDFile(content, topology, 1.0 * unit.femtosecond)
+    for frame in positions:
+        dcd.writeModel(np.asarray(frame, float) * unit.nanometer)
+    write_whole(path, content.getvalue())
 
 
 def _xyz_frame(positions: np.ndarray, step: int) -> str:

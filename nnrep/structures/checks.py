@@ -23,6 +23,7 @@ from nnrep.structures.residues import (
 
 LONGEST_PEPTIDE_BOND = 2.0  # A, between C and N
 CLOSEST_ATOMS = 0.5  # A
+CLOSEST_HEAVY_ATOMS = 1.0  # A, of different residues; the shortest bond between two is 1.3
 LOWEST, HIGHEST = -999.999, 9999.999  # A: what the columns of a PDB file hold
 
 
@@ -50,7 +51,14 @@ def check_positions(chain: gemmi.Chain, where: str) -> None:
 
 def _check_overlaps(atoms: list[tuple[gemmi.Atom, gemmi.Residue]], chain: gemmi.Chain, where: str) -> None:
     tree = cKDTree(np.array([atom.pos.tolist() for atom, _ in atoms]))
-    pairs = sorted(tree.query_pairs(CLOSEST_ATOMS))
+
+    def clashes(i: int, j: int) -> bool:
+        """Whether two atoms of less than CLOSEST_HEAVY_ATOMS are too close for what they are."""
+        (one, its), (other, others) = atoms[i], atoms[j]
+        heavy = not (one.is_hydrogen() or other.is_hydrogen())
+        return (heavy and its is not others) or one.pos.dist(other.pos) < CLOSEST_ATOMS
+
+    pairs = sorted(pair for pair in tree.query_pairs(CLOSEST_HEAVY_ATOMS) if clashes(*pair))
     if pairs:
         first, second = (
             f"{atom.name} of {label(residue, chain)}" for atom, residue in map(atoms.__getitem__, pairs[0])
@@ -65,6 +73,26 @@ def _check_names(chain: gemmi.Chain, where: str) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             _fail(f"{where}: {label(residue, chain)} has {some(twice)} twice; mend the file")
+
+
+def check_end(text: str, chain: gemmi.Chain, where: str) -> None:
+    """A PDB file that tells the chain's sequence has all of it, or says that the chain ends.
+
+    Args:
+        text: of the file.
+        chain: as it was read.
+        where: the file, for errors.
+
+    Raises:
+        ConfigError: the file stops within the chain.
+    """
+    lines = text.splitlines()
+    told = [line[13:17] for line in lines if line.startswith("SEQRES") and line[11:12].strip() == chain.name]
+    wanted = int(told[0]) if told and told[0].strip().isdigit() else 0
+    if len(chain) < wanted and not any(line.startswith(("TER", "END")) for line in lines):
+        last = label(chain[-1], chain)
+        what = f"ends at {last}, residue {len(chain)} of the {wanted} of its sequence"
+        _fail(f"{where}: cut off: it {what}, and has neither TER nor END; get the file anew")
 
 
 def check_chain(chain: gemmi.Chain, where: str) -> None:

@@ -1,6 +1,7 @@
 """Entries from the Protein Data Bank."""
 
 import http.client
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -11,7 +12,9 @@ from nnrep.structures.parse import parse, unpacked
 from nnrep.terminal import log
 
 ADDRESS = "https://files.rcsb.org/download/{entry}.cif.gz"
-TIMEOUT_S = 20
+TIMEOUT_S = 20  # of the whole download
+MAX_BYTES = 200_000_000
+PIECE_BYTES = 1 << 16
 
 
 def fetch(entry: str, path: Path, looked: str) -> tuple[bytes, str]:
@@ -35,9 +38,17 @@ def fetch(entry: str, path: Path, looked: str) -> tuple[bytes, str]:
 
 
 def _download(entry: str, address: str, looked: str) -> bytes:
+    deadline = time.monotonic() + TIMEOUT_S
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT_S) as reply:
-            content: bytes = reply.read()
+            content = b""
+            while piece := reply.read1(PIECE_BYTES):
+                content += piece
+                if time.monotonic() > deadline or len(content) > MAX_BYTES:
+                    raise TimeoutError(f"more than {TIMEOUT_S} s or {MAX_BYTES // 10**6} MB")
+            wanted = reply.headers.get("Content-Length")
+            if wanted is not None and len(content) < int(wanted):
+                raise http.client.IncompleteRead(content)
             return content
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError) and error.code == http.client.NOT_FOUND:

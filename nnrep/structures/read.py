@@ -3,6 +3,7 @@
 import gemmi
 
 from nnrep.errors import ConfigError
+from nnrep.structures.checks import check_end
 from nnrep.structures.parse import parse
 from nnrep.structures.places import Found
 from nnrep.structures.preparation import Heterogens, Preparation
@@ -34,6 +35,7 @@ def read_structure(found: Found, options: Preparation) -> gemmi.Structure:
         _protonate(residue)
     _resolve_locations(structure[0][0])
     structure.setup_entities()
+    check_end(found.data.decode("utf-8", errors="replace"), structure[0][0], found.origin)
     return structure
 
 
