@@ -21,6 +21,13 @@ def _float64() -> Iterator[None]:
     jax.config.update("jax_enable_x64", True)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> Iterator[None]:
+    """Compiled programs of one file of tests are of no use to the next, and take gigabytes in all."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["NNREP_CACHE"] = str(tmp_path_factory.mktemp("cache"))
