@@ -4,7 +4,7 @@ nnrep     energy and gradient of the AMBER force field, repeated inside a compil
 openmm    a Verlet step on the CPU platform, with as many threads
 ratio     of the two; the aim is at most 0.55
 parts     of nnrep, in the same loop: pairs alone, bonded terms alone, the gradient without the energy
-replicas  per replica, `lax.map` over them or `vmap`, whichever is named
+replicas  per replica: one after the other, as nnrep runs them on a CPU, or by `vmap`, as is named
 
 Every figure is the median of several rounds, in which all figures of a molecule take turns; ratios are
 medians of the rounds' ratios.
@@ -60,7 +60,7 @@ def main() -> None:
 
 def row(molecule: Molecule, replicas: int, threads: int, options: Any) -> str:
     parameters = amber_parameters(vacuum_system(molecule.topology))
-    by = "vmap" if replicas > 1 and molecule.n < 100 else "map"
+    by = "vmap" if replicas > 1 and molecule.n < 100 else "one"
     actions = {"openmm": openmm_time(molecule, threads)}
     for name, function in FUNCTIONS.items():
         if replicas == 1 or name == "nnrep":
@@ -116,15 +116,15 @@ def our_time(evaluate: Partial, molecule: Molecule, replicas: int, by: str) -> C
         def one(x):
             return jax.lax.fori_loop(0, count, step, (x, jnp.zeros(())))
 
-        if replicas == 1:
-            return one(positions[0])
-        return jax.vmap(one)(positions) if by == "vmap" else jax.lax.map(one, positions)
+        return jax.vmap(one)(positions) if by == "vmap" else one(positions)
 
-    jax.block_until_ready(run(evaluate, start, 1))
+    batches = [start] if by == "vmap" else list(start)
+    jax.block_until_ready(run(evaluate, batches[0], 1))
 
     def seconds(count: int) -> float:
         began = time.perf_counter()
-        jax.block_until_ready(run(evaluate, start, count))
+        for batch in batches:
+            jax.block_until_ready(run(evaluate, batch, count))
         return (time.perf_counter() - began) / (count * replicas)
 
     return seconds

@@ -1,7 +1,6 @@
 """Every atom that the force field wants: missing heavy atoms, the chain's last oxygen, hydrogens."""
 
 import io
-import random
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from openmm import app, unit
 from nnrep.errors import UserError
 from nnrep.structures.force_field import FORCE_FIELD, force_field
 from nnrep.structures.names import Named, as_pdb
+from nnrep.structures.random_numbers import seeded_random
 from nnrep.structures.residues import CAPS, atom_of, drop_atoms, label, position_of, some
 from nnrep.structures.side_chains import complete_side_chain, has_whole_side_chain, new_atom
 from nnrep.structures.write import pdb_text
@@ -46,7 +46,7 @@ def complete(named: Named, where: str) -> str:
     _join_cysteines(structure)
     read = app.PDBFile(io.StringIO(as_pdb(structure)))
     modeller = app.Modeller(read.topology, read.positions)
-    with _seeded(), _one_line(chain, where):
+    with seeded_random(SEED), _one_line(chain, where):
         modeller.addHydrogens(
             force_field(), pH=PH, variants=named.variants, platform=openmm.Platform.getPlatform("Reference")
         )
@@ -99,17 +99,6 @@ def _join_cysteines(structure: gemmi.Structure) -> None:
 def _is_disulphide(one: gemmi.Residue, two: gemmi.Residue, told: set[frozenset[str]]) -> bool:
     length = one.sole_atom("SG").pos.dist(two.sole_atom("SG").pos)
     return length < LONGEST_DISULPHIDE or {str(one.seqid), str(two.seqid)} in told
-
-
-@contextmanager
-def _seeded() -> Iterator[None]:
-    """OpenMM starts hydrogens with Python's own random numbers."""
-    state = random.getstate()
-    random.seed(SEED)
-    try:
-        yield
-    finally:
-        random.setstate(state)
 
 
 @contextmanager

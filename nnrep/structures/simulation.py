@@ -1,8 +1,5 @@
 """What OpenMM simulates, and how: a molecule in its solvent, Langevin dynamics, contexts."""
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 
 import numpy as np
@@ -11,6 +8,7 @@ from openmm import app, unit
 
 from nnrep.structures.force_field import force_field
 from nnrep.structures.molecule import Molecule
+from nnrep.structures.random_numbers import seeded_random
 
 WATER, CONTINUUM = "amber14/tip3pfb.xml", "implicit/obc2.xml"
 PADDING = CUTOFF = 1.0  # nm, of the water box and its direct space
@@ -40,7 +38,7 @@ def solvated(
     if solvent is Solvent.explicit:
         field = force_field(WATER)
         box = app.Modeller(molecule.topology, positions * unit.nanometer)
-        with _seeded_random(0):  # it says which waters give way to ions
+        with seeded_random(0):  # it says which waters give way to ions
             box.addSolvent(field, padding=PADDING * unit.nanometer)
         system = field.createSystem(
             box.topology, nonbondedMethod=app.PME, nonbondedCutoff=CUTOFF * unit.nanometer, **options
@@ -114,14 +112,3 @@ def _openmm_seeds(seed: int) -> tuple[int, int]:
     """Two seeds for OpenMM, to which 0 would mean a seed of its own choice."""
     first, second = np.random.SeedSequence(seed).generate_state(2)
     return int(first) % (2**31 - 1) + 1, int(second) % (2**31 - 1) + 1
-
-
-@contextmanager
-def _seeded_random(seed: int) -> Iterator[None]:
-    """Python's random numbers, which OpenMM draws from, follow from a seed inside."""
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
