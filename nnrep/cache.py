@@ -1,9 +1,13 @@
 """The user's cache folder, and files that are whole or not there."""
 
+import io
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from platformdirs import user_cache_path
 
 PROBE_BYTES = 100_000
@@ -43,6 +47,13 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:  # interrupted
         _remove(unfinished)
         raise
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write a NumPy archive as `write_whole` does."""
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_whole(path, content.getvalue())
 
 
 def _remove(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import MISSING, DictConfig
 
 from nnrep.baselines import DynamicsConfig, MinimizerConfig
-from nnrep.errors import ConfigError, is_integer, named_under, require
+from nnrep.errors import is_integer, named_under, require
 from nnrep.minimization import Fit, Optimizer, Stopping, adam, sgd
 from nnrep.minimization.minimize import check_record_every, seed_list
 from nnrep.modes.slow import mode_count
@@ -81,12 +81,15 @@ class FitConfig:
 
     def build(self) -> Fit | None:
         """What `minimize` takes."""
-        fit = Fit(self.max_steps, self.learning_rate, self.patience, self.min_delta)
-        return fit if self.max_steps else None
+        return self._fit if self.max_steps else None
+
+    @property
+    def _fit(self) -> Fit:
+        return Fit(self.max_steps, self.learning_rate, self.patience, self.min_delta)
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        Fit(self.max_steps, self.learning_rate, self.patience, self.min_delta).check()
+        self._fit.check()
 
 
 @dataclass
@@ -310,8 +313,8 @@ class RunConfig:
 
     def _check_system(self) -> None:
         protein = self.system.name == "protein"
-        baseline = self.baseline.name
-        require(protein or baseline == "none", "baseline", "none, as OpenMM knows proteins only", baseline)
+        allowed = "none, as OpenMM knows proteins only"
+        require(protein or self.minimizes, "baseline", allowed, self.baseline.name)
         features = getattr(self.reparam, "features", False)
         has_none = "false, as system=loop has no node features"
         require(protein or not features, "reparam.features", has_none, features)
@@ -322,18 +325,20 @@ class RunConfig:
         every = self.record.every
         if every is None:
             return
-        if not isinstance(self.baseline, NoBaselineConfig):
+        if not self.minimizes:
             own = self.baseline.record_every
             wanted = f"a multiple of baseline.record_every = {own}, or null"
             require(every >= 1 and every % own == 0, "record.every", wanted, every)
             return
         stages = ("fine",) if self.reparam.name == "none" else ("coarse", "fine")
         for stage in stages:
-            try:
-                check_record_every(every, getattr(self.schedule, stage).check_every)
-            except ConfigError as error:
-                reason = error.reason.replace("check_every", f"schedule.{stage}.check_every")
-                raise ConfigError("record.every", reason) from error
+            check_every = getattr(self.schedule, stage).check_every
+            check_record_every(every, check_every, "record.every", f"schedule.{stage}.check_every")
+
+    @property
+    def minimizes(self) -> bool:
+        """Whether nnrep minimises; else a baseline does."""
+        return isinstance(self.baseline, NoBaselineConfig)
 
     def mode_count(self, n: int, residues: int) -> int | None:
         """How many modes are wanted of a system of n particles; None where modes.epsilon decides.

@@ -10,12 +10,11 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from nnrep import reparam
-from nnrep.baselines import MinimizerConfig, openmm_dynamics, openmm_minimizer
+from nnrep.baselines import run_baseline
 from nnrep.config import (
     CGConfig,
     GNNConfig,
     Graph,
-    NoBaselineConfig,
     RunConfig,
     as_plain,
     load_config,
@@ -95,7 +94,7 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         modes, modes_s = _modes(system, config)
         interruption.stop_if_requested()
         bar.describe("compiling")
-        if isinstance(config.baseline, NoBaselineConfig):
+        if config.minimizes:
             result = _minimize(system, modes, config, watch)
         else:
             result = _baseline(system, config, watch)
@@ -136,10 +135,14 @@ def _minimize(system: System, modes: SlowModes | None, config: RunConfig, watch:
 
 def _baseline(system: System, config: RunConfig, watch: Watch) -> Result:
     assert system.molecule is not None
-    options = {"seeds": seed_list(config.seeds), "record_every": config.record.every, **watch._asdict()}
-    if isinstance(config.baseline, MinimizerConfig):
-        return openmm_minimizer(system, system.molecule, config.baseline, **options)
-    return openmm_dynamics(system, system.molecule, config.baseline, **options)
+    return run_baseline(
+        system,
+        system.molecule,
+        config.baseline,
+        seeds=seed_list(config.seeds),
+        record_every=config.record.every,
+        **watch._asdict(),
+    )
 
 
 def _exit_status(rows: pd.DataFrame) -> int:
@@ -149,8 +152,7 @@ def _exit_status(rows: pd.DataFrame) -> int:
 def _modes(system: System, config: RunConfig) -> tuple[SlowModes | None, float]:
     """The slow modes that the map needs, if it needs any, and the seconds they took."""
     of_modes = isinstance(config.reparam, GNNConfig) and config.reparam.graph is Graph.slow_modes
-    unused = not isinstance(config.baseline, NoBaselineConfig)
-    if unused or not (isinstance(config.reparam, CGConfig) or of_modes):
+    if not (config.minimizes and (isinstance(config.reparam, CGConfig) or of_modes)):
         return None, 0.0
     began = time.perf_counter()
     modes = slow_modes(

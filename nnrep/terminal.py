@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # alone goes to standard output.
 CONSOLE = Console(stderr=True)
 
+ENDLESS = 10_000  # columns
+
 # Column of the closing table -> column of the table of runs, and its form.
 TABLE_COLUMNS = {
     "seed": ("seed", "{}"),
@@ -96,9 +98,19 @@ def show_table(rows: "pd.DataFrame", title: str) -> None:
         table.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
     for _, row in rows.iterrows():
         table.add_row(*(form.format(row[column]) for column, form in shown.values()))
+    print_table(table)
+
+
+def print_table(table: Table) -> None:
+    """Print a table to standard output; what is not a terminal has no width, and nothing is folded there."""
     console = Console()
-    # A pipe has no width: cut nothing there.
-    console.print(table, width=None if console.is_terminal else 400)
+    if console.is_terminal:
+        console.print(table)
+        return
+    plain = Console(width=ENDLESS)
+    with plain.capture() as printed:
+        plain.print(table)
+    print("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 
 def log() -> logging.Logger:

@@ -1,8 +1,10 @@
 """Small structures for tests: parts of the embedded Trp-cage, edited."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import gemmi
 import numpy as np
@@ -90,3 +92,10 @@ def heavy_positions(molecule: Molecule) -> dict[tuple[str, str], np.ndarray]:
         for atom, position in zip(molecule.topology.atoms(), molecule.positions, strict=True)
         if atom.element.symbol != "H"
     }
+
+
+@cache
+def tripeptide() -> Molecule:
+    """The first three residues of the Trp-cage."""
+    with TemporaryDirectory() as folder:
+        return prepare(Path(folder), text(residues=3))

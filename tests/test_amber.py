@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from test_protein import tripeptide
+from structure_texts import tripeptide
 
 from nnrep.energies import amber, amber_uncorrected
 from nnrep.energies.amber import AmberParameters, amber_energy, amber_energy_and_gradient, amber_terms

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import openmm
 import pytest
-from test_protein import tripeptide
+from structure_texts import tripeptide
 
 from nnrep.energies import nonbonded
 from nnrep.energies.amber import AmberParameters, amber_energy_and_gradient, amber_terms

@@ -10,7 +10,7 @@ import pytest
 from jax.tree_util import Partial
 
 import nnrep
-from nnrep.baselines import DynamicsConfig, MinimizerConfig, openmm_dynamics, openmm_minimizer
+from nnrep.baselines import DynamicsConfig, MinimizerConfig, run_baseline
 from nnrep.errors import ConfigError, UserError
 from nnrep.minimization.run import HISTORY_COLUMNS, Progress
 from nnrep.structures.molecule import Molecule
@@ -52,9 +52,8 @@ def springs(molecule: Molecule, measure=spread) -> nnrep.System:
 
 
 def run(molecule: Molecule, config: MinimizerConfig | DynamicsConfig, seeds=(0,), **options) -> nnrep.Result:
-    baseline = openmm_minimizer if isinstance(config, MinimizerConfig) else openmm_dynamics
     system = options.pop("system", None) or springs(molecule)
-    return baseline(system, molecule, config, seeds=seeds, **options)
+    return run_baseline(system, molecule, config, seeds=seeds, **options)
 
 
 def stop_after(looks: int):

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 import scipy.sparse
 from jax.tree_util import Partial
-from test_protein import tripeptide
+from structure_texts import tripeptide
 
 import nnrep
 from nnrep.energies.amber import amber_energy
@@ -92,6 +92,15 @@ def test_backbone_of_any_local_terms_is_the_dense_one(seed):
     dense = hessian.dense_backbone(energy, draw, 1, jax.random.key(0))
     closed = hessian.term_backbone((pairs,), (local,), draw, 1, jax.random.key(0)).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-10)
+
+
+@pytest.mark.parametrize("force_field", ForceField)
+def test_one_shape_of_protein_compiles_its_backbone_once(force_field):
+    hessian._mean_over_samples.clear_cache()
+    for samples in (1, 2):
+        system = peptide(force_field)
+        nnrep.slow_modes(system, k=5, samples=samples)
+    assert hessian._mean_over_samples._cache_size() == 1
 
 
 def test_slow_modes_of_a_protein():

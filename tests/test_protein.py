@@ -1,8 +1,6 @@
 """The system of a protein: starts, reference, features, measures."""
 
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +8,7 @@ import numpy as np
 import openmm
 import pytest
 from openmm import app
-from structure_texts import energy, prepare, text
+from structure_texts import energy, tripeptide
 
 from nnrep.errors import ConfigError
 from nnrep.structures.extended import extended
@@ -31,13 +29,6 @@ from nnrep.systems.protein import (
 @cache
 def embedded() -> Molecule:
     return protein_molecule(ProteinConfig(), [])
-
-
-@cache
-def tripeptide() -> Molecule:
-    """The first three residues of the Trp-cage."""
-    with TemporaryDirectory() as folder:
-        return prepare(Path(folder), text(residues=3))
 
 
 @jax.jit

@@ -2,10 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import openmm
@@ -17,15 +14,11 @@ from nnrep.baselines.simulation import (
     check_machine,
     energy_of,
     open_simulation,
-    run_seeds,
 )
 from nnrep.errors import require
-from nnrep.minimization.result import Result
-from nnrep.minimization.run import Progress
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Solvent, blew_up, heat, langevin, positions_of, solvated
-from nnrep.systems.system import System
 
 
 @dataclass
@@ -68,55 +61,10 @@ class DynamicsConfig:
         require(1 <= self.record_every < 2**31, "record_every", "from 1 to 2^31 - 1", self.record_every)
 
 
-def openmm_dynamics(
-    system: System,
-    molecule: Molecule,
-    config: DynamicsConfig,
-    *,
-    seeds: tuple[int, ...],
-    record_every: int | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    checkpoint: Path | None = None,
-) -> Result:
-    """Simulate with OpenMM from the starts of a system, each seed with its own velocities and noise.
-
-    Args:
-        system: gives the start of each seed, and the energy and measures that are reported.
-        molecule: what is simulated.
-        config: how.
-        seeds: one replica a seed.
-        record_every: keep a frame every so many steps, a multiple of the configuration's; None for none.
-        on_progress: told of every row of the history.
-        should_stop: asked at every row of the history; True ends the run as interrupted.
-        checkpoint: file that keeps the finished seeds while the run is unfinished; if it exists, the run
-            goes on from it. Whoever named it removes it.
-
-    Returns:
-        The result, its one stage being "openmm"; the history has OpenMM's potential energy, with that of
-        the water, as `openmm_energy`, and the start as step 0. Times hold OpenMM's work alone.
-
-    Raises:
-        ConfigError: system and molecule differ in their numbers of atoms.
-        UserError: the checkpoint cannot be read, or is of another run.
-    """
-    require(system.positions.shape == (molecule.n, 3), "system", f"of {molecule.n} atoms", system.n)
-    return run_seeds(
-        system,
-        partial(_simulated, molecule, config),
-        seeds,
-        steps=config.steps,
-        identity=repr(config),
-        record_every=record_every,
-        on_progress=on_progress,
-        should_stop=should_stop,
-        checkpoint=checkpoint,
-    )
-
-
-def _simulated(
+def simulated(
     molecule: Molecule, config: DynamicsConfig, seed: int, start: np.ndarray, watch: Watch
 ) -> Trajectory:
+    """Simulate from a start (n, 3) in nm, with the velocities and noise of a seed."""
     openmm_system, positions = solvated(molecule, start, config.solvent, config.timestep_fs > 1)
     integrator = langevin(config.temperature, config.friction_per_ps, config.timestep_fs, seed)
     context, energy, compile_s = open_simulation(

@@ -2,10 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import openmm
@@ -17,15 +15,11 @@ from nnrep.baselines.simulation import (
     check_machine,
     energy_of,
     open_simulation,
-    run_seeds,
 )
 from nnrep.errors import require
-from nnrep.minimization.result import Result
-from nnrep.minimization.run import Progress
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Solvent, blew_up, positions_of, solvated
-from nnrep.systems.system import System
 
 
 @dataclass
@@ -64,58 +58,14 @@ class MinimizerConfig:
         require(self.solvent is not Solvent.explicit, "solvent", allowed, self.solvent.name)
 
 
-def openmm_minimizer(
-    system: System,
-    molecule: Molecule,
-    config: MinimizerConfig,
-    *,
-    seeds: tuple[int, ...],
-    record_every: int | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    checkpoint: Path | None = None,
-) -> Result:
-    """Minimise with OpenMM from the starts of a system.
-
-    A seed has converged when OpenMM ends by itself: at the tolerance, or where its platform's precision
-    does not let the energy fall any further (on CPU, near 1 kJ/mol/nm).
-
-    Args:
-        system: gives the start of each seed, and the energy and measures that are reported.
-        molecule: what is minimised.
-        config: how.
-        seeds: one replica a seed.
-        record_every: keep a frame every so many steps, a multiple of the configuration's; None for none.
-        on_progress: told of every row of the history.
-        should_stop: asked at every row of the history; True ends the run as interrupted.
-        checkpoint: file that keeps the finished seeds while the run is unfinished; if it exists, the run
-            goes on from it. Whoever named it removes it.
-
-    Returns:
-        The result, its one stage being "openmm"; the history has OpenMM's energy as `openmm_energy`, and
-        the start as step 0. Times hold OpenMM's work alone.
-
-    Raises:
-        ConfigError: system and molecule differ in their numbers of atoms.
-        UserError: the checkpoint cannot be read, or is of another run.
-    """
-    require(system.positions.shape == (molecule.n, 3), "system", f"of {molecule.n} atoms", system.n)
-    return run_seeds(
-        system,
-        partial(_minimized, molecule, config),
-        seeds,
-        steps=config.max_iterations,
-        identity=repr(config),
-        record_every=record_every,
-        on_progress=on_progress,
-        should_stop=should_stop,
-        checkpoint=checkpoint,
-    )
-
-
-def _minimized(
+def minimized(
     molecule: Molecule, config: MinimizerConfig, seed: int, start: np.ndarray, watch: Watch
 ) -> Trajectory:
+    """Minimise from a start (n, 3) in nm; the seed draws nothing.
+
+    It has converged when OpenMM ends by itself: at the tolerance, or where its platform's precision does
+    not let the energy fall any further (on CPU, near 1 kJ/mol/nm).
+    """
     openmm_system, positions = solvated(molecule, start, config.solvent, constrained=False)
     integrator = openmm.VerletIntegrator(0.001)  # never used
     context, energy, compile_s = open_simulation(

@@ -1,29 +1,19 @@
-"""What the baselines share: one seed after the other, and `Result` from what OpenMM leaves."""
+"""What the baselines share: frames of a trajectory, the caller's eyes, and OpenMM's contexts."""
 
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import openmm
-import pandas as pd
-from jax import Array
-from jax.tree_util import Partial
 from openmm import unit
 
-from nnrep.errors import UserError, require
-from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
-from nnrep.minimization.result import Frames, Result
+from nnrep.errors import require
 from nnrep.minimization.run import Progress
 from nnrep.minimization.stopping import Status
 from nnrep.structures.simulation import open_context
-from nnrep.systems.system import System
 
 STAGE = "openmm"
-COLUMNS = ["step", "time_s", "energy", "gradient_norm", "openmm_energy"]  # and the system's measures
 
 
 class Frame(NamedTuple):
@@ -54,37 +44,6 @@ class Trajectory(NamedTuple):
     status: Status
     frames: list[Frame]
     compile_s: float
-
-
-class Ended(NamedTuple):
-    """A trajectory as it is reported and kept: its end, and the numbers of every frame.
-
-    Attributes:
-        status: how it ended.
-        path: (frames, n, 3) in nm, from the start to the last finite configuration.
-        rows: (frames, columns) of the history.
-        compile_s: seconds until OpenMM was ready.
-    """
-
-    status: Status
-    path: np.ndarray
-    rows: np.ndarray
-    compile_s: float
-
-    @property
-    def positions(self) -> np.ndarray:
-        """The last configuration (n, 3) in nm."""
-        return self.path[-1]
-
-    @property
-    def steps(self) -> int:
-        """Steps until the end."""
-        return int(self.rows[-1, COLUMNS.index("step")])
-
-    @property
-    def minimize_s(self) -> float:
-        """Seconds that OpenMM has worked."""
-        return float(self.rows[-1, COLUMNS.index("time_s")])
 
 
 class Watch:
@@ -118,9 +77,6 @@ class Watch:
         self.running -= 1
 
 
-Simulate = Callable[[int, np.ndarray, Watch], Trajectory]  # seed and its start (n, 3) in nm
-
-
 def check_machine(platform: str, threads: int | None) -> None:
     """Check where OpenMM is to run.
 
@@ -132,52 +88,6 @@ def check_machine(platform: str, threads: int | None) -> None:
     ]
     require(platform in names, "platform", f"one of {', '.join(names)}", platform)
     require(threads is None or 1 <= threads < 2**15, "threads", "at least 1, or null for all", threads)
-
-
-def run_seeds(
-    system: System,
-    simulate: Simulate,
-    seeds: tuple[int, ...],
-    *,
-    steps: int,
-    identity: str,
-    record_every: int | None,
-    on_progress: Callable[[Progress], None] | None,
-    should_stop: Callable[[], bool] | None,
-    checkpoint: Path | None,
-) -> Result:
-    """Simulate one seed after the other, and measure what comes of it.
-
-    Args:
-        system: what is measured: its energy, and its starts.
-        simulate: OpenMM's part for one seed.
-        seeds: one replica a seed.
-        steps: most steps of a seed, 0 if there is no limit.
-        record_every: keep a frame every so many steps, of those in the history; None for none.
-        identity: what a checkpoint must agree with, beside the seeds and the size.
-        on_progress: told of every frame.
-        should_stop: asked at every frame; True ends the run as interrupted.
-        checkpoint: file that keeps the finished seeds of an interrupted run.
-
-    Raises:
-        UserError: the checkpoint cannot be read, or is of another run.
-    """
-    identity = f"{identity} {seeds} {system.positions.shape}"
-    ended = [] if checkpoint is None else _restored(checkpoint, identity)
-    earlier_s = sum(one.compile_s + one.minimize_s for one in ended)
-    starts = [np.asarray(system.start(seed), float) for seed in seeds]
-    watch = Watch(on_progress, should_stop, len(seeds), steps)
-    for one in ended:
-        watch.end_seed(one.steps)
-    while len(ended) < len(seeds) and not watch.stopped:
-        place = len(ended)
-        ended.append(_measured(system, simulate(seeds[place], starts[place], watch)))
-        watch.end_seed(ended[-1].steps)
-        if checkpoint is not None:
-            finished = [one for one in ended if one.status is not Status.interrupted]
-            save_checkpoint(checkpoint, _snapshot(finished, identity))
-    ended += [_measured(system, _not_begun(start)) for start in starts[len(ended) :]]
-    return _result(system, seeds, starts, ended, earlier_s, record_every)
 
 
 def open_simulation(
@@ -199,106 +109,3 @@ def energy_of(context: openmm.Context) -> float:
     """Potential energy in kJ/mol."""
     energy = context.getState(getEnergy=True).getPotentialEnergy()
     return float(energy.value_in_unit(unit.kilojoule_per_mole))
-
-
-def _not_begun(start: np.ndarray) -> Trajectory:
-    return Trajectory(Status.interrupted, [Frame(0, 0.0, start, np.nan)], 0.0)
-
-
-def _measured(system: System, trajectory: Trajectory) -> Ended:
-    """Evaluate the system's own energy, and its measures, at every frame."""
-    rows = []
-    for frame in trajectory.frames:
-        energy, norm, measures = _evaluate(system.energy, system.measure, jnp.asarray(frame.positions))
-        own = [frame.step, frame.time_s, float(energy), float(norm), frame.energy]
-        rows.append(own + [float(value) for value in measures.values()])
-    finite = np.isfinite(rows[-1][COLUMNS.index("energy")])
-    status = trajectory.status if finite else Status.diverged
-    path = np.stack([frame.positions for frame in trajectory.frames])
-    return Ended(status, path, np.asarray(rows, float), trajectory.compile_s)
-
-
-def _frames(seeds: tuple[int, ...], ended: list[Ended], every: int | None) -> Frames | None:
-    """Every so many steps and the last of each seed."""
-    if every is None:
-        return None
-    steps = [one.rows[:, COLUMNS.index("step")].astype(int) for one in ended]
-    chosen = [np.flatnonzero((own % every == 0) | (own == own[-1])) for own in steps]
-    return Frames(
-        np.concatenate([np.full(len(kept), seed) for kept, seed in zip(chosen, seeds, strict=True)]),
-        np.concatenate([own[kept] for own, kept in zip(steps, chosen, strict=True)]),
-        np.concatenate([one.path[kept] for one, kept in zip(ended, chosen, strict=True)]),
-    )
-
-
-@jax.jit
-def _evaluate(
-    energy: Partial, measure: Partial | None, positions: Array
-) -> tuple[Array, Array, dict[str, Array]]:
-    """Energy, norm of its gradient, and measures."""
-    value, gradient = jax.value_and_grad(energy)(positions)
-    return value, jnp.sqrt(jnp.sum(gradient**2)), {} if measure is None else measure(positions)
-
-
-def _result(
-    system: System,
-    seeds: tuple[int, ...],
-    starts: list[np.ndarray],
-    ended: list[Ended],
-    earlier_s: float,
-    record_every: int | None,
-) -> Result:
-    columns = [*COLUMNS, *_evaluate(system.energy, system.measure, system.positions)[2]]
-    tables = [pd.DataFrame(one.rows, columns=columns) for one in ended]
-    for seed, table in zip(seeds, tables, strict=True):
-        table.insert(0, "seed", seed)
-        table.insert(1, "stage", STAGE)
-        table["step"] = table["step"].astype(int)
-    first, last = (pd.concat([table.iloc[[row]] for table in tables]) for row in (0, -1))
-    steps = last["step"].to_numpy()
-    return Result(
-        seeds=seeds,
-        status=tuple(one.status for one in ended),
-        positions=np.stack([one.positions for one in ended]),
-        positions_coarse=None,
-        positions_start=np.stack(starts),
-        energy=last["energy"].to_numpy(),
-        energy_coarse=np.full(len(seeds), np.nan),
-        energy_start=first["energy"].to_numpy(),
-        gradient_rms=last["gradient_norm"].to_numpy() / np.sqrt(system.positions.size),
-        steps_coarse=np.zeros_like(steps),
-        steps_fine=steps,
-        evaluations=steps,
-        history=pd.concat(tables, ignore_index=True),
-        time_fit_s=np.zeros(len(seeds)),
-        time_compile_s=np.array([one.compile_s for one in ended]),
-        time_minimize_s=last["time_s"].to_numpy(),
-        time_earlier_s=earlier_s,
-        frames=_frames(seeds, ended, record_every),
-    )
-
-
-def _snapshot(ended: list[Ended], identity: str) -> dict[str, Any]:
-    return {
-        "identity": np.asarray(identity),
-        "status": np.asarray([int(one.status) for one in ended], int),
-        "path": [one.path for one in ended],
-        "rows": [one.rows for one in ended],
-        "compile_s": np.asarray([one.compile_s for one in ended], float),
-    }
-
-
-def _restored(checkpoint: Path, identity: str) -> list[Ended]:
-    """The seeds that an interrupted run has finished.
-
-    Raises:
-        UserError: the checkpoint cannot be read, or is of another run.
-    """
-    if not checkpoint.exists():
-        return []
-    snapshot = load_checkpoint(checkpoint)
-    if str(snapshot.get("identity")) != identity:
-        raise UserError(f"{checkpoint}: the checkpoint is of another run; remove it to start anew")
-    status = [Status(int(code)) for code in snapshot["status"]]
-    compile_s = snapshot["compile_s"].tolist()
-    return [Ended(*one) for one in zip(status, snapshot["path"], snapshot["rows"], compile_s, strict=True)]

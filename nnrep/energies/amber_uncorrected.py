@@ -10,13 +10,13 @@ phases of 0 and pi, all there are in this force field.
 Units: nm, rad, kJ/mol.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.tree_util import Partial
 
 from nnrep.energies.bonded import (
     Angles,
@@ -80,7 +80,7 @@ def coupling_terms(parameters: UncorrectedParameters) -> tuple[PairTerm, ...]:
     """The energy's terms of two atoms."""
     upper = np.triu_indices(len(parameters.half_sigma), 1)
     sigma, strength = _of_pairs(parameters)
-    capped = partial(capped_lennard_jones, cap=CAP)
+    capped = Partial(capped_lennard_jones, cap=CAP)
     pairs = PairTerm(np.stack(upper, axis=1), 2 * strength[upper], capped, sigma[upper] ** -2)
     return (*bond_terms(parameters.bonds), pairs)
 

@@ -101,7 +101,7 @@ def bond_terms(bonds: Bonds) -> tuple[PairTerm, ...]:
     pairs = np.asarray(bonds.pairs)
     k, r0 = bonds.stiffness, bonds.length
     return (
-        PairTerm(pairs, 0.5 * k, lambda u: u),
+        PairTerm(pairs, 0.5 * k, jnp.positive),
         PairTerm(pairs, -k * r0, distance),
         PairTerm(pairs, 0.5 * k * r0**2, jnp.ones_like),
     )

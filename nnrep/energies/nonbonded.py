@@ -53,6 +53,7 @@ class Atoms(NamedTuple):
     exceptions: PairTable
 
 
+@jax.jit
 def pair_table(atoms: Atoms, rows: Array) -> PairTable:
     """The numbers (r, n) of the pairs of atoms `rows` (r,) with all."""
     sixth = (atoms.half_sigma[rows, None] + atoms.half_sigma) ** 6
@@ -71,10 +72,25 @@ def pair_terms(pairs: PairTable | Atoms) -> tuple[PairTerm, ...]:
     upper = np.triu_indices(pairs.charge.shape[0], 1)
     indices = np.stack(upper, axis=1)
     return (
-        PairTerm(indices, pairs.repulsion[upper], lambda u: u**-6),
-        PairTerm(indices, -pairs.attraction[upper], lambda u: u**-3),
-        PairTerm(indices, pairs.charge[upper], lambda u: u**-0.5),
+        PairTerm(indices, pairs.repulsion[upper], _inverse_twelfth),
+        PairTerm(indices, -pairs.attraction[upper], _inverse_sixth),
+        PairTerm(indices, pairs.charge[upper], _inverse),
     )
+
+
+# Functions of the module: new ones at every call of `pair_terms` would compile the backbone anew.
+
+
+def _inverse_twelfth(squared: Array) -> Array:
+    return squared**-6
+
+
+def _inverse_sixth(squared: Array) -> Array:
+    return squared**-3
+
+
+def _inverse(squared: Array) -> Array:
+    return squared**-0.5
 
 
 def inverse_powers(squared: Array) -> tuple[Array, Array, Array]:

@@ -1,13 +1,12 @@
 """The state of an unfinished run, in one NumPy archive."""
 
-import io
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nnrep.cache import write_whole
+from nnrep.cache import write_arrays
 from nnrep.errors import UserError
 
 
@@ -20,9 +19,7 @@ def save_checkpoint(path: Path, snapshot: dict[str, Any]) -> None:
             arrays[f"{name}/count"] = np.asarray(len(value))
         else:
             arrays[name] = np.asarray(value)
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    write_whole(path, content.getvalue())
+    write_arrays(path, arrays)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

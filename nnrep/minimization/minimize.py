@@ -113,11 +113,13 @@ def minimize(
     return run.result()
 
 
-def check_record_every(every: int | None, check_every: int) -> None:
-    """Raise `ConfigError` unless frames fall on checks."""
-    wanted = f"a multiple of check_every = {check_every}, or null"
+def check_record_every(
+    every: int | None, check_every: int, key: str = "record_every", check_key: str = "check_every"
+) -> None:
+    """Raise `ConfigError` unless frames fall on checks; the keys are what the two are called."""
+    wanted = f"a multiple of {check_key} = {check_every}, or null"
     counted = every is None or (is_integer(every) and every >= 1 and every % check_every == 0)
-    require(counted, "record_every", wanted, every)
+    require(counted, key, wanted, every)
 
 
 def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:

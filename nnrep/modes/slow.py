@@ -15,7 +15,7 @@ from nnrep.errors import ConfigError, is_integer, require
 from nnrep.memory import require_memory
 from nnrep.modes.hessian import Draw, dense_backbone, term_backbone
 from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
-from nnrep.systems.system import System
+from nnrep.systems.system import System, perturbed
 
 BYTES_PER_PAIR = 250  # at the peak: blocks, indices, and the sorting of pairs
 
@@ -60,7 +60,7 @@ def slow_modes(
     require(samples >= 1, "samples", "at least 1", samples)
     require(noise >= 0, "noise", "zero or positive", noise)
     draw = system.draw_configuration or Partial(
-        _perturbed, system.positions, noise * jnp.std(system.positions)
+        perturbed, system.positions, noise * jnp.std(system.positions)
     )
     backbone = _backbone(system, draw, samples, jax.random.key(seed), background)
     if not np.all(np.isfinite(backbone.data if scipy.sparse.issparse(backbone) else backbone)):
@@ -102,7 +102,3 @@ def _backbone(
     if background and system.background_terms is not None:
         terms += system.background_terms()
     return term_backbone(terms, system.local_terms, draw, samples, key)
-
-
-def _perturbed(positions: Array, scale: Array, key: Array, t: Array) -> Array:
-    return positions + scale * jax.random.normal(key, positions.shape, positions.dtype)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from nnrep.config import NoBaselineConfig, RunConfig, config_hash
+from nnrep.config import RunConfig, config_hash
 from nnrep.minimization import Result
 from nnrep.modes import SlowModes
 from nnrep.records.table import RUN_COLUMNS
@@ -76,7 +76,7 @@ def _settings(
             "start": config.system.start.value,
             "n_residues": system.residues,
         }
-    if not isinstance(config.baseline, NoBaselineConfig):
+    if not config.minimizes:
         return settings | {"reparam": "none", "modes": 0, "optimizer": config.baseline.name}
     coarse = config.schedule.coarse.learning_rate if has_coarse_stage else np.nan
     return settings | {

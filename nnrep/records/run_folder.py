@@ -1,6 +1,5 @@
 """A run's folder: whose it is, and the files in it."""
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nnrep.cache import write_whole
+from nnrep.cache import write_arrays
 from nnrep.errors import UserError
 from nnrep.minimization import Result
 from nnrep.records.pictures import draw_energy, draw_layouts
@@ -144,9 +143,7 @@ class RunFolder:
             arrays["coarse"] = result.positions_coarse
         if result.frames is not None:
             arrays |= {"frame_seeds": result.frames.seed, "frame_steps": result.frames.step}
-        content = io.BytesIO()
-        np.savez(content, **arrays)
-        write_whole(self.path / POSITIONS, content.getvalue())
+        write_arrays(self.path / POSITIONS, arrays)
         write_table(self.path / HISTORY, result.history)
         if len(result.history):
             draw_energy(self.path / ENERGY, result.history, system)

@@ -8,15 +8,14 @@ from PeptideBuilder import Geometry, PeptideBuilder
 
 from nnrep.errors import UserError
 from nnrep.structures.molecule import Molecule
+from nnrep.structures.residues import AMINO_ACIDS
 
 PEPTIDE_BOND = 1.32  # A
 CARBOXYLATE_BOND = 1.25  # A, C-OXT
 LEUCINE_CD2 = -66.7  # degrees, CA-CB-CG-CD2; PeptideBuilder has 66.7, which makes CG its mirror image
 
 CODES = {
-    **{"ALA": "A", "ARG": "R", "ASN": "N", "ASP": "D", "CYS": "C", "GLN": "Q", "GLU": "E", "GLY": "G"},
-    **{"HIS": "H", "ILE": "I", "LEU": "L", "LYS": "K", "MET": "M", "PHE": "F", "PRO": "P", "SER": "S"},
-    **{"THR": "T", "TRP": "W", "TYR": "Y", "VAL": "V"},
+    **AMINO_ACIDS,
     # other protonations, and the cysteine of a disulphide
     **{"ASH": "D", "CYM": "C", "CYX": "C", "GLH": "E", "HID": "H", "HIE": "H", "HIP": "H", "LYN": "K"},
     # caps have the atoms of a glycine, some under another name

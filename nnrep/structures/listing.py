@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -11,10 +10,10 @@ from nnrep.errors import UserError
 from nnrep.structures.parse import parse
 from nnrep.structures.places import EMBEDDED_ORIGIN, Listed, embedded, from_file, list_structures
 from nnrep.structures.residues import chain_letter, some
+from nnrep.terminal import print_table
 
 COLUMNS = ("name", "place", "models", "atoms", "chains", "size", "path")
 NUMBERS = ("models", "atoms", "size")
-ENDLESS = 10_000  # columns: a table that is not on a terminal is never folded
 
 
 def show_structures(folders: Sequence[str | Path]) -> None:
@@ -28,14 +27,7 @@ def show_structures(folders: Sequence[str | Path]) -> None:
         table.add_column(name, justify="right" if name in NUMBERS else "left", overflow="fold")
     for listed in list_structures(folders):
         table.add_row(*map(Text, _row(listed)))
-    console = Console()
-    if console.is_terminal:
-        console.print(table)
-        return
-    plain = Console(width=ENDLESS)
-    with plain.capture() as printed:
-        plain.print(table)
-    print("\n".join(line.rstrip() for line in printed.get().splitlines()))
+    print_table(table)
 
 
 def _row(listed: Listed) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Unfolded starts: a molecule shaken loose by Langevin dynamics at a high temperature."""
 
 import hashlib
-import io
 import json
 import math
 from collections.abc import Callable
@@ -9,7 +8,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import openmm
-from openmm import app, unit
 
 from nnrep.errors import ConfigError, require
 from nnrep.structures import store
@@ -23,6 +21,7 @@ from nnrep.structures.simulation import (
     positions_of,
     solvated,
 )
+from nnrep.structures.write import pdb_text
 
 KIND = "unfolded"  # in the store
 VERSION = 1  # raise it where the same configuration comes to mean another dynamics
@@ -87,7 +86,7 @@ def unfolded(
     key = unfolding_key(molecule, config)
     text = store.load(KIND, key)
     if text is None:
-        text = _as_pdb(molecule, _shaken(molecule, config, on_progress))
+        text = pdb_text(molecule.topology, _shaken(molecule, config, on_progress), KIND)
         store.save(KIND, key, text)
     # Read back even when fresh, so that fresh and stored are the same numbers.
     positions = Molecule.from_pdb(text, molecule.name, KIND).positions
@@ -134,9 +133,3 @@ def _blown_up(config: UnfoldConfig) -> ConfigError:
     return ConfigError(
         "system.unfold.timestep_fs", f"must be {wanted}, which blew up, got {config.timestep_fs:g}"
     )
-
-
-def _as_pdb(molecule: Molecule, positions: np.ndarray) -> str:
-    file = io.StringIO()
-    app.PDBFile.writeFile(molecule.topology, positions * unit.nanometer, file, keepIds=True)
-    return file.getvalue()

@@ -6,7 +6,6 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import openmm
@@ -24,7 +23,7 @@ from nnrep.structures.prepare import prepared
 from nnrep.structures.unfold import UnfoldConfig, unfolded
 from nnrep.systems.amber import amber_parameters, forces_of, particles, uncorrected_parameters
 from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
-from nnrep.systems.system import System, start_key
+from nnrep.systems.system import System, perturbed, start_key
 
 
 class ForceField(Enum):
@@ -112,7 +111,7 @@ def protein_system(
     start = jnp.asarray(_start(config, molecule, on_progress), float)
     draw_start = None
     if config.start is Start.perturbed:
-        draw_start = Partial(_perturbed, start, config.perturbation / ANGSTROM_PER_NM)
+        draw_start = Partial(perturbed, start, config.perturbation / ANGSTROM_PER_NM)
     bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()])
     groups = atom_groups(molecule.topology)
     return System(
@@ -120,7 +119,7 @@ def protein_system(
         positions=start if draw_start is None else draw_start(start_key(seed)),
         name=molecule.name,
         draw_start=draw_start,
-        draw_configuration=Partial(_noisy, start, config.hessian_noise / ANGSTROM_PER_NM),
+        draw_configuration=Partial(perturbed, start, config.hessian_noise / ANGSTROM_PER_NM),
         coupling_terms=partial(terms.coupling_terms, parameters),
         local_terms=terms.local_terms(parameters),
         edges=bonds.reshape(-1, 2),
@@ -153,14 +152,6 @@ def _start(
     if config.start is Start.unfolded:
         return unfolded(molecule, config.unfold, on_progress)
     return extended(molecule) if config.start is Start.extended else molecule.positions
-
-
-def _perturbed(positions: Array, scale: float | Array, key: Array) -> Array:
-    return positions + scale * jax.random.normal(key, positions.shape, positions.dtype)
-
-
-def _noisy(positions: Array, scale: float | Array, key: Array, t: Array) -> Array:
-    return _perturbed(positions, scale, key)
 
 
 def atom_groups(topology: app.Topology) -> AtomGroups:

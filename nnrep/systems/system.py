@@ -137,6 +137,11 @@ def start_key(seed: int) -> Array:
     return jax.random.fold_in(jax.random.key(seed), 0)
 
 
+def perturbed(positions: Array, scale: float | Array, key: Array, t: Array | None = None) -> Array:
+    """Positions with Gaussian noise of this standard deviation, whatever t: a `draw_configuration`."""
+    return positions + scale * jax.random.normal(key, positions.shape, positions.dtype)
+
+
 def as_partial(function: F) -> F:
     """The function as a pytree, so that it can be an argument of a compiled function."""
     if function is None or not jax.tree_util.all_leaves([function]):
