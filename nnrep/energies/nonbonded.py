@@ -67,14 +67,13 @@ def pair_table(atoms: Atoms, rows: Array) -> PairTable:
 
 def pair_terms(pairs: PairTable | Atoms) -> tuple[PairTerm, ...]:
     """All pairs as pair terms of u = r^2: a u^-6 - b u^-3 + q u^-1/2; O(n^2) of them."""
-    if isinstance(pairs, Atoms):
-        pairs = pair_table(pairs, jnp.arange(len(pairs.charge)))
-    upper = np.triu_indices(pairs.charge.shape[0], 1)
+    table = pair_table(pairs, jnp.arange(len(pairs.charge))) if isinstance(pairs, Atoms) else pairs
+    upper = np.triu_indices(len(table.charge), 1)
     indices = np.stack(upper, axis=1)
     return (
-        PairTerm(indices, pairs.repulsion[upper], _inverse_twelfth),
-        PairTerm(indices, -pairs.attraction[upper], _inverse_sixth),
-        PairTerm(indices, pairs.charge[upper], _inverse),
+        PairTerm(indices, table.repulsion[upper], _inverse_twelfth),
+        PairTerm(indices, -table.attraction[upper], _inverse_sixth),
+        PairTerm(indices, table.charge[upper], _inverse),
     )
 
 
