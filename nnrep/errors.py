@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from numbers import Integral
-from typing import TypeGuard
+from typing import TypeGuard, TypeVar
+
+E = TypeVar("E", bound=Enum)
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -31,6 +34,18 @@ def require(condition: bool, key: str, allowed: str, given: object) -> None:
     """Raise `ConfigError` naming the key, what is allowed and what was given, unless the condition holds."""
     if not condition:
         raise ConfigError(key, f"must be {allowed}, got {given}")
+
+
+def chosen(kind: type[E], value: E | str, key: str) -> E:
+    """The member of an enumeration that is given, or named.
+
+    Raises:
+        ConfigError: naming the key and the names there are.
+    """
+    names = [member.name for member in kind]
+    name = value.name if isinstance(value, kind) else value
+    require(name in names, key, f"one of {', '.join(names)}", value)
+    return kind[str(name)]
 
 
 def is_integer(value: object) -> TypeGuard[int]:

@@ -11,8 +11,9 @@ import nnrep
 from nnrep.energies.amber import amber_energy
 from nnrep.energies.local import LocalTerm, local_energy
 from nnrep.energies.pairwise import PairTerm, pair_energy
-from nnrep.errors import ConfigError, UserError
-from nnrep.modes import hessian, spectrum
+from nnrep.errors import ConfigError
+from nnrep.modes import backbone, spectrum
+from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, term_backbone
 from nnrep.modes.slow import mode_count
 from nnrep.systems.protein import ForceField, ProteinConfig, protein_system
 
@@ -28,16 +29,16 @@ def test_closed_form_backbone_is_the_dense_one(potential, loop_length):
     system = loop(potential, loop_length)
     terms = system.coupling_terms + system.background_terms()
     key = jax.random.key(0)
-    dense = hessian.dense_backbone(system.energy, system.draw_configuration, 4, key)
-    closed = hessian.term_backbone(terms, (), system.draw_configuration, 4, key).toarray()
+    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, 4, key))
+    closed = term_backbone(terms, (), Sampling(system.draw_configuration, 4, key)).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-8, atol=1e-10 * dense.max())
 
 
 def test_closed_form_without_repulsion_is_the_dense_one_without_repulsion():
     system = loop(repulsion_strength=0.0)
     key = jax.random.key(1)
-    dense = hessian.dense_backbone(system.energy, system.draw_configuration, 3, key)
-    closed = hessian.term_backbone(system.coupling_terms, (), system.draw_configuration, 3, key).toarray()
+    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, 3, key))
+    closed = term_backbone(system.coupling_terms, (), Sampling(system.draw_configuration, 3, key)).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-8, atol=1e-10 * dense.max())
 
 
@@ -48,9 +49,9 @@ def peptide(force_field=ForceField.amber14):
 @pytest.mark.parametrize("force_field", ForceField)
 def test_backbone_of_a_protein_is_the_dense_one(force_field):
     system, key = peptide(force_field), jax.random.key(3)
-    dense = hessian.dense_backbone(system.energy, system.draw_configuration, 3, key)
+    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, 3, key))
     terms = system.coupling_terms(), system.local_terms
-    closed = hessian.term_backbone(*terms, system.draw_configuration, 3, key).toarray()
+    closed = term_backbone(*terms, Sampling(system.draw_configuration, 3, key)).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-6, atol=1e-10 * dense.max())
 
 
@@ -60,8 +61,8 @@ def test_backbone_of_angles_and_torsions_alone():
     planes, pairs = parameters.planes, parameters.pairs
     slack = planes._replace(side_stiffness=jnp.zeros_like(planes.side_stiffness))
     alone = parameters._replace(planes=slack, pairs=jax.tree.map(jnp.zeros_like, pairs))
-    dense = hessian.dense_backbone(Partial(amber_energy, alone), system.draw_configuration, 2, key)
-    sparse = hessian.term_backbone((), system.local_terms, system.draw_configuration, 2, key)
+    dense = dense_backbone(Partial(amber_energy, alone), Sampling(system.draw_configuration, 2, key))
+    sparse = term_backbone((), system.local_terms, Sampling(system.draw_configuration, 2, key))
     np.testing.assert_allclose(sparse.toarray(), dense, rtol=1e-6, atol=1e-10 * dense.max())
     assert sparse.nnz < 0.5 * system.n**2
 
@@ -89,18 +90,18 @@ def test_backbone_of_any_local_terms_is_the_dense_one(seed):
     def energy(positions):
         return local_energy(local, positions) + pair_energy((pairs,), positions)
 
-    dense = hessian.dense_backbone(energy, draw, 1, jax.random.key(0))
-    closed = hessian.term_backbone((pairs,), (local,), draw, 1, jax.random.key(0)).toarray()
+    dense = dense_backbone(energy, Sampling(draw, 1, jax.random.key(0)))
+    closed = term_backbone((pairs,), (local,), Sampling(draw, 1, jax.random.key(0))).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-10)
 
 
 @pytest.mark.parametrize("force_field", ForceField)
 def test_one_shape_of_protein_compiles_its_backbone_once(force_field):
-    hessian._mean_over_samples.clear_cache()
+    backbone._over_samples.clear_cache()
     for samples in (1, 2):
         system = peptide(force_field)
         nnrep.slow_modes(system, k=5, samples=samples)
-    assert hessian._mean_over_samples._cache_size() == 1
+    assert backbone._over_samples._cache_size() == 1
 
 
 def test_slow_modes_of_a_protein():
@@ -112,10 +113,9 @@ def test_slow_modes_of_a_protein():
     assert np.all(np.asarray(modes.values[1:]) > 0)
     np.testing.assert_allclose(vectors[:, 0], 57**-0.5, rtol=1e-6)
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(11), atol=1e-10)
-    backbone = hessian.dense_backbone(
-        system.energy, system.draw_configuration, system.hessian_samples, jax.random.key(0)
-    )
-    slowest = np.linalg.eigh(np.diag(backbone.sum(axis=1)) - backbone)[1][:, :11]
+    sampling = Sampling(system.draw_configuration, system.hessian_samples, jax.random.key(0))
+    matrix = dense_backbone(system.energy, sampling)
+    slowest = np.linalg.eigh(np.diag(matrix.sum(axis=1)) - matrix)[1][:, :11]
     assert principal_angles(vectors, slowest).max() < 1e-6
 
 
@@ -127,8 +127,14 @@ def test_backbone_is_the_mean_of_the_norms_over_the_samples():
         x = system.draw_configuration(jax.random.fold_in(key, index), index / 2)
         blocks = np.asarray(jax.hessian(system.energy)(x))
         norms.append(np.sqrt((blocks**2).sum(axis=(1, 3))))
-    backbone = hessian.dense_backbone(system.energy, system.draw_configuration, 3, key)
-    np.testing.assert_allclose(backbone, np.mean(norms, axis=0), rtol=1e-10)
+    sampling = Sampling(system.draw_configuration, 3, key)
+    mean = dense_backbone(system.energy, sampling)
+    np.testing.assert_allclose(mean, np.mean(norms, axis=0), rtol=1e-10)
+    total = dense_backbone(system.energy, sampling._replace(backbone=Backbone.sum_square))
+    np.testing.assert_allclose(total, np.sum(np.square(norms), axis=0), rtol=1e-10)
+    terms = system.coupling_terms + system.background_terms()
+    closed = term_backbone(terms, (), sampling._replace(backbone=Backbone.sum_square))
+    np.testing.assert_allclose(closed.toarray(), total, rtol=1e-6, atol=1e-12 * total.max())
 
 
 def test_laplacian_of_a_path():
@@ -145,7 +151,7 @@ def test_slow_modes_are_the_lowest_of_a_dense_eigensolver():
     system = loop(n=60)
     modes = nnrep.slow_modes(system, k=7, background=True)
     key = jax.random.key(0)
-    dense = hessian.dense_backbone(system.energy, system.draw_configuration, system.hessian_samples, key)
+    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, system.hessian_samples, key))
     matrix = np.diag(dense.sum(axis=1)) - dense
     values, vectors = np.linalg.eigh(matrix)
     np.testing.assert_allclose(modes.values, values[:7], atol=1e-8 * values[-1])
@@ -155,25 +161,14 @@ def test_slow_modes_are_the_lowest_of_a_dense_eigensolver():
     )
 
 
-def test_shift_invert_finds_the_modes_of_the_dense_solver(monkeypatch):
-    system = loop(n=300)
-    dense = nnrep.slow_modes(system, k=21)
-    monkeypatch.setattr(spectrum, "MAX_DENSE_NODES", 10)
-    sparse = nnrep.slow_modes(system, k=21)
-    np.testing.assert_allclose(sparse.values, dense.values, atol=1e-9 * float(dense.values[-1]))
-    assert principal_angles(sparse.vectors, dense.vectors).max() < 1e-6
-    again = nnrep.slow_modes(system, k=21)
-    np.testing.assert_array_equal(sparse.vectors, again.vectors)
-
-
-@pytest.mark.parametrize("dense_nodes", [10, 2000])
-def test_epsilon_rule_counts_as_definition_2_1(monkeypatch, dense_nodes):
+@pytest.mark.parametrize("solver", ["dense", "shift_invert", "lanczos"])
+def test_epsilon_rule_counts_as_definition_2_1(solver):
     system = loop(n=120)
     every = nnrep.slow_modes(system, k=120).values
-    monkeypatch.setattr(spectrum, "MAX_DENSE_NODES", dense_nodes)
-    for epsilon in (0.05, 0.3, 0.9):
-        modes = nnrep.slow_modes(system, epsilon=epsilon)
+    for epsilon in (0.05, 0.3, 0.7):
+        modes = nnrep.slow_modes(system, epsilon=epsilon, solver=solver)
         assert modes.values.size == np.sum(np.abs(every) < epsilon**2 * every[-1])
+        assert modes.solver == solver
 
 
 def test_modes_are_orthonormal_and_their_signs_fixed():
@@ -216,14 +211,43 @@ def test_unusable_mode_counts_name_what_is_allowed(k):
         nnrep.slow_modes(loop(), k)
 
 
-def test_dense_hessian_of_a_large_own_energy_is_refused():
-    system = nnrep.System(energy=lambda x: jnp.sum(x**2), positions=np.zeros((5000, 3)))
-    with pytest.raises(UserError, match=r"dense Hessian of 5000 particles would take 1\.8 GB"):
-        nnrep.slow_modes(system, k=3)
-
-
 def test_modes_of_a_large_loop_stay_sparse():
     """A dense Laplacian of 20 000 particles would take 3.2 GB."""
     modes = nnrep.slow_modes(loop(n=20_000), k=4, samples=2)
     assert modes.vectors.shape == (20_000, 4)
     np.testing.assert_allclose(modes.vectors[:, 0], modes.vectors[0, 0], rtol=1e-6)
+
+
+def test_noise_takes_the_place_of_the_systems_own_configurations():
+    system = loop(n=20, loop_length=4)
+    there = nnrep.slow_modes(system, k=20, noise=0.0, samples=3)
+    at_start = Sampling(Partial(at, system.positions), 1, jax.random.key(0))
+    matrix = spectrum.laplacian(term_backbone(system.coupling_terms, (), at_start)).toarray()
+    np.testing.assert_allclose(there.values, np.linalg.eigvalsh(matrix), atol=1e-12 * abs(matrix).max())
+    noisy = [nnrep.slow_modes(system, k=20, noise=noise).values for noise in (0.01, 0.3)]
+    assert abs(noisy[0] - there.values).max() < 0.1 * abs(noisy[1] - there.values).max()
+
+
+def test_sum_of_squares_weighs_strong_couplings_more():
+    system = loop(n=40)
+    mean, squares = (nnrep.slow_modes(system, k=40, backbone=kind) for kind in ("mean_norm", "sum_square"))
+    assert squares.values[-1] / squares.values[1] > 5 * mean.values[-1] / mean.values[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"backbone": "median"}, "backbone: must be one of mean_norm, sum_square, got median"),
+        ({"solver": "fast"}, "solver: must be one of auto, dense, lanczos, shift_invert, got fast"),
+        ({"of": "graph"}, "of: must be one of backbone, hessian, got graph"),
+        ({"noise": -0.1}, "noise: must be zero or positive"),
+        ({"max_products": 0}, "max_products: must be at least 1"),
+        ({"of": "hessian", "samples": 3}, "samples: must be null, as of=hessian"),
+        ({"of": "hessian", "noise": 0.1}, "noise: must be null, as of=hessian"),
+        ({"of": "hessian", "background": True}, "background: must be false, as of=hessian"),
+        ({"of": "hessian", "solver": "shift_invert"}, "solver: must be auto, dense or lanczos"),
+    ],
+)
+def test_unusable_options_are_named(options, message):
+    with pytest.raises(ConfigError, match=message):
+        nnrep.slow_modes(loop(), 5, **options)

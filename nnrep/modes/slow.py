@@ -1,23 +1,35 @@
 """From a system to its slow modes."""
 
 import re
+from enum import Enum
 from numbers import Integral, Real
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
-from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.energies.pairwise import PairTerm
-from nnrep.errors import ConfigError, is_integer, require
+from nnrep.errors import ConfigError, chosen, is_integer, require
 from nnrep.memory import require_memory
-from nnrep.modes.hessian import Draw, dense_backbone, term_backbone
+from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, term_backbone
+from nnrep.modes.eigensolvers import MAX_PRODUCTS, Solver
+from nnrep.modes.normal import MAX_DENSE_COORDINATES, normal_modes
+from nnrep.modes.probing import probed_backbone
 from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
 from nnrep.systems.system import System, perturbed
+from nnrep.terminal import log
 
 BYTES_PER_PAIR = 250  # at the peak: blocks, indices, and the sorting of pairs
+OWN_NOISE = 0.1  # of systems without configurations of their own, relative to the spread of the positions
+
+
+class Of(Enum):
+    """Of which matrix the slow modes are: the Laplacian of the Hessian's backbone, or the Hessian itself."""
+
+    backbone = "backbone"
+    hessian = "hessian"
 
 
 def slow_modes(
@@ -25,58 +37,108 @@ def slow_modes(
     k: int | float | str | None = None,
     *,
     epsilon: float | None = None,
+    of: Of | str = Of.backbone,
+    backbone: Backbone | str = Backbone.mean_norm,
     seed: int = 0,
     samples: int | None = None,
-    noise: float = 0.1,
+    noise: float | None = None,
     background: bool = False,
+    solver: Solver | str = Solver.auto,
+    max_products: int = MAX_PRODUCTS,
 ) -> SlowModes:
     """Slow modes of a system: lowest eigenvectors of the Laplacian of its Hessian's backbone.
 
     The Hessian is sampled at the system's own configurations (a loop: see `HESSIAN_SAMPLES`) or, where
-    it has none, at its positions with Gaussian noise. Systems with pair terms take the closed form,
-    others the dense Hessian.
+    it has none, at its positions with Gaussian noise. Systems with pair and local terms take their blocks
+    in closed form; others products with the Hessian, all of them up to `MAX_DENSE_COORDINATES` coordinates,
+    beyond it as many as an estimate needs, see `probed_backbone`.
 
     Args:
         system: n particles.
         k: how many modes (an integer from 1 to n), which share of n (between 0 and 1), or of a protein
-            how many a residue ("3*residues").
+            how many a residue ("3*residues"); of the Hessian the same with n d in the place of n.
         epsilon: instead of k, all modes with |lambda| < epsilon^2 max lambda (definition 2.1).
+        of: the backbone, or the full Hessian at the positions, see `normal_modes`.
+        backbone: mean_norm or sum_square, see `Backbone`.
         seed: of the sampled configurations.
         samples: how many; None takes the system's own number.
-        noise: standard deviation of the noise, relative to that of the positions; only for systems
-            without configurations of their own.
+        noise: standard deviation of every coordinate, in the system's unit of length, around its positions;
+            None takes the system's own configurations or, if it has none, a tenth of the positions'
+            standard deviation.
         background: include the pairs without a coupling of their own (a loop's repulsion), O(n^2) of
             them. In independent random configurations these all have the same expectation, which says
             nothing about which directions are slow, and sampling noise, which hides the slowest.
+        solver: auto, dense, lanczos or shift_invert, see `lowest_eigenpairs`.
+        max_products: most products with the matrix that Lanczos may take.
 
     Raises:
-        ConfigError: k or epsilon out of range, or not exactly one of them given.
+        ConfigError: an argument out of range, or not exactly one of k and epsilon given.
+        UserError: a solver has not converged, or something does not fit into memory.
     """
+    of, solver = chosen(Of, of, "of"), chosen(Solver, solver, "solver")
+    backbone = chosen(Backbone, backbone, "backbone")
     require((k is None) != (epsilon is None), "modes", "given by exactly one of k and epsilon", (k, epsilon))
+    require(max_products >= 1, "max_products", "at least 1", max_products)
     if epsilon is not None:
         require(0 < epsilon <= 1, "epsilon", "above 0 and at most 1", epsilon)
-    count = None if k is None else mode_count(k, system.n, system.residues)
+    size = system.n if of is Of.backbone else system.positions.size
+    count = None if k is None else mode_count(k, size, system.residues, "n" if of is Of.backbone else "n d")
+    if of is Of.hessian:
+        check_unsampled(samples, noise, background)
+        modes = normal_modes(system, count, epsilon=epsilon, solver=solver, max_products=max_products)
+    else:
+        sampling = sampling_of(system, samples, noise, seed, backbone)
+        matrix, error = backbone_of(system, sampling, background)
+        count = count or count_below(laplacian(matrix), epsilon or 0.0, solver, max_products)
+        modes = slow_modes_of(matrix, count, solver, max_products)._replace(backbone_error=error)
+    _report(modes, solver)
+    return modes
+
+
+def check_unsampled(samples: int | None, noise: float | None, background: bool) -> None:
+    """Raise `ConfigError` for what concerns sampled Hessians alone, where the modes are of one Hessian."""
+    reason = ", as of=hessian takes the whole Hessian at the start"
+    require(samples is None, "samples", f"null{reason}", samples)
+    require(noise is None, "noise", f"null{reason}", noise)
+    require(not background, "background", f"false{reason}", background)
+
+
+def sampling_of(
+    system: System, samples: int | None, noise: float | None, seed: int, backbone: Backbone
+) -> Sampling:
+    """At which configurations the Hessian is sampled; arguments as those of `slow_modes`.
+
+    Raises:
+        ConfigError: an argument out of range.
+    """
     samples = system.hessian_samples if samples is None else samples
     require(samples >= 1, "samples", "at least 1", samples)
-    require(noise >= 0, "noise", "zero or positive", noise)
-    draw = system.draw_configuration or Partial(
-        perturbed, system.positions, noise * jnp.std(system.positions)
+    require(noise is None or 0 <= noise < np.inf, "noise", "zero or positive, or null", noise)
+    own = system.draw_configuration
+    scale = OWN_NOISE * jnp.std(system.positions) if noise is None else noise
+    around = Partial(perturbed, system.positions, scale)
+    draw = around if own is None or noise is not None else own
+    return Sampling(draw, samples, jax.random.key(seed), backbone)
+
+
+def _report(modes: SlowModes, solver: Solver) -> None:
+    assert modes.residuals is not None
+    log().info(
+        "%d slow modes by %s%s, residuals at most %.0e of the largest eigenvalue",
+        modes.values.size,
+        modes.solver,
+        " (modes.solver=auto)" if solver is Solver.auto else "",
+        float(jnp.max(modes.residuals)),
     )
-    backbone = _backbone(system, draw, samples, jax.random.key(seed), background)
-    if not np.all(np.isfinite(backbone.data if scipy.sparse.issparse(backbone) else backbone)):
-        raise ConfigError("energy", "its Hessian is not finite at a sampled configuration; raise the noise")
-    if count is None:
-        count = count_below(laplacian(backbone), epsilon or 0.0)
-    return slow_modes_of(backbone, count)
 
 
-def mode_count(k: int | float | str, n: int, residues: int = 0) -> int:
+def mode_count(k: int | float | str, n: int, residues: int = 0, called: str = "n") -> int:
     """Number of modes from a count (1 to n), a share (0 < k < 1, rounded, at least 1) of n, or "3*residues".
 
     Raises:
         ConfigError: k is none of these, or more than n.
     """
-    allowed = f"a count from 1 to n = {n}, or a share of n between 0 and 1"
+    allowed = f"a count from 1 to {called} = {n}, or a share of it between 0 and 1"
     if residues:
         allowed += f", or a multiple of the {residues} residues such as 3*residues"
     multiple = re.fullmatch(r"\s*(\d+)\s*\*\s*residues\s*", k) if isinstance(k, str) else None
@@ -90,15 +152,38 @@ def mode_count(k: int | float | str, n: int, residues: int = 0) -> int:
     return int(k)
 
 
-def _backbone(
-    system: System, draw: Draw, samples: int, key: Array, background: bool
-) -> np.ndarray | scipy.sparse.csr_array:
+def backbone_of(
+    system: System, sampling: Sampling, background: bool = False
+) -> tuple[np.ndarray | scipy.sparse.csr_array, float]:
+    """The backbone (n, n) of a system, and its error if it is an estimate.
+
+    Raises:
+        ConfigError: it is not finite.
+    """
+    matrix, error = _exact_or_estimated(system, sampling, background)
+    if not np.all(np.isfinite(matrix.data if scipy.sparse.issparse(matrix) else matrix)):
+        raise ConfigError("energy", "its Hessian is not finite at a sampled configuration; raise the noise")
+    return matrix, error
+
+
+def _exact_or_estimated(
+    system: System, sampling: Sampling, background: bool
+) -> tuple[np.ndarray | scipy.sparse.csr_array, float]:
     couplings = system.coupling_terms
     if callable(couplings):
         require_memory(BYTES_PER_PAIR * system.n**2 // 2, f"the Hessian's blocks of all {system.n} particles")
     terms: tuple[PairTerm, ...] = couplings() if callable(couplings) else couplings
-    if not terms and not system.local_terms:
-        return dense_backbone(system.energy, draw, samples, key)
-    if background and system.background_terms is not None:
-        terms += system.background_terms()
-    return term_backbone(terms, system.local_terms, draw, samples, key)
+    if terms or system.local_terms:
+        if background and system.background_terms is not None:
+            terms += system.background_terms()
+        return term_backbone(terms, system.local_terms, sampling), 0.0
+    if system.positions.size <= MAX_DENSE_COORDINATES:
+        return dense_backbone(system.energy, sampling), 0.0
+    estimate = probed_backbone(system.energy, sampling)
+    log().info(
+        "Hessian of %d particles probed in %d colours: the backbone's error is %.1g",
+        system.n,
+        estimate.colours,
+        estimate.error,
+    )
+    return estimate.backbone, estimate.error

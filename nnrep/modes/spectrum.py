@@ -4,27 +4,31 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-import scipy.linalg
 import scipy.sparse
-import scipy.sparse.linalg
 from jax import Array
 
-# Up to here a dense eigensolver is fast and fits anywhere; beyond it, shift-invert on the sparse matrix.
-MAX_DENSE_NODES = 2000
+from nnrep.modes.eigensolvers import MAX_PRODUCTS, Eigenpairs, Solver, largest_eigenvalue, lowest_eigenpairs
 
 
 class SlowModes(NamedTuple):
     """The slow directions of a system (paper, definition 2.1).
 
     Attributes:
-        values: (k,) eigenvalues of the Laplacian of the backbone F, ascending.
-        vectors: (n, k) orthonormal eigenvectors psi.
-        weights: (k,) psi^T F psi, the expectation of the backbone.
+        values: (k,) eigenvalues of the Laplacian of the backbone F, ascending; or of the Hessian.
+        vectors: (n, k) orthonormal eigenvectors psi; of the Hessian (n d, k), coordinates of one particle
+            beside each other.
+        weights: (k,) psi^T F psi, the expectation of the backbone; of the Hessian its eigenvalues.
+        residuals: (k,) of the eigenpairs, relative to the largest eigenvalue; None if not known.
+        solver: that found them ("dense", "lanczos", "shift_invert").
+        backbone_error: relative error of an estimated backbone; zero where it is exact.
     """
 
     values: Array
     vectors: Array
     weights: Array
+    residuals: Array | None = None
+    solver: str = ""
+    backbone_error: float = 0.0
 
 
 def laplacian(backbone: np.ndarray | scipy.sparse.sparray) -> scipy.sparse.csr_array:
@@ -33,55 +37,39 @@ def laplacian(backbone: np.ndarray | scipy.sparse.sparray) -> scipy.sparse.csr_a
     return scipy.sparse.csr_array(scipy.sparse.diags_array(adjacency.sum(axis=1)) - adjacency)
 
 
-def slow_modes_of(backbone: np.ndarray | scipy.sparse.sparray, count: int) -> SlowModes:
-    """The `count` lowest modes of a backbone F (n, n)."""
-    values, vectors = lowest_modes(laplacian(backbone), count)
-    weights = np.sum(vectors * (backbone @ vectors), axis=0)
-    return SlowModes(*(jnp.asarray(array, dtype=float) for array in (values, vectors, weights)))
+def slow_modes_of(
+    backbone: np.ndarray | scipy.sparse.sparray,
+    count: int,
+    solver: Solver = Solver.auto,
+    max_products: int = MAX_PRODUCTS,
+) -> SlowModes:
+    """The `count` lowest modes of a backbone F (n, n); see `lowest_eigenpairs`."""
+    found = lowest_eigenpairs(laplacian(backbone), count, solver, max_products)
+    weights = np.sum(found.vectors * (backbone @ found.vectors), axis=0)
+    return as_modes(found, weights)
 
 
-def count_below(matrix: scipy.sparse.csr_array, epsilon: float) -> int:
+def as_modes(found: Eigenpairs, weights: np.ndarray) -> SlowModes:
+    """Eigenpairs and their weights (k,) as JAX arrays."""
+    arrays = (found.values, found.vectors, weights, found.residuals)
+    values, vectors, kappa, residuals = (jnp.asarray(array, dtype=float) for array in arrays)
+    return SlowModes(values, vectors, kappa, residuals, found.solver.value)
+
+
+def count_below(
+    matrix: scipy.sparse.csr_array,
+    epsilon: float,
+    solver: Solver = Solver.auto,
+    max_products: int = MAX_PRODUCTS,
+) -> int:
     """Number of eigenvalues with |lambda| < epsilon^2 max lambda (paper, definition 2.1), at least 1."""
-    n = matrix.shape[0]
-    if n <= MAX_DENSE_NODES:
-        values = scipy.linalg.eigvalsh(matrix.toarray())
-        return max(1, int(np.sum(abs(values) < epsilon**2 * values[-1])))
-    start = _start_vector(n)
-    largest = scipy.sparse.linalg.eigsh(matrix, 1, which="LA", v0=start, return_eigenvectors=False)[0]
-    count = 16
+    most = max(1, matrix.shape[0] - 1)  # the largest is never below its own bound
+    bound = epsilon**2 * largest_eigenvalue(matrix)
+    count = 64
     while True:
-        values, _ = lowest_modes(matrix, min(count, n))
-        below = int(np.sum(abs(values) < epsilon**2 * largest))
-        if below < count or count >= n:
+        count = min(count, most)
+        values = lowest_eigenpairs(matrix, count, solver, max_products).values
+        below = int(np.sum(abs(values) < bound))
+        if below < count or count == most:
             return max(1, below)
-        count *= 2
-
-
-def lowest_modes(matrix: scipy.sparse.csr_array, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest eigenpairs of a positive semi-definite matrix (n, n).
-
-    Signs are fixed: the component of largest magnitude is positive.
-
-    Returns:
-        Values (count,) ascending, vectors (n, count).
-    """
-    n = matrix.shape[0]
-    # Shift-invert pays while few of the modes are asked for, of a matrix that is sparse.
-    full = matrix.nnz > n * n // 10
-    if n <= MAX_DENSE_NODES or full or count > n // 3:
-        values, vectors = scipy.linalg.eigh(matrix.toarray(), subset_by_index=[0, count - 1])
-    else:
-        # Just below the spectrum, so that the factorised matrix is definite.
-        shift = -1e-6 * matrix.diagonal().max()
-        values, vectors = scipy.sparse.linalg.eigsh(
-            matrix.tocsc(), count, sigma=shift, which="LM", v0=_start_vector(n)
-        )
-        order = np.argsort(values)
-        values, vectors = values[order], vectors[:, order]
-    largest = np.argmax(abs(vectors), axis=0)
-    return values, vectors * np.sign(vectors[largest, np.arange(count)])
-
-
-def _start_vector(n: int) -> np.ndarray:
-    """A fixed start for ARPACK, which would otherwise draw its own."""
-    return np.random.default_rng(0).standard_normal(n)
+        count *= 4

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.errors import is_integer, require
+from nnrep.errors import chosen, is_integer, require
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Params, Reparametrization, scale_to
 
@@ -131,9 +131,7 @@ def graph(
         ConfigError: an argument out of range.
     """
     widths = layer_widths(hidden, layers)
-    names = [choice.name for choice in Activation]
-    name = activation.name if isinstance(activation, Activation) else activation
-    require(name in names, "activation", f"one of {', '.join(names)}", activation)
+    activation = chosen(Activation, activation, "activation")
     check_strength(strength)
     if isinstance(connectivity, SlowModes):
         weights = connectivity.weights
@@ -143,7 +141,7 @@ def graph(
         propagate = Partial(_along_modes, connectivity.vectors, weights)
     else:
         propagate = Partial(_along_edges, connectivity)
-    decode = _Decode(propagate, features, _Shape(widths, residual, Activation[name]))
+    decode = _Decode(propagate, features, _Shape(widths, residual, activation))
     return Reparametrization(_Init(decode), decode)
 
 

@@ -25,6 +25,9 @@ from nnrep.systems.amber import amber_parameters, forces_of, particles, uncorrec
 from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
 from nnrep.systems.system import System, perturbed, start_key
 
+# Standard deviation of the configurations at which the Hessian is sampled, around the start, in Angstrom.
+HESSIAN_NOISE = 0.1
+
 
 class ForceField(Enum):
     """AMBER14 as it is, or the energy that the paper's code sums in its place."""
@@ -55,7 +58,6 @@ class ProteinConfig:
         start: native, unfolded, extended or perturbed.
         unfold: how the unfolded start is made.
         perturbation: of the perturbed start, standard deviation of every coordinate in Angstrom.
-        hessian_noise: of the configurations at which the Hessian is sampled, likewise.
     """
 
     name: str = "protein"
@@ -67,7 +69,6 @@ class ProteinConfig:
     start: Start = Start.native
     unfold: UnfoldConfig = field(default_factory=UnfoldConfig)
     perturbation: float = 0.5
-    hessian_noise: float = 0.1
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -76,9 +77,8 @@ class ProteinConfig:
             ConfigError: naming the value out of range.
         """
         self.preparation  # noqa: B018 (checks its values)
-        sizes = {"perturbation": self.perturbation, "hessian_noise": self.hessian_noise}
-        for name, size in sizes.items():
-            require(0 <= size < np.inf, name, "zero or positive, in Angstrom", size)
+        size = self.perturbation
+        require(0 <= size < np.inf, "perturbation", "zero or positive, in Angstrom", size)
 
     @property
     def preparation(self) -> Preparation:
@@ -119,7 +119,7 @@ def protein_system(
         positions=start if draw_start is None else draw_start(start_key(seed)),
         name=molecule.name,
         draw_start=draw_start,
-        draw_configuration=Partial(perturbed, start, config.hessian_noise / ANGSTROM_PER_NM),
+        draw_configuration=Partial(perturbed, start, HESSIAN_NOISE / ANGSTROM_PER_NM),
         coupling_terms=partial(terms.coupling_terms, parameters),
         local_terms=terms.local_terms(parameters),
         edges=bonds.reshape(-1, 2),

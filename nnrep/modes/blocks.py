@@ -1,0 +1,93 @@
+"""The Hessian's blocks of an energy that is a sum of terms of few particles, each pair of particles once."""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from nnrep.energies.local import LocalTerm, local_hessians
+from nnrep.energies.pairwise import PairTerm
+
+
+class Couplings(NamedTuple):
+    """Which particles are coupled, and by which terms.
+
+    Attributes:
+        edges: (m, 2) distinct pairs of particles, the smaller index first.
+        of_pairs: for each pair term, the edge (t,) of each of its pairs.
+        of_local: for each local term, the edge (t, c) of each pair of its particles, in the order of
+            `itertools.combinations`.
+    """
+
+    edges: np.ndarray
+    of_pairs: list[np.ndarray]
+    of_local: list[np.ndarray]
+
+
+def couplings_of(pair_terms: tuple[PairTerm, ...], local_terms: tuple[LocalTerm, ...], n: int) -> Couplings:
+    """The distinct pairs of n particles that terms couple."""
+    # Terms often share their pairs, of which a protein has hundreds of thousands.
+    of_array = {id(term.pairs): np.asarray(term.pairs) for term in pair_terms}
+    chosen = [pairs[:, None] for pairs in of_array.values()]
+    for term in local_terms:
+        particles = np.asarray(term.particles)
+        chosen.append(particles[:, list(combinations(range(particles.shape[1]), 2))])
+    codes = [_codes(pairs[..., 0].astype(np.int64), pairs[..., 1], n) for pairs in chosen]
+    distinct, inverse = np.unique(np.concatenate([code.ravel() for code in codes]), return_inverse=True)
+    pieces = np.split(inverse, np.cumsum([code.size for code in codes])[:-1])
+    members = [piece.reshape(code.shape) for piece, code in zip(pieces, codes, strict=True)]
+    place = {identity: members[index][:, 0] for index, identity in enumerate(of_array)}
+    edges = np.stack([distinct // n, distinct % n], axis=1)
+    return Couplings(edges, [place[id(term.pairs)] for term in pair_terms], members[len(of_array) :])
+
+
+def _codes(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
+    """A number for each pair of n particles, whichever comes first."""
+    return np.minimum(first, second) * n + np.maximum(first, second)
+
+
+def term_blocks(
+    pair_terms: tuple[PairTerm, ...],
+    local_terms: tuple[LocalTerm, ...],
+    couplings: Couplings,
+    positions: Array,
+) -> tuple[Array, Array]:
+    """Blocks of the Hessian of a sum of terms at positions (n, d), with their sign changed.
+
+    A pair term w f(u) of u = |x_i - x_j|^2 and y = x_i - x_j adds -w (4 f''(u) y y^T + 2 f'(u) I) to H_ij,
+    which is eq 20 written in u. Terms that share a pair are summed. No term changes when all particles
+    are moved together, so H_ii is minus the sum of the H_ij.
+
+    Args:
+        pair_terms: the terms of two particles.
+        local_terms: those of more.
+        couplings: of these terms.
+        positions: (n, d).
+
+    Returns:
+        -H_ij (m, d, d) of each of the couplings' edges, and H_ii (n, d, d).
+    """
+    n, dim = positions.shape
+    i, j = couplings.edges.T
+    y = positions[i] - positions[j]
+    u = jnp.sum(y**2, axis=1)
+    blocks = jnp.zeros((len(i), dim, dim), positions.dtype)
+    for term, edge in zip(pair_terms, couplings.of_pairs, strict=True):
+        stretched = term.stretch * u[edge]
+        first = term.stretch * jax.vmap(jax.grad(term.potential))(stretched)
+        second = term.stretch**2 * jax.vmap(jax.grad(jax.grad(term.potential)))(stretched)
+        along = (4 * term.weight * second)[:, None, None] * y[edge][:, :, None] * y[edge][:, None, :]
+        across = (2 * term.weight * first)[:, None, None] * jnp.eye(dim, dtype=positions.dtype)
+        blocks = blocks.at[edge].add(along + across)
+    for local, edges in zip(local_terms, couplings.of_local, strict=True):
+        hessians = local_hessians(local, positions)
+        for column, (a, b) in enumerate(combinations(range(local.particles.shape[1]), 2)):
+            ascending = (local.particles[:, a] < local.particles[:, b])[:, None, None]
+            block = hessians[:, a, :, b, :]
+            oriented = jnp.where(ascending, block, jnp.swapaxes(block, 1, 2))
+            blocks = blocks.at[edges[:, column]].add(-oriented)
+    diagonal = jax.ops.segment_sum(blocks, i, n) + jax.ops.segment_sum(jnp.swapaxes(blocks, 1, 2), j, n)
+    return blocks, diagonal

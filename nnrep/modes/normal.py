@@ -1,0 +1,105 @@
+"""Normal modes: lowest eigenvectors of the full Hessian, as at a minimum of the energy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+from jax import Array
+from jax.tree_util import Partial
+
+from nnrep.errors import UserError, require
+from nnrep.modes.eigensolvers import (
+    TOLERANCE,
+    Eigenpairs,
+    Solver,
+    checked,
+    largest_eigenvalue,
+    lowest_eigenpairs,
+)
+from nnrep.modes.hessian import dense_hessian, hessian_product
+from nnrep.modes.lanczos import lanczos
+from nnrep.modes.spectrum import SlowModes, as_modes
+from nnrep.systems.system import System
+
+# Beyond, the Hessian is never formed: n d products with it, and a dense eigensolver, take minutes.
+MAX_DENSE_COORDINATES = 6000
+
+
+def normal_modes(
+    system: System,
+    count: int | None,
+    *,
+    epsilon: float | None = None,
+    solver: Solver = Solver.auto,
+    max_products: int,
+) -> SlowModes:
+    """The lowest eigenpairs of the Hessian of the exact energy at the system's positions, without masses.
+
+    At a minimum the six rigid motions (three in the plane) come first, with eigenvalue zero; elsewhere
+    directions of negative curvature come before them. Computed in float64, from parameters as they are.
+
+    Args:
+        system: n particles.
+        count: k, from 1 to n d; None with epsilon.
+        epsilon: all modes with lambda < epsilon^2 max lambda, in place of a count.
+        solver: dense or lanczos; auto is dense up to `MAX_DENSE_COORDINATES` coordinates.
+        max_products: most products of Lanczos with the Hessian.
+
+    Raises:
+        UserError: the Hessian is not finite, a dense one is too large, or Lanczos has not converged.
+        ConfigError: a solver that needs a sparse matrix, or epsilon where there is no dense Hessian.
+    """
+    size = system.positions.size
+    check_normal_solver(solver)
+    if solver is Solver.auto:
+        solver = Solver.dense if size <= MAX_DENSE_COORDINATES else Solver.lanczos
+    with jax.enable_x64(True):
+        positions = jnp.asarray(np.asarray(system.positions), jnp.float64)
+        if solver is Solver.dense or size <= MAX_DENSE_COORDINATES:
+            found = _from_dense(system, positions, count, epsilon, solver, max_products)
+        else:
+            require(count is not None, "epsilon", f"null beyond {MAX_DENSE_COORDINATES} coordinates", epsilon)
+            found = _from_products(system, positions, int(count or 1), max_products)
+    return as_modes(found, found.values)
+
+
+def check_normal_solver(solver: Solver) -> None:
+    """Raise `ConfigError` for a solver that cannot find normal modes."""
+    allowed = "auto, dense or lanczos, as of=hessian has no sparse matrix"
+    require(solver is not Solver.shift_invert, "solver", allowed, solver.value)
+
+
+def _from_dense(
+    system: System,
+    positions: Array,
+    count: int | None,
+    epsilon: float | None,
+    solver: Solver,
+    max_products: int,
+) -> Eigenpairs:
+    if positions.size > MAX_DENSE_COORDINATES:
+        raise UserError(
+            f"modes.solver: the dense Hessian of {len(positions)} particles would take "
+            f"{positions.size**2 * 8 / 1e9:.1f} GB; choose lanczos, or at most "
+            f"{MAX_DENSE_COORDINATES // positions.shape[1]} particles"
+        )
+    hessian = dense_hessian(system.energy, positions)
+    if not np.all(np.isfinite(hessian)):
+        raise UserError("energy: its Hessian is not finite at the positions")
+    matrix = scipy.sparse.csr_array(hessian)
+    if count is None:
+        bound = (epsilon or 0.0) ** 2 * largest_eigenvalue(matrix)
+        count = max(1, int(np.sum(np.linalg.eigvalsh(hessian) < bound)))
+    return lowest_eigenpairs(matrix, count, solver, max_products)
+
+
+def _from_products(system: System, positions: Array, count: int, max_products: int) -> Eigenpairs:
+    product = Partial(_flat_product, system.energy, positions)
+    found = lanczos(product, positions.size, count, tolerance=TOLERANCE, max_products=max_products)
+    images = np.asarray(jax.lax.map(product, jnp.asarray(found.vectors.T))).T
+    return checked(found.values, found.vectors, images, found.largest, Solver.lanczos)
+
+
+def _flat_product(energy: Partial, positions: Array, direction: Array) -> Array:
+    """H u (n d,) of a direction (n d,)."""
+    return hessian_product(energy, positions, direction.reshape(positions.shape)).ravel()
