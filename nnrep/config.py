@@ -14,7 +14,9 @@ from nnrep.baselines import DynamicsConfig, MinimizerConfig
 from nnrep.errors import is_integer, named_under, require
 from nnrep.minimization import Fit, Optimizer, Stopping, adam, sgd
 from nnrep.minimization.minimize import check_record_every, seed_list
-from nnrep.modes.slow import mode_count
+from nnrep.modes.eigensolvers import MAX_PRODUCTS
+from nnrep.modes.normal import check_normal_solver
+from nnrep.modes.slow import Backbone, Of, Solver, check_unsampled, mode_count
 from nnrep.reparam.graph import Activation, check_self_weight, check_strength, layer_widths
 from nnrep.schema import build
 from nnrep.systems.registry import SYSTEMS
@@ -136,19 +138,30 @@ class GNNConfig:
 
 @dataclass
 class ModesConfig:
-    """`modes`: which modes, of which backbone; see `nnrep.slow_modes`.
+    """`modes`: which modes, of which matrix; see `nnrep.slow_modes`.
 
     Attributes:
+        of: the Laplacian of the Hessian's backbone, or the Hessian itself.
+        backbone: mean_norm or sum_square.
         epsilon: all modes below epsilon^2 of the largest eigenvalue; null to ask by reparam.modes.
         seed: of the Hessian samples.
         samples: how many, null for the system's own number.
+        noise: standard deviation around the start, of proteins in Angstrom; null for the system's own
+            configurations.
         background: include pairs without a coupling of their own.
+        solver: of the eigenproblem.
+        max_products: most products that Lanczos may take.
     """
 
+    of: Of = Of.backbone
+    backbone: Backbone = Backbone.mean_norm
     epsilon: float | None = None
     seed: int = 0
     samples: int | None = None
+    noise: float | None = None
     background: bool = False
+    solver: Solver = Solver.auto
+    max_products: int = MAX_PRODUCTS
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -156,6 +169,12 @@ class ModesConfig:
         require(epsilon is None or 0 < epsilon <= 1, "epsilon", "above 0 and at most 1, or null", epsilon)
         require(0 <= self.seed < 2**31, "seed", "from 0 to 2^31 - 1", self.seed)
         require(self.samples is None or self.samples >= 1, "samples", "at least 1, or null", self.samples)
+        noise = self.noise
+        require(noise is None or 0 <= noise < math.inf, "noise", "zero or positive, or null", noise)
+        require(self.max_products >= 1, "max_products", "at least 1", self.max_products)
+        if self.of is Of.hessian:
+            check_unsampled(self.samples, noise, self.background)
+            check_normal_solver(self.solver)
 
 
 @dataclass
@@ -257,6 +276,35 @@ class RecordConfig:
 
 
 @dataclass
+class LookConfig:
+    """`look`: what `nnrep modes` shows.
+
+    Attributes:
+        drawn: number of modes that are drawn.
+        minimize: take the Hessian's modes where a minimisation without a map ends, not at its start.
+        robustness: compare the slow modes with those of other matrices.
+        epsilons: for the modes with |lambda| < epsilon^2 max lambda, of each of these.
+        frames: number of configurations along the minimisation.
+    """
+
+    drawn: int = 6
+    minimize: bool = False
+    robustness: bool = True
+    epsilons: Any = dataclasses.field(default_factory=list)
+    frames: int = 5
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require(1 <= self.drawn <= 24, "drawn", "from 1 to 24", self.drawn)
+        epsilons = self.epsilons
+        listed = isinstance(epsilons, list) and all(
+            isinstance(e, float | int) and 0 < e <= 1 for e in epsilons
+        )
+        require(listed, "epsilons", "a list of numbers above 0 and at most 1", epsilons)
+        require(2 <= self.frames <= 100, "frames", "from 2 (start and end) to 100", self.frames)
+
+
+@dataclass
 class NoBaselineConfig:
     """`baseline=none`: nnrep minimises."""
 
@@ -281,6 +329,7 @@ class RunConfig:
         system, reparam, modes, optimizer, schedule, baseline: one a group; a baseline takes the place of
             map, optimizer and schedule.
         record: trajectories.
+        look: of `nnrep modes` alone.
         paths: folders.
         seeds: a count k (seeds 0..k-1) or a list.
         max_steps: most steps of a seed, all stages together.
@@ -295,6 +344,7 @@ class RunConfig:
     schedule: ScheduleConfig = MISSING
     baseline: Any = MISSING
     record: RecordConfig = MISSING
+    look: LookConfig = MISSING
     paths: PathsConfig = MISSING
     seeds: Any = 1
     max_steps: int = 60_000
@@ -319,7 +369,7 @@ class RunConfig:
         has_none = "false, as system=loop has no node features"
         require(protein or not features, "reparam.features", has_none, features)
         if not protein:
-            self.mode_count(self.system.n, 0)
+            self.mode_count(self.system.n, self.system.dim, 0)
 
     def _check_record(self) -> None:
         every = self.record.every
@@ -340,18 +390,34 @@ class RunConfig:
         """Whether nnrep minimises; else a baseline does."""
         return isinstance(self.baseline, NoBaselineConfig)
 
-    def mode_count(self, n: int, residues: int) -> int | None:
-        """How many modes are wanted of a system of n particles; None where modes.epsilon decides.
+    @property
+    def needs_modes(self) -> bool:
+        """Whether the map of a run is made of slow modes.
+
+        Raises:
+            ConfigError: it cannot be made of those that are asked for.
+        """
+        network = isinstance(self.reparam, GNNConfig) and self.reparam.graph is Graph.slow_modes
+        if not self.minimizes or not (network or isinstance(self.reparam, CGConfig)):
+            return False
+        of_particles = "backbone, as the convolution of reparam=gnn runs over particles"
+        require(not network or self.modes.of is Of.backbone, "modes.of", of_particles, self.modes.of.value)
+        return True
+
+    def mode_count(self, n: int, dim: int, residues: int) -> int | None:
+        """How many modes are wanted of a system of n particles in d dimensions; None for modes.epsilon.
 
         Raises:
             ConfigError: reparam.modes is no number of modes that the system has.
         """
         asked = getattr(self.reparam, "modes", None)
+        flat = self.modes.of is Of.hessian
+        n = n * dim if flat else n
         if self.modes.epsilon is not None:
             return None
         if asked is not None:
             with named_under("reparam"):
-                return mode_count(asked, n, residues)
+                return mode_count(asked, n, residues, "n d" if flat else "n")
         if residues:
             return min(n, DEFAULT_MODES_PER_RESIDUE * residues)
         # A handful at least: the first mode only moves all particles together.
@@ -371,7 +437,7 @@ def as_plain(config: RunConfig) -> dict[str, Any]:
     """The configuration as nested dicts of numbers, strings and lists, every key with its value."""
     plain = dataclasses.asdict(config, dict_factory=_plain_dict)
     # Neither changes a run: what is found in the folders is compared as it is.
-    return {key: value for key, value in plain.items() if key not in ("resume", "paths")}
+    return {key: value for key, value in plain.items() if key not in ("resume", "paths", "look")}
 
 
 def _plain_dict(items: list[tuple[str, Any]]) -> dict[str, Any]:

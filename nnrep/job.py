@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
 import pandas as pd
 from omegaconf import DictConfig
 
@@ -14,7 +13,6 @@ from nnrep.baselines import run_baseline
 from nnrep.config import (
     CGConfig,
     GNNConfig,
-    Graph,
     RunConfig,
     as_plain,
     load_config,
@@ -24,7 +22,8 @@ from nnrep.interruption import Interruption
 from nnrep.minimization import Result, Status, minimize
 from nnrep.minimization.minimize import seed_list
 from nnrep.minimization.run import Progress
-from nnrep.modes import SlowModes, slow_modes
+from nnrep.modes import SlowModes
+from nnrep.modes_of_config import NO_MODES, modes_of
 from nnrep.records.rows import run_rows
 from nnrep.records.run_folder import RunFolder
 from nnrep.runtime import configure_jax
@@ -55,11 +54,22 @@ def check_job(raw: DictConfig, folder_path: Path) -> Checked:
         UserError: a value, the structure or the folder cannot be used.
     """
     config = load_config(raw)
-    molecule = molecule_of(config.system, config.paths.structures)
-    if molecule is not None:
-        config.mode_count(molecule.n, molecule.topology.getNumResidues())
+    config.needs_modes  # noqa: B018 (checks the map)
+    molecule = prepared_molecule(config)
     folder = RunFolder(folder_path)
     return Checked(config, molecule, folder.holds_finished(as_plain(config), molecule, config.resume))
+
+
+def prepared_molecule(config: RunConfig) -> Molecule | None:
+    """The structure that a configuration names, which has as many modes as it wants.
+
+    Raises:
+        UserError: the structure, or the number of modes, cannot be used.
+    """
+    molecule = molecule_of(config.system, config.paths.structures)
+    if molecule is not None:
+        config.mode_count(molecule.n, 3, molecule.topology.getNumResidues())
+    return molecule
 
 
 def run_job(raw: DictConfig, folder_path: Path) -> int:
@@ -91,14 +101,14 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         folder.open(as_plain(config), molecule)
         watch = Watch(bar.update, interruption.requested, folder.checkpoint)
         bar.describe("slow modes")
-        modes, modes_s = _modes(system, config)
+        found = modes_of(system, config) if config.needs_modes else NO_MODES
         interruption.stop_if_requested()
         bar.describe("compiling")
         if config.minimizes:
-            result = _minimize(system, modes, config, watch)
+            result = _minimize(system, found.modes, config, watch)
         else:
             result = _baseline(system, config, watch)
-        rows = run_rows(system, modes, result, config, modes_s, time.perf_counter() - began)
+        rows = run_rows(system, found, result, config, time.perf_counter() - began)
         bar.describe("writing")
         unfinished = Status.interrupted in result.status
         folder.write(system, result, rows, finished=not unfinished)
@@ -147,24 +157,6 @@ def _baseline(system: System, config: RunConfig, watch: Watch) -> Result:
 
 def _exit_status(rows: pd.DataFrame) -> int:
     return EXIT_FAILED if (rows["status"] == Status.diverged.name).any() else EXIT_OK
-
-
-def _modes(system: System, config: RunConfig) -> tuple[SlowModes | None, float]:
-    """The slow modes that the map needs, if it needs any, and the seconds they took."""
-    of_modes = isinstance(config.reparam, GNNConfig) and config.reparam.graph is Graph.slow_modes
-    if not (config.minimizes and (isinstance(config.reparam, CGConfig) or of_modes)):
-        return None, 0.0
-    began = time.perf_counter()
-    modes = slow_modes(
-        system,
-        config.mode_count(system.n, system.residues),
-        epsilon=config.modes.epsilon,
-        seed=config.modes.seed,
-        samples=config.modes.samples,
-        background=config.modes.background,
-    )
-    jax.block_until_ready(modes)
-    return modes, time.perf_counter() - began
 
 
 def _reparam(system: System, modes: SlowModes | None, config: RunConfig) -> reparam.Reparametrization:

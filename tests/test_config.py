@@ -48,7 +48,7 @@ def test_coarse_stage_follows_the_fine_one(configure):
 )
 def test_modes_by_count_share_and_epsilon(configure, overrides, expected):
     config = load_config(configure("reparam=cg", *overrides))
-    assert config.mode_count(config.system.n, 0) == expected
+    assert config.mode_count(config.system.n, 3, 0) == expected
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_modes_by_count_share_and_epsilon(configure, overrides, expected):
 )
 def test_modes_of_a_protein(configure, asked, expected):
     config = load_config(configure("system=protein", "reparam=cg", f"reparam.modes={asked}"))
-    assert config.mode_count(284, 20) == expected
+    assert config.mode_count(284, 3, 20) == expected
 
 
 def test_a_protein_has_defaults_of_its_own_below_the_command_line(configure):

@@ -9,6 +9,7 @@ import pandas as pd
 from nnrep.config import RunConfig, config_hash
 from nnrep.minimization import Result
 from nnrep.modes import SlowModes
+from nnrep.modes_of_config import FoundModes
 from nnrep.records.table import RUN_COLUMNS
 from nnrep.runtime import describe_device, describe_versions
 from nnrep.systems import System
@@ -17,10 +18,9 @@ from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration, satisfie
 
 def run_rows(
     system: System,
-    modes: SlowModes | None,
+    found: FoundModes,
     result: Result,
     config: RunConfig,
-    modes_s: float,
     total_s: float,
 ) -> pd.DataFrame:
     """The table of a run, a row a seed.
@@ -30,11 +30,11 @@ def run_rows(
     """
     count = len(result.seeds)
     hash_of_config = config_hash(config)
-    own = result.time_fit_s + result.time_compile_s + result.time_minimize_s + modes_s / count
+    own = result.time_fit_s + result.time_compile_s + result.time_minimize_s + found.seconds / count
     rest = max(0.0, total_s + result.time_earlier_s - own.sum()) / count
     columns = {
         "run_id": [f"{hash_of_config}-{seed}" for seed in result.seeds],
-        **_settings(system, modes, config, result.positions_coarse is not None),
+        **_settings(system, found, config, result.positions_coarse is not None),
         "seed": result.seeds,
         "status": [status.name for status in result.status],
         "energy": result.energy,
@@ -47,7 +47,8 @@ def run_rows(
         "steps_coarse": result.steps_coarse,
         "steps_fine": result.steps_fine,
         "evaluations": result.evaluations,
-        "time_modes_s": modes_s / count,
+        "time_modes_s": found.seconds / count,
+        "modes_stored": None if found.modes is None else found.stored,
         "time_fit_s": result.time_fit_s,
         "time_compile_s": result.time_compile_s,
         "time_minimize_s": result.time_minimize_s,
@@ -61,9 +62,7 @@ def run_rows(
     return pd.DataFrame(columns, index=range(count)).reindex(columns=RUN_COLUMNS)
 
 
-def _settings(
-    system: System, modes: SlowModes | None, config: RunConfig, has_coarse_stage: bool
-) -> dict[str, Any]:
+def _settings(system: System, found: FoundModes, config: RunConfig, has_coarse_stage: bool) -> dict[str, Any]:
     settings: dict[str, Any] = {"system": config.system.name, "n": system.n, "baseline": config.baseline.name}
     if system.molecule is None:
         settings["potential"] = config.system.potential.value
@@ -81,10 +80,22 @@ def _settings(
     coarse = config.schedule.coarse.learning_rate if has_coarse_stage else np.nan
     return settings | {
         "reparam": config.reparam.name,
-        "modes": 0 if modes is None else modes.values.size,
+        **_modes(found.modes, config),
         "optimizer": config.optimizer.name,
         "learning_rate": config.schedule.fine.learning_rate,
         "learning_rate_coarse": coarse,
+    }
+
+
+def _modes(modes: SlowModes | None, config: RunConfig) -> dict[str, Any]:
+    if modes is None:
+        return {"modes": 0}
+    assert modes.residuals is not None
+    return {
+        "modes": modes.values.size,
+        "modes_of": config.modes.of.value,
+        "modes_solver": modes.solver,
+        "modes_residual": float(np.max(modes.residuals)),
     }
 
 

@@ -1,0 +1,83 @@
+"""The slow modes that a configuration asks for: computed, or taken from the cache."""
+
+import hashlib
+import time
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from nnrep.config import RunConfig, as_plain
+from nnrep.modes import Of, SlowModes, slow_modes
+from nnrep.modes.stored import load_modes, modes_key, save_modes
+from nnrep.runtime import describe_device, describe_versions
+from nnrep.systems import System
+from nnrep.systems.measures import ANGSTROM_PER_NM
+from nnrep.terminal import log
+
+
+class FoundModes(NamedTuple):
+    """Slow modes, the seconds until they were there, and whether they were stored before."""
+
+    modes: SlowModes | None
+    seconds: float
+    stored: bool
+
+
+NO_MODES = FoundModes(None, 0.0, False)
+
+
+def modes_of(system: System, config: RunConfig) -> FoundModes:
+    """The modes that `modes` and `reparam.modes` describe.
+
+    Raises:
+        UserError: they cannot be computed; says which key to change.
+    """
+    began = time.perf_counter()
+    key = modes_key(_deciding(system, config))
+    modes = load_modes(key)
+    stored = modes is not None
+    if modes is None:
+        modes = jax.block_until_ready(_computed(system, config))
+        save_modes(key, modes)
+    else:
+        log().info("%d slow modes from the cache, by %s", modes.values.size, modes.solver)
+    return FoundModes(modes, time.perf_counter() - began, stored)
+
+
+def noise_of(system: System, config: RunConfig) -> float | None:
+    """`modes.noise` in the system's unit of length; of proteins it is in Angstrom."""
+    unit = ANGSTROM_PER_NM if system.length_unit == "nm" else 1.0
+    return None if config.modes.noise is None else config.modes.noise / unit
+
+
+def _computed(system: System, config: RunConfig) -> SlowModes:
+    asked = config.modes
+    return slow_modes(
+        system,
+        config.mode_count(system.n, system.positions.shape[1], system.residues),
+        epsilon=asked.epsilon,
+        of=asked.of,
+        backbone=asked.backbone,
+        seed=asked.seed,
+        samples=asked.samples,
+        noise=noise_of(system, config),
+        background=asked.background,
+        solver=asked.solver,
+        max_products=asked.max_products,
+    )
+
+
+def _deciding(system: System, config: RunConfig) -> dict[str, object]:
+    plain = as_plain(config)
+    at = np.asarray(system.positions).tobytes() if config.modes.of is Of.hessian else b""
+    return {
+        "system": plain["system"],
+        "structure": None if system.molecule is None else system.molecule.hash,
+        "modes": plain["modes"],
+        "positions": hashlib.sha256(at).hexdigest(),
+        "count": config.mode_count(system.n, system.positions.shape[1], system.residues),
+        "precision": plain["precision"],
+        "device": describe_device(),
+        "versions": describe_versions(),
+    }

@@ -1,0 +1,81 @@
+"""Modes in the cache: whole, or computed again."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import nnrep
+from nnrep.modes import stored
+from nnrep.modes.stored import load_modes, modes_key, save_modes, stored_path
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("NNREP_CACHE", str(tmp_path / "cache"))
+    stored._warn_once.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def modes():
+    return nnrep.slow_modes(nnrep.load_system("loop", n=30), 6)
+
+
+def test_what_was_stored_is_found_to_the_last_bit(modes):
+    save_modes("key", modes._replace(backbone_error=0.01))
+    found = load_modes("key")
+    assert found.solver == "dense"
+    assert found.backbone_error == 0.01
+    for name in ("values", "vectors", "weights", "residuals"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(modes, name))
+    assert load_modes("other") is None
+
+
+def test_files_that_are_cut_or_strange_are_not_used(modes):
+    save_modes("key", modes)
+    path = stored_path("key")
+    whole = path.read_bytes()
+    for content in (b"", b"no archive", whole[: len(whole) // 2], whole[:-1]):
+        path.write_bytes(content)
+        assert load_modes("key") is None
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 0xFF
+    path.write_bytes(bytes(flipped))
+    assert load_modes("key") is None
+
+
+def test_keys_tell_every_value_and_the_code(monkeypatch):
+    keys = {modes_key({"n": 3, "seed": 0}), modes_key({"n": 3, "seed": 1}), modes_key({"n": 3, "seed": None})}
+    assert len(keys) == 3
+    assert modes_key({"seed": 0, "n": 3}) in keys
+    monkeypatch.setattr(stored, "_code_hash", lambda: "another")
+    assert modes_key({"n": 3, "seed": 0}) not in keys
+
+
+def test_cache_that_cannot_be_written_is_said_once(modes, tmp_path, monkeypatch, caplog):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NNREP_CACHE", str(tmp_path / "file"))
+    for _ in range(2):
+        save_modes("key", modes)
+    assert caplog.text.count("slow modes are not kept; set NNREP_CACHE") == 1
+    assert load_modes("key") is None
+
+
+def test_modes_not_used_for_longest_make_room(modes, monkeypatch):
+    import os
+
+    save_modes("first", modes)
+    size = stored_path("first").stat().st_size
+    monkeypatch.setattr(stored, "MOST_BYTES", int(2.5 * size))
+    save_modes("second", modes)
+    for age, key in ((200, "first"), (100, "second")):
+        seen = stored_path(key).stat().st_mtime - age
+        os.utime(stored_path(key), (seen, seen))
+    assert load_modes("first") is not None  # and it is used again
+    save_modes("third", modes)
+    assert [load_modes(key) is not None for key in ("first", "second", "third")] == [True, False, True]
+
+
+def test_modes_larger_than_the_room_are_not_kept(monkeypatch):
+    monkeypatch.setattr(stored, "MOST_BYTES", 100)
+    save_modes("key", nnrep.SlowModes(jnp.ones(3), jnp.ones((9, 3)), jnp.ones(3), jnp.ones(3)))
+    assert not stored_path("key").exists()
