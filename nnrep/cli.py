@@ -10,9 +10,11 @@ from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Use
 # Verb -> what it does; `nnrep` alone lists them.
 VERBS = {
     "run": "minimise a system's energy; a Hydra application, see nnrep run --help",
+    "modes": "show the slow modes of a system, and how robust they are; see nnrep modes --help",
     "doctor": "show versions, devices, threads, caches and writable places, and what is wrong",
     "structures": "list the structures in the package, in folders DIR ..., and in the cache",
 }
+HYDRA_VERBS = ("run", "modes")
 
 
 def main() -> None:
@@ -45,10 +47,10 @@ def usage() -> str:
 
 
 def _dispatch(verb: str, arguments: list[str]) -> int:
-    if verb == "run":
+    if verb in HYDRA_VERBS:
         from nnrep.hydra_app import run_app
 
-        return run_app(arguments)
+        return run_app(arguments, verb)
     if verb == "structures":
         return _structures(arguments)
     from nnrep.doctor import doctor
@@ -97,13 +99,13 @@ def guarded(action: Callable[[], int], debug: bool) -> int:
 
 
 def _complete(arguments: list[str]) -> int:
-    """Answer the shell's question for completions: verbs first, then what Hydra knows of `run`."""
+    """Answer the shell's question for completions: verbs first, then what Hydra knows of theirs."""
     words = os.environ.get("COMP_LINE", "").split(" ")
-    if len(words) > 2 and words[1] == "run":
+    if len(words) > 2 and words[1] in HYDRA_VERBS:
         from nnrep.hydra_app import run_app
 
         os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
-        return run_app(arguments)
+        return run_app(arguments, words[1])
     if len(words) <= 2:
         print(" ".join(verb for verb in VERBS if verb.startswith(words[-1] if len(words) == 2 else "")))
     return EXIT_OK

@@ -1,7 +1,11 @@
-"""`nnrep run`: Hydra in front of `nnrep.job`. JAX is imported only once a configuration is complete."""
+"""Hydra in front of the jobs of `nnrep run` and `nnrep modes`.
+
+JAX is imported only once a configuration is complete.
+"""
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,17 +43,30 @@ class Refused(BaseException):
         self.error = error
 
 
+# Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
+JOBS = {"run": "nnrep.job", "modes": "nnrep.look"}
+PURPOSES = {
+    "run": "minimise a system's energy through a map, then with free positions",
+    "modes": "show the slow modes of a system, and how robust they are",
+}
+
+
 class CheckFirst(Callback):
-    """Checks a configuration and its folder before Hydra makes the folder."""
+    """Checks a configuration and its folder before Hydra makes the folder.
+
+    Attributes:
+        verb: whose job is checked; Hydra makes the instance, `run_app` sets the verb of all.
+    """
+
+    verb = "run"
 
     def on_run_start(self, config: DictConfig, **others: Any) -> None:
         """A single run: all of it."""
-        from nnrep.job import check_job
-
         try:
             folder = Path(config.hydra.run.dir).absolute()
             # JAX's floating-point type is set later: nothing here makes its arrays.
-            check_job(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), folder)
+            ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+            import_module(JOBS[self.verb]).check_job(ours, folder)
         except Exception as error:
             raise Refused(error) from error
 
@@ -61,13 +78,18 @@ class CheckFirst(Callback):
             raise Refused(UserError(f"{marker.parent}: {reason}"))
 
 
-def run_app(arguments: list[str]) -> int:
+def run_app(arguments: list[str], verb: str) -> int:
     """Run every job that the arguments describe; the worst exit status of all.
+
+    Args:
+        arguments: of the command line, after the verb.
+        verb: one of `JOBS`.
 
     Raises:
         UserError, HydraException, OmegaConfBaseException, OSError: see `nnrep.explain`.
     """
-    register_resolvers()
+    register_resolvers(verb)
+    CheckFirst.verb = verb
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
     sys.argv = [Path(sys.argv[0]).name, *arguments]
     _check_flags()
@@ -76,10 +98,9 @@ def run_app(arguments: list[str]) -> int:
 
     def task(config: DictConfig) -> None:
         # Raised here, an error would reach the terminal in Hydra's words and ours.
-        from nnrep.job import run_job
-
         try:
-            statuses.append(run_job(config, Path(HydraConfig.get().runtime.output_dir)))
+            job = import_module(JOBS[verb])
+            statuses.append(job.run_job(config, Path(HydraConfig.get().runtime.output_dir)))
         except Exception as error:
             message = explain(error)
             if HydraConfig.get().mode == RunMode.MULTIRUN and message is not None:
@@ -109,21 +130,25 @@ def _check_flags() -> None:
     parser = get_args_parser()
 
     def refuse(message: str) -> NoReturn:
-        raise UserError(f"{message}; see nnrep run --help")
+        raise UserError(f"{message}; see nnrep {CheckFirst.verb} --help")
 
     parser.error = refuse  # type: ignore[method-assign]
     parser.parse_args()
 
 
-def register_resolvers() -> None:
+def register_resolvers(verb: str = "run") -> None:
     """The functions that `configs/` uses."""
+
+    def label(reparam: str, baseline: str) -> str:
+        """What a run's folder is named after."""
+        if verb != "run":
+            return verb
+        return reparam if baseline == "none" else baseline
+
+    OmegaConf.register_new_resolver("verb", lambda: verb, replace=True)
+    OmegaConf.register_new_resolver("purpose", lambda: PURPOSES[verb], replace=True)
     OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
-    OmegaConf.register_new_resolver("label", _label, replace=True)
-
-
-def _label(reparam: str, baseline: str) -> str:
-    """What a run's folder is named after."""
-    return reparam if baseline == "none" else baseline
+    OmegaConf.register_new_resolver("label", label, replace=True)
 
 
 def _multiply(*factors: float) -> float:

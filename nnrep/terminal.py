@@ -101,6 +101,22 @@ def show_table(rows: "pd.DataFrame", title: str) -> None:
     print_table(table)
 
 
+MOST_MODES_SHOWN = 12
+
+
+def show_modes(rows: "pd.DataFrame", title: str) -> None:
+    """Print the first rows of a table of modes."""
+    table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 1))
+    forms = {"mode": "{}", "eigenvalue": "{:.4g}", "weight": "{:.4g}", "participation": "{:.2f}"}
+    for name in forms:
+        table.add_column(name, justify="right", no_wrap=True)
+    for _, row in rows.head(MOST_MODES_SHOWN).iterrows():
+        table.add_row(*(form.format(row[name]) for name, form in forms.items()))
+    if len(rows) > MOST_MODES_SHOWN:
+        table.add_row("...", f"{len(rows)} in all")
+    print_table(table)
+
+
 def print_table(table: Table) -> None:
     """Print a table to standard output; what is not a terminal has no width, and nothing is folded there."""
     console = Console()

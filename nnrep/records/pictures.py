@@ -58,5 +58,10 @@ def draw_chain(axes: Any, positions: np.ndarray) -> None:
     axes.plot(*coordinates, color="0.7", lw=0.6)
     dots = {"c": np.arange(len(positions)), "cmap": "viridis", "s": 10}
     axes.scatter(*coordinates, **dots)
+    equal_box(axes)
+
+
+def equal_box(axes: Any) -> None:
+    """One scale for all directions, with small numbers."""
     axes.set_aspect("equal")
     axes.tick_params(labelsize=7)

@@ -27,6 +27,10 @@ CHECKPOINT, ENERGY, LAYOUT = "checkpoint.npz", "energy.png", "layout.png"
 RUN_FILES = (CONFIG, RUNS, HISTORY, POSITIONS, CHECKPOINT, ENERGY, LAYOUT)
 # Of a protein: the prepared structure, the final ones of each seed, and what was kept on the way.
 NATIVE, FINAL, TRAJECTORY = "native.pdb", "final-{seed}.pdb", "trajectory-{seed}"
+# Of `nnrep modes`.
+MODES, MODES_ARRAYS, SPECTRUM, MODES_PICTURE = "modes.csv", "modes.npz", "spectrum.png", "modes.png"
+ROBUSTNESS, ROBUSTNESS_PICTURE = "robustness.csv", "robustness.png"
+MODES_FILES = (MODES, MODES_ARRAYS, SPECTRUM, MODES_PICTURE, ROBUSTNESS, ROBUSTNESS_PICTURE)
 SEED_FILES = (NATIVE, FINAL.format(seed="*"), f"{TRAJECTORY.format(seed='*')}.*")
 
 
@@ -50,12 +54,11 @@ class RunFolder:
         Raises:
             UserError: the folder holds results that would be overwritten.
         """
-        held = [name for name in RUN_FILES if name != CONFIG and (self.path / name).exists()]
-        held += [path.name for pattern in SEED_FILES for path in self.path.glob(pattern)]
+        held = self._held()
         if not held:
             self._check_own_config()
             return False
-        if not resume:
+        if not resume or any(name in MODES_FILES for name in held):
             raise UserError(
                 f"{self.path}: holds the results of a run ({', '.join(sorted(held))}); choose another "
                 "hydra.run.dir, or continue an unfinished run with resume=true"
@@ -63,6 +66,20 @@ class RunFolder:
         self._check_same(wanted)
         self._check_same_structure(molecule)
         return (self.path / RUNS).exists() and not self.checkpoint.exists()
+
+    def refuse_results(self) -> None:
+        """Raise `UserError` if the folder holds results, of whatever kind, or someone else's config.yaml."""
+        held = self._held()
+        if held:
+            raise UserError(
+                f"{self.path}: holds results ({', '.join(sorted(held))}); choose another hydra.run.dir"
+            )
+        self._check_own_config()
+
+    def _held(self) -> list[str]:
+        names = (*RUN_FILES, *MODES_FILES)
+        held = [name for name in names if name != CONFIG and (self.path / name).exists()]
+        return held + [path.name for pattern in SEED_FILES for path in self.path.glob(pattern)]
 
     @contextmanager
     def removed_if_empty(self) -> Iterator[None]:

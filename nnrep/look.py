@@ -1,0 +1,175 @@
+"""`nnrep modes`: the slow modes of a configuration, their pictures, and how robust they are."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+
+from nnrep.cache import write_arrays
+from nnrep.config import RunConfig, as_plain, load_config
+from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, require
+from nnrep.interruption import Interruption
+from nnrep.job import Checked, prepared_molecule
+from nnrep.minimization import minimize
+from nnrep.minimization.minimize import seed_list
+from nnrep.modes import Of, SlowModes
+from nnrep.modes.robustness import robustness_table
+from nnrep.modes.slow import sampling_of
+from nnrep.modes_of_config import FoundModes, modes_of, noise_of
+from nnrep.records.mode_pictures import draw_modes, draw_robustness, draw_spectrum
+from nnrep.records.run_folder import (
+    MODES,
+    MODES_ARRAYS,
+    MODES_PICTURE,
+    ROBUSTNESS,
+    ROBUSTNESS_PICTURE,
+    SPECTRUM,
+    RunFolder,
+)
+from nnrep.records.table import write_table
+from nnrep.runtime import configure_jax
+from nnrep.systems import System
+from nnrep.systems.registry import system_from_config
+from nnrep.terminal import ProgressBar, log, progress_bar, show_modes
+
+MOST_FRAME_BYTES = 500_000_000  # of the configurations kept while the energy is minimised
+
+
+def check_job(raw: DictConfig, folder_path: Path) -> Checked:
+    """The checked configuration, structure and folder. Nothing is written outside of the user's cache.
+
+    Raises:
+        UserError: a value, the structure or the folder cannot be used.
+    """
+    config = load_config(raw)
+    molecule = prepared_molecule(config)
+    normal = config.modes.of is Of.hessian
+    require(normal or not config.look.minimize, "look.minimize", "false, or modes.of=hessian", "true")
+    RunFolder(folder_path).refuse_results()
+    return Checked(config, molecule, finished=False)
+
+
+def run_job(raw: DictConfig, folder_path: Path) -> int:
+    """Compute and show the slow modes of one configuration.
+
+    Returns:
+        Exit status: 0, or 130 if it was interrupted.
+
+    Raises:
+        UserError: a value or the folder cannot be used, or the modes cannot be computed.
+    """
+    config, molecule, _ = check_job(raw, folder_path)
+    folder = RunFolder(folder_path)
+    configure_jax(config.precision.value)
+    with Interruption() as interruption, progress_bar() as bar:
+
+        def unfolding(done: int, total: int) -> None:
+            bar.count("unfolding", done, total)
+            interruption.stop_if_requested()
+
+        with folder.removed_if_empty():
+            system = system_from_config(config.system, molecule, on_progress=unfolding)
+            if config.look.minimize:
+                end = _path(system, config, bar, interruption).popitem()[1]
+                system = replace(system, positions=jnp.asarray(end))
+                interruption.stop_if_requested()
+            bar.describe("slow modes")
+            found = modes_of(system, config)
+            interruption.stop_if_requested()
+        folder.open({**as_plain(config), "look": vars(config.look)}, molecule)
+        _write_modes(folder_path, system, found, config)
+        if config.look.robustness and config.modes.of is Of.backbone:
+            _write_robustness(folder_path, system, config, bar, interruption)
+    assert found.modes is not None
+    show_modes(_table(found.modes), str(folder_path))
+    if config.look.robustness and config.modes.of is Of.hessian:
+        log().info("no robustness table: it compares modes of backbones, and these are of=hessian")
+    return EXIT_INTERRUPTED if interruption.requested() else EXIT_OK
+
+
+def _write_modes(folder: Path, system: System, found: FoundModes, config: RunConfig) -> None:
+    modes = found.modes
+    assert modes is not None
+    values, vectors = np.asarray(modes.values, float), np.asarray(modes.vectors, float)
+    positions = np.asarray(system.positions, float)
+    write_arrays(
+        folder / MODES_ARRAYS,
+        {
+            "values": modes.values,
+            "vectors": modes.vectors,
+            "weights": modes.weights,
+            "positions": system.positions,
+        },
+    )
+    write_table(folder / MODES, _table(modes))
+    of = "the Hessian" if config.modes.of is Of.hessian else "the Laplacian of the Hessian's backbone"
+    draw_spectrum(folder / SPECTRUM, values, f"{system.name}: lowest {len(values)} eigenvalues of {of}")
+    draw_modes(folder / MODES_PICTURE, system, positions, values, vectors, config.look.drawn)
+
+
+def _table(modes: SlowModes) -> pd.DataFrame:
+    """A row a mode. The participation is the share of the coordinates that take part: 1/n to 1."""
+    assert modes.residuals is not None
+    vectors = np.asarray(modes.vectors, float)
+    columns: dict[str, Any] = {
+        "mode": np.arange(1, vectors.shape[1] + 1),
+        "eigenvalue": np.asarray(modes.values, float),
+        "weight": np.asarray(modes.weights, float),
+        "participation": 1 / (len(vectors) * np.sum(vectors**4, axis=0)),
+        "residual": np.asarray(modes.residuals, float),
+        "solver": modes.solver,
+    }
+    return pd.DataFrame(columns)
+
+
+def _write_robustness(
+    folder: Path, system: System, config: RunConfig, bar: ProgressBar, interruption: Interruption
+) -> None:
+    asked = config.modes
+    path = _path(system, config, bar, interruption)
+    sampling = sampling_of(system, asked.samples, noise_of(system, config), asked.seed, asked.backbone)
+    tables: list[pd.DataFrame] = []
+    for table in robustness_table(system, sampling, path, config.look.epsilons, asked.background):
+        tables.append(table)
+        bar.count("robustness", len(tables), len(path) + 1)
+        if interruption.requested():
+            break
+    rows = pd.concat(tables, ignore_index=True)
+    write_table(folder / ROBUSTNESS, rows)
+    if len(rows):
+        draw_robustness(folder / ROBUSTNESS_PICTURE, rows, f"{system.name}: are the slow modes kept?")
+    else:
+        log().warning("look.epsilons: each has too many modes of %d particles; choose smaller", system.n)
+
+
+def _path(
+    system: System, config: RunConfig, bar: ProgressBar, interruption: Interruption
+) -> dict[int, np.ndarray]:
+    """Configurations along a minimisation without a map, by step: the start, the end, some between."""
+    every = config.schedule.fine.check_every
+    frames = MOST_FRAME_BYTES // system.positions.nbytes
+    every *= max(1, -(-config.max_steps // every) // max(1, frames))
+    result = minimize(
+        system,
+        optimizer=config.optimizer.build(config.schedule.fine.learning_rate),
+        stopping=config.schedule.fine.stopping(),
+        seeds=seed_list(config.seeds)[:1],
+        max_steps=config.max_steps,
+        record_every=every,
+        on_progress=bar.update,
+        should_stop=interruption.requested,
+    )
+    assert result.frames is not None
+    steps = np.append(result.frames.step, result.steps_fine[0])
+    positions = [*result.frames.positions, result.positions[0]]
+    return {int(steps[index]): positions[index] for index in spread_indices(len(steps), config.look.frames)}
+
+
+def spread_indices(count: int, wanted: int) -> list[int]:
+    """Indices below a count, ascending: the first, the last, and others at growing distances between."""
+    others = np.geomspace(max(1, count - 1), 1, wanted - 1).round().astype(int)
+    return sorted({0, *others.tolist()} & set(range(count)))

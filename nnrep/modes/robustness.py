@@ -1,0 +1,136 @@
+"""Whether slow modes may be computed once and kept (paper, theorem 2.2).
+
+The theorem: the modes with |lambda| < epsilon^2 max lambda of the weighted Laplacian are those of the
+unweighted graph up to O(epsilon^2). Here those of the sampled backbone are compared, epsilon by epsilon, with
+as many of the unweighted graph and of the Hessian at single configurations.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import scipy.sparse
+from jax import Array
+from jax.tree_util import Partial
+
+from nnrep.modes.backbone import Sampling
+from nnrep.modes.eigensolvers import largest_eigenvalue, lowest_eigenpairs
+from nnrep.modes.overlap import agreement
+from nnrep.modes.slow import backbone_of
+from nnrep.modes.spectrum import laplacian
+from nnrep.systems import System
+
+MOST_MODES = 1000  # of systems too large for all their modes
+ALL_MODES = 2000  # particles up to which all modes are computed
+UNWEIGHTED = "unweighted graph"
+STRONG = 1e-3  # of the strongest coupling: what is an edge in a system that names none
+
+COLUMNS = [
+    "reference",
+    "step",
+    "epsilon",
+    "epsilon_squared",
+    "modes",
+    "share",
+    "gap",
+    "overlap",
+    "overlap_of_random",
+    "largest_angle_degrees",
+]
+
+
+class Slow(NamedTuple):
+    """The slow end of a Laplacian's spectrum: values (k,), vectors (n, k), and the largest eigenvalue."""
+
+    values: np.ndarray
+    vectors: np.ndarray
+    largest: float
+
+
+def robustness_table(
+    system: System,
+    sampling: Sampling,
+    path: Mapping[int, np.ndarray],
+    epsilons: Iterable[float],
+    background: bool = False,
+) -> Iterator[pd.DataFrame]:
+    """Overlap of the slow subspace with those of other matrices: one table for each of these, as it is done.
+
+    The columns are `COLUMNS`: the matrix ("unweighted graph" or "step S") and its step; epsilon and its
+    square; number k of modes and share of n; gap, the next eigenvalue less the last one, over the largest;
+    overlap and largest principal angle, see `Agreement`; the overlap k/n that a random subspace has on
+    average.
+    Epsilons with more than `MOST_MODES` modes are left out where the system is large.
+
+    Args:
+        system: n particles.
+        sampling: the configurations of its modes, see `sampling_of`.
+        path: step -> positions (n, d) at which single Hessians are taken.
+        epsilons: of definition 2.1.
+        background: as in `slow_modes`.
+    """
+    backbone, _ = backbone_of(system, sampling, background)
+    most = system.n if system.n <= ALL_MODES else MOST_MODES
+    own = _slow_end(backbone, most)
+    counts = {epsilon: count_of(own, epsilon) for epsilon in epsilons}
+    counts = {epsilon: count for epsilon, count in counts.items() if count < most or most == system.n}
+    needed = max(counts.values(), default=1)
+    yield _rows(UNWEIGHTED, None, own, _slow_end(unweighted_graph(system, backbone), needed), counts)
+    for step, positions in path.items():
+        there = sampling._replace(draw=Partial(_there, jnp.asarray(positions, float)), samples=1)
+        matrix, _ = backbone_of(system, there, background)
+        yield _rows(f"step {step}", step, own, _slow_end(matrix, needed), counts)
+
+
+def count_of(slow: Slow, epsilon: float) -> int:
+    """Number of values with |lambda| < epsilon^2 max lambda, at least 1."""
+    return max(1, int(np.sum(abs(slow.values) < epsilon**2 * slow.largest)))
+
+
+def unweighted_graph(system: System, backbone: np.ndarray | scipy.sparse.csr_array) -> scipy.sparse.csr_array:
+    """The adjacency (n, n) of the system's edges; of one that names none, of its stronger couplings."""
+    if len(system.edges):
+        i, j = system.edges.T
+        ones = scipy.sparse.coo_array((np.ones(len(i)), (i, j)), shape=(system.n, system.n)).tocsr()
+    else:
+        couplings = scipy.sparse.csr_array(backbone)
+        couplings = couplings - scipy.sparse.diags_array(couplings.diagonal())
+        ones = scipy.sparse.csr_array(couplings > STRONG * couplings.max(), dtype=float)
+    return scipy.sparse.csr_array((ones + ones.T) > 0, dtype=float)
+
+
+def _there(positions: Array, key: Array, t: Array) -> Array:
+    return positions
+
+
+def _slow_end(backbone: np.ndarray | scipy.sparse.csr_array, count: int) -> Slow:
+    matrix = laplacian(backbone)
+    found = lowest_eigenpairs(matrix, count)
+    return Slow(found.values, found.vectors, largest_eigenvalue(matrix))
+
+
+def _rows(
+    reference: str, step: int | None, own: Slow, other: Slow, counts: Mapping[float, int]
+) -> pd.DataFrame:
+    n = len(own.vectors)
+    rows: list[dict[str, Any]] = []
+    for epsilon, count in counts.items():
+        seen = agreement(own.vectors[:, :count], other.vectors[:, :count])
+        following = own.values[count] if count < len(own.values) else np.nan
+        rows.append(
+            {
+                "reference": reference,
+                "step": step,
+                "epsilon": epsilon,
+                "epsilon_squared": epsilon**2,
+                "modes": count,
+                "share": count / n,
+                "gap": (following - own.values[count - 1]) / own.largest,
+                "overlap": seen.overlap,
+                "overlap_of_random": count / n,
+                "largest_angle_degrees": seen.largest_angle,
+            }
+        )
+    return pd.DataFrame(rows, columns=COLUMNS)
