@@ -275,19 +275,22 @@ class RecordConfig:
     every: int | None = None
 
 
+MOST_DRAWN = 24  # in one picture
+
+
 @dataclass
 class LookConfig:
     """`look`: what `nnrep modes` shows.
 
     Attributes:
-        drawn: number of modes that are drawn.
+        drawn: number of modes that are drawn, or a list of modes.
         minimize: take the Hessian's modes where a minimisation without a map ends, not at its start.
         robustness: compare the slow modes with those of other matrices.
         epsilons: for the modes with |lambda| < epsilon^2 max lambda, of each of these.
         frames: number of configurations along the minimisation.
     """
 
-    drawn: int = 6
+    drawn: Any = 6
     minimize: bool = False
     robustness: bool = True
     epsilons: Any = dataclasses.field(default_factory=list)
@@ -295,7 +298,12 @@ class LookConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        require(1 <= self.drawn <= 24, "drawn", "from 1 to 24", self.drawn)
+        drawn = self.drawn
+        few = is_integer(drawn) and 1 <= drawn <= MOST_DRAWN
+        listed = isinstance(drawn, list) and 1 <= len(drawn) <= MOST_DRAWN
+        modes = listed and all(is_integer(mode) and mode >= 1 for mode in drawn)
+        allowed = f"from 1 to {MOST_DRAWN}, or a list of so many modes, counted from 1"
+        require(few or modes, "drawn", allowed, drawn)
         epsilons = self.epsilons
         listed = isinstance(epsilons, list) and all(
             isinstance(e, float | int) and 0 < e <= 1 for e in epsilons

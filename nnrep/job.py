@@ -68,7 +68,7 @@ def prepared_molecule(config: RunConfig) -> Molecule | None:
     """
     molecule = molecule_of(config.system, config.paths.structures)
     if molecule is not None:
-        config.mode_count(molecule.n, 3, molecule.topology.getNumResidues())
+        config.mode_count(molecule.n, 3, molecule.residues)
     return molecule
 
 

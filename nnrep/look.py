@@ -17,6 +17,7 @@ from nnrep.job import Checked, prepared_molecule
 from nnrep.minimization import minimize
 from nnrep.minimization.minimize import seed_list
 from nnrep.modes import Of, SlowModes
+from nnrep.modes.rigid import rigid_share
 from nnrep.modes.robustness import robustness_table
 from nnrep.modes.slow import sampling_of
 from nnrep.modes_of_config import FoundModes, modes_of, noise_of
@@ -32,6 +33,7 @@ from nnrep.records.run_folder import (
 )
 from nnrep.records.table import write_table
 from nnrep.runtime import configure_jax
+from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
 from nnrep.systems.registry import system_from_config
 from nnrep.terminal import ProgressBar, log, progress_bar, show_modes
@@ -49,8 +51,17 @@ def check_job(raw: DictConfig, folder_path: Path) -> Checked:
     molecule = prepared_molecule(config)
     normal = config.modes.of is Of.hessian
     require(normal or not config.look.minimize, "look.minimize", "false, or modes.of=hessian", "true")
+    _check_drawn(config, molecule)
     RunFolder(folder_path).refuse_results()
     return Checked(config, molecule, finished=False)
+
+
+def _check_drawn(config: RunConfig, molecule: Molecule | None) -> None:
+    drawn = config.look.drawn
+    size = (config.system.n, config.system.dim, 0) if molecule is None else (molecule.n, 3, molecule.residues)
+    count = config.mode_count(*size)
+    if isinstance(drawn, list) and count is not None:
+        require(max(drawn) <= count, "look.drawn", f"of modes from 1 to {count}", drawn)
 
 
 def run_job(raw: DictConfig, folder_path: Path) -> int:
@@ -84,8 +95,7 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         _write_modes(folder_path, system, found, config)
         if config.look.robustness and config.modes.of is Of.backbone:
             _write_robustness(folder_path, system, config, bar, interruption)
-    assert found.modes is not None
-    show_modes(_table(found.modes), str(folder_path))
+    show_modes(pd.read_csv(folder_path / MODES), str(folder_path))
     if config.look.robustness and config.modes.of is Of.hessian:
         log().info("no robustness table: it compares modes of backbones, and these are of=hessian")
     return EXIT_INTERRUPTED if interruption.requested() else EXIT_OK
@@ -105,14 +115,29 @@ def _write_modes(folder: Path, system: System, found: FoundModes, config: RunCon
             "positions": system.positions,
         },
     )
-    write_table(folder / MODES, _table(modes))
+    table = modes_table(modes, positions)
+    write_table(folder / MODES, table)
     of = "the Hessian" if config.modes.of is Of.hessian else "the Laplacian of the Hessian's backbone"
     draw_spectrum(folder / SPECTRUM, values, f"{system.name}: lowest {len(values)} eigenvalues of {of}")
-    draw_modes(folder / MODES_PICTURE, system, positions, values, vectors, config.look.drawn)
+    draw_modes(
+        folder / MODES_PICTURE, system, positions, values, vectors, chosen_modes(table, config.look.drawn)
+    )
 
 
-def _table(modes: SlowModes) -> pd.DataFrame:
-    """A row a mode. The participation is the share of the coordinates that take part: 1/n to 1."""
+def chosen_modes(table: pd.DataFrame, drawn: int | list[int]) -> list[int]:
+    """The modes to draw, counted from 0: those that are listed, or the slowest that are not rigid."""
+    if isinstance(drawn, list):
+        return [mode - 1 for mode in drawn if mode <= len(table)] or [0]
+    moving = np.flatnonzero(table["rigid"] < 0.9)
+    return (moving if len(moving) else np.arange(len(table)))[:drawn].tolist()
+
+
+def modes_table(modes: SlowModes, positions: np.ndarray) -> pd.DataFrame:
+    """A row a mode.
+
+    Columns: mode, counted from 1; eigenvalue; weight; participation, the share of the coordinates that take
+    part (1/n to 1); rigid, see `rigid_share`; residual; solver.
+    """
     assert modes.residuals is not None
     vectors = np.asarray(modes.vectors, float)
     columns: dict[str, Any] = {
@@ -120,6 +145,7 @@ def _table(modes: SlowModes) -> pd.DataFrame:
         "eigenvalue": np.asarray(modes.values, float),
         "weight": np.asarray(modes.weights, float),
         "participation": 1 / (len(vectors) * np.sum(vectors**4, axis=0)),
+        "rigid": rigid_share(vectors, positions),
         "residual": np.asarray(modes.residuals, float),
         "solver": modes.solver,
     }

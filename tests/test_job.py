@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_dir
 from nnrep import job
 from nnrep.config import load_config
 from nnrep.hydra_app import config_folder, register_resolvers
+from nnrep.modes_of_config import modes_of
 from nnrep.systems.registry import system_from_config
 
 SMALL = ("system.n=24", "system.loop_length=5")
@@ -21,7 +22,7 @@ def built():
     def build(*overrides):
         config = load_config(compose("config", overrides=[*SMALL, *overrides]))
         system = system_from_config(config.system)
-        modes, _ = job._modes(system, config)
+        modes = modes_of(system, config).modes if config.needs_modes else None
         return system, modes, job._reparam(system, modes, config)
 
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
@@ -66,8 +67,11 @@ def test_number_of_modes_reaches_the_map(built, overrides, count):
 
 def test_choice_of_samples_reaches_the_modes(built):
     first = built("reparam=cg")[1].values
-    for override in ("modes.seed=1", "modes.samples=3", "modes.background=true"):
-        assert abs(np.asarray(built("reparam=cg", override)[1].values) - np.asarray(first)).max() > 0
+    for choice in ("seed=1", "samples=3", "background=true", "backbone=sum_square", "noise=0.3"):
+        values = built("reparam=cg", f"modes.{choice}")[1].values
+        assert abs(np.asarray(values) - np.asarray(first)).max() > 0
+    assert built("reparam=cg", "modes.solver=lanczos")[1].solver == "lanczos"
+    assert built("reparam=cg", "modes.of=hessian", "reparam.modes=9")[1].vectors.shape == (72, 9)
 
 
 def test_system_options_reach_the_energy(built):

@@ -41,6 +41,9 @@ def test_normal_modes_of_the_embedded_protein_at_its_minimum(nnrep, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | {"native.pdb"}
     values = pd.read_csv(tmp_path / "out" / "modes.csv")["eigenvalue"]
     assert abs(values[:6]).max() < 0.1 * values[6]
+    rigid = pd.read_csv(tmp_path / "out" / "modes.csv")["rigid"]
+    assert (rigid[:6] > 0.99).all()
+    assert (rigid[6:] < 0.01).all()
     assert "no robustness table" in done.stderr
 
 
@@ -91,7 +94,11 @@ MISTAKES = {
         ("modes", "look.epsilons=[0.1,2]"),
         "look.epsilons: must be a list of numbers",
     ),
-    "nothing drawn": (("modes", "look.drawn=0"), "look.drawn: must be from 1 to 24, got 0"),
+    "nothing drawn": (
+        ("modes", "look.drawn=0"),
+        "look.drawn: must be from 1 to 24, or a list",
+    ),
+    "mode that is not there": (("modes", "look.drawn=[2,101]"), "look.drawn: must be of modes from 1 to 100"),
     "unknown key": (("modes", "look.frame=3"), "look.frame: unknown key; choose from"),
     "unknown flag": (("modes", "--nope"), "see nnrep modes --help"),
 }

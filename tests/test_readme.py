@@ -14,7 +14,7 @@ from nnrep.hydra_app import config_folder, register_resolvers
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
-COMMANDS = re.findall(r"^(?:scripts/)?nnrep run (.*)$", README, re.M)
+COMMANDS = re.findall(r"^(?:scripts/)?nnrep (?:run|modes) (.*)$", README, re.M)
 
 
 @pytest.mark.parametrize("place", range(len(SNIPPETS)))

@@ -7,10 +7,11 @@ import pytest
 import scipy.sparse
 
 import nnrep
-from nnrep.look import spread_indices
+from nnrep.look import chosen_modes, spread_indices
 from nnrep.modes import robustness
 from nnrep.modes.backbone import Backbone
 from nnrep.modes.overlap import agreement
+from nnrep.modes.rigid import rigid_share
 from nnrep.modes.robustness import UNWEIGHTED, robustness_table, unweighted_graph
 from nnrep.modes.slow import sampling_of
 
@@ -89,6 +90,31 @@ def test_graph_of_a_system_that_names_no_edges_is_its_stronger_couplings():
     expected = np.array([[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0.0]])
     for matrix in (backbone, scipy.sparse.csr_array(backbone)):
         np.testing.assert_array_equal(unweighted_graph(system, matrix).toarray(), expected)
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_rigid_share_of_motions_and_of_strains(dim):
+    x = np.random.default_rng(0).normal(size=(7, dim))
+    turn = np.zeros((dim, dim))
+    turn[0, 1], turn[1, 0] = 1, -1
+    moves = [np.ones((7, dim)), x @ turn, x - x.mean(axis=0)]
+    vectors = np.stack([(move / np.linalg.norm(move)).ravel() for move in moves], axis=1)
+    np.testing.assert_allclose(rigid_share(vectors, x), [1, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(rigid_share(orthonormal(7 * dim, 7 * dim), x).sum(), dim * (dim + 1) / 2)
+    np.testing.assert_allclose(rigid_share(np.eye(7), x), 1 / 7)
+
+
+def test_a_line_does_not_turn_about_itself():
+    x = np.outer(np.arange(5.0), [1, 0, 0])
+    assert rigid_share(orthonormal(15, 15), x).sum() == pytest.approx(5)
+
+
+def test_modes_to_draw_are_the_slowest_that_are_not_rigid_or_those_listed():
+    table = pd.DataFrame({"rigid": [1.0, 0.0, 0.99, 0.2, 0.0]})
+    assert chosen_modes(table, 2) == [1, 3]
+    assert chosen_modes(table, 24) == [1, 3, 4]
+    assert chosen_modes(table, [1, 5]) == [0, 4]
+    assert chosen_modes(table[:1], 3) == [0]
 
 
 @pytest.mark.parametrize(

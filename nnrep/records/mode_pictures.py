@@ -1,6 +1,7 @@
 """Pictures of slow modes: their spectrum, what they look like, and how robust they are."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,14 @@ def draw_spectrum(path: Path, values: np.ndarray, title: str) -> None:
 
 
 def draw_modes(
-    path: Path, system: System, positions: np.ndarray, values: np.ndarray, vectors: np.ndarray, drawn: int
+    path: Path,
+    system: System,
+    positions: np.ndarray,
+    values: np.ndarray,
+    vectors: np.ndarray,
+    chosen: Sequence[int],
 ) -> None:
-    """The slowest modes that do more than move all particles together.
+    """What modes look like.
 
     Of a Laplacian, (n, k) numbers: a curve along a chain; of a protein, colours of its CA atoms. Of the
     Hessian, (n d, k): the displacements' components along a chain; of a protein, arrows at its CA atoms.
@@ -54,13 +60,10 @@ def draw_modes(
         positions: (n, d).
         values: (k,).
         vectors: (n, k) or (n d, k).
-        drawn: how many modes.
+        chosen: which modes, counted from 0.
     """
     dim = positions.shape[1]
     flat = len(vectors) != len(positions)
-    size = abs(values).max() or 1.0
-    moving = np.flatnonzero(abs(values) > 1e-8 * size)
-    chosen = (moving if len(moving) else np.arange(len(values)))[:drawn]
     columns = min(3, len(chosen))
     rows = math.ceil(len(chosen) / columns)
     in_space = system.trace is not None

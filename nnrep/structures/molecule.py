@@ -39,6 +39,11 @@ class Molecule:
         return len(self.positions)
 
     @property
+    def residues(self) -> int:
+        """Number of residues."""
+        return self.topology.getNumResidues()
+
+    @property
     def hash(self) -> str:
         """A short hash of all that is known of the molecule."""
         return hashlib.sha256(self.pdb.encode()).hexdigest()[:12]

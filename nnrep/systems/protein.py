@@ -127,7 +127,7 @@ def protein_system(
         energy_terms=Partial(terms_of, parameters),
         measure=Partial(rmsd_by_group, groups, reference),
         node_features=node_features(molecule.topology, openmm_system),
-        residues=molecule.topology.getNumResidues(),
+        residues=molecule.residues,
         molecule=molecule,
         trace=np.asarray(groups.ca),
         masses=masses(molecule.topology),
