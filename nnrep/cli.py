@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
 
@@ -12,6 +13,7 @@ VERBS = {
     "run": "minimise a system's energy; a Hydra application, see nnrep run --help",
     "modes": "show the slow modes of a system, and how robust they are; see nnrep modes --help",
     "doctor": "show versions, devices, threads, caches and writable places, and what is wrong",
+    "collect": "print the tables of the runs in and below folders DIR ... as one, in CSV",
     "structures": "list the structures in the package, in folders DIR ..., and in the cache",
 }
 HYDRA_VERBS = ("run", "modes")
@@ -53,6 +55,8 @@ def _dispatch(verb: str, arguments: list[str]) -> int:
         return run_app(arguments, verb)
     if verb == "structures":
         return _structures(arguments)
+    if verb == "collect":
+        return _collect(arguments)
     from nnrep.doctor import doctor
 
     if arguments in (["--help"], ["-h"]):
@@ -67,13 +71,30 @@ def _structures(arguments: list[str]) -> int:
     if arguments in (["--help"], ["-h"]):
         print(f"usage: nnrep structures [DIR ...]\n\n{VERBS['structures']}")
         return EXIT_OK
-    for flag in arguments:
-        if flag.startswith("-"):
-            raise UserError(f"{flag}: nnrep structures takes folders only")
+    _require_folders("structures", arguments)
     from nnrep.structures.listing import show_structures
 
     show_structures(arguments)
     return EXIT_OK
+
+
+def _collect(arguments: list[str]) -> int:
+    if arguments in (["--help"], ["-h"]):
+        print(f"usage: nnrep collect DIR ... > TABLE.csv\n\n{VERBS['collect']}")
+        return EXIT_OK
+    _require_folders("collect", arguments)
+    if not arguments:
+        raise UserError("collect: names no folder; nnrep collect DIR ... > TABLE.csv")
+    from nnrep.records.collect import collected
+
+    print(collected([Path(folder) for folder in arguments]).to_csv(index=False), end="")
+    return EXIT_OK
+
+
+def _require_folders(verb: str, arguments: list[str]) -> None:
+    for flag in arguments:
+        if flag.startswith("-"):
+            raise UserError(f"{flag}: nnrep {verb} takes folders only")
 
 
 def guarded(action: Callable[[], int], debug: bool) -> int:

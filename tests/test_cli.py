@@ -76,7 +76,7 @@ def test_cfg_prints_the_job(nnrep):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("nnrep ", {"run", "modes", "doctor", "structures"}),
+        ("nnrep ", {"run", "modes", "doctor", "collect", "structures"}),
         ("nnrep do", {"doctor"}),
         ("nnrep run reparam=", {"reparam=none", "reparam=cg", "reparam=gnn"}),
         ("nnrep run system.pot", {"system.potential="}),
