@@ -168,10 +168,13 @@ class ModesConfig:
         epsilon = self.epsilon
         require(epsilon is None or 0 < epsilon <= 1, "epsilon", "above 0 and at most 1, or null", epsilon)
         require(0 <= self.seed < 2**31, "seed", "from 0 to 2^31 - 1", self.seed)
-        require(self.samples is None or self.samples >= 1, "samples", "at least 1, or null", self.samples)
+        samples = self.samples
+        countable = samples is None or 1 <= samples < 2**31
+        require(countable, "samples", "from 1 to 2^31 - 1, or null", samples)
         noise = self.noise
         require(noise is None or 0 <= noise < math.inf, "noise", "zero or positive, or null", noise)
-        require(self.max_products >= 1, "max_products", "at least 1", self.max_products)
+        products = self.max_products
+        require(1 <= products < 2**31, "max_products", "from 1 to 2^31 - 1", products)
         if self.of is Of.hessian:
             check_unsampled(self.samples, noise, self.background)
             check_normal_solver(self.solver)
@@ -305,9 +308,10 @@ class LookConfig:
         allowed = f"from 1 to {MOST_DRAWN}, or a list of so many modes, counted from 1"
         require(few or modes, "drawn", allowed, drawn)
         epsilons = self.epsilons
-        listed = isinstance(epsilons, list) and all(
-            isinstance(e, float | int) and 0 < e <= 1 for e in epsilons
+        numbers = isinstance(epsilons, list) and all(
+            isinstance(epsilon, float | int) and not isinstance(epsilon, bool) for epsilon in epsilons
         )
+        listed = numbers and len(epsilons) > 0 and all(0 < epsilon <= 1 for epsilon in epsilons)
         require(listed, "epsilons", "a list of numbers above 0 and at most 1", epsilons)
         require(2 <= self.frames <= 100, "frames", "from 2 (start and end) to 100", self.frames)
 

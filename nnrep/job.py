@@ -17,13 +17,13 @@ from nnrep.config import (
     as_plain,
     load_config,
 )
-from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, require
 from nnrep.interruption import Interruption
 from nnrep.minimization import Result, Status, minimize
 from nnrep.minimization.minimize import seed_list
 from nnrep.minimization.run import Progress
 from nnrep.modes import SlowModes
-from nnrep.modes_of_config import NO_MODES, modes_of
+from nnrep.modes_of_config import NO_MODES, FoundModes, modes_of
 from nnrep.records.rows import run_rows
 from nnrep.records.run_folder import RunFolder
 from nnrep.runtime import configure_jax
@@ -97,12 +97,13 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
             interruption.stop_if_requested()
 
         with folder.removed_if_empty():
-            system = system_from_config(config.system, molecule, on_progress=unfolding)
+            first_seed = seed_list(config.seeds)[0]
+            system = system_from_config(config.system, molecule, first_seed, on_progress=unfolding)
+            bar.describe("slow modes")
+            found = _modes(system, config)
+            interruption.stop_if_requested()
         folder.open(as_plain(config), molecule)
         watch = Watch(bar.update, interruption.requested, folder.checkpoint)
-        bar.describe("slow modes")
-        found = modes_of(system, config) if config.needs_modes else NO_MODES
-        interruption.stop_if_requested()
         bar.describe("compiling")
         if config.minimizes:
             result = _minimize(system, found.modes, config, watch)
@@ -116,6 +117,17 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
     if unfinished:
         log().info("interrupted; go on with hydra.run.dir=%s resume=true", folder.path)
     return EXIT_INTERRUPTED if interruption.requested() else _exit_status(rows)
+
+
+def _modes(system: System, config: RunConfig) -> FoundModes:
+    """The slow modes that the map of a run needs, if it needs any."""
+    if not config.needs_modes:
+        return NO_MODES
+    found = modes_of(system, config)
+    assert found.modes is not None
+    few = isinstance(config.reparam, CGConfig) and found.modes.values.size < 2
+    require(not few, "modes.epsilon", "so large that at least 2 modes are left for reparam=cg", "1 mode")
+    return found
 
 
 class Watch(NamedTuple):

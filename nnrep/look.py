@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from nnrep.cache import write_arrays
 from nnrep.config import RunConfig, as_plain, load_config
-from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, require
+from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, UserError, require
 from nnrep.interruption import Interruption
 from nnrep.job import Checked, prepared_molecule
 from nnrep.minimization import minimize
@@ -38,6 +38,7 @@ from nnrep.systems import System
 from nnrep.systems.registry import system_from_config
 from nnrep.terminal import ProgressBar, log, progress_bar, show_modes
 
+RIGID = 0.9  # share from which on a mode counts as a rigid motion
 MOST_FRAME_BYTES = 500_000_000  # of the configurations kept while the energy is minimised
 
 
@@ -83,7 +84,8 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
             interruption.stop_if_requested()
 
         with folder.removed_if_empty():
-            system = system_from_config(config.system, molecule, on_progress=unfolding)
+            first_seed = seed_list(config.seeds)[0]
+            system = system_from_config(config.system, molecule, first_seed, on_progress=unfolding)
             if config.look.minimize:
                 end = _path(system, config, bar, interruption).popitem()[1]
                 system = replace(system, positions=jnp.asarray(end))
@@ -117,18 +119,19 @@ def _write_modes(folder: Path, system: System, found: FoundModes, config: RunCon
     )
     table = modes_table(modes, positions)
     write_table(folder / MODES, table)
-    of = "the Hessian" if config.modes.of is Of.hessian else "the Laplacian of the Hessian's backbone"
-    draw_spectrum(folder / SPECTRUM, values, f"{system.name}: lowest {len(values)} eigenvalues of {of}")
-    draw_modes(
-        folder / MODES_PICTURE, system, positions, values, vectors, chosen_modes(table, config.look.drawn)
-    )
+    flat = modes.of == Of.hessian.value
+    of = "the Hessian" if flat else "the Laplacian of the Hessian's backbone"
+    title = f"{system.name}: lowest {len(values)} eigenvalues of {of}"
+    draw_spectrum(folder / SPECTRUM, values, np.asarray(table["rigid"] > RIGID), title)
+    chosen = chosen_modes(table, config.look.drawn)
+    draw_modes(folder / MODES_PICTURE, system, positions, values, vectors, flat, chosen)
 
 
 def chosen_modes(table: pd.DataFrame, drawn: int | list[int]) -> list[int]:
     """The modes to draw, counted from 0: those that are listed, or the slowest that are not rigid."""
     if isinstance(drawn, list):
         return [mode - 1 for mode in drawn if mode <= len(table)] or [0]
-    moving = np.flatnonzero(table["rigid"] < 0.9)
+    moving = np.flatnonzero(table["rigid"] <= RIGID)
     return (moving if len(moving) else np.arange(len(table)))[:drawn].tolist()
 
 
@@ -145,7 +148,7 @@ def modes_table(modes: SlowModes, positions: np.ndarray) -> pd.DataFrame:
         "eigenvalue": np.asarray(modes.values, float),
         "weight": np.asarray(modes.weights, float),
         "participation": 1 / (len(vectors) * np.sum(vectors**4, axis=0)),
-        "rigid": rigid_share(vectors, positions),
+        "rigid": rigid_share(vectors, positions, modes.of == "hessian"),
         "residual": np.asarray(modes.residuals, float),
         "solver": modes.solver,
     }
@@ -159,15 +162,23 @@ def _write_robustness(
     path = _path(system, config, bar, interruption)
     sampling = sampling_of(system, asked.samples, noise_of(system, config), asked.seed, asked.backbone)
     tables: list[pd.DataFrame] = []
-    for table in robustness_table(system, sampling, path, config.look.epsilons, asked.background):
-        tables.append(table)
-        bar.count("robustness", len(tables), len(path) + 1)
-        if interruption.requested():
-            break
+    try:
+        for table in robustness_table(system, sampling, path, config.look.epsilons, asked.background):
+            tables.append(table)
+            bar.count("robustness", len(tables), len(path) + 1)
+            if interruption.requested():
+                break
+    except UserError as error:  # at one of the configurations; what came before is worth its files
+        log().warning("robustness table ends early: %s", error)
+    if not tables:
+        return
     rows = pd.concat(tables, ignore_index=True)
     write_table(folder / ROBUSTNESS, rows)
-    if len(rows):
-        draw_robustness(folder / ROBUSTNESS_PICTURE, rows, f"{system.name}: are the slow modes kept?")
+    several = rows[rows["modes"] > 1]
+    if len(several):
+        draw_robustness(folder / ROBUSTNESS_PICTURE, several, f"{system.name}: are the slow modes kept?")
+    elif len(rows):
+        log().warning("look.epsilons: all leave but one mode, which says nothing; choose larger ones")
     else:
         log().warning("look.epsilons: each has too many modes of %d particles; choose smaller", system.n)
 
@@ -190,9 +201,16 @@ def _path(
         should_stop=interruption.requested,
     )
     assert result.frames is not None
+    status, gradient = result.status[0], result.gradient_rms[0]
+    log().info("minimisation: %s, RMS gradient %.3g %s", status.name, gradient, gradient_unit(system))
     steps = np.append(result.frames.step, result.steps_fine[0])
     positions = [*result.frames.positions, result.positions[0]]
     return {int(steps[index]): positions[index] for index in spread_indices(len(steps), config.look.frames)}
+
+
+def gradient_unit(system: System) -> str:
+    """What a gradient is measured in; empty for dimensionless systems."""
+    return f"{system.energy_unit}/{system.length_unit}" if system.length_unit else ""
 
 
 def spread_indices(count: int, wanted: int) -> list[int]:

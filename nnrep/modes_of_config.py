@@ -2,13 +2,14 @@
 
 import hashlib
 import time
+from importlib.metadata import version
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from nnrep.config import RunConfig, as_plain
-from nnrep.modes import Of, SlowModes, slow_modes
+from nnrep.modes import Of, SlowModes, Solver, slow_modes
 from nnrep.modes.stored import load_modes, modes_key, save_modes
 from nnrep.runtime import describe_device, describe_versions
 from nnrep.systems import System
@@ -41,7 +42,8 @@ def modes_of(system: System, config: RunConfig) -> FoundModes:
         modes = jax.block_until_ready(_computed(system, config))
         save_modes(key, modes)
     else:
-        log().info("%d slow modes from the cache, by %s", modes.values.size, modes.solver)
+        auto = " (modes.solver=auto)" if config.modes.solver is Solver.auto else ""
+        log().info("%d slow modes from the cache, by %s%s", modes.values.size, modes.solver, auto)
     return FoundModes(modes, time.perf_counter() - began, stored)
 
 
@@ -68,6 +70,12 @@ def _computed(system: System, config: RunConfig) -> SlowModes:
     )
 
 
+def _generator() -> list[object]:
+    """What decides random numbers beside their key; users set it by environment variables of JAX."""
+    names = ("jax_default_prng_impl", "jax_threefry_partitionable")
+    return [getattr(jax.config, name) for name in names]
+
+
 def _deciding(system: System, config: RunConfig) -> dict[str, object]:
     plain = as_plain(config)
     at = np.asarray(system.positions).tobytes() if config.modes.of is Of.hessian else b""
@@ -79,5 +87,6 @@ def _deciding(system: System, config: RunConfig) -> dict[str, object]:
         "count": config.mode_count(system.n, system.positions.shape[1], system.residues),
         "precision": plain["precision"],
         "device": describe_device(),
-        "versions": describe_versions(),
+        "versions": [describe_versions(), version("numpy"), version("scipy")],
+        "random": _generator(),
     }

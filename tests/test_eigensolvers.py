@@ -15,7 +15,7 @@ from nnrep.errors import UserError
 from nnrep.modes import lanczos as lanczos_module
 from nnrep.modes.eigensolvers import Solver, choose_solver, largest_eigenvalue, lowest_eigenpairs
 from nnrep.modes.lanczos import lanczos
-from nnrep.modes.spectrum import laplacian
+from nnrep.modes.spectrum import count_below, laplacian
 
 SOLVERS = (Solver.dense, Solver.lanczos, Solver.shift_invert)
 
@@ -147,3 +147,68 @@ def test_what_auto_chose_is_said(caplog):
     with caplog.at_level("INFO", logger="nnrep"):
         nnrep.slow_modes(nnrep.load_system("loop", n=30), k=5)
     assert "5 slow modes by dense (modes.solver=auto), residuals at most" in caplog.text
+
+
+def test_signs_do_not_hang_on_rounding_where_two_components_are_equally_large():
+    """Every other mode of a path is antisymmetric: its ends are equal but for their signs."""
+    n = 50
+    path = np.diag(np.ones(n - 1), 1)
+    dense, *others = (lowest_eigenpairs(laplacian(path + path.T), 10, solver) for solver in SOLVERS)
+    for found in others:
+        np.testing.assert_allclose(found.vectors, dense.vectors, atol=1e-8)
+
+
+def test_auto_takes_dense_where_shift_invert_fails(caplog):
+    """Stiffness over ten orders of magnitude: all of the low end lies below rounding."""
+    n = 1100
+    links = np.diag(10 ** np.random.default_rng(0).uniform(0, 10, n - 1), 1)
+    matrix = laplacian(links + links.T)
+    with pytest.raises(UserError, match=r"modes\.solver: .*shift_invert.*choose"):
+        lowest_eigenpairs(matrix, 8, Solver.shift_invert)
+    with caplog.at_level("INFO", logger="nnrep"):
+        found = lowest_eigenpairs(matrix, 8, Solver.auto)
+    assert found.solver is Solver.dense
+    assert "auto takes dense" in caplog.text
+
+
+def test_particles_without_couplings_have_only_zeros():
+    nothing = scipy.sparse.csr_array((1500, 1500))
+    assert largest_eigenvalue(nothing) == 0
+    assert count_below(nothing, 0.3) == 1
+    np.testing.assert_allclose(lowest_eigenpairs(nothing, 3).values, 0, atol=1e-12)
+
+
+def test_laplacian_of_what_is_symmetric_but_for_rounding_is_symmetric():
+    noisy = np.array([[0, 1, 2], [1 + 1e-7, 0, 3], [2 - 1e-7, 3, 0]])
+    matrix = laplacian(noisy).toarray()
+    np.testing.assert_array_equal(matrix, matrix.T)
+    np.testing.assert_allclose(matrix.sum(axis=1), 0, atol=1e-15)
+
+
+@pytest.mark.parametrize("stiffness", [1e2, 1e4, 1e6])
+@pytest.mark.parametrize("seed", range(3))
+def test_own_stiff_energies_have_modes_in_float32(stiffness, seed):
+    jax.config.update("jax_enable_x64", False)
+
+    def energy(x):
+        bonds = x[1:] - x[:-1]
+        lengths = jnp.linalg.norm(bonds, axis=1)
+        cosines = jnp.sum(bonds[1:] * bonds[:-1], axis=1) / (lengths[1:] * lengths[:-1])
+        return stiffness * jnp.sum((lengths - 1) ** 2) + jnp.sum((cosines - 0.3) ** 2)
+
+    start = np.cumsum(np.random.default_rng(seed).normal(size=(12, 3)), axis=0)
+    modes = nnrep.slow_modes(nnrep.System(energy=energy, positions=start), 3, samples=1, noise=0.0)
+    assert abs(float(modes.values[0])) < 1e-6 * stiffness
+
+
+def test_lanczos_stops_at_what_is_not_finite():
+    with pytest.raises(UserError, match="a product with the matrix is not finite"):
+        lanczos(Partial(multiply, jnp.full((50, 50), jnp.nan)), 50, 3, tolerance=1e-11, max_products=1000)
+
+
+@pytest.mark.parametrize("solver", [Solver.lanczos, Solver.shift_invert])
+def test_bases_that_would_not_fit_are_refused(solver):
+    n = 2_000_000
+    path = scipy.sparse.diags_array([np.ones(n - 1), np.ones(n - 1)], offsets=(-1, 1))
+    with pytest.raises(UserError, match=r"would take .* GB, and this machine has"):
+        lowest_eigenpairs(laplacian(path), 100_000, solver)

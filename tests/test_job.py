@@ -74,6 +74,25 @@ def test_choice_of_samples_reaches_the_modes(built):
     assert built("reparam=cg", "modes.of=hessian", "reparam.modes=9")[1].vectors.shape == (72, 9)
 
 
+def test_modes_are_stored_for_what_decides_them(built, tmp_path, monkeypatch):
+    monkeypatch.setenv("NNREP_CACHE", str(tmp_path))
+
+    def stored(*overrides):
+        config = load_config(compose("config", overrides=[*SMALL, "reparam=cg", *overrides]))
+        return modes_of(system_from_config(config.system), config).stored
+
+    assert [stored(), stored()] == [False, True]
+    assert stored("optimizer.learning_rate=0.5", "max_steps=7", "seeds=3", "look.frames=3")
+    deciding = "modes.seed=1 modes.samples=3 modes.backbone=sum_square modes.noise=0.5 modes.background=true"
+    for override in (
+        *deciding.split(),
+        "modes.solver=lanczos",
+        "reparam.modes=9",
+        "system.loop_strength=0.2",
+    ):
+        assert [stored(override), stored(override)] == [False, True]
+
+
 def test_system_options_reach_the_energy(built):
     x = built()[0].positions
     energies = {float(built()[0].energy(x))}

@@ -241,6 +241,10 @@ def test_sum_of_squares_weighs_strong_couplings_more():
         ({"solver": "fast"}, "solver: must be one of auto, dense, lanczos, shift_invert, got fast"),
         ({"of": "graph"}, "of: must be one of backbone, hessian, got graph"),
         ({"noise": -0.1}, "noise: must be zero or positive"),
+        ({"noise": "1"}, "noise: must be zero or positive"),
+        ({"samples": 2.5}, "samples: must be from 1"),
+        ({"samples": 3_000_000_000}, "samples: must be from 1"),
+        ({"seed": "a"}, "seed: must be from 0"),
         ({"max_products": 0}, "max_products: must be at least 1"),
         ({"of": "hessian", "samples": 3}, "samples: must be null, as of=hessian"),
         ({"of": "hessian", "noise": 0.1}, "noise: must be null, as of=hessian"),
@@ -251,3 +255,22 @@ def test_sum_of_squares_weighs_strong_couplings_more():
 def test_unusable_options_are_named(options, message):
     with pytest.raises(ConfigError, match=message):
         nnrep.slow_modes(loop(), 5, **options)
+
+
+def test_local_terms_of_one_particle_couple_nothing():
+    def lifted(x, height):
+        return height * jnp.sum(x)
+
+    alone = LocalTerm(np.arange(4)[:, None], jnp.ones(4), lifted)
+    springs = PairTerm(np.array([[0, 1], [1, 2], [2, 3]]), 1.0, jnp.positive)
+    draw = Sampling(
+        Partial(at, jnp.asarray(np.random.default_rng(0).normal(size=(4, 3)))), 1, jax.random.key(0)
+    )
+    both, without = term_backbone((springs,), (alone,), draw), term_backbone((springs,), (), draw)
+    np.testing.assert_allclose(both.toarray(), without.toarray())
+
+
+def test_hessian_that_is_not_finite_names_the_key():
+    system = nnrep.System(energy=lambda x: jnp.sum(jnp.sqrt(jnp.abs(x))), positions=np.zeros((4, 3)))
+    with pytest.raises(ConfigError, match=r"^modes\.noise: the Hessian is not finite at a sampled"):
+        nnrep.slow_modes(system, 3, noise=0.0)

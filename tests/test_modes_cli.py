@@ -48,22 +48,14 @@ def test_normal_modes_of_the_embedded_protein_at_its_minimum(nnrep, tmp_path):
 
 
 def test_modes_are_kept_and_used_by_every_run_that_wants_the_same(nnrep, tmp_path):
-    options = ("run", "reparam=cg", "system.n=50", "max_steps=40")
-    done = nnrep(
-        "run", "--multirun", *options[1:], "optimizer.learning_rate=0.01,0.02", "hydra.sweep.dir=sweep"
-    )
+    options = ("reparam=cg", "system.n=50", "max_steps=40", "optimizer.learning_rate=0.01,0.02")
+    done = nnrep("run", "--multirun", *options, "hydra.sweep.dir=sweep")
     assert done.returncode == 0, done.stderr
     first, second = (pd.read_csv(tmp_path / "sweep" / job / "runs.csv") for job in "01")
     assert (first["modes_stored"].item(), second["modes_stored"].item()) == (False, True)
     assert second["time_modes_s"].item() < 0.2 * first["time_modes_s"].item()
     assert (second["modes_of"].item(), second["modes_solver"].item()) == ("backbone", "dense")
     assert second["modes_residual"].item() < 1e-10
-    others = "modes.seed=1 modes.backbone=sum_square modes.noise=0.5 reparam.modes=9 system.n=51"
-    for other in others.split():
-        folder, _ = other.split("=")
-        again = nnrep(*options, other, f"hydra.run.dir={folder}")
-        assert again.returncode == 0, again.stderr
-        assert not pd.read_csv(tmp_path / folder / "runs.csv")["modes_stored"].item()
 
 
 def test_runs_along_normal_modes(nnrep, tmp_path):
@@ -94,6 +86,9 @@ MISTAKES = {
         ("modes", "look.epsilons=[0.1,2]"),
         "look.epsilons: must be a list of numbers",
     ),
+    "no number": (("modes", "look.epsilons=[true]"), "look.epsilons: must be a list of numbers"),
+    "no epsilons": (("modes", "look.epsilons=[]"), "look.epsilons: must be a list of numbers"),
+    "too many samples": (("run", "modes.samples=3000000000"), "modes.samples"),
     "nothing drawn": (
         ("modes", "look.drawn=0"),
         "look.drawn: must be from 1 to 24, or a list",
@@ -131,6 +126,38 @@ def test_modes_without_convergence_leave_no_folder(nnrep, tmp_path):
     assert done.returncode == 2
     assert "modes.solver: lanczos has not converged after" in done.stderr
     assert not list(tmp_path.glob("outputs/*/*"))
+
+
+def test_runs_whose_modes_fail_leave_no_folder(nnrep, tmp_path):
+    options = ("reparam=cg", "reparam.modes=5", "modes.solver=lanczos", "modes.max_products=50")
+    done = nnrep("run", "system.n=1300", *options)
+    assert done.returncode == 2
+    done = nnrep("run", "system.n=40", "reparam=cg", "modes.epsilon=0.001")
+    assert done.returncode == 2
+    wanted = (
+        "nnrep: modes.epsilon: must be so large that at least 2 modes are left for reparam=cg, got 1 mode"
+    )
+    assert done.stderr.splitlines()[-1] == wanted
+    assert not list(tmp_path.glob("outputs/*/*"))
+
+
+def test_epsilons_of_one_mode_draw_nothing(nnrep, tmp_path):
+    done = nnrep("modes", *LOOP, "look.frames=2", "look.epsilons=[0.001]", "hydra.run.dir=out")
+    assert done.returncode == 0, done.stderr
+    assert "look.epsilons: all leave but one mode" in done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | {"robustness.csv"}
+    assert nnrep("modes", "system.n=2", "system.loop_length=1", "max_steps=20").returncode == 0
+
+
+def test_normal_modes_are_of_the_first_seeds_start(nnrep, tmp_path):
+    options = ("system.n=20", "modes.of=hessian", "reparam.modes=10", "seeds=[3,1]", "max_steps=40")
+    assert nnrep("run", "reparam=cg", *options, "hydra.run.dir=run").returncode == 0
+    assert nnrep("modes", *options, "hydra.run.dir=modes").returncode == 0
+    with (
+        np.load(tmp_path / "run" / "positions.npz") as run,
+        np.load(tmp_path / "modes" / "modes.npz") as modes,
+    ):
+        np.testing.assert_array_equal(run["start"][0], modes["positions"])
 
 
 def test_help_names_the_verb(nnrep):

@@ -144,3 +144,42 @@ def test_linear_map_along_normal_modes_starts_where_it_is_and_stays_in_their_spa
     span = np.asarray(modes.vectors)
     assert np.linalg.norm(displacement) > 1e-3
     np.testing.assert_allclose(span @ (span.T @ displacement), displacement, atol=1e-10)
+
+
+@pytest.mark.parametrize("first", ["float32", "float64"])
+def test_own_energies_that_capture_numpy_arrays(first):
+    """JAX remembers the type that such an array had in the precision in which it was seen first."""
+    rng = np.random.default_rng(0)
+    lengths, weights, start = rng.random(19) + 1, rng.random(20), rng.normal(size=(20, 3))
+
+    def energy(x):
+        stretch = jnp.linalg.norm(x[1:] - x[:-1], axis=1) - lengths
+        return jnp.sum(stretch**2) + jnp.sum(weights * jnp.sum(x**2, axis=1))
+
+    jax.config.update("jax_enable_x64", first == "float64")
+    system = nnrep.System(energy=energy, positions=start)
+    modes = nnrep.slow_modes(system, 4, of="hessian")
+    result = nnrep.minimize(system, nnrep.reparam.linear(modes), max_steps=40)
+    assert result.energy[0] < result.energy_start[0]
+    jax.config.update("jax_enable_x64", True)
+    jax.clear_caches()
+    hessian = np.asarray(jax.hessian(energy)(jnp.asarray(start))).reshape(60, 60)
+    np.testing.assert_allclose(modes.values, np.linalg.eigvalsh(hessian)[:4], rtol=1e-5)
+
+
+def test_linear_map_knows_normal_modes_in_one_dimension():
+    """There n d is n: only the modes themselves can tell."""
+
+    def energy(x):
+        return jnp.sum((x[1:] - x[:-1] - 1) ** 2)
+
+    system = nnrep.System(energy=energy, positions=np.random.default_rng(0).normal(size=(12, 1)))
+    modes = nnrep.slow_modes(system, 5, of="hessian")
+    result = nnrep.minimize(system, nnrep.reparam.linear(modes), max_steps=20)
+    np.testing.assert_allclose(result.positions_start[0], system.positions)
+
+
+def test_hessian_that_is_not_finite_is_named():
+    system = nnrep.System(energy=lambda x: jnp.sum(jnp.sqrt(jnp.abs(x))), positions=np.zeros((4, 3)))
+    with pytest.raises(UserError, match="the Hessian is not finite at the start"):
+        nnrep.slow_modes(system, 3, of="hessian")

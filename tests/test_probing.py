@@ -104,3 +104,23 @@ def test_estimate_that_would_not_fit_is_refused():
     sampling = Sampling(Partial(lambda x, key, t: x, shape), 1, jax.random.key(0))
     with pytest.raises(UserError, match="estimated Hessian blocks of all 1000000 particles would take"):
         probed_backbone(lambda x: jnp.sum(x**2), sampling)
+
+
+def test_error_of_couplings_of_very_different_strength_is_within_the_tolerance():
+    """All columns are compared, not only those that the estimate checks itself."""
+    n = 1100
+    far = np.random.default_rng(0).permutation(n).reshape(-1, 2)
+
+    def energy(x):
+        stiff = jnp.sum((jnp.linalg.norm(x[1:] - x[:-1], axis=1) - 1) ** 2)
+        return stiff + 1e-3 * jnp.sum((x[far[:, 0]] - x[far[:, 1]]) ** 2)
+
+    x = jnp.asarray(np.random.default_rng(1).normal(size=(n, 2)))
+    sampling = Sampling(
+        Partial(lambda x, key, t: x + 0.1 * jax.random.normal(key, x.shape), x), 3, jax.random.key(0)
+    )
+    exact, estimate = dense_backbone(energy, sampling), probed_backbone(energy, sampling)
+    difference = abs(estimate.backbone.toarray() - exact)
+    np.fill_diagonal(difference, 0)
+    assert estimate.colours < n
+    assert np.max(difference.sum(axis=0) / (exact.sum(axis=0) - np.diag(exact))) < probing.TOLERANCE

@@ -99,14 +99,14 @@ def test_rigid_share_of_motions_and_of_strains(dim):
     turn[0, 1], turn[1, 0] = 1, -1
     moves = [np.ones((7, dim)), x @ turn, x - x.mean(axis=0)]
     vectors = np.stack([(move / np.linalg.norm(move)).ravel() for move in moves], axis=1)
-    np.testing.assert_allclose(rigid_share(vectors, x), [1, 1, 0], atol=1e-12)
-    np.testing.assert_allclose(rigid_share(orthonormal(7 * dim, 7 * dim), x).sum(), dim * (dim + 1) / 2)
-    np.testing.assert_allclose(rigid_share(np.eye(7), x), 1 / 7)
+    np.testing.assert_allclose(rigid_share(vectors, x, True), [1, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(rigid_share(orthonormal(7 * dim, 7 * dim), x, True).sum(), dim * (dim + 1) / 2)
+    np.testing.assert_allclose(rigid_share(np.eye(7), x, False), 1 / 7)
 
 
 def test_a_line_does_not_turn_about_itself():
     x = np.outer(np.arange(5.0), [1, 0, 0])
-    assert rigid_share(orthonormal(15, 15), x).sum() == pytest.approx(5)
+    assert rigid_share(orthonormal(15, 15), x, True).sum() == pytest.approx(5)
 
 
 def test_modes_to_draw_are_the_slowest_that_are_not_rigid_or_those_listed():

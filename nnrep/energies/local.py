@@ -15,7 +15,8 @@ class LocalTerm(NamedTuple):
     Attributes:
         particles: (m, p) particle indices, distinct within a term.
         parameters: pytree of arrays with a leading axis of m.
-        potential: f, of positions (p, d) and one term's parameters: a scalar.
+        potential: f, of positions (p, d) and one term's parameters: a scalar that does not change when all
+            p particles are moved together.
     """
 
     particles: np.ndarray | Array

@@ -34,7 +34,7 @@ def couplings_of(pair_terms: tuple[PairTerm, ...], local_terms: tuple[LocalTerm,
     chosen = [pairs[:, None] for pairs in of_array.values()]
     for term in local_terms:
         particles = np.asarray(term.particles)
-        chosen.append(particles[:, list(combinations(range(particles.shape[1]), 2))])
+        chosen.append(particles[:, _pairs_among(particles.shape[1])])
     codes = [_codes(pairs[..., 0].astype(np.int64), pairs[..., 1], n) for pairs in chosen]
     distinct, inverse = np.unique(np.concatenate([code.ravel() for code in codes]), return_inverse=True)
     pieces = np.split(inverse, np.cumsum([code.size for code in codes])[:-1])
@@ -42,6 +42,11 @@ def couplings_of(pair_terms: tuple[PairTerm, ...], local_terms: tuple[LocalTerm,
     place = {identity: members[index][:, 0] for index, identity in enumerate(of_array)}
     edges = np.stack([distinct // n, distinct % n], axis=1)
     return Couplings(edges, [place[id(term.pairs)] for term in pair_terms], members[len(of_array) :])
+
+
+def _pairs_among(count: int) -> np.ndarray:
+    """The pairs (c, 2) among so many particles of a term; none of a single one."""
+    return np.array(list(combinations(range(count), 2)), int).reshape(-1, 2)
 
 
 def _codes(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from jax.tree_util import Partial
 from nnrep.errors import UserError
 from nnrep.memory import require_memory
 from nnrep.modes.lanczos import lanczos
+from nnrep.terminal import log
 
 MAX_DENSE_NODES = 1000  # up to here a dense eigensolver takes a fraction of a second
 # Beyond it, shift-invert pays for up to this share of the modes of a sparse matrix. Lanczos never does where
@@ -25,7 +26,9 @@ FULL = 0.1  # share of entries from which on a matrix is not sparse
 
 TOLERANCE = 1e-11  # of residuals, relative to the largest eigenvalue, that Lanczos aims at
 ACCEPTED = 1e-8  # that any solver must reach
-MAX_PRODUCTS = 50_000
+MAX_PRODUCTS = 20_000
+MOST_RESTARTS = 50  # of shift-invert, which converges in a few if it does
+EQUALLY_LARGE = 1e-6  # relative difference of components that count as equal
 
 
 class Solver(Enum):
@@ -42,8 +45,8 @@ class Eigenpairs(NamedTuple):
 
     Attributes:
         values: (k,) ascending.
-        vectors: (n, k) orthonormal; the component of largest magnitude is positive.
-        residuals: (k,) |A v - lambda v|, relative to a bound of the largest |lambda|.
+        vectors: (n, k) orthonormal; the first of the components of largest magnitude is positive.
+        residuals: (k,) |A v - lambda v|, relative to the matrix's norm (largest sum of a row).
         solver: that found them.
     """
 
@@ -71,6 +74,12 @@ def lowest_eigenpairs(
         UserError: not converged, or too large for a dense solver; says what to change.
     """
     chosen = choose_solver(matrix, count, solver)
+    if solver is Solver.auto and chosen is Solver.shift_invert:
+        try:
+            return lowest_eigenpairs(matrix, count, chosen)
+        except UserError as error:
+            log().info("%s: auto takes dense", error)
+            chosen = Solver.dense
     if chosen is Solver.dense:
         values, vectors = _dense(matrix, count)
     elif chosen is Solver.shift_invert:
@@ -103,12 +112,14 @@ def checked(
     residuals = np.linalg.norm(images - vectors * values, axis=0) / (scale or 1.0)
     if not np.all(residuals <= ACCEPTED):
         raise UserError(
-            f"modes.solver: residuals of {solver.value} are up to {np.max(residuals):.1e} of the largest "
-            f"eigenvalue, and should be {ACCEPTED:.0e}; ask for fewer modes or choose another modes.solver"
+            f"modes.solver: residuals of {solver.value} are up to {np.max(residuals):.1e} of the matrix's "
+            f"norm, and should be {ACCEPTED:.0e}; ask for fewer modes or choose another modes.solver"
         )
     order = np.argsort(values, kind="stable")
     values, vectors, residuals = values[order], vectors[:, order], residuals[order]
-    largest = np.argmax(abs(vectors), axis=0)
+    sizes = abs(vectors)
+    # In symmetric systems two components are equally large: the first of those decides, not rounding.
+    largest = np.argmax(sizes >= (1 - EQUALLY_LARGE) * sizes.max(axis=0), axis=0)
     signs = np.sign(vectors[largest, np.arange(len(values))])
     return Eigenpairs(values, vectors * signs, residuals, solver)
 
@@ -141,17 +152,21 @@ def _shift_invert(matrix: scipy.sparse.csr_array, count: int) -> tuple[np.ndarra
     n = matrix.shape[0]
     if count >= n:  # ARPACK's basis must be larger than what is asked
         raise UserError(f"modes.solver: shift_invert finds at most n - 1 = {n - 1} modes; choose dense")
+    require_memory(8 * n * (4 * count + 2), f"shift_invert of {count} modes of {n} particles")
     # Just below the spectrum, so that the factorised matrix is definite.
     shift = -1e-7 * (matrix.diagonal().max() or 1.0)
     try:
         return scipy.sparse.linalg.eigsh(
-            matrix.tocsc(), count, sigma=shift, which="LM", v0=np.random.default_rng(0).standard_normal(n)
+            matrix.tocsc(),
+            count,
+            sigma=shift,
+            which="LM",
+            v0=np.random.default_rng(0).standard_normal(n),
+            maxiter=MOST_RESTARTS,
         )
-    except scipy.sparse.linalg.ArpackNoConvergence as error:
-        raise UserError(
-            f"modes.solver: shift_invert found {len(error.eigenvalues)} of {count} modes; ask for fewer, or "
-            "choose another modes.solver"
-        ) from error
+    except RuntimeError as error:  # not converged, or the matrix is singular to rounding
+        reason = str(error).splitlines()[0]
+        raise UserError(f"modes.solver: shift_invert failed ({reason}); choose dense or lanczos") from error
 
 
 def _product_with(matrix: scipy.sparse.csr_array) -> Partial:
@@ -171,5 +186,7 @@ def largest_eigenvalue(matrix: scipy.sparse.csr_array) -> float:
     n = matrix.shape[0]
     if n <= MAX_DENSE_NODES:
         return float(scipy.linalg.eigvalsh(matrix.toarray(), subset_by_index=[n - 1, n - 1])[0])
+    if abs(matrix).max() == 0:
+        return 0.0
     start = np.random.default_rng(0).standard_normal(n)
     return float(scipy.sparse.linalg.eigsh(matrix, 1, which="LA", v0=start, return_eigenvectors=False)[0])

@@ -17,6 +17,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
+from nnrep.memory import require_memory
 from nnrep.systems.system import as_partial
 
 BLOCK = 8  # vectors at a time; the six rigid motions of a molecule are found at once
@@ -63,6 +64,7 @@ def lanczos(
         UserError: not converged after so many products.
     """
     plan = _plan(n, count)
+    require_memory(2 * 8 * n * (plan.size + plan.block), f"lanczos of {count} modes of {n} dimensions")
     product = as_partial(product)
     key = jax.random.key(0)
     state = _start(n, plan, key)
@@ -73,6 +75,8 @@ def lanczos(
         cycles += 1
         products += plan.size - (plan.kept if cycles > 1 else 0)
         values, residuals = np.asarray(state.values[:count]), np.asarray(state.residuals[:count])
+        if not np.all(np.isfinite(values)):
+            raise UserError("modes: a product with the matrix is not finite; choose another start or noise")
         scale = float(jnp.max(abs(state.values)))
         worst = float(np.max(residuals)) / scale if scale > 0 else 0.0
         if worst <= tolerance or plan.size == n:

@@ -1,5 +1,8 @@
 """Normal modes: lowest eigenvectors of the full Hessian, as at a minimum of the energy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,7 +44,7 @@ def normal_modes(
     Args:
         system: n particles.
         count: k, from 1 to n d; None with epsilon.
-        epsilon: all modes with lambda < epsilon^2 max lambda, in place of a count.
+        epsilon: all modes with lambda < epsilon^2 max lambda, negative ones as well, in place of a count.
         solver: dense or lanczos; auto is dense up to `MAX_DENSE_COORDINATES` coordinates.
         max_products: most products of Lanczos with the Hessian.
 
@@ -53,14 +56,36 @@ def normal_modes(
     check_normal_solver(solver)
     if solver is Solver.auto:
         solver = Solver.dense if size <= MAX_DENSE_COORDINATES else Solver.lanczos
-    with jax.enable_x64(True):
+    own = not (system.coupling_terms or system.local_terms)
+    with in_float64(forgetting=own):
         positions = jnp.asarray(np.asarray(system.positions), jnp.float64)
         if solver is Solver.dense or size <= MAX_DENSE_COORDINATES:
             found = _from_dense(system, positions, count, epsilon, solver, max_products)
         else:
             require(count is not None, "epsilon", f"null beyond {MAX_DENSE_COORDINATES} coordinates", epsilon)
             found = _from_products(system, positions, int(count or 1), max_products)
-    return as_modes(found, found.values)
+    return as_modes(found, found.values)._replace(of="hessian")
+
+
+@contextmanager
+def in_float64(forgetting: bool) -> Iterator[None]:
+    """Compute in float64, whatever the precision of the process.
+
+    Args:
+        forgetting: JAX keeps the type that NumPy arrays captured by a function had when it was first traced,
+            and fails when they are seen in another precision. Compiled programs are forgotten with it.
+    """
+    if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        yield
+        return
+    try:
+        if forgetting:
+            jax.clear_caches()
+        with jax.enable_x64(True):
+            yield
+    finally:
+        if forgetting:
+            jax.clear_caches()
 
 
 def check_normal_solver(solver: Solver) -> None:
@@ -85,7 +110,7 @@ def _from_dense(
         )
     hessian = dense_hessian(system.energy, positions)
     if not np.all(np.isfinite(hessian)):
-        raise UserError("energy: its Hessian is not finite at the positions")
+        raise UserError("system: the Hessian is not finite at the start; choose another start")
     matrix = scipy.sparse.csr_array(hessian)
     if count is None:
         bound = (epsilon or 0.0) ** 2 * largest_eigenvalue(matrix)

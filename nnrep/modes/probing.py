@@ -27,7 +27,7 @@ from nnrep.systems.system import as_partial
 TOLERANCE = 0.02  # error at which an estimate is good enough
 FIRST_COLOURS = 128
 CHECKED = 64  # particles whose columns are computed exactly, to measure the error
-COLOURINGS = 3  # of every sample
+COLOURINGS = 5  # of every sample
 ROWS_AT_ONCE = 32
 
 

@@ -3,16 +3,16 @@
 import numpy as np
 
 
-def rigid_share(vectors: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def rigid_share(vectors: np.ndarray, positions: np.ndarray, flat: bool) -> np.ndarray:
     """Share (k,) of each mode, from 0 to 1, that leaves all distances as they are, to first order.
 
     Args:
         vectors: (n, k) orthonormal modes of a Laplacian, of which the constant one is rigid; or (n d, k) of a
             Hessian, where translations and rotations are.
         positions: (n, d).
+        flat: whether the modes are of the Hessian.
     """
-    n = len(positions)
-    motions = np.ones((n, 1)) if len(vectors) == n else rigid_motions(positions)
+    motions = rigid_motions(positions) if flat else np.ones((len(positions), 1))
     basis, sizes, _ = np.linalg.svd(motions, full_matrices=False)
     basis = basis[:, sizes > 1e-8 * sizes[0]]  # a line does not turn about itself
     return np.sum((basis.T @ vectors) ** 2, axis=0)

@@ -78,9 +78,10 @@ def slow_modes(
     of, solver = chosen(Of, of, "of"), chosen(Solver, solver, "solver")
     backbone = chosen(Backbone, backbone, "backbone")
     require((k is None) != (epsilon is None), "modes", "given by exactly one of k and epsilon", (k, epsilon))
-    require(max_products >= 1, "max_products", "at least 1", max_products)
+    require(is_integer(max_products) and max_products >= 1, "max_products", "at least 1", max_products)
     if epsilon is not None:
-        require(0 < epsilon <= 1, "epsilon", "above 0 and at most 1", epsilon)
+        usable = isinstance(epsilon, Real) and 0 < epsilon <= 1
+        require(usable, "epsilon", "above 0 and at most 1", epsilon)
     size = system.n if of is Of.backbone else system.positions.size
     count = None if k is None else mode_count(k, size, system.residues, "n" if of is Of.backbone else "n d")
     if of is Of.hessian:
@@ -112,8 +113,10 @@ def sampling_of(
         ConfigError: an argument out of range.
     """
     samples = system.hessian_samples if samples is None else samples
-    require(samples >= 1, "samples", "at least 1", samples)
-    require(noise is None or 0 <= noise < np.inf, "noise", "zero or positive, or null", noise)
+    require(is_integer(samples) and 1 <= samples < 2**31, "samples", "from 1 to 2^31 - 1", samples)
+    require(is_integer(seed) and 0 <= seed < 2**31, "seed", "from 0 to 2^31 - 1", seed)
+    usable = noise is None or (isinstance(noise, Real) and 0 <= noise < np.inf)
+    require(usable, "noise", "zero or positive, or null", noise)
     own = system.draw_configuration
     scale = OWN_NOISE * jnp.std(system.positions) if noise is None else noise
     around = Partial(perturbed, system.positions, scale)
@@ -124,7 +127,7 @@ def sampling_of(
 def _report(modes: SlowModes, solver: Solver) -> None:
     assert modes.residuals is not None
     log().info(
-        "%d slow modes by %s%s, residuals at most %.0e of the largest eigenvalue",
+        "%d slow modes by %s%s, residuals at most %.0e of the matrix's norm",
         modes.values.size,
         modes.solver,
         " (modes.solver=auto)" if solver is Solver.auto else "",
@@ -162,7 +165,8 @@ def backbone_of(
     """
     matrix, error = _exact_or_estimated(system, sampling, background)
     if not np.all(np.isfinite(matrix.data if scipy.sparse.issparse(matrix) else matrix)):
-        raise ConfigError("energy", "its Hessian is not finite at a sampled configuration; raise the noise")
+        reason = "the Hessian is not finite at a sampled configuration"
+        raise ConfigError("modes.noise", f"{reason}; choose another noise or start, or float64")
     return matrix, error
 
 
@@ -181,7 +185,7 @@ def _exact_or_estimated(
         return dense_backbone(system.energy, sampling), 0.0
     estimate = probed_backbone(system.energy, sampling)
     log().info(
-        "Hessian of %d particles probed in %d colours: the backbone's error is %.1g",
+        "Hessian of %d particles probed in %d colours: the backbone's error is %.1g on checked columns",
         system.n,
         estimate.colours,
         estimate.error,

@@ -18,9 +18,11 @@ class SlowModes(NamedTuple):
         vectors: (n, k) orthonormal eigenvectors psi; of the Hessian (n d, k), coordinates of one particle
             beside each other.
         weights: (k,) psi^T F psi, the expectation of the backbone; of the Hessian its eigenvalues.
-        residuals: (k,) of the eigenpairs, relative to the largest eigenvalue; None if not known.
+        residuals: (k,) of the eigenpairs, relative to the matrix's norm; None if not known.
         solver: that found them ("dense", "lanczos", "shift_invert").
-        backbone_error: relative error of an estimated backbone; zero where it is exact.
+        backbone_error: of an estimated backbone, measured on some of its columns, see `Estimate`; zero
+            where it is exact.
+        of: "backbone" or "hessian".
     """
 
     values: Array
@@ -29,11 +31,13 @@ class SlowModes(NamedTuple):
     residuals: Array | None = None
     solver: str = ""
     backbone_error: float = 0.0
+    of: str = "backbone"
 
 
 def laplacian(backbone: np.ndarray | scipy.sparse.sparray) -> scipy.sparse.csr_array:
     """Lap(A) = D - A (paper eq 6) of a symmetric matrix (n, n), in float64; its diagonal cancels."""
     adjacency = scipy.sparse.csr_array(backbone, dtype=np.float64)
+    adjacency = (adjacency + adjacency.T) / 2  # as float32 had it, it may be symmetric but for rounding
     return scipy.sparse.csr_array(scipy.sparse.diags_array(adjacency.sum(axis=1)) - adjacency)
 
 

@@ -32,7 +32,10 @@ def load_modes(key: str) -> SlowModes | None:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: jnp.asarray(held[name]) for name in ARRAYS}
             modes = SlowModes(
-                **arrays, solver=str(held["solver"]), backbone_error=float(held["backbone_error"])
+                **arrays,
+                solver=str(held["solver"]),
+                backbone_error=float(held["backbone_error"]),
+                of=str(held["of"]),
             )
         path.touch()
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
@@ -48,7 +51,9 @@ def save_modes(key: str, modes: SlowModes) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_arrays(path, {**arrays, "solver": modes.solver, "backbone_error": modes.backbone_error})
+        write_arrays(
+            path, {**arrays, "solver": modes.solver, "backbone_error": modes.backbone_error, "of": modes.of}
+        )
         _make_room(path.parent)
     except OSError as error:
         _warn_once(str(cache_folder()), error.strerror or str(error))
@@ -73,7 +78,7 @@ def _make_room(folder: Path) -> None:
 def _code_hash() -> str:
     """Of the modules that modes are made by: what they stored must not outlive a change of theirs."""
     package = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256()
+    digest = hashlib.sha256((package / "modes_of_config.py").read_bytes())
     for room in ("energies", "modes", "structures", "systems"):
         for path in sorted((package / room).glob("*.py")):
             digest.update(path.read_bytes())

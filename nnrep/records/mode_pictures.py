@@ -16,12 +16,11 @@ from nnrep.systems import System
 ARROW = 0.15  # length of the longest arrow, relative to the extent of the positions
 
 
-def draw_spectrum(path: Path, values: np.ndarray, title: str) -> None:
-    """Eigenvalues (k,) by rank, on a logarithmic axis; those that are zero but for rounding below it."""
+def draw_spectrum(path: Path, values: np.ndarray, rigid: np.ndarray, title: str) -> None:
+    """Eigenvalues (k,) by rank, on a logarithmic axis; the rigid modes, which are to be zero, below it."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    size = abs(values).max() or 1.0
-    zero = abs(values) < 1e-10 * size
+    zero = rigid | (values == 0)
     ranks = np.arange(1, len(values) + 1)
     for kind, marker, color, name in (
         (~zero & (values > 0), "o", "tab:blue", "eigenvalue"),
@@ -33,7 +32,7 @@ def draw_spectrum(path: Path, values: np.ndarray, title: str) -> None:
         axes.set_yscale("log")
     if zero.any():
         floor = 0.3 * abs(values[~zero]).min() if (~zero).any() else 1.0
-        axes.plot(ranks[zero], np.full(zero.sum(), floor), "x", color="tab:gray", ms=5, label="zero")
+        axes.plot(ranks[zero], np.full(zero.sum(), floor), "x", color="tab:gray", ms=5, label="rigid motion")
     axes.set_xlabel("mode")
     axes.set_ylabel("eigenvalue")
     axes.set_title(title)
@@ -47,6 +46,7 @@ def draw_modes(
     positions: np.ndarray,
     values: np.ndarray,
     vectors: np.ndarray,
+    flat: bool,
     chosen: Sequence[int],
 ) -> None:
     """What modes look like.
@@ -60,10 +60,10 @@ def draw_modes(
         positions: (n, d).
         values: (k,).
         vectors: (n, k) or (n d, k).
+        flat: whether the modes are of the Hessian.
         chosen: which modes, counted from 0.
     """
     dim = positions.shape[1]
-    flat = len(vectors) != len(positions)
     columns = min(3, len(chosen))
     rows = math.ceil(len(chosen) / columns)
     in_space = system.trace is not None
@@ -114,9 +114,11 @@ def _arrows(axes: Any, trace: np.ndarray, mode: np.ndarray) -> None:
 def draw_robustness(path: Path, table: pd.DataFrame, title: str) -> None:
     """Overlap against epsilon, and what is missing from 1 against epsilon^2; a line a reference.
 
-    Left out is where there is but one mode, which all Laplacians share.
+    Args:
+        path: of the picture.
+        table: see `robustness_table`; without rows of one mode, which all Laplacians share.
+        title: of the picture.
     """
-    table = table[table["modes"] > 1]
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     figure.suptitle(title)
     left, right = figure.subplots(1, 2)

@@ -16,14 +16,16 @@ def linear(modes: SlowModes) -> Reparametrization:
     """X = Psi Z with Z (k, d); starts at Psi^T X0, rescaled so that the spread of X is kept.
 
     Of modes of the full Hessian, whose vectors are (n d, k), X = X0 + Psi Z with Z (k,), starting at zero:
-    what they span are displacements.
+    what they span are displacements. X0 stays as long as the optimiser moves nothing without a gradient
+    (weight decay does).
 
     Raises:
         ConfigError: fewer than two modes; the first one only moves all particles together.
     """
     count = modes.vectors.shape[1]
     require(count >= 2, "modes", "at least 2 for a linear map", count)
-    return Reparametrization(Partial(_init, modes.vectors), Partial(_decode, modes.vectors))
+    init = _displaced_init if modes.of == "hessian" else _init
+    return Reparametrization(Partial(init, modes.vectors), Partial(_decode, modes.vectors))
 
 
 class _Displaced(NamedTuple):
@@ -33,9 +35,11 @@ class _Displaced(NamedTuple):
     origin: Array
 
 
-def _init(vectors: Array, key: Array, positions: Array) -> Array | _Displaced:
-    if len(vectors) != len(positions):
-        return _Displaced(jnp.zeros(vectors.shape[1], positions.dtype), positions)
+def _displaced_init(vectors: Array, key: Array, positions: Array) -> _Displaced:
+    return _Displaced(jnp.zeros(vectors.shape[1], positions.dtype), positions)
+
+
+def _init(vectors: Array, key: Array, positions: Array) -> Array:
     latent = vectors.T @ positions
     return latent * scale_to(positions, vectors @ latent)
 
