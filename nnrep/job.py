@@ -10,13 +10,8 @@ from omegaconf import DictConfig
 
 from nnrep import reparam
 from nnrep.baselines import run_baseline
-from nnrep.config import (
-    CGConfig,
-    GNNConfig,
-    RunConfig,
-    as_plain,
-    load_config,
-)
+from nnrep.config import RunConfig, as_plain, load_config
+from nnrep.config_groups import CGConfig, GNNConfig
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, require
 from nnrep.interruption import Interruption
 from nnrep.minimization import Result, Status, minimize
@@ -30,7 +25,7 @@ from nnrep.runtime import configure_jax
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
 from nnrep.systems.registry import molecule_of, system_from_config
-from nnrep.terminal import log, progress_bar, show_table
+from nnrep.terminal import ProgressBar, log, progress_bar, show_table
 
 
 class Checked(NamedTuple):
@@ -72,6 +67,22 @@ def prepared_molecule(config: RunConfig) -> Molecule | None:
     return molecule
 
 
+def loaded_system(
+    config: RunConfig, molecule: Molecule | None, bar: ProgressBar, interruption: Interruption
+) -> System:
+    """The system, at the start of the first seed; a start that is simulated shows progress.
+
+    Raises:
+        KeyboardInterrupt: the simulation was interrupted.
+    """
+
+    def unfolding(done: int, total: int) -> None:
+        bar.count("unfolding", done, total)
+        interruption.stop_if_requested()
+
+    return system_from_config(config.system, molecule, seed_list(config.seeds)[0], on_progress=unfolding)
+
+
 def run_job(raw: DictConfig, folder_path: Path) -> int:
     """Run one configuration into a folder.
 
@@ -91,14 +102,8 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         return _exit_status(rows)
     configure_jax(config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:
-
-        def unfolding(done: int, total: int) -> None:
-            bar.count("unfolding", done, total)
-            interruption.stop_if_requested()
-
         with folder.removed_if_empty():
-            first_seed = seed_list(config.seeds)[0]
-            system = system_from_config(config.system, molecule, first_seed, on_progress=unfolding)
+            system = loaded_system(config, molecule, bar, interruption)
             bar.describe("slow modes")
             found = _modes(system, config)
             interruption.stop_if_requested()

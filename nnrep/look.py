@@ -13,7 +13,7 @@ from nnrep.cache import write_arrays
 from nnrep.config import RunConfig, as_plain, load_config
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, UserError, require
 from nnrep.interruption import Interruption
-from nnrep.job import Checked, prepared_molecule
+from nnrep.job import Checked, loaded_system, prepared_molecule
 from nnrep.minimization import minimize
 from nnrep.minimization.minimize import seed_list
 from nnrep.modes import Of, SlowModes
@@ -35,7 +35,6 @@ from nnrep.records.table import write_table
 from nnrep.runtime import configure_jax
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
-from nnrep.systems.registry import system_from_config
 from nnrep.terminal import ProgressBar, log, progress_bar, show_modes
 
 RIGID = 0.9  # share from which on a mode counts as a rigid motion
@@ -78,14 +77,8 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
     folder = RunFolder(folder_path)
     configure_jax(config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:
-
-        def unfolding(done: int, total: int) -> None:
-            bar.count("unfolding", done, total)
-            interruption.stop_if_requested()
-
         with folder.removed_if_empty():
-            first_seed = seed_list(config.seeds)[0]
-            system = system_from_config(config.system, molecule, first_seed, on_progress=unfolding)
+            system = loaded_system(config, molecule, bar, interruption)
             if config.look.minimize:
                 end = _path(system, config, bar, interruption).popitem()[1]
                 system = replace(system, positions=jnp.asarray(end))

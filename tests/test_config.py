@@ -3,7 +3,8 @@
 import pytest
 from hydra import compose, initialize_config_dir
 
-from nnrep.config import CGConfig, RunConfig, config_hash, load_config
+from nnrep.config import RunConfig, config_hash, load_config
+from nnrep.config_groups import CGConfig
 from nnrep.errors import ConfigError
 from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.systems.loop import LoopConfig
@@ -111,8 +112,8 @@ FAULTS = {
     "modes.solver=qr": r"^modes\.solver: invalid value 'qr', expected one of \[auto, dense, lanczos, ",
     "modes.backbone=sum": r"^modes\.backbone: invalid value 'sum', expected one of",
     "modes.noise=-0.1": r"^modes\.noise: must be zero or positive, or null, got -0\.1$",
-    "modes.max_products=0": r"^modes\.max_products: must be at least 1",
-    "modes.samples=0": r"^modes\.samples: must be at least 1",
+    "modes.max_products=0": r"^modes\.max_products: must be from 1",
+    "modes.samples=0": r"^modes\.samples: must be from 1",
     "modes.seed=-1": r"^modes\.seed: must be from 0",
     "optimizer.name=lbfgs": r"^optimizer\.name: must be one of adam, sgd",
     "optimizer.learning_rate=-1": r"^optimizer\.learning_rate: must be positive, got -1\.0$",
