@@ -14,7 +14,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
-from nnrep.memory import require_memory
+from nnrep.memory import require_memory, total_memory
 from nnrep.modes.lanczos import lanczos
 from nnrep.terminal import log
 
@@ -78,6 +78,8 @@ def lowest_eigenpairs(
         try:
             return lowest_eigenpairs(matrix, count, chosen)
         except UserError as error:
+            if dense_bytes(matrix.shape[0]) > (total_memory() or np.inf):
+                raise
             log().info("%s: auto takes dense", error)
             chosen = Solver.dense
     if chosen is Solver.dense:
@@ -140,7 +142,12 @@ def require_dense_memory(n: int) -> None:
     Raises:
         UserError: naming its size.
     """
-    require_memory(3 * 8 * n**2, f"a dense eigensolver of {n} dimensions (modes.solver)")
+    require_memory(dense_bytes(n), f"a dense eigensolver of {n} dimensions (modes.solver)")
+
+
+def dense_bytes(n: int) -> int:
+    """Memory that a dense eigensolver of so many dimensions takes."""
+    return 3 * 8 * n**2
 
 
 def _dense(matrix: scipy.sparse.csr_array, count: int) -> tuple[np.ndarray, np.ndarray]:

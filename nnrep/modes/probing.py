@@ -29,6 +29,7 @@ FIRST_COLOURS = 128
 CHECKED = 64  # particles whose columns are computed exactly, to measure the error
 COLOURINGS = 5  # of every sample
 ROWS_AT_ONCE = 32
+MATRICES = 10  # of n^2 numbers there are at the peak
 
 
 class Estimate(NamedTuple):
@@ -65,8 +66,8 @@ def probed_backbone(
         UserError: matrices of n^2 numbers do not fit into this machine.
     """
     n = sampling.shape[0]
-    width = np.dtype(float).itemsize
-    require_memory((2 * COLOURINGS + 4) * width * n**2, f"the estimated Hessian blocks of all {n} particles")
+    width = jnp.zeros(()).dtype.itemsize
+    require_memory(MATRICES * width * n**2, f"the estimated Hessian blocks of all {n} particles")
     checked = jax.random.choice(jax.random.fold_in(sampling.key, 1), n, (min(n, CHECKED),), replace=False)
     exact = np.asarray(over_samples(Partial(_columns, as_partial(energy), checked), sampling))
     colours = FIRST_COLOURS
