@@ -8,7 +8,8 @@ from jax.tree_util import Partial
 from structure_texts import tripeptide
 
 import nnrep
-from nnrep.energies.amber import amber_energy
+from nnrep.energies import bonded, nonbonded
+from nnrep.energies.amber import amber_terms
 from nnrep.energies.local import LocalTerm, local_energy
 from nnrep.energies.pairwise import PairTerm, pair_energy
 from nnrep.errors import ConfigError
@@ -55,16 +56,28 @@ def test_backbone_of_a_protein_is_the_dense_one(force_field):
     np.testing.assert_allclose(closed, dense, rtol=1e-6, atol=1e-10 * dense.max())
 
 
-def test_backbone_of_angles_and_torsions_alone():
-    system, key = peptide(), jax.random.key(4)
+def test_backbone_of_every_protein_term_is_the_dense_one():
+    system = peptide()
     (parameters,) = system.energy.args
-    planes, pairs = parameters.planes, parameters.pairs
-    slack = planes._replace(side_stiffness=jnp.zeros_like(planes.side_stiffness))
-    alone = parameters._replace(planes=slack, pairs=jax.tree.map(jnp.zeros_like, pairs))
-    dense = dense_backbone(Partial(amber_energy, alone), Sampling(system.draw_configuration, 2, key))
-    sparse = term_backbone((), system.local_terms, Sampling(system.draw_configuration, 2, key))
-    np.testing.assert_allclose(sparse.toarray(), dense, rtol=1e-6, atol=1e-10 * dense.max())
-    assert sparse.nnz < 0.5 * system.n**2
+    pairs, (angles, torsions) = nonbonded.pair_terms(parameters.pairs), system.local_terms
+    terms = {
+        "bonds": (bonded.bond_terms(parameters.bonds), ()),
+        "angles": ((), (angles,)),
+        "torsions": ((), (torsions,)),
+        "lennard_jones": (pairs[:2], ()),
+        "coulomb": (pairs[2:], ()),
+    }
+    x = system.draw_configuration(jax.random.key(4), 0.0)
+    hessians = jax.jit(jax.hessian(Partial(amber_terms, parameters)))(x)
+    assert hessians.keys() == terms.keys()
+    for name, (pair_terms, local_terms) in terms.items():
+        dense = np.linalg.norm(hessians[name], axis=(1, 3))
+        sparse = term_backbone(pair_terms, local_terms, Sampling(Partial(at, x), 1, jax.random.key(0)))
+        np.testing.assert_allclose(sparse.toarray(), dense, rtol=1e-6, atol=1e-10 * dense.max())
+    assert (
+        term_backbone((), system.local_terms, Sampling(Partial(at, x), 1, jax.random.key(0))).nnz
+        < 0.5 * 57**2
+    )
 
 
 def skew(x, weight):
