@@ -130,11 +130,12 @@ def test_slow_modes_of_a_protein():
 
 def test_backbone_is_the_mean_of_the_norms_over_the_samples():
     system = loop(n=12, loop_length=3)
+    hessian = jax.jit(jax.hessian(system.energy))
     key = jax.random.key(2)
     norms = []
     for index in range(3):
         x = system.draw_configuration(jax.random.fold_in(key, index), index / 2)
-        blocks = np.asarray(jax.hessian(system.energy)(x))
+        blocks = np.asarray(hessian(x))
         norms.append(np.sqrt((blocks**2).sum(axis=(1, 3))))
     sampling = Sampling(system.draw_configuration, 3, key)
     mean = dense_backbone(system.energy, sampling)
