@@ -4,11 +4,14 @@ import io
 import os
 import secrets
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from platformdirs import user_cache_path
+
+from nnrep.terminal import log
 
 PROBE_BYTES = 100_000
 
@@ -29,6 +32,12 @@ def is_writable(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+@cache
+def warn_unwritable(folder: Path, reason: str, what: str) -> None:
+    """Say, once, that things are not kept: "prepared structures"."""
+    log().warning("%s cannot be written (%s): %s are not kept; set NNREP_CACHE", folder, reason, what)
 
 
 def write_whole(path: Path, content: bytes) -> None:

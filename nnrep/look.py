@@ -20,7 +20,7 @@ from nnrep.modes import Of, SlowModes
 from nnrep.modes.rigid import rigid_share
 from nnrep.modes.robustness import robustness_table
 from nnrep.modes.slow import sampling_of
-from nnrep.modes_of_config import FoundModes, modes_of, noise_of
+from nnrep.modes_of_config import modes_of, noise_of
 from nnrep.records.mode_pictures import draw_modes, draw_robustness, draw_spectrum
 from nnrep.records.run_folder import (
     MODES,
@@ -87,18 +87,18 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
             found = modes_of(system, config)
             interruption.stop_if_requested()
         folder.open({**as_plain(config), "look": vars(config.look)}, molecule)
-        _write_modes(folder_path, system, found, config)
+        assert found.modes is not None
+        table = _write_modes(folder_path, system, found.modes, config)
         if config.look.robustness and config.modes.of is Of.backbone:
             _write_robustness(folder_path, system, config, bar, interruption)
-    show_modes(pd.read_csv(folder_path / MODES), str(folder_path))
+    show_modes(table, str(folder_path))
     if config.look.robustness and config.modes.of is Of.hessian:
         log().info("no robustness table: it compares modes of backbones, and these are of=hessian")
     return EXIT_INTERRUPTED if interruption.requested() else EXIT_OK
 
 
-def _write_modes(folder: Path, system: System, found: FoundModes, config: RunConfig) -> None:
-    modes = found.modes
-    assert modes is not None
+def _write_modes(folder: Path, system: System, modes: SlowModes, config: RunConfig) -> pd.DataFrame:
+    """Write the files of the modes; the table of them."""
     values, vectors = np.asarray(modes.values, float), np.asarray(modes.vectors, float)
     positions = np.asarray(system.positions, float)
     write_arrays(
@@ -118,6 +118,7 @@ def _write_modes(folder: Path, system: System, found: FoundModes, config: RunCon
     draw_spectrum(folder / SPECTRUM, values, np.asarray(table["rigid"] > RIGID), title)
     chosen = chosen_modes(table, config.look.drawn)
     draw_modes(folder / MODES_PICTURE, system, positions, values, vectors, flat, chosen)
+    return table
 
 
 def chosen_modes(table: pd.DataFrame, drawn: int | list[int]) -> list[int]:
@@ -141,7 +142,7 @@ def modes_table(modes: SlowModes, positions: np.ndarray) -> pd.DataFrame:
         "eigenvalue": np.asarray(modes.values, float),
         "weight": np.asarray(modes.weights, float),
         "participation": 1 / (len(vectors) * np.sum(vectors**4, axis=0)),
-        "rigid": rigid_share(vectors, positions, modes.of == "hessian"),
+        "rigid": rigid_share(vectors, positions, modes.of == Of.hessian.value),
         "residual": np.asarray(modes.residuals, float),
         "solver": modes.solver,
     }

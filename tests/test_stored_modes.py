@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import nnrep
+from nnrep.cache import warn_unwritable
 from nnrep.modes import stored
 from nnrep.modes.stored import load_modes, modes_key, save_modes, stored_path
 
@@ -12,7 +13,7 @@ from nnrep.modes.stored import load_modes, modes_key, save_modes, stored_path
 @pytest.fixture(autouse=True)
 def _cache(tmp_path, monkeypatch):
     monkeypatch.setenv("NNREP_CACHE", str(tmp_path / "cache"))
-    stored._warn_once.cache_clear()
+    warn_unwritable.cache_clear()
 
 
 @pytest.fixture(scope="module")

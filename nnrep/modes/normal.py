@@ -16,7 +16,6 @@ from nnrep.modes.eigensolvers import (
     Eigenpairs,
     Solver,
     checked,
-    largest_eigenvalue,
     lowest_eigenpairs,
 )
 from nnrep.modes.hessian import dense_hessian, hessian_product
@@ -113,8 +112,8 @@ def _from_dense(
         raise UserError("system: the Hessian is not finite at the start; choose another start")
     matrix = scipy.sparse.csr_array(hessian)
     if count is None:
-        bound = (epsilon or 0.0) ** 2 * largest_eigenvalue(matrix)
-        count = max(1, int(np.sum(np.linalg.eigvalsh(hessian) < bound)))
+        values = np.linalg.eigvalsh(hessian)
+        count = max(1, int(np.sum(values < (epsilon or 0.0) ** 2 * values[-1])))
     return lowest_eigenpairs(matrix, count, solver, max_products)
 
 

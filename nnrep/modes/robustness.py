@@ -6,7 +6,7 @@ as many of the unweighted graph and of the Hessian at single configurations.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,10 +16,10 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.modes.backbone import Sampling
-from nnrep.modes.eigensolvers import largest_eigenvalue, lowest_eigenpairs
+from nnrep.modes.eigensolvers import Eigenpairs, largest_eigenvalue, lowest_eigenpairs
 from nnrep.modes.overlap import agreement
 from nnrep.modes.slow import backbone_of
-from nnrep.modes.spectrum import laplacian
+from nnrep.modes.spectrum import laplacian, number_below
 from nnrep.systems import System
 
 MOST_MODES = 1000  # of systems too large for all their modes
@@ -39,14 +39,6 @@ COLUMNS = [
     "overlap_of_random",
     "largest_angle_degrees",
 ]
-
-
-class Slow(NamedTuple):
-    """The slow end of a Laplacian's spectrum: values (k,), vectors (n, k), and the largest eigenvalue."""
-
-    values: np.ndarray
-    vectors: np.ndarray
-    largest: float
 
 
 def robustness_table(
@@ -73,20 +65,17 @@ def robustness_table(
     """
     backbone, _ = backbone_of(system, sampling, background)
     most = system.n if system.n <= ALL_MODES else MOST_MODES
-    own = _slow_end(backbone, most)
-    counts = {epsilon: count_of(own, epsilon) for epsilon in epsilons}
+    matrix = laplacian(backbone)
+    own, largest = lowest_eigenpairs(matrix, most), largest_eigenvalue(matrix)
+    counts = {epsilon: number_below(own.values, epsilon, largest) for epsilon in epsilons}
     counts = {epsilon: count for epsilon, count in counts.items() if count < most or most == system.n}
     needed = max(counts.values(), default=1)
-    yield _rows(UNWEIGHTED, None, own, _slow_end(unweighted_graph(system, backbone), needed), counts)
+    graph = lowest_eigenpairs(laplacian(unweighted_graph(system, backbone)), needed)
+    yield _rows(UNWEIGHTED, None, own, largest, graph, counts)
     for step, positions in path.items():
-        there = sampling._replace(draw=Partial(_there, jnp.asarray(positions, float)), samples=1)
-        matrix, _ = backbone_of(system, there, background)
-        yield _rows(f"step {step}", step, own, _slow_end(matrix, needed), counts)
-
-
-def count_of(slow: Slow, epsilon: float) -> int:
-    """Number of values with |lambda| < epsilon^2 max lambda, at least 1."""
-    return max(1, int(np.sum(abs(slow.values) < epsilon**2 * slow.largest)))
+        there = Partial(_there, jnp.asarray(positions, float))
+        single, _ = backbone_of(system, sampling._replace(draw=there, samples=1), background)
+        yield _rows(f"step {step}", step, own, largest, lowest_eigenpairs(laplacian(single), needed), counts)
 
 
 def unweighted_graph(system: System, backbone: np.ndarray | scipy.sparse.csr_array) -> scipy.sparse.csr_array:
@@ -105,14 +94,13 @@ def _there(positions: Array, key: Array, t: Array) -> Array:
     return positions
 
 
-def _slow_end(backbone: np.ndarray | scipy.sparse.csr_array, count: int) -> Slow:
-    matrix = laplacian(backbone)
-    found = lowest_eigenpairs(matrix, count)
-    return Slow(found.values, found.vectors, largest_eigenvalue(matrix))
-
-
 def _rows(
-    reference: str, step: int | None, own: Slow, other: Slow, counts: Mapping[float, int]
+    reference: str,
+    step: int | None,
+    own: Eigenpairs,
+    largest: float,
+    other: Eigenpairs,
+    counts: Mapping[float, int],
 ) -> pd.DataFrame:
     n = len(own.vectors)
     rows: list[dict[str, Any]] = []
@@ -127,7 +115,7 @@ def _rows(
                 "epsilon_squared": epsilon**2,
                 "modes": count,
                 "share": count / n,
-                "gap": (following - own.values[count - 1]) / own.largest,
+                "gap": (following - own.values[count - 1]) / largest,
                 "overlap": seen.overlap,
                 "overlap_of_random": count / n,
                 "largest_angle_degrees": seen.largest_angle,

@@ -60,6 +60,11 @@ def as_modes(found: Eigenpairs, weights: np.ndarray) -> SlowModes:
     return SlowModes(values, vectors, kappa, residuals, found.solver.value)
 
 
+def number_below(values: np.ndarray, epsilon: float, largest: float) -> int:
+    """Number of values with |lambda| < epsilon^2 max lambda, at least 1."""
+    return max(1, int(np.sum(abs(values) < epsilon**2 * largest)))
+
+
 def count_below(
     matrix: scipy.sparse.csr_array,
     epsilon: float,
@@ -68,12 +73,12 @@ def count_below(
 ) -> int:
     """Number of eigenvalues with |lambda| < epsilon^2 max lambda (paper, definition 2.1), at least 1."""
     most = max(1, matrix.shape[0] - 1)  # the largest is never below its own bound
-    bound = epsilon**2 * largest_eigenvalue(matrix)
+    largest = largest_eigenvalue(matrix)
     count = 64
     while True:
         count = min(count, most)
         values = lowest_eigenpairs(matrix, count, solver, max_products).values
-        below = int(np.sum(abs(values) < bound))
+        below = number_below(values, epsilon, largest)
         if below < count or count == most:
-            return max(1, below)
+            return below
         count *= 4

@@ -11,9 +11,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from nnrep.cache import cache_folder, write_arrays
+from nnrep.cache import cache_folder, warn_unwritable, write_arrays
 from nnrep.modes.spectrum import SlowModes
-from nnrep.terminal import log
 
 MOST_BYTES = 2_000_000_000  # of all stored modes; those not used for longest are removed
 ARRAYS = ("values", "vectors", "weights", "residuals")
@@ -56,7 +55,7 @@ def save_modes(key: str, modes: SlowModes) -> None:
         )
         _make_room(path.parent)
     except OSError as error:
-        _warn_once(str(cache_folder()), error.strerror or str(error))
+        warn_unwritable(cache_folder(), error.strerror or str(error), "slow modes")
 
 
 def stored_path(key: str) -> Path:
@@ -83,8 +82,3 @@ def _code_hash() -> str:
         for path in sorted((package / room).glob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-@cache
-def _warn_once(folder: str, reason: str) -> None:
-    log().warning("%s cannot be written (%s): slow modes are not kept; set NNREP_CACHE", folder, reason)

@@ -1,11 +1,9 @@
 """Texts that are dear to make (prepared molecules, unfolded starts), kept in the user's cache."""
 
 import hashlib
-from functools import cache
 from pathlib import Path
 
-from nnrep.cache import cache_folder, write_whole
-from nnrep.terminal import log
+from nnrep.cache import cache_folder, warn_unwritable, write_whole
 
 # The first line of a stored file; a PDB file stays one.
 CHECKSUM = "REMARK   nnrep sha256 "
@@ -39,7 +37,7 @@ def save(kind: str, key: str, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, _checksum_line(body) + b"\n" + body)
     except OSError as error:
-        _warn_once(cache_folder(), error.strerror or str(error))
+        warn_unwritable(cache_folder(), error.strerror or str(error), "prepared structures")
 
 
 def stored_path(kind: str, key: str) -> Path:
@@ -49,10 +47,3 @@ def stored_path(kind: str, key: str) -> Path:
 
 def _checksum_line(body: bytes) -> bytes:
     return f"{CHECKSUM}{hashlib.sha256(body).hexdigest()}".encode()
-
-
-@cache
-def _warn_once(folder: Path, reason: str) -> None:
-    log().warning(
-        "%s cannot be written (%s): prepared structures are not kept; set NNREP_CACHE", folder, reason
-    )
