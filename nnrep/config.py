@@ -53,6 +53,7 @@ class RunConfig:
         seeds: a count k (seeds 0..k-1) or a list.
         max_steps: most steps of a seed, all stages together.
         precision: of positions and energies.
+        threads: that a process computes with, null for all; see `nnrep.threads`.
         resume: go on in a run folder that holds an unfinished run of this configuration.
     """
 
@@ -68,11 +69,14 @@ class RunConfig:
     seeds: Any = 1
     max_steps: int = 60_000
     precision: Precision = Precision.float32
+    threads: int | None = None
     resume: bool = False
 
     def __post_init__(self) -> None:
         """Check what concerns several groups, or none."""
         seed_list(self.seeds)
+        threads = self.threads
+        require(threads is None or threads >= 1, "threads", "at least 1, or null", threads)
         require(0 <= self.max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", self.max_steps)
         asked = getattr(self.reparam, "modes", None)
         both = "left out, as modes.epsilon is given"

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
 from nnrep.explain import explain
 from nnrep.terminal import log
+from nnrep.threads import limit_threads
 
 
 def config_folder() -> Path:
@@ -65,6 +66,7 @@ class CheckFirst(Callback):
         try:
             folder = Path(config.hydra.run.dir).absolute()
             # JAX's floating-point type is set later: nothing here makes its arrays.
+            limit_threads(config.threads)
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
             import_module(JOBS[self.verb]).check_job(ours, folder)
         except Exception as error:
@@ -99,6 +101,7 @@ def run_app(arguments: list[str], verb: str) -> int:
     def task(config: DictConfig) -> None:
         # Raised here, an error would reach the terminal in Hydra's words and ours.
         try:
+            limit_threads(config.threads)
             job = import_module(JOBS[verb])
             statuses.append(job.run_job(config, Path(HydraConfig.get().runtime.output_dir)))
         except Exception as error:
@@ -155,4 +158,4 @@ def _multiply(*factors: float) -> float:
     product = 1.0
     for factor in factors:
         product *= factor
-    return product
+    return float(f"{product:.15g}")  # 10 * 1e-6 is 1e-5

@@ -11,21 +11,30 @@ import numpy as np
 from nnrep.config import RunConfig, as_plain
 from nnrep.modes import Of, SlowModes, Solver, slow_modes
 from nnrep.modes.stored import load_modes, modes_key, save_modes
-from nnrep.runtime import describe_device, describe_versions
+from nnrep.runtime import compilation_clock, describe_device, describe_versions
 from nnrep.systems import System
 from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.terminal import log
+from nnrep.threads import usable_cores
 
 
 class FoundModes(NamedTuple):
-    """Slow modes, the seconds until they were there, and whether they were stored before."""
+    """Slow modes, and what they cost.
+
+    Attributes:
+        modes: the modes.
+        seconds: until they were there.
+        stored: whether they were stored before.
+        fresh_s: seconds that they took, or had taken, to compute, without compilation.
+    """
 
     modes: SlowModes | None
     seconds: float
     stored: bool
+    fresh_s: float
 
 
-NO_MODES = FoundModes(None, 0.0, False)
+NO_MODES = FoundModes(None, 0.0, False, 0.0)
 
 
 def modes_of(system: System, config: RunConfig) -> FoundModes:
@@ -36,15 +45,19 @@ def modes_of(system: System, config: RunConfig) -> FoundModes:
     """
     began = time.perf_counter()
     key = modes_key(_deciding(system, config))
-    modes = load_modes(key)
-    stored = modes is not None
-    if modes is None:
-        modes = jax.block_until_ready(_computed(system, config))
-        save_modes(key, modes)
-    else:
+    stored = load_modes(key)
+    if stored is not None:
         auto = " (modes.solver=auto)" if config.modes.solver is Solver.auto else ""
-        log().info("%d slow modes from the cache, by %s%s", modes.values.size, modes.solver, auto)
-    return FoundModes(modes, time.perf_counter() - began, stored)
+        log().info(
+            "%d slow modes from the cache, by %s%s", stored.modes.values.size, stored.modes.solver, auto
+        )
+        return FoundModes(stored.modes, time.perf_counter() - began, True, stored.seconds)
+    with compilation_clock() as compilation:
+        computing = time.perf_counter()
+        modes = jax.block_until_ready(_computed(system, config))
+        fresh_s = time.perf_counter() - computing - compilation.seconds()
+    save_modes(key, modes, fresh_s)
+    return FoundModes(modes, time.perf_counter() - began, False, fresh_s)
 
 
 def noise_of(system: System, config: RunConfig) -> float | None:
@@ -87,6 +100,7 @@ def _deciding(system: System, config: RunConfig) -> dict[str, object]:
         "count": config.mode_count(system.n, system.positions.shape[1], system.residues),
         "precision": plain["precision"],
         "device": describe_device(),
+        "threads": config.threads or usable_cores(),
         "versions": [describe_versions(), version("numpy"), version("scipy")],
         "random": _generator(),
     }

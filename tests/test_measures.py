@@ -1,5 +1,7 @@
 """Superposition against gemmi's, and what it must do by its definition."""
 
+from collections import Counter
+
 import gemmi
 import jax
 import jax.numpy as jnp
@@ -11,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared
-from nnrep.systems.measures import radius_of_gyration, rmsd
+from nnrep.systems.measures import pieces_of, radius_of_gyration, rmsd
 from nnrep.systems.protein import atom_groups
 
 superposed = jax.jit(rmsd)
@@ -146,3 +148,23 @@ def test_radius_of_gyration():
     shell /= np.linalg.norm(shell, axis=1, keepdims=True)
     shell = np.concatenate([shell, -shell])
     assert radius_of_gyration(7 * shell, np.ones(1000)) == pytest.approx(7)
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(1, 40))
+def test_pieces_are_those_of_a_search_pair_by_pair(seed, n):
+    """Against a union of every pair within reach, one after the other."""
+    positions = np.random.default_rng(seed).normal(size=(n, 3))
+    piece = list(range(n))
+    for i in range(n):
+        for j in range(i):
+            if np.linalg.norm(positions[i] - positions[j]) <= 0.7:
+                piece = [piece[j] if p == piece[i] else p for p in piece]
+    expected = sorted(Counter(piece).values(), reverse=True)
+    assert pieces_of(positions, 0.7).tolist() == expected
+
+
+def test_a_particle_far_away_is_a_piece_of_its_own():
+    chain = np.arange(10)[:, None] * np.array([1.0, 0, 0])
+    assert pieces_of(chain, 1.5).tolist() == [10]
+    chain[4] += 100
+    assert pieces_of(chain, 1.5).tolist() == [5, 4, 1]

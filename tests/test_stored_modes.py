@@ -22,8 +22,9 @@ def modes():
 
 
 def test_what_was_stored_is_found_to_the_last_bit(modes):
-    save_modes("key", modes._replace(backbone_error=0.01))
-    found = load_modes("key")
+    save_modes("key", modes._replace(backbone_error=0.01), 0.5)
+    found, seconds = load_modes("key")
+    assert seconds == 0.5
     assert found.solver == "dense"
     assert found.backbone_error == 0.01
     for name in ("values", "vectors", "weights", "residuals"):
@@ -32,7 +33,7 @@ def test_what_was_stored_is_found_to_the_last_bit(modes):
 
 
 def test_files_that_are_cut_or_strange_are_not_used(modes):
-    save_modes("key", modes)
+    save_modes("key", modes, 0.5)
     path = stored_path("key")
     whole = path.read_bytes()
     for content in (b"", b"no archive", whole[: len(whole) // 2], whole[:-1]):
@@ -56,7 +57,7 @@ def test_cache_that_cannot_be_written_is_said_once(modes, tmp_path, monkeypatch,
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("NNREP_CACHE", str(tmp_path / "file"))
     for _ in range(2):
-        save_modes("key", modes)
+        save_modes("key", modes, 0.5)
     assert caplog.text.count("slow modes are not kept; set NNREP_CACHE") == 1
     assert load_modes("key") is None
 
@@ -64,19 +65,19 @@ def test_cache_that_cannot_be_written_is_said_once(modes, tmp_path, monkeypatch,
 def test_modes_not_used_for_longest_make_room(modes, monkeypatch):
     import os
 
-    save_modes("first", modes)
+    save_modes("first", modes, 0.5)
     size = stored_path("first").stat().st_size
     monkeypatch.setattr(stored, "MOST_BYTES", int(2.5 * size))
-    save_modes("second", modes)
+    save_modes("second", modes, 0.5)
     for age, key in ((200, "first"), (100, "second")):
         seen = stored_path(key).stat().st_mtime - age
         os.utime(stored_path(key), (seen, seen))
     assert load_modes("first") is not None  # and it is used again
-    save_modes("third", modes)
+    save_modes("third", modes, 0.5)
     assert [load_modes(key) is not None for key in ("first", "second", "third")] == [True, False, True]
 
 
 def test_modes_larger_than_the_room_are_not_kept(monkeypatch):
     monkeypatch.setattr(stored, "MOST_BYTES", 100)
-    save_modes("key", nnrep.SlowModes(jnp.ones(3), jnp.ones((9, 3)), jnp.ones(3), jnp.ones(3)))
+    save_modes("key", nnrep.SlowModes(jnp.ones(3), jnp.ones((9, 3)), jnp.ones(3), jnp.ones(3)), 0.5)
     assert not stored_path("key").exists()

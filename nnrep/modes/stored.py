@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,13 +18,20 @@ MOST_BYTES = 2_000_000_000  # of all stored modes; those not used for longest ar
 ARRAYS = ("values", "vectors", "weights", "residuals")
 
 
+class StoredModes(NamedTuple):
+    """Slow modes, and the seconds that they took when they were computed, without compilation."""
+
+    modes: SlowModes
+    seconds: float
+
+
 def modes_key(deciding: Mapping[str, Any]) -> str:
     """A hash of what decides modes: plain values by name, and the code of this package."""
     text = json.dumps({**deciding, "code": _code_hash()}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def load_modes(key: str) -> SlowModes | None:
+def load_modes(key: str) -> StoredModes | None:
     """The modes stored under a key; None if there are none, or if they cannot be read."""
     path = stored_path(key)
     try:
@@ -36,13 +43,14 @@ def load_modes(key: str) -> SlowModes | None:
                 backbone_error=float(held["backbone_error"]),
                 of=str(held["of"]),
             )
+            seconds = float(held["seconds"])
         path.touch()
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    return modes
+    return StoredModes(modes, seconds)
 
 
-def save_modes(key: str, modes: SlowModes) -> None:
+def save_modes(key: str, modes: SlowModes, seconds: float) -> None:
     """Store modes under a key; where the cache cannot be written, say so once and go on."""
     path = stored_path(key)
     arrays = {name: np.asarray(getattr(modes, name)) for name in ARRAYS}
@@ -50,9 +58,8 @@ def save_modes(key: str, modes: SlowModes) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_arrays(
-            path, {**arrays, "solver": modes.solver, "backbone_error": modes.backbone_error, "of": modes.of}
-        )
+        others = {"solver": modes.solver, "backbone_error": modes.backbone_error, "of": modes.of}
+        write_arrays(path, {**arrays, **others, "seconds": seconds})
         _make_room(path.parent)
     except OSError as error:
         warn_unwritable(cache_folder(), error.strerror or str(error), "slow modes")

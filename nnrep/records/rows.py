@@ -7,13 +7,17 @@ import numpy as np
 import pandas as pd
 
 from nnrep.config import RunConfig, config_hash
+from nnrep.config_groups import GNNConfig
 from nnrep.minimization import Result
 from nnrep.modes import SlowModes
 from nnrep.modes_of_config import FoundModes
 from nnrep.records.table import RUN_COLUMNS
+from nnrep.reparam.graph import layer_widths
 from nnrep.runtime import describe_device, describe_versions
 from nnrep.systems import System
-from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration, satisfied_fraction
+from nnrep.systems.measures import ANGSTROM_PER_NM, pieces_of, radius_of_gyration, satisfied_fraction
+
+PIECE_REACH = 1.5  # particles nearer than this many ideal contact distances hang together
 
 
 def run_rows(
@@ -48,6 +52,7 @@ def run_rows(
         "steps_fine": result.steps_fine,
         "evaluations": result.evaluations,
         "time_modes_s": found.seconds / count,
+        "time_modes_fresh_s": found.fresh_s,
         "modes_stored": None if found.modes is None else found.stored,
         "time_fit_s": result.time_fit_s,
         "time_compile_s": result.time_compile_s,
@@ -77,14 +82,24 @@ def _settings(system: System, found: FoundModes, config: RunConfig, has_coarse_s
         }
     if not config.minimizes:
         return settings | {"reparam": "none", "modes": 0, "optimizer": config.baseline.name}
-    coarse = config.schedule.coarse.learning_rate if has_coarse_stage else np.nan
+    fine, coarse = config.schedule.fine, config.schedule.coarse
     return settings | {
         "reparam": config.reparam.name,
         **_modes(found.modes, config),
+        "hidden": _widths(config),
         "optimizer": config.optimizer.name,
-        "learning_rate": config.schedule.fine.learning_rate,
-        "learning_rate_coarse": coarse,
+        "learning_rate": fine.learning_rate,
+        "learning_rate_coarse": coarse.learning_rate if has_coarse_stage else np.nan,
+        "min_delta": fine.min_delta,
+        "min_delta_coarse": coarse.min_delta if has_coarse_stage else np.nan,
     }
+
+
+def _widths(config: RunConfig) -> str | None:
+    """Widths of the network's latent and layers: "32-16"."""
+    if not isinstance(config.reparam, GNNConfig):
+        return None
+    return "-".join(map(str, layer_widths(config.reparam.hidden, config.reparam.layers)))
 
 
 def _modes(modes: SlowModes | None, config: RunConfig) -> dict[str, Any]:
@@ -113,6 +128,13 @@ def _measures(system: System, result: Result) -> dict[str, Any]:
         "bond_fraction": [satisfied_fraction(system.bonds, x) for x in result.positions],
         "contact_fraction": [satisfied_fraction(system.contacts, x) for x in result.positions],
     }
+    if system.contacts is not None and len(system.contacts.pairs):
+        reach = PIECE_REACH * system.contacts.length
+        sizes = [pieces_of(x, reach) for x in result.positions]
+        columns |= {
+            "pieces": list(map(len, sizes)),
+            "largest_piece": [piece[0] / system.n for piece in sizes],
+        }
     if system.measure is not None:
         for suffix, positions in (("", result.positions), ("_start", result.positions_start)):
             seen = [system.measure(jnp.asarray(x, float)) for x in positions]

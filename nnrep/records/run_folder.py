@@ -15,7 +15,7 @@ from nnrep.cache import write_arrays
 from nnrep.errors import UserError
 from nnrep.minimization import Result
 from nnrep.records.pictures import draw_energy, draw_layouts
-from nnrep.records.table import RUN_COLUMNS, write_table
+from nnrep.records.table import RUN_COLUMNS, read_table, write_table
 from nnrep.records.trajectory import write_trajectories
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.write import write_pdb
@@ -141,10 +141,7 @@ class RunFolder:
             UserError: it is not whole.
         """
         path = self.path / RUNS
-        try:
-            rows = pd.read_csv(path)
-        except (ValueError, OSError) as error:
-            raise UserError(f"{path}: not a readable table ({error})") from error
+        rows = read_table(path)
         if list(rows.columns) != RUN_COLUMNS or len(rows) != seeds:
             raise UserError(f"{path}: not the table of a run of {seeds} seeds; choose another hydra.run.dir")
         return rows

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from nnrep.cache import write_whole
+from nnrep.errors import UserError
 
 # One row a seed. Times in seconds; energies in the system's unit (proteins: kJ/mol); RMSD and radius of
 # gyration in Angstrom.
@@ -24,9 +25,12 @@ RUN_COLUMNS = [
     "modes_of",
     "modes_solver",
     "modes_residual",
+    "hidden",
     "optimizer",
     "learning_rate",
     "learning_rate_coarse",
+    "min_delta",
+    "min_delta_coarse",
     "seed",
     "status",
     "energy",
@@ -41,6 +45,8 @@ RUN_COLUMNS = [
     "energy_openmm",
     "bond_fraction",
     "contact_fraction",
+    "pieces",
+    "largest_piece",
     "rmsd_ca",
     "rmsd_backbone",
     "rmsd_all",
@@ -53,6 +59,7 @@ RUN_COLUMNS = [
     "steps_fine",
     "evaluations",
     "time_modes_s",
+    "time_modes_fresh_s",
     "modes_stored",
     "time_fit_s",
     "time_compile_s",
@@ -63,6 +70,18 @@ RUN_COLUMNS = [
     "versions",
     "config_hash",
 ]
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table that `write_table` wrote.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        return pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: not a readable table ({error})") from error
 
 
 def write_table(path: Path, rows: pd.DataFrame) -> None:

@@ -5,6 +5,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
 from nnrep.systems.system import Contacts
 
@@ -24,6 +27,22 @@ def satisfied_fraction(contacts: Contacts | None, positions: np.ndarray, toleran
     first, second = contacts.pairs.T
     distances = np.linalg.norm(positions[first] - positions[second], axis=1)
     return float(np.mean(abs(distances - contacts.length) <= tolerance * contacts.length))
+
+
+def pieces_of(positions: np.ndarray, reach: float) -> np.ndarray:
+    """Sizes of the connected pieces of a cloud of particles, the largest first.
+
+    Two particles hang together if they are within reach of each other.
+
+    Args:
+        positions: (n, d).
+        reach: a distance.
+    """
+    near = KDTree(positions).query_pairs(reach, output_type="ndarray")
+    n = len(positions)
+    graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(n, n))
+    _, piece = connected_components(graph, directed=False)
+    return np.sort(np.bincount(piece))[::-1]
 
 
 def rmsd(positions: Array, reference: Array) -> Array:
