@@ -91,6 +91,7 @@ def run_app(arguments: list[str], verb: str) -> int:
         UserError, HydraException, OmegaConfBaseException, OSError: see `nnrep.explain`.
     """
     register_resolvers(verb)
+    add_plugins()
     CheckFirst.verb = verb
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
     sys.argv = [Path(sys.argv[0]).name, *arguments]
@@ -137,6 +138,13 @@ def _check_flags() -> None:
 
     parser.error = refuse  # type: ignore[method-assign]
     parser.parse_args()
+
+
+def add_plugins() -> None:
+    """Let Hydra find our sweeper, which it looks for in the namespace package `hydra_plugins` only."""
+    folder = str(Path(__file__).resolve().parent / "plugins")
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def register_resolvers(verb: str = "run") -> None:

@@ -105,15 +105,12 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         with folder.removed_if_empty():
             system = loaded_system(config, molecule, bar, interruption)
             bar.describe("slow modes")
-            found = _modes(system, config)
+            found = found_modes(system, config)
             interruption.stop_if_requested()
         folder.open(as_plain(config), molecule)
         watch = Watch(bar.update, interruption.requested, folder.checkpoint)
         bar.describe("compiling")
-        if config.minimizes:
-            result = _minimize(system, found.modes, config, watch)
-        else:
-            result = _baseline(system, config, watch)
+        result = minimized(config, system, found, watch)
         rows = run_rows(system, found, result, config, time.perf_counter() - began)
         bar.describe("writing")
         unfinished = Status.interrupted in result.status
@@ -124,7 +121,7 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
     return EXIT_INTERRUPTED if interruption.requested() else _exit_status(rows)
 
 
-def _modes(system: System, config: RunConfig) -> FoundModes:
+def found_modes(system: System, config: RunConfig) -> FoundModes:
     """The slow modes that the map of a run needs, if it needs any."""
     if not config.needs_modes:
         return NO_MODES
@@ -138,9 +135,16 @@ def _modes(system: System, config: RunConfig) -> FoundModes:
 class Watch(NamedTuple):
     """What the two kinds of minimisation are given to be followed, stopped and resumed."""
 
-    on_progress: Callable[[Progress], None]
+    on_progress: Callable[[Progress], None] | None
     should_stop: Callable[[], bool]
-    checkpoint: Path
+    checkpoint: Path | None
+
+
+def minimized(config: RunConfig, system: System, found: FoundModes, watch: Watch) -> Result:
+    """The outcome of a configuration, by nnrep or a baseline."""
+    if config.minimizes:
+        return _minimize(system, found.modes, config, watch)
+    return _baseline(system, config, watch)
 
 
 def _minimize(system: System, modes: SlowModes | None, config: RunConfig, watch: Watch) -> Result:

@@ -1,13 +1,21 @@
 """What the terminal shows: log lines, a progress bar, a closing table."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -74,9 +82,57 @@ class ProgressBar:
         )
 
 
+SAY_SECONDS = 30.0  # from one log line of a sweep to the next
+
+
+class SweepBar:
+    """Runs done of all, time left, and lowest energies so far; log lines where there is no terminal."""
+
+    def __init__(self, progress: Progress, name: str, total: int, done: int) -> None:
+        """Start with what was done before."""
+        self._progress, self._name, self._total, self._done = progress, name, total, done
+        self._before, self._began, self._said = done, time.monotonic(), time.monotonic()
+        self._lowest: dict[str, tuple[float, str]] = {}
+        self._task = progress.add_task(name, total=total, completed=done, lowest="", left="")
+
+    def take(self, rows: "pd.DataFrame") -> None:
+        """Count finished runs, a row each."""
+        self._done += len(rows)
+        for what, energy, how in zip(rows["potential"], rows["energy"], rows["reparam"], strict=True):
+            if isfinite(energy) and energy < self._lowest.get(what, (float("inf"), ""))[0]:
+                self._lowest[what] = (energy, how)
+        lowest = ", ".join(f"{what} {energy:.5g} ({how})" for what, (energy, how) in self._lowest.items())
+        left = self._seconds_left()
+        shown = f"{int(left // 3600)}:{int(left // 60 % 60):02}:{int(left % 60):02} left"
+        self._progress.update(self._task, completed=self._done, lowest=f"lowest {lowest}", left=shown)
+        if not CONSOLE.is_terminal and time.monotonic() > self._said + SAY_SECONDS:
+            self._said = time.monotonic()
+            log().info("%s: %d of %d runs, %s, lowest %s", self._name, self._done, self._total, shown, lowest)
+
+    def _seconds_left(self) -> float:
+        """At the pace of what was done since the start."""
+        pace = (time.monotonic() - self._began) / max(1, self._done - self._before)
+        return pace * (self._total - self._done)
+
+
 @contextmanager
-def progress_bar() -> Iterator[ProgressBar]:
-    """A progress bar that vanishes when its work is done."""
+def sweep_bar(name: str, total: int, done: int) -> Iterator[SweepBar]:
+    """A progress bar of runs that vanishes when they are done."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.fields[lowest]}"),
+    )
+    quiet = not CONSOLE.is_terminal
+    with Progress(*columns, console=CONSOLE, transient=True, disable=quiet) as progress:
+        yield SweepBar(progress, name, total, done)
+
+
+@contextmanager
+def progress_bar(quiet: bool = False) -> Iterator[ProgressBar]:
+    """A progress bar that vanishes when its work is done; quiet where another one is shown."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -85,7 +141,7 @@ def progress_bar() -> Iterator[ProgressBar]:
         TextColumn("{task.fields[energy]}"),
         TimeElapsedColumn(),
     )
-    quiet = not CONSOLE.is_terminal
+    quiet = quiet or not CONSOLE.is_terminal
     with Progress(*columns, console=CONSOLE, transient=True, disable=quiet) as progress:
         yield ProgressBar(progress)
 
@@ -127,6 +183,13 @@ def print_table(table: Table) -> None:
     with plain.capture() as printed:
         plain.print(table)
     print("\n".join(line.rstrip() for line in printed.get().splitlines()))
+
+
+def show_log() -> None:
+    """Send log lines to the terminal, where Hydra does not."""
+    if not log().handlers:
+        log().addHandler(LogHandler())
+    log().setLevel(logging.INFO)
 
 
 def log() -> logging.Logger:

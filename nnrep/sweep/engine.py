@@ -1,0 +1,164 @@
+"""Run every setting of a sweep that is not there yet, in worker processes."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.synchronize import Event
+from typing import NamedTuple
+
+from nnrep.errors import UserError
+from nnrep.sweep import worker
+from nnrep.sweep.queue import Queue, Task
+from nnrep.sweep.settings import Setting
+from nnrep.sweep.store import RunStore
+from nnrep.sweep.worker import Done
+from nnrep.threads import thread_variables, usable_cores
+
+POLL_SECONDS = 0.5  # how soon an interruption is noticed
+
+
+class Swept(NamedTuple):
+    """How a sweep ended.
+
+    Attributes:
+        errors: setting (its overrides) -> why it cannot be run.
+        interrupted: whether it was stopped.
+        workers: how many processes worked on it.
+    """
+
+    errors: dict[str, str]
+    interrupted: bool
+    workers: int
+
+
+def sweep(
+    settings: list[Setting],
+    store: RunStore,
+    workers: int | None,
+    on_done: Callable[[Done], None],
+    should_stop: Callable[[], bool],
+) -> Swept:
+    """Run what the store lacks; each run is written as it ends.
+
+    Slow modes come first, once for all settings that share them. Seeds are tasks of their own on a CPU,
+    where a batch of them does not pay (see `default_batch_size`); elsewhere all seeds of a setting are one
+    batch, in a single worker.
+
+    Args:
+        settings: all of them; they share `threads`.
+        store: takes the rows.
+        workers: number of processes; None is as many as have `threads` cores each.
+        on_done: told of every finished task.
+        should_stop: asked twice a second; True ends the sweep at the next checks of its runs.
+
+    Raises:
+        UserError: a worker was killed.
+    """
+    tasks = [Task(setting, missing) for setting in settings if (missing := missing_seeds(setting, store))]
+    if not tasks:
+        return Swept({}, False, 0)
+    threads = settings[0].config.threads
+    count = workers or (max(1, usable_cores() // threads) if threads else 1)
+    count = min(count, sum(len(task.seeds) for task in tasks))
+    with _environment(thread_variables(threads)), _processes(count) as (processes, stop):
+        on_cpu = processes[0].submit(worker.runs_on_cpu).result()
+        crew = _Crew(processes if on_cpu else processes[:1], stop, store, on_done, should_stop)
+        first = {task.setting.modes: Task(task.setting, ()) for task in reversed(tasks) if task.setting.modes}
+        crew.work(Queue(reversed(first.values())))
+        if on_cpu:
+            tasks = [Task(task.setting, (seed,)) for task in tasks for seed in task.seeds]
+        crew.work(Queue(tasks))
+        return Swept(crew.errors, crew.stopped, len(crew.processes))
+
+
+def missing_seeds(setting: Setting, store: RunStore) -> tuple[int, ...]:
+    """The seeds of a setting whose runs a store lacks."""
+    done = store.done()
+    return tuple(seed for seed in setting.seeds if setting.run_id(seed) not in done)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Processes that are started inside have these variables."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _processes(count: int) -> Iterator[tuple[list[ProcessPoolExecutor], Event]]:
+    """So many worker processes, each with a queue of its own, and the event that stops them."""
+    context = multiprocessing.get_context("spawn")  # JAX's threads do not survive a fork
+    stop = context.Event()
+    processes = [
+        ProcessPoolExecutor(1, mp_context=context, initializer=worker.begin, initargs=(stop,))
+        for _ in range(count)
+    ]
+    try:
+        yield processes, stop
+    except BrokenProcessPool as error:
+        raise UserError("a worker was killed, out of memory perhaps; resume=true goes on") from error
+    finally:
+        stop.set()
+        for process in processes:
+            process.shutdown(wait=True, cancel_futures=True)
+
+
+class _Crew:
+    """Workers that take tasks from a queue until it is empty or the sweep is to stop."""
+
+    def __init__(
+        self,
+        processes: list[ProcessPoolExecutor],
+        stop: Event,
+        store: RunStore,
+        on_done: Callable[[Done], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self.processes, self.stop, self.store = processes, stop, store
+        self.on_done, self.should_stop = on_done, should_stop
+        self.errors: dict[str, str] = {}
+        self.stopped = False
+
+    def work(self, queue: Queue) -> None:
+        """Work off a queue, one task at a time a worker."""
+        pending: dict[Future[Done], tuple[int, Task]] = {}
+        idle = list(range(len(self.processes)))
+        while True:
+            if not self.stopped and self.should_stop():
+                self.stopped = True
+                self.stop.set()
+            while idle and not self.stopped and (task := self._next(queue, idle[-1])):
+                at = idle.pop()
+                pending[self._submit(at, task)] = at, task
+            if not pending:
+                return
+            ended, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
+            for future in ended:
+                at, task = pending.pop(future)
+                idle.append(at)
+                self._take(task, future.result())
+
+    def _next(self, queue: Queue, at: int) -> Task | None:
+        while (task := queue.take(at)) and task.setting.point in self.errors:
+            continue
+        return task
+
+    def _submit(self, at: int, task: Task) -> "Future[Done]":
+        if task.seeds:
+            return self.processes[at].submit(worker.run, task.setting, task.seeds)
+        return self.processes[at].submit(worker.find_modes, task.setting)
+
+    def _take(self, task: Task, done: Done) -> None:
+        if done.error is not None:
+            self.errors[task.setting.point] = done.error
+        if done.rows is not None and done.positions is not None:
+            self.store.add(done.rows, done.positions)
+        self.on_done(done)

@@ -1,0 +1,37 @@
+"""The points of several grids, as the overrides of Hydra jobs."""
+
+from collections.abc import Mapping, Sequence
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from nnrep.errors import UserError
+
+Grid = Mapping[str, object]
+
+
+def grid_points(grids: Sequence[Grid], overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of every point, grid after grid, the last key of a grid changing fastest.
+
+    Args:
+        grids: key -> value or values, separated by commas, in Hydra's grammar.
+        overrides: of the command line; they take the place of a grid's key of the same name. With no
+            grids, they are the only one.
+
+    Raises:
+        UserError: an override that cannot be read.
+    """
+    parser = OverridesParser.create()
+    for override in overrides:
+        try:
+            parser.parse_override(override)
+        except HydraException as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{override}: cannot be read, {reason}") from error
+    points = []
+    for grid in grids or [{}]:
+        lines = [f"{key}={values}" for key, values in grid.items()]
+        (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides([*lines, *overrides]), None)
+        points += jobs
+    return points

@@ -1,0 +1,115 @@
+"""The settings of an experiment: its grids composed by Hydra, each one checked."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from nnrep.config import RunConfig, as_plain, config_hash, load_config
+from nnrep.errors import ConfigError, UserError
+from nnrep.explain import explain
+from nnrep.hydra_app import config_folder, register_resolvers
+from nnrep.job import prepared_molecule
+from nnrep.minimization.minimize import seed_list
+from nnrep.sweep.grids import grid_points
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A point of a sweep.
+
+    Attributes:
+        config: its configuration, with all seeds.
+        point: the overrides that make it.
+        hash: `config_hash`, the first half of its runs' names.
+        shape: equal for settings that share compiled programs.
+        modes: equal for settings that share slow modes; empty where none are needed.
+    """
+
+    config: RunConfig
+    point: str
+    hash: str
+    shape: str
+    modes: str
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Its seeds."""
+        return seed_list(self.config.seeds)
+
+    def run_id(self, seed: int) -> str:
+        """The name of one of its runs."""
+        return f"{self.hash}-{seed}"
+
+
+def experiment_settings(experiment: str, overrides: Sequence[str]) -> list[Setting]:
+    """Every setting of an experiment of `configs/experiment`, in order and without repetition.
+
+    Args:
+        experiment: its name.
+        overrides: of every setting, in Hydra's grammar; sweeps take the place of the experiment's.
+
+    Raises:
+        UserError: an override that cannot be used; names its key.
+    """
+    for override in overrides:
+        if override.lstrip("+~").startswith(("hydra.", "hydra/", "experiment=")):
+            raise UserError(f"{override}: belongs to nnrep run; a reproduction has its own experiment")
+    register_resolvers("run")
+    found: dict[str, Setting] = {}
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        chosen = f"+experiment={experiment}"
+        whole = compose("config", [chosen], return_hydra_config=True)
+        grids = OmegaConf.to_container(whole.hydra.sweeper.grids)
+        assert isinstance(grids, list)
+        for point in grid_points(grids, overrides):
+            setting = _setting([chosen, *point], " ".join(point))
+            found.setdefault(setting.hash, setting)
+    _check_threads(list(found.values()))
+    return list(found.values())
+
+
+def _setting(overrides: list[str], point: str) -> Setting:
+    try:
+        config = load_config(compose("config", overrides))
+        modes = _modes_key(config) if config.needs_modes else ""
+        prepared_molecule(config)
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        raise UserError(f"{message} (in {point})") from error
+    return Setting(config, point, config_hash(config), _shape_key(config), modes)
+
+
+def _check_threads(settings: list[Setting]) -> None:
+    """One number of threads serves all: processes are started with it."""
+    counts = {setting.config.threads for setting in settings}
+    if len(counts) > 1:
+        raise ConfigError("threads", f"must be the same in all settings, got {sorted(map(str, counts))}")
+
+
+def _modes_key(config: RunConfig) -> str:
+    plain = as_plain(config)
+    asked = config.reparam.modes
+    return _digest({"modes": plain["modes"], "asked": asked, **_common(config)})
+
+
+def _shape_key(config: RunConfig) -> str:
+    """Of what programs are compiled for; a key too fine only costs a change of worker."""
+    reparam = {
+        key: value for key, value in as_plain(config)["reparam"].items() if key != "learning_rate_factor"
+    }
+    return _digest({"reparam": reparam, "optimizer": config.optimizer.name, **_common(config)})
+
+
+def _common(config: RunConfig) -> dict[str, object]:
+    plain = as_plain(config)
+    return {"system": plain["system"], "precision": plain["precision"], "threads": plain["threads"]}
+
+
+def _digest(plain: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,90 @@
+"""The runs of a sweep on disk: a table, and where they ended."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nnrep.cache import write_whole
+from nnrep.errors import UserError
+from nnrep.minimization import Status
+from nnrep.records.collect import read_runs
+from nnrep.records.run_folder import RUNS
+from nnrep.records.table import RUN_COLUMNS, write_table
+
+POSITIONS = "positions"
+
+
+class RunStore:
+    """A folder with `runs.csv`, rewritten whole after every run: a killed sweep keeps what was finished.
+
+    Attributes:
+        folder: where.
+        order: the names of all runs of the sweep, as the table has them in the end.
+    """
+
+    def __init__(self, folder: Path, order: Sequence[str], keep_positions: bool) -> None:
+        """Take up what the folder holds.
+
+        Raises:
+            UserError: its table cannot be read, or has runs that are not of this sweep.
+            OSError: the folder cannot be made.
+        """
+        self.folder, self.order = folder, list(order)
+        self._place = {run: place for place, run in enumerate(order)}
+        self._keep_positions = keep_positions
+        self._rows: dict[str, pd.Series] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / RUNS
+        if not path.exists():
+            return
+        held = read_runs(path)
+        for _, row in held.iterrows():
+            if row["run_id"] not in self._place:
+                raise UserError(
+                    f"{path}: holds runs of other settings ({row['run_id']}); choose another results_dir"
+                )
+            if self._is_whole(row):
+                self._rows[row["run_id"]] = row
+
+    def _is_whole(self, row: pd.Series) -> bool:
+        ended = row["status"] != Status.interrupted.name
+        return ended and (not self._keep_positions or self._path(row["run_id"]).exists())
+
+    def done(self) -> set[str]:
+        """The names of the finished runs."""
+        return set(self._rows)
+
+    def add(self, rows: pd.DataFrame, positions: np.ndarray) -> None:
+        """Take finished runs, with positions (s, n, d), and write them."""
+        for (_, row), final in zip(as_text(rows).iterrows(), positions, strict=True):
+            if self._keep_positions:
+                self._write_positions(row["run_id"], final)
+            self._rows[row["run_id"]] = row
+        self.write()
+
+    def write(self) -> None:
+        """Write the table, in the sweep's order."""
+        names = sorted(self._rows, key=self._place.__getitem__)
+        table = pd.DataFrame([self._rows[name] for name in names], columns=RUN_COLUMNS)
+        write_table(self.folder / RUNS, table)
+
+    def positions(self, run: str) -> np.ndarray:
+        """Where a run ended, (n, d)."""
+        return np.load(self._path(run), allow_pickle=False)
+
+    def _path(self, run: str) -> Path:
+        return self.folder / POSITIONS / f"{run}.npy"
+
+    def _write_positions(self, run: str, positions: np.ndarray) -> None:
+        content = io.BytesIO()
+        np.save(content, positions)
+        self._path(run).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self._path(run), content.getvalue())
+
+
+def as_text(rows: pd.DataFrame) -> pd.DataFrame:
+    """A table as it is read back from its file: what was resumed and what was not are then the same."""
+    return pd.read_csv(io.StringIO(rows.to_csv(index=False)), dtype=str, keep_default_na=False)

@@ -1,0 +1,111 @@
+"""What a worker process of a sweep does: slow modes, and runs."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from multiprocessing.synchronize import Event
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import pandas as pd
+
+from nnrep.explain import explain
+from nnrep.interruption import Interruption
+from nnrep.job import Watch, found_modes, loaded_system, minimized, prepared_molecule
+from nnrep.minimization import Status
+from nnrep.modes_of_config import FoundModes
+from nnrep.records.rows import run_rows
+from nnrep.runtime import configure_jax
+from nnrep.sweep.settings import Setting
+from nnrep.systems import System
+from nnrep.terminal import log, progress_bar
+
+MOST_PREPARED = 8  # systems with their modes that a worker remembers
+
+
+class Done(NamedTuple):
+    """What came of a task.
+
+    Attributes:
+        rows: of the finished runs; None where there are none.
+        positions: (s, n, d) of these.
+        error: why a setting cannot be run, in one line.
+    """
+
+    rows: pd.DataFrame | None = None
+    positions: np.ndarray | None = None
+    error: str | None = None
+
+
+_stop: Event
+_prepared: dict[str, tuple[System, FoundModes]] = {}
+
+
+def begin(stop: Event) -> None:
+    """Set up a worker: it leaves Ctrl-C to its parent, and does not outlive it."""
+    global _stop
+    _stop = stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    log().setLevel("WARNING")
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def runs_on_cpu() -> bool:
+    """Whether runs are computed by the CPU, where workers can go side by side."""
+    return jax.default_backend() == "cpu"
+
+
+def find_modes(setting: Setting) -> Done:
+    """Put the slow modes of a setting into the cache."""
+    try:
+        _prepare(setting)
+    except Exception as error:
+        return _explained(error)
+    return Done()
+
+
+def run(setting: Setting, seeds: tuple[int, ...]) -> Done:
+    """Run some seeds of a setting; nothing comes of it if the sweep is to stop before they end."""
+    began = time.perf_counter()
+    try:
+        system, found = _prepare(setting)
+        config = replace(setting.config, seeds=list(seeds))
+        result = minimized(config, system, found, Watch(None, _stop.is_set, None))
+        rows = run_rows(system, found, result, config, time.perf_counter() - began)
+    except Exception as error:
+        return _explained(error)
+    return Done() if Status.interrupted in result.status else Done(rows, result.positions)
+
+
+def _prepare(setting: Setting) -> tuple[System, FoundModes]:
+    """The system at the start of the setting's first seed, as in a run of all its seeds, and its modes."""
+    config = setting.config
+    configure_jax(config.precision.value)
+    key = f"{setting.shape} {setting.modes}"
+    if key not in _prepared:
+        with Interruption() as interruption, progress_bar(quiet=True) as bar:
+            system = loaded_system(config, prepared_molecule(config), bar, interruption)
+        if len(_prepared) >= MOST_PREPARED:
+            _prepared.pop(next(iter(_prepared)))
+        _prepared[key] = system, found_modes(system, config)
+        return _prepared[key]
+    system, found = _prepared[key]
+    return system, found._replace(seconds=0.0, stored=found.modes is not None)
+
+
+def _explained(error: Exception) -> Done:
+    message = explain(error)
+    if message is None:
+        raise error
+    return Done(error=message)

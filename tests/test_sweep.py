@@ -1,0 +1,150 @@
+"""Sweeps: points of grids, who runs what, and the table that survives."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnrep.errors import UserError
+from nnrep.records.table import RUN_COLUMNS
+from nnrep.sweep.engine import missing_seeds
+from nnrep.sweep.grids import grid_points
+from nnrep.sweep.queue import Queue, Task
+from nnrep.sweep.settings import Setting, experiment_settings
+from nnrep.sweep.store import RunStore
+
+
+def test_grids_are_joined_not_multiplied():
+    grids = [{"reparam": "none", "a": "1,2"}, {"reparam": "cg", "b": "3,4", "a": 5}]
+    assert grid_points(grids, []) == [
+        ["reparam=none", "a=1"],
+        ["reparam=none", "a=2"],
+        ["reparam=cg", "b=3", "a=5"],
+        ["reparam=cg", "b=4", "a=5"],
+    ]
+
+
+def test_overrides_take_the_place_of_a_grids_values():
+    assert grid_points([{"a": "1,2", "b": "3,4"}], ["a=7,8", "c=9"]) == [
+        [f"a={a}", f"b={b}", "c=9"] for a in (7, 8) for b in (3, 4)
+    ]
+
+
+def test_without_grids_the_overrides_are_one():
+    assert grid_points([], ["a=1,2", "b=[1,2]"]) == [["a=1", "b=[1,2]"], ["a=2", "b=[1,2]"]]
+
+
+def test_figure_3_is_the_papers_grid():
+    settings = experiment_settings("fig3", [])
+    counts = pd.Series([(s.config.system.potential.value, s.config.reparam.name) for s in settings])
+    per_method = {"none": 6, "cg": 36, "gnn": 72}
+    expected = {(loop, name): n for loop in ("pure_lj", "bond_lj") for name, n in per_method.items()}
+    assert counts.value_counts().to_dict() == expected
+    assert len({s.hash for s in settings}) == 228
+    assert {s.seeds for s in settings} == {(0, 1, 2, 3, 4)}
+    assert {s.config.system.n for s in settings} == {1000}
+    # One program for no map, one a number of modes for cg, one a number of modes and a width for gnn.
+    assert len({s.shape for s in settings}) == 2 * (1 + 3 + 6)
+    assert len({s.modes for s in settings if s.modes}) == 2 * 3
+    rates = {
+        name: {
+            (s.config.schedule.fine.learning_rate, round(s.config.schedule.coarse.learning_rate, 12))
+            for s in settings
+            if s.config.reparam.name == name
+        }
+        for name in ("cg", "gnn")
+    }
+    fine = (0.05, 0.02, 0.01)
+    assert rates["cg"] == {(lr, round(lr * factor, 12)) for lr in fine for factor in (1, 10)}
+    assert rates["gnn"] == {(lr, round(lr / 10 * factor, 12)) for lr in fine for factor in (1, 10)}
+    for setting in settings:
+        fine, coarse = setting.config.schedule.fine, setting.config.schedule.coarse
+        assert fine.min_delta in (1e-6, 1e-7)
+        assert coarse.min_delta == pytest.approx(10 * fine.min_delta)
+        assert (fine.patience, fine.check_every, setting.config.optimizer.clamp) == (20, 20, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("system.m=3", "system.m"),
+        ("system.n=1", "system.n: must be at least 2, got 1 (in "),
+        ("hydra.run.dir=x", "hydra.run.dir=x: belongs to nnrep run"),
+        ("+experiment=fig3", "has its own experiment"),
+        ("threads=1,2", "threads: must be the same in all settings"),
+        ("threads=0", "threads: must be at least 1, or null, got 0"),
+    ],
+)
+def test_overrides_that_cannot_be_used_are_named(override, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        experiment_settings("fig2_smoke", [override])
+
+
+def task(shape: str, number: int = 0) -> Task:
+    return Task(Setting(None, f"{shape}{number}", f"{shape}{number}", shape, ""), (number,))
+
+
+@given(
+    st.lists(st.sampled_from("abcd"), max_size=30),
+    st.lists(st.integers(0, 2), min_size=40, max_size=40),
+)
+def test_every_task_is_taken_once(shapes, workers):
+    tasks = [task(shape, number) for number, shape in enumerate(shapes)]
+    queue = Queue(tasks)
+    taken = [queue.take(worker) for worker in workers]
+    assert sorted(t.seeds for t in taken if t) == sorted(t.seeds for t in tasks)
+
+
+def test_a_worker_stays_with_its_shape_and_avoids_those_of_others():
+    queue = Queue([task(shape, number) for shape in "ab" for number in range(3)])
+    assert [queue.take(0).setting.shape for _ in range(2)] == ["a", "a"]
+    assert [queue.take(1).setting.shape for _ in range(3)] == ["b", "b", "b"]
+    assert queue.take(1).setting.shape == "a"  # helps out
+    assert queue.take(0) is None
+
+
+def rows(*names: str, status: str = "converged") -> pd.DataFrame:
+    table = pd.DataFrame([{"run_id": name, "status": status, "energy": 0.1 + 0.2} for name in names])
+    return table.reindex(columns=RUN_COLUMNS)
+
+
+def test_a_store_keeps_the_order_of_the_sweep_and_every_digit(tmp_path):
+    store = RunStore(tmp_path / "new" / "fig", ["b-0", "a-0", "a-1"], keep_positions=True)
+    store.add(rows("a-1"), np.ones((1, 4, 3)))
+    store.add(rows("b-0"), np.zeros((1, 4, 3)))
+    again = RunStore(store.folder, store.order, keep_positions=True)
+    assert again.done() == {"a-1", "b-0"}
+    assert (again.positions("a-1") == 1).all()
+    again.add(rows("a-0"), np.zeros((1, 4, 3)))
+    table = pd.read_csv(store.folder / "runs.csv")
+    assert table["run_id"].tolist() == store.order
+    assert (table["energy"] == 0.1 + 0.2).all()
+
+
+def test_a_run_without_its_positions_is_made_again(tmp_path):
+    store = RunStore(tmp_path, ["a-0"], keep_positions=True)
+    store.add(rows("a-0"), np.ones((1, 4, 3)))
+    (tmp_path / "positions" / "a-0.npy").unlink()
+    assert RunStore(tmp_path, ["a-0"], keep_positions=True).done() == set()
+    assert RunStore(tmp_path, ["a-0"], keep_positions=False).done() == {"a-0"}
+
+
+def test_a_store_of_other_settings_is_refused(tmp_path):
+    RunStore(tmp_path, ["a-0"], keep_positions=False).add(rows("a-0"), np.ones((1, 4, 3)))
+    before = (tmp_path / "runs.csv").read_bytes()
+    with pytest.raises(UserError, match=r"runs.csv: holds runs of other settings \(a-0\)"):
+        RunStore(tmp_path, ["b-0"], keep_positions=False)
+    assert (tmp_path / "runs.csv").read_bytes() == before
+
+
+def test_missing_seeds_are_those_without_a_row(tmp_path):
+    (setting,) = experiment_settings(
+        "fig2_smoke", ["reparam=none", "system.potential=pure_lj", "seeds=[3,5,8]"]
+    )[-1:]
+    store = RunStore(tmp_path, [setting.run_id(seed) for seed in setting.seeds], keep_positions=False)
+    assert missing_seeds(setting, store) == (3, 5, 8)
+    store.add(rows(setting.run_id(5)), np.ones((1, 4, 3)))
+    assert missing_seeds(setting, store) == (3, 8)
