@@ -12,6 +12,7 @@ from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Use
 VERBS = {
     "run": "minimise a system's energy; a Hydra application, see nnrep run --help",
     "modes": "show the slow modes of a system, and how robust they are; see nnrep modes --help",
+    "reproduce": "reproduce figures of the paper: tables, pictures, claims; see nnrep reproduce --help",
     "doctor": "show versions, devices, threads, caches and writable places, and what is wrong",
     "collect": "print the tables of the runs in and below folders DIR ... as one, in CSV",
     "structures": "list the structures in the package, in folders DIR ..., and in the cache",
@@ -57,6 +58,8 @@ def _dispatch(verb: str, arguments: list[str]) -> int:
         return _structures(arguments)
     if verb == "collect":
         return _collect(arguments)
+    if verb == "reproduce":
+        return _reproduce(arguments)
     from nnrep.doctor import doctor
 
     if arguments in (["--help"], ["-h"]):
@@ -89,6 +92,18 @@ def _collect(arguments: list[str]) -> int:
 
     print(collected([Path(folder) for folder in arguments]).to_csv(index=False), end="")
     return EXIT_OK
+
+
+def _reproduce(arguments: list[str]) -> int:
+    from nnrep.reproduce_arguments import parse_arguments, usage
+
+    if arguments in ([], ["--help"], ["-h"]):
+        print(usage())
+        return EXIT_OK
+    request = parse_arguments(arguments)
+    from nnrep.reproduce import reproduce
+
+    return reproduce(request)
 
 
 def _require_folders(verb: str, arguments: list[str]) -> None:

@@ -1,0 +1,155 @@
+"""Figure 2: what the methods make of both loops."""
+
+import pandas as pd
+from matplotlib.figure import Figure as Picture
+
+from nnrep.figures.figure import Claim, Evidence, Figure, Verdict
+from nnrep.figures.methods import LOOPS, METHODS, of_method
+from nnrep.figures.statistics import combined, decide, lower
+from nnrep.records.pictures import draw_chain
+
+COIL = 0.9  # share of bonds and of contacts that a coil has
+
+
+def is_coil(runs: pd.DataFrame) -> pd.Series:
+    """Which runs found the coil: one piece, and nine bonds and contacts of ten in place."""
+    joined = (runs["bond_fraction"] >= COIL) & (runs["contact_fraction"] >= COIL)
+    return joined & (runs["pieces"] == 1) & (runs["status"] != "diverged")
+
+
+def typical_run(runs: pd.DataFrame) -> pd.Series:
+    """The run of median energy, of an even number the lower of the two."""
+    ordered = runs.sort_values("energy", kind="stable")
+    return ordered.iloc[(len(ordered) - 1) // 2]
+
+
+def draw(evidence: Evidence) -> Picture:
+    """Layouts of the typical runs, a row a loop, a column a method, coloured along the chain."""
+    picture = Picture(figsize=(12, 8.4), layout="constrained")
+    for row, (potential, loop) in enumerate(LOOPS.items()):
+        for column, (reparam, method) in enumerate(METHODS.items()):
+            runs = of_method(evidence.runs, potential, reparam)
+            if runs.empty:
+                continue
+            run = typical_run(runs)
+            positions = evidence.positions(run["run_id"])
+            dim = positions.shape[1]
+            place = row * len(METHODS) + column + 1
+            axes = picture.add_subplot(2, 3, place, projection="3d" if dim == 3 else None)
+            draw_chain(axes, positions)
+            axes.set_title(f"{loop}, {method}\n{_caption(run)}", fontsize=10)
+    return picture
+
+
+def _caption(run: pd.Series) -> str:
+    over = run["energy"] / run["energy_bound"]
+    pieces = int(run["pieces"])
+    return (
+        f"energy {run['energy']:.4f} ({100 * over:.0f} % of the bound), {pieces} piece{'s' * (pieces > 1)}\n"
+        f"bonds {100 * run['bond_fraction']:.0f} %, contacts {100 * run['contact_fraction']:.0f} %"
+    )
+
+
+def claims(evidence: Evidence) -> list[Claim]:
+    """What the paper says of its figure 2."""
+    runs = evidence.runs
+    source = "figure 2"
+    coils = {key: is_coil(rows) for key, rows in _by_method(runs).items()}
+    apart = {key: rows["pieces"] > 1 for key, rows in _by_method(runs).items()}
+    bonded = [_most(coils["bond_lj", reparam]) for reparam in METHODS]
+    only = [_most(coils["pure_lj", "gnn"]), *(_few(coils["pure_lj", other]) for other in ("none", "cg"))]
+    counted = "coils (one piece, 90 % of bonds and contacts)"
+    return [
+        Claim(
+            "Bond+LJ: GD, CG and GNN all find the coil",
+            source,
+            f"{counted}: {_shares(coils, 'bond_lj')}",
+            combined(bonded),
+        ),
+        Claim(
+            "pure LJ: GD leaves particles far away",
+            source,
+            f"runs in more than one piece: {_shares(apart, 'pure_lj')}; GD's pieces: "
+            f"{_numbers(runs, 'none', 'pieces')}",
+            _most(apart["pure_lj", "none"]),
+        ),
+        Claim(
+            "pure LJ: CG fails to join the pieces",
+            source,
+            f"runs in more than one piece: {_shares(apart, 'pure_lj')}; CG's bonds: "
+            f"{_numbers(runs, 'cg', 'bond_fraction')}, contacts: {_numbers(runs, 'cg', 'contact_fraction')}",
+            _most(apart["pure_lj", "cg"]),
+        ),
+        Claim(
+            "pure LJ: only GNN finds the coil",
+            source,
+            f"{counted}: {_shares(coils, 'pure_lj')}",
+            combined(only),
+        ),
+        *(_more_contacts(runs, other) for other in ("none", "cg")),
+        *(_lower_energy(evidence, other) for other in ("none", "cg")),
+    ]
+
+
+def _by_method(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    return {(loop, method): of_method(runs, loop, method) for loop in LOOPS for method in METHODS}
+
+
+def _most(flags: pd.Series) -> Verdict:
+    return decide(bool(flags.mean() > 0.5), len(flags))
+
+
+def _few(flags: pd.Series) -> Verdict:
+    return decide(bool(flags.mean() <= 0.5), len(flags))
+
+
+def _shares(flags: dict[tuple[str, str], pd.Series], potential: str) -> str:
+    """ "GD 3 of 10, CG 0 of 10, GNN 9 of 10"."""
+    counts = {name: flags[potential, reparam] for reparam, name in METHODS.items()}
+    return ", ".join(f"{name} {flag.sum()} of {len(flag)}" for name, flag in counts.items())
+
+
+def _numbers(runs: pd.DataFrame, reparam: str, column: str) -> str:
+    values = of_method(runs, "pure_lj", reparam)[column].sort_values()
+    return ", ".join(f"{value:.3g}" for value in values)
+
+
+def _more_contacts(runs: pd.DataFrame, other: str) -> Claim:
+    gnn, rival = (of_method(runs, "pure_lj", method)["contact_fraction"] for method in ("gnn", other))
+    seen, verdict = lower(-gnn.to_numpy(), -rival.to_numpy())
+    name = METHODS[other]
+    return Claim(
+        f"pure LJ: GNN closes more of the contacts than {name}",
+        "figure 2, in numbers",
+        f"mean share of contacts: GNN {gnn.mean():.3f}, {name} {rival.mean():.3f}; difference "
+        f"{-seen.mean:+.3f} (95 %: {-seen.high:+.3f} to {-seen.low:+.3f})",
+        verdict,
+    )
+
+
+def _lower_energy(evidence: Evidence, other: str) -> Claim:
+    rows = evidence.runs[evidence.runs["status"] != "diverged"]
+    gnn, rival = (of_method(rows, "pure_lj", method)["energy"] for method in ("gnn", other))
+    seen, verdict = lower(gnn.to_numpy(), rival.to_numpy())
+    name = METHODS[other]
+    return Claim(
+        f"pure LJ: GNN ends at lower energies than {name}",
+        "figure 2, in numbers",
+        f"mean energy: GNN {gnn.mean():.4f}, {name} {rival.mean():.4f} (medians {gnn.median():.4f}, "
+        f"{rival.median():.4f}); difference of means {seen}",
+        verdict,
+    )
+
+
+FIGURE = Figure(
+    name="fig2",
+    title="Figure 2: layouts of both loops by GD, CG and GNN",
+    needs_positions=True,
+    draw=draw,
+    claims=claims,
+    caption=(
+        "Each panel shows the run of median energy of its method, coloured along the chain. A piece is a set "
+        "of particles that hang together by distances below 1.5 times the ideal contact; bonds and contacts "
+        "count as closed within 10 % of their ideal lengths."
+    ),
+)

@@ -1,0 +1,80 @@
+"""What a figure of the paper is made of."""
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Picture
+
+
+class Verdict(Enum):
+    """What the numbers say of a claim."""
+
+    holds = "holds"
+    fails = "does not hold"
+    undecided = "undecided"
+
+
+class Claim(NamedTuple):
+    """A sentence of the paper, or of ours, and what was measured.
+
+    Attributes:
+        claim: what is said.
+        source: where.
+        measured: the numbers.
+        verdict: what follows.
+    """
+
+    claim: str
+    source: str
+    measured: str
+    verdict: Verdict
+
+
+class Evidence(NamedTuple):
+    """What a figure is drawn from.
+
+    Attributes:
+        runs: a row a run.
+        summary: a row a setting, see `nnrep.figures.summary`.
+        positions: name of a run -> where it ended, (n, d).
+    """
+
+    runs: pd.DataFrame
+    summary: pd.DataFrame
+    positions: Callable[[str], np.ndarray]
+
+
+class Figure(NamedTuple):
+    """A figure of the paper.
+
+    Attributes:
+        name: of its experiment in `configs/`, and of its files.
+        title: what it shows.
+        needs_positions: whether runs keep where they ended.
+        draw: makes the picture.
+        claims: judges what the paper says of it.
+        caption: how the picture is to be read.
+    """
+
+    name: str
+    title: str
+    needs_positions: bool
+    draw: Callable[[Evidence], Picture]
+    claims: Callable[[Evidence], list[Claim]]
+    caption: str
+
+
+def save_picture(picture: Picture, folder: Path, name: str) -> None:
+    """Write NAME.png and NAME.pdf."""
+    picture.savefig(folder / f"{name}.png", dpi=150)
+    picture.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+
+
+def claims_table(claims: list[Claim]) -> pd.DataFrame:
+    """Claims as a table."""
+    rows = [{**claim._asdict(), "verdict": claim.verdict.value} for claim in claims]
+    return pd.DataFrame(rows, columns=list(Claim._fields))

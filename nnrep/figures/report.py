@@ -1,0 +1,106 @@
+"""REPORT.md: what was run, on what, and what came of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from nnrep.cache import write_whole
+from nnrep.figures.figure import Evidence, Figure
+
+REPORT = "REPORT.md"
+# Column of the summary -> its name in the report, and its form.
+SHOWN = {
+    "potential": ("loop", "{}"),
+    "n": ("n", "{}"),
+    "reparam": ("map", "{}"),
+    "modes": ("modes", "{}"),
+    "hidden": ("widths", "{}"),
+    "learning_rate": ("lr", "{:g}"),
+    "learning_rate_coarse": ("coarse lr", "{:g}"),
+    "min_delta": ("min_delta", "{:g}"),
+    "runs": ("runs", "{}"),
+    "diverged": ("diverged", "{}"),
+    "energy_mean": ("energy", "{:.4f}"),
+    "energy_std": ("std", "{:.4f}"),
+    "energy_best": ("best", "{:.4f}"),
+    "energy_over_bound": ("over bound", "{:.3f}"),
+    "bond_fraction_mean": ("bonds", "{:.2f}"),
+    "contact_fraction_mean": ("contacts", "{:.2f}"),
+    "pieces_mean": ("pieces", "{:.1f}"),
+    "steps_mean": ("steps", "{:.0f}"),
+    "time_s_mean": ("time / s", "{:.2f}"),
+    "time_s_std": ("std", "{:.2f}"),
+    "time_compile_alone_s": ("compile / s", "{:.2f}"),
+}
+
+
+def write_report(
+    folder: Path, figure: Figure, evidence: Evidence, claims: pd.DataFrame, commands: pd.DataFrame
+) -> None:
+    """Write the report into a folder that holds the figure's files.
+
+    Args:
+        folder: where.
+        figure: whose.
+        evidence: what it was drawn from.
+        claims: claim, source, measured, verdict.
+        commands: date, command, runs, wall_s, workers: who made the runs.
+    """
+    runs = evidence.runs
+    counts = claims["verdict"].value_counts()
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    parts = [
+        f"# {figure.title}",
+        f"![{figure.title}]({figure.name}.png)",
+        figure.caption,
+        "## Claims",
+        f"{verdicts.capitalize()}. Differences of means have Welch's 95 % interval; fewer than five runs "
+        "decide nothing.",
+        markdown_table(list(claims.columns), claims.to_numpy().tolist()),
+        "## How it was made",
+        _circumstances(runs, commands),
+        markdown_table(list(commands.columns), commands.to_numpy().tolist()),
+        "## Settings",
+        "Mean, standard deviation and best are over the runs that have not diverged. Time: slow modes "
+        "(computed afresh), fit and minimisation of one run. Compile: what a run by itself would have "
+        "waited for.",
+        _settings(evidence.summary),
+        "Files: `runs.csv` (a row a run), `summary.csv` (a row a setting, more columns), `claims.csv`, "
+        f"`{figure.name}.png`, `{figure.name}.pdf`.",
+    ]
+    write_whole(folder / REPORT, ("\n\n".join(parts) + "\n").encode())
+
+
+def _circumstances(runs: pd.DataFrame, commands: pd.DataFrame) -> str:
+    """Machine, versions, and how the runs ended."""
+    ended = ", ".join(f"{status} {count}" for status, count in runs["status"].value_counts().items())
+    lines = [
+        f"- machine: {'; '.join(runs['device'].unique())}",
+        f"- versions: {' | '.join(runs['versions'].unique())}",
+        f"- precision: {', '.join(runs['precision'].unique())}",
+        f"- runs: {len(runs)} of {runs['config_hash'].nunique()} settings; ended as {ended}",
+        f"- sums over the runs: {runs['time_total_s'].sum():.0f} s, of which minimisation "
+        f"{runs['time_minimize_s'].sum():.0f} s and compilation {runs['time_compile_s'].sum():.0f} s",
+    ]
+    unknown = len(runs) - int(commands["runs"].sum())
+    if unknown > 0:
+        lines.append(f"- {unknown} runs were made by commands that were killed")
+    return "\n".join(lines)
+
+
+def _settings(summary: pd.DataFrame) -> str:
+    columns = [name for name in SHOWN if name in summary.columns]
+    rows = [[_form(SHOWN[name][1], row[name]) for name in columns] for _, row in summary.iterrows()]
+    return markdown_table([SHOWN[name][0] for name in columns], rows)
+
+
+def _form(form: str, value: object) -> str:
+    return "" if pd.isna(value) else form.format(value)  # type: ignore[call-overload]
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    cells = ([str(cell).replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)

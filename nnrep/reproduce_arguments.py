@@ -1,0 +1,120 @@
+"""The arguments of `nnrep reproduce`."""
+
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+from nnrep.errors import UserError, chosen
+
+FIGURES = ("fig2", "fig3")
+USAGE = """usage: nnrep reproduce FIG [FIG ...] [KEY=VALUE ...]
+
+Runs the settings of figures of the paper, and writes to results/FIG: runs.csv (a row a run), summary.csv (a
+row a setting), claims.csv (what the paper says, and whether it holds), FIG.png, FIG.pdf and REPORT.md.
+
+  FIG                    {figures}, or all
+  profile=paper|smoke    the paper's sizes and grid (the default), or a short cut of them, a minute or two
+  results_dir=DIR        in place of results
+  resume=true            go on with what DIR/FIG holds of the same settings
+  workers=K              processes; by default as many as have `threads` cores each
+  any key of nnrep run   for all settings: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
+
+The same runs by Hydra: nnrep run --multirun +experiment=FIG (profile=smoke: FIG_smoke)."""
+
+
+class Profile(Enum):
+    """How much of a figure is run."""
+
+    paper = "paper"
+    smoke = "smoke"
+
+
+class Request(NamedTuple):
+    """What is to be reproduced.
+
+    Attributes:
+        figures: names, in order, each once.
+        profile: of all of them.
+        results: folder above those of the figures.
+        resume: whether to go on with what is there.
+        workers: processes, None for as many as fit.
+        overrides: of every setting.
+        command: the arguments as they were given.
+    """
+
+    figures: tuple[str, ...]
+    profile: Profile
+    results: Path
+    resume: bool
+    workers: int | None
+    overrides: tuple[str, ...]
+    command: str
+
+    def experiment(self, figure: str) -> str:
+        """The name of a figure's experiment in `configs/experiment`."""
+        return figure if self.profile is Profile.paper else f"{figure}_{self.profile.value}"
+
+
+def usage() -> str:
+    """How the verb is used."""
+    return USAGE.format(figures=", ".join(FIGURES))
+
+
+def parse_arguments(arguments: list[str]) -> Request:
+    """The request that arguments make.
+
+    Raises:
+        UserError: an unknown figure or flag, or a value that cannot be used.
+    """
+    figures: list[str] = []
+    own = {"profile": "paper", "results_dir": "results", "resume": "false", "workers": ""}
+    overrides: list[str] = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if argument.startswith("-"):
+            raise UserError(f"{argument}: unknown flag; see nnrep reproduce --help")
+        if not equals:
+            figures += _figures(argument)
+        elif key in own:
+            own[key] = value
+        else:
+            overrides.append(argument)
+    if not figures:
+        raise UserError(f"reproduce: names no figure; choose from {', '.join(FIGURES)}, all")
+    return Request(
+        figures=tuple(dict.fromkeys(figures)),
+        profile=chosen(Profile, own["profile"], "profile"),
+        results=_folder(own["results_dir"]),
+        resume=_flag(own["resume"]),
+        workers=_count(own["workers"]),
+        overrides=tuple(overrides),
+        command=" ".join(["nnrep reproduce", *arguments]),
+    )
+
+
+def _figures(name: str) -> tuple[str, ...]:
+    if name == "all":
+        return FIGURES
+    if name not in FIGURES:
+        raise UserError(f"{name}: unknown figure; choose from {', '.join(FIGURES)}, all")
+    return (name,)
+
+
+def _folder(value: str) -> Path:
+    if not value:
+        raise UserError("results_dir: must be a folder, got nothing")
+    return Path(value).expanduser()
+
+
+def _flag(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise UserError(f"resume: must be true or false, got {value}")
+    return value.lower() == "true"
+
+
+def _count(value: str) -> int | None:
+    if value in ("", "null"):
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        raise UserError(f"workers: must be a number of processes, at least 1, got {value}")
+    return int(value)

@@ -1,0 +1,274 @@
+"""Tables of figures: summaries, statistics, verdicts that follow from the numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnrep.figures import FIGURES, fig2, fig3
+from nnrep.figures.figure import Evidence, Verdict, claims_table, save_picture
+from nnrep.figures.published import PUBLISHED
+from nnrep.figures.report import markdown_table
+from nnrep.figures.statistics import combined, decide, difference, lower, ranks_lower
+from nnrep.figures.summary import summarise
+from nnrep.records.table import RUN_COLUMNS
+from nnrep.reproduce_arguments import FIGURES as NAMES
+
+BOUNDS = {"pure_lj": -0.1307, "bond_lj": -0.02367}
+
+
+def runs_of(
+    potential: str, reparam: str, energies, time=1.0, modes=250, learning_rate=0.01, n=1000, **more
+) -> pd.DataFrame:
+    """Runs of one setting."""
+    modes = 0 if reparam == "none" else modes
+    setting = {
+        "config_hash": f"{potential}-{reparam}-{modes}-{learning_rate}",
+        "system": "loop",
+        "potential": potential,
+        "n": n,
+        "baseline": "none",
+        "reparam": reparam,
+        "modes": modes,
+        "optimizer": "adam",
+        "learning_rate": learning_rate,
+        "min_delta": 1e-6,
+        "status": "converged",
+        "energy_bound": BOUNDS[potential],
+        "bond_fraction": 1.0,
+        "contact_fraction": 1.0,
+        "pieces": 1,
+        "largest_piece": 1.0,
+        "steps_coarse": 0,
+        "steps_fine": 100,
+        "time_modes_fresh_s": 0.0,
+        "time_fit_s": 0.0,
+        "time_minimize_s": time,
+        "time_compile_s": 0.5,
+        "time_total_s": time,
+        "precision": "float32",
+        "device": "cpu",
+        "versions": "nnrep",
+        **more,
+    }
+    rows = [{**setting, "energy": energy, "seed": seed} for seed, energy in enumerate(energies)]
+    table = pd.DataFrame(rows)
+    table["run_id"] = [f"{row.config_hash}-{row.seed}" for row in table.itertuples()]
+    return table.reindex(columns=RUN_COLUMNS)
+
+
+def evidence_of(*tables: pd.DataFrame) -> Evidence:
+    runs = pd.concat(tables, ignore_index=True)
+    rng = np.random.default_rng(0)
+    return Evidence(runs, summarise(runs), lambda run: rng.normal(size=(20, 3)))
+
+
+def around(mean: float, count: int = 5, spread: float = 1e-3) -> np.ndarray:
+    return mean + spread * np.linspace(-1, 1, count)
+
+
+def paper_like() -> Evidence:
+    """Runs that come out as the published ones."""
+    tables = []
+    for (potential, n, reparam), known in PUBLISHED.items():
+        if n == 1000:
+            spread = 1e-3 if potential == "pure_lj" else 1e-5
+            time = known.best_mean_time / 10
+            tables.append(runs_of(potential, reparam, around(known.best_mean, spread=spread), time))
+            far = known.median + abs(known.median)
+            tables.append(
+                runs_of(potential, reparam, around(far), known.median_time / 10, learning_rate=0.05)
+            )
+    return evidence_of(*tables)
+
+
+def verdicts(figure, evidence: Evidence) -> dict[str, Verdict]:
+    return {claim.claim: claim.verdict for claim in figure.claims(evidence)}
+
+
+def test_summary_has_mean_deviation_and_best():
+    energies = [-0.1, -0.05, 0.3]
+    summary = summarise(runs_of("pure_lj", "cg", energies, contact_fraction=0.5))
+    (row,) = summary.to_dict("records")
+    assert row["energy_mean"] == pytest.approx(np.mean(energies))
+    assert row["energy_std"] == pytest.approx(np.std(energies, ddof=1))
+    assert (row["energy_best"], row["energy_median"], row["runs"]) == (-0.1, -0.05, 3)
+    assert row["energy_over_bound"] == pytest.approx(np.mean(energies) / BOUNDS["pure_lj"])
+    assert row["contact_fraction_best"] == 0.5
+    assert "rmsd_ca_mean" not in row
+
+
+def test_best_of_fractions_is_the_highest():
+    runs = runs_of("pure_lj", "cg", [0.0, 0.0])
+    runs["contact_fraction"] = [0.2, 0.8]
+    assert summarise(runs)["contact_fraction_best"].item() == 0.8
+
+
+def test_time_is_that_of_a_run_by_itself():
+    runs = runs_of("pure_lj", "gnn", [0.0, 0.0], time=2.0, time_modes_fresh_s=0.25, time_fit_s=0.5)
+    runs["time_compile_s"] = [3.0, 0.01]
+    row = summarise(runs).iloc[0]
+    assert row["time_s_mean"] == 2.75
+    assert row["time_compile_alone_s"] == 3.0
+    assert row["time_with_compile_s_mean"] == 5.75
+
+
+def test_diverged_runs_are_counted_and_left_out():
+    runs = runs_of("pure_lj", "cg", [-0.1, -0.2, 1e9])
+    runs.loc[2, "status"] = "diverged"
+    row = summarise(runs).iloc[0]
+    assert (row["diverged"], row["converged"], row["runs"]) == (1, 2, 3)
+    assert row["energy_mean"] == pytest.approx(-0.15)
+
+
+def test_a_setting_whose_runs_all_diverged_is_a_row():
+    runs = pd.concat(
+        [runs_of("pure_lj", "cg", [1.0] * 5, status="diverged"), runs_of("pure_lj", "none", [0.0] * 5)]
+    )
+    summary = summarise(runs)
+    assert summary["diverged"].tolist() == [5, 0]
+    assert np.isnan(summary["energy_mean"].iloc[0])
+    for figure in FIGURES.values():
+        figure.claims(evidence_of(runs))
+        figure.draw(evidence_of(runs))
+
+
+numbers = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12)
+
+
+@given(numbers, numbers)
+def test_a_difference_and_its_opposite_mirror_each_other(first, second):
+    there, back = difference(np.array(first), np.array(second)), difference(np.array(second), np.array(first))
+    np.testing.assert_allclose(
+        (there.mean, there.low, there.high), (-back.mean, -back.high, -back.low), atol=1e-9
+    )
+    assert there.low <= there.mean + 1e-9
+    assert there.mean <= there.high + 1e-9
+
+
+def test_interval_is_welchs():
+    """Against numbers worked out by hand: means 2 and 5, both variances 1, three values each, t = 2.776."""
+    seen = difference(np.array([1.0, 2, 3]), np.array([4.0, 5, 6]))
+    half = 2.7764451 * np.sqrt(2 / 3)
+    assert (seen.mean, seen.low, seen.high) == pytest.approx((-3, -3 - half, -3 + half))
+
+
+def test_verdicts_need_five_runs_and_a_clear_difference():
+    low, high = around(0.0), around(1.0)
+    assert lower(low, high)[1] is Verdict.holds
+    assert lower(high, low)[1] is Verdict.fails
+    assert lower(low, low)[1] is Verdict.undecided
+    assert lower(low[:4], high)[1] is Verdict.undecided
+    assert lower(low, np.array([1.0, np.nan, 1.1, 1.2, 1.3]))[1] is Verdict.undecided
+    assert ranks_lower(around(0, 20), around(1, 20)) is Verdict.holds
+    assert ranks_lower(around(1, 20), around(0, 20)) is Verdict.fails
+    assert ranks_lower(around(1, 4), around(0, 20)) is Verdict.undecided
+    assert decide(True, 4) is Verdict.undecided
+    assert combined([Verdict.holds, Verdict.undecided]) is Verdict.undecided
+    assert combined([Verdict.undecided, Verdict.fails]) is Verdict.fails
+    assert combined([]) is Verdict.undecided
+
+
+def test_all_figures_of_the_command_are_there():
+    assert tuple(FIGURES) == NAMES
+
+
+def test_claims_of_figure_3_hold_for_what_was_published():
+    found = verdicts(fig3.FIGURE, paper_like())
+    for claim in (
+        "pure LJ: the best setting of CG ends lower than that of GD",
+        "pure LJ: the best setting of GNN ends lower than that of GD",
+        "pure LJ: the best setting of CG ends lower than that of GNN",
+        "Bond+LJ: the best settings of all three methods end within 2 % of the bound",
+        "pure LJ: the published best means are reached by every method",
+        "Bond+LJ: a run takes less time here on one core than there on a GPU",
+    ):
+        assert found[claim] is Verdict.holds, claim
+    # CG and GNN took longer than GD there.
+    assert (
+        found["pure LJ: CG or GNN reaches a lower energy within the time of GD's best setting"]
+        is Verdict.fails
+    )
+
+
+def test_claims_of_figure_3_fail_where_the_numbers_are_turned_round():
+    tables = [
+        runs_of("pure_lj", reparam, around(mean))
+        for reparam, mean in (("none", -0.1), ("cg", 0), ("gnn", 0.1))
+    ]
+    found = verdicts(fig3.FIGURE, evidence_of(*tables))
+    for first, second in (("CG", "GD"), ("GNN", "GD")):
+        claim = f"pure LJ: the best setting of {first} ends lower than that of {second}"
+        assert found[claim] is Verdict.fails
+    assert found["pure LJ: over all settings GD ends lower than CG"] is Verdict.holds
+    assert found["pure LJ: the published best means are reached by every method"] is Verdict.fails
+    assert found["Bond+LJ: the published best means are reached by every method"] is Verdict.undecided
+
+
+def test_acceleration_is_a_lower_energy_in_less_time():
+    plain = runs_of("pure_lj", "none", around(0.0), time=2.0)
+    claim = "pure LJ: CG or GNN reaches a lower energy within the time of GD's best setting"
+    for time, energy, verdict in (
+        (1.0, -0.1, Verdict.holds),
+        (1.0, 0.1, Verdict.fails),
+        (3.0, -0.1, Verdict.fails),
+        (1.0, 0.0, Verdict.undecided),
+    ):
+        mapped = runs_of("pure_lj", "gnn", around(energy), time=time)
+        assert verdicts(fig3.FIGURE, evidence_of(plain, mapped))[claim] is verdict
+
+
+def coil_like(gd_pieces: int, cg_pieces: int, gnn_contacts: float) -> Evidence:
+    pure = [
+        runs_of("pure_lj", "none", around(0.0), pieces=gd_pieces, contact_fraction=0.3),
+        runs_of("pure_lj", "cg", around(-0.01), pieces=cg_pieces, contact_fraction=0.4),
+        runs_of("pure_lj", "gnn", around(-0.1), contact_fraction=gnn_contacts),
+    ]
+    return evidence_of(*pure, *(runs_of("bond_lj", name, around(-0.023)) for name in ("none", "cg", "gnn")))
+
+
+def test_claims_of_figure_2_follow_pieces_and_contacts():
+    assert set(verdicts(fig2.FIGURE, coil_like(9, 2, 0.95)).values()) == {Verdict.holds}
+    found = verdicts(fig2.FIGURE, coil_like(1, 1, 0.5))
+    assert found["pure LJ: GD leaves particles far away"] is Verdict.fails
+    assert found["pure LJ: CG fails to join the pieces"] is Verdict.fails
+    assert found["pure LJ: only GNN finds the coil"] is Verdict.fails
+    assert found["Bond+LJ: GD, CG and GNN all find the coil"] is Verdict.holds
+
+
+@pytest.mark.parametrize("count", [4, 5, 6])
+def test_the_typical_run_is_the_median_one(count):
+    runs = runs_of("pure_lj", "cg", np.arange(count)[::-1] / 10.0)
+    assert fig2.typical_run(runs)["energy"] == pytest.approx((count - 1) // 2 / 10)
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_figures_draw_whatever_there_is(name, tmp_path):
+    figure = FIGURES[name]
+    everything = paper_like()
+    few = evidence_of(runs_of("pure_lj", "cg", [0.1], n=30))
+    for evidence in (everything, few):
+        save_picture(figure.draw(evidence), tmp_path, name)
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+        assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        table = claims_table(figure.claims(evidence))
+        assert set(table["verdict"]) <= {"holds", "does not hold", "undecided"}
+        assert not table.isna().any().any()
+
+
+def test_figure_3_marks_methods_as_the_paper_does():
+    axes = fig3.draw(paper_like()).axes[0]
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    bars = {bar.get_label(): bar.lines[0] for bar in axes.containers}
+    for label, color, marker in (("GD", "tab:orange", "x"), ("CG, 250 modes", "tab:blue", "o")):
+        assert (bars[label].get_color(), bars[label].get_marker()) == (color, marker)
+    assert bars["GNN, 250 modes"].get_color() == "tab:green"
+    known = PUBLISHED["bond_lj", 1000, "gnn"]
+    star = lines["published GNN: best mean"]
+    assert star.get_xdata()[0] == known.best_mean_time
+    assert star.get_ydata()[0] == pytest.approx(known.best_mean - BOUNDS["bond_lj"])
+
+
+def test_markdown_tables_keep_their_columns():
+    assert markdown_table(["a", "b"], [["x|y", 1]]) == "| a | b |\n| --- | --- |\n| x\\|y | 1 |"

@@ -1,0 +1,257 @@
+"""`nnrep reproduce` as its users meet it: tables, pictures, bad input, and sweeps that are killed."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nnrep.records.table import RUN_COLUMNS
+
+SHORT = ("profile=smoke", "system.n=30", "system.loop_length=5", "seeds=2", "max_steps=400")
+FILES = ("runs.csv", "summary.csv", "claims.csv", "commands.csv", "REPORT.md")
+
+
+def without_times(path: Path) -> pd.DataFrame:
+    """A table without what no two sweeps have in common: times, and who computed the modes."""
+    table = pd.read_csv(path)
+    clocks = [name for name in table if name.startswith("time_") or name == "modes_stored"]
+    return table.drop(columns=clocks)
+
+
+def same_tables(first: Path, second: Path) -> None:
+    for name in ("runs.csv", "summary.csv"):
+        pd.testing.assert_frame_equal(without_times(first / name), without_times(second / name))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """Figure 2, reproduced without a break."""
+    folder = tmp_path_factory.mktemp("whole")
+    command = [sys.executable, "-m", "nnrep", "reproduce", "fig2", *SHORT, "results_dir=r"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert "fig2: 6 settings, 12 runs, 0 of them done" in result.stderr
+    return folder / "r" / "fig2"
+
+
+def test_a_reproduction_leaves_its_files_and_they_agree(whole):
+    for name in (*FILES, "fig2.png", "fig2.pdf"):
+        assert (whole / name).stat().st_size > 0
+    runs, summary = pd.read_csv(whole / "runs.csv"), pd.read_csv(whole / "summary.csv")
+    assert list(runs.columns) == RUN_COLUMNS
+    assert runs["run_id"].is_unique
+    assert len(runs) == 12
+    assert len(summary) == 6
+    for _, row in summary.iterrows():
+        mine = runs[runs["config_hash"] == row["config_hash"]]
+        assert mine["seed"].tolist() == [0, 1]
+        assert row["energy_mean"] == pytest.approx(mine["energy"].mean())
+        assert row["steps_mean"] == pytest.approx((mine["steps_coarse"] + mine["steps_fine"]).mean())
+        own = mine["time_modes_fresh_s"] + mine["time_fit_s"] + mine["time_minimize_s"]
+        assert row["time_s_mean"] == pytest.approx(own.mean())
+    mapped = runs[runs["reparam"] != "none"]
+    assert (mapped["time_modes_fresh_s"] > 0).all()
+    assert mapped["modes_stored"].all()  # found before the runs, once
+    assert runs.loc[runs["reparam"] == "gnn", "hidden"].unique().tolist() == ["32-16"]
+    assert (runs["pieces"] >= 1).all()
+
+
+def test_the_report_shows_command_machine_and_verdicts(whole):
+    report = (whole / "REPORT.md").read_text()
+    claims = pd.read_csv(whole / "claims.csv")
+    for text in ("nnrep reproduce fig2 profile=smoke", "cores", "jax ", "(fig2.png)", "float32"):
+        assert text in report
+    assert re.search(r"\| \d{4}-\d\d-\d\d \d\d:\d\d \|", report)
+    for _, claim in claims.iterrows():
+        assert claim["claim"] in report
+        assert claim["verdict"] in ("holds", "does not hold", "undecided")
+    assert (claims["verdict"] == "undecided").all()  # two runs decide nothing
+
+
+def test_multirun_of_the_experiment_has_the_same_rows(whole, nnrep, tmp_path):
+    options = [option for option in SHORT if not option.startswith("profile")]
+    result = nnrep(
+        *("run", "--multirun", "+experiment=fig2_smoke", *options, f"hydra.sweep.dir={tmp_path / 'sweep'}")
+    )
+    assert result.returncode == 0, result.stderr
+    (tmp_path / "all.csv").write_text(nnrep("collect", str(tmp_path / "sweep")).stdout)
+    rows, expected = (without_times(path) for path in (tmp_path / "all.csv", whole / "runs.csv"))
+    pd.testing.assert_frame_equal(rows, expected)
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "nnrep", "reproduce", "fig2", *SHORT, *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def wait_for_rows(process: subprocess.Popen, path: Path, count: int) -> None:
+    while not path.exists() or len(pd.read_csv(path)) < count:
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
+def resume(nnrep, folder: Path) -> subprocess.CompletedProcess:
+    result = nnrep("reproduce", "fig2", *SHORT, "results_dir=r", "resume=true", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+def test_a_killed_sweep_loses_only_the_runs_it_was_in(whole, nnrep, tmp_path):
+    process = start(tmp_path, "results_dir=r")
+    folder = tmp_path / "r" / "fig2"
+    wait_for_rows(process, folder / "runs.csv", 3)
+    process.kill()
+    process.communicate()
+    kept = pd.read_csv(folder / "runs.csv", dtype=str)
+    assert 3 <= len(kept) < 12
+    result = nnrep("reproduce", "fig2", *SHORT, "results_dir=r", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "holds unfinished results (runs.csv); add resume=true" in result.stderr
+    assert len(pd.read_csv(folder / "runs.csv")) == len(kept)
+    assert f"12 runs, {len(kept)} of them done" in resume(nnrep, tmp_path).stderr
+    same_tables(folder, whole)
+    done = pd.read_csv(folder / "runs.csv", dtype=str)
+    pd.testing.assert_frame_equal(done[done["run_id"].isin(kept["run_id"])].reset_index(drop=True), kept)
+    assert "were made by commands that were killed" in (folder / "REPORT.md").read_text()
+
+
+def test_a_report_is_written_for_runs_that_are_all_there(whole, nnrep, tmp_path):
+    """As after a kill between the last run and the report; and again, for new claims or pictures."""
+    folder = tmp_path / "r" / "fig2"
+    shutil.copytree(whole, folder)
+    for name in FILES[1:]:
+        (folder / name).unlink()
+    resume(nnrep, tmp_path)
+    same_tables(folder, whole)
+    assert "12 runs were made by commands that were killed" in (folder / "REPORT.md").read_text()
+    before = {name: (folder / name).read_bytes() for name in ("runs.csv", "summary.csv", "REPORT.md")}
+    (folder / "fig2.png").unlink()
+    resume(nnrep, tmp_path)
+    assert (folder / "fig2.png").exists()
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
+def test_workers_end_with_a_killed_sweep(tmp_path):
+    process = start(tmp_path, "results_dir=r", "seeds=200")
+    wait_for_rows(process, tmp_path / "r" / "fig2" / "runs.csv", 1)
+    process.kill()
+    process.communicate()
+    for _ in range(100):
+        if not processes_of(process.pid):
+            return
+        time.sleep(0.1)
+    pytest.fail("workers are left behind")
+
+
+def processes_of(session: int) -> list[int]:
+    """The processes of a session, without the dead."""
+    listed = subprocess.run(["ps", "-eo", "pid=,sid=,stat="], capture_output=True, text=True, check=True)
+    lines = [line.split() for line in listed.stdout.splitlines()]
+    return [int(pid) for pid, sid, state in lines if int(sid) == session and not state.startswith("Z")]
+
+
+def test_ctrl_c_keeps_what_is_done_and_resumes(whole, nnrep, tmp_path):
+    process = start(tmp_path, "results_dir=r")
+    folder = tmp_path / "r" / "fig2"
+    wait_for_rows(process, folder / "runs.csv", 2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers as well
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "resume=true goes on" in errors
+    kept = pd.read_csv(folder / "runs.csv")
+    assert set(kept["status"]) <= {"converged", "step_limit"}
+    resume(nnrep, tmp_path)
+    same_tables(folder, whole)
+    assert len(pd.read_csv(folder / "commands.csv")) == 2
+
+
+def test_more_seeds_are_added_to_what_is_there(whole, nnrep, tmp_path):
+    options = [option for option in SHORT if not option.startswith("seeds")]
+    for seeds, extra in (("1", ()), ("2", ("resume=true",))):
+        arguments = (*options, f"seeds={seeds}", "results_dir=r", *extra)
+        assert nnrep("reproduce", "fig2", *arguments, cwd=tmp_path).returncode == 0
+    same_tables(tmp_path / "r" / "fig2", whole)
+
+
+def test_finished_results_move_aside(nnrep, tmp_path):
+    options = ("reparam=none", *SHORT)
+    assert nnrep("reproduce", "fig2", *options).returncode == 0
+    before = (tmp_path / "results" / "fig2" / "runs.csv").read_bytes()
+    again = nnrep("reproduce", "fig2", *options)
+    assert again.returncode == 0
+    (aside,) = (tmp_path / "results").glob("fig2_*")
+    assert f"they are in results/{aside.name} now" in again.stderr
+    assert (aside / "runs.csv").read_bytes() == before
+    assert (tmp_path / "results" / "fig2" / "REPORT.md").exists()
+
+
+def test_a_diverging_setting_is_a_row(nnrep, tmp_path):
+    options = ("reparam=none", *SHORT, "optimizer.learning_rate=0.01,1e6")
+    result = nnrep("reproduce", "fig2", *options, "results_dir=r")
+    assert result.returncode == 0, result.stderr
+    summary = pd.read_csv(tmp_path / "r" / "fig2" / "summary.csv")
+    assert (summary["diverged"] == 2 * (summary["learning_rate"] == 1e6)).all()
+    assert len(summary) == 2 * (summary["diverged"] == 2).sum()
+    assert np.isfinite(summary["energy_mean"][0])
+
+
+def test_a_setting_that_cannot_be_run_is_named_and_the_others_run(nnrep, tmp_path):
+    options = ("reparam=cg", "reparam.learning_rate_factor=10", "modes.epsilon=1e-6,0.9")
+    result = nnrep("reproduce", "fig2", *SHORT, *options, "results_dir=r")
+    assert result.returncode == 2
+    lines = [line for line in result.stderr.splitlines() if "modes.epsilon: must be so large that" in line]
+    assert lines
+    assert all("modes.epsilon=1e-06: " in line for line in lines)
+    assert "Traceback" not in result.stderr
+    assert len(pd.read_csv(tmp_path / "r" / "fig2" / "runs.csv")) == 2 * len(lines)
+    assert not (tmp_path / "r" / "fig2" / "REPORT.md").exists()
+
+
+BAD = {
+    "figure": (("fig99",), "fig99: unknown figure; choose from fig2, fig3, all"),
+    "none": (("profile=smoke",), "names no figure"),
+    "flag": (("fig2", "--fast"), "--fast: unknown flag"),
+    "profile": (("fig2", "profile=long"), "profile: must be one of paper, smoke, got long"),
+    "workers": (("fig2", "workers=0"), "workers: must be a number of processes, at least 1, got 0"),
+    "resume": (("fig2", "resume=maybe"), "resume: must be true or false, got maybe"),
+    "key": (("fig2", "system.m=3"), "system.m"),
+    "value": (("fig2", "system.n=1"), "system.n: must be at least 2, got 1"),
+    "group": (("fig2", "reparam=gcn"), "reparam=gcn: unknown option; choose from cg, gnn, none"),
+    "grammar": (("fig2", "seeds=[1"), "seeds=[1"),
+    "file": (("fig2", "reparam=none", *SHORT, "results_dir=file"), "file"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_leaves_nothing(nnrep, tmp_path, name):
+    (tmp_path / "file").write_text("mine")
+    arguments, message = BAD[name]
+    result = nnrep("reproduce", *arguments)
+    assert result.returncode == 2
+    complaints = [line for line in result.stderr.splitlines() if line.startswith("nnrep: ")]
+    assert len(complaints) == 1, result.stderr
+    assert message in complaints[0]
+    assert "Traceback" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_help_comes_without_jax(tmp_path):
+    code = "import sys, nnrep.cli; sys.argv = ['nnrep', 'reproduce', '--help']\n"
+    code += (
+        "try: nnrep.cli.main()\nexcept SystemExit as e: assert not e.code\nassert 'jax' not in sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "fig2, fig3, or all" in result.stdout
