@@ -101,12 +101,13 @@ class SweepBar:
         for what, energy, how in zip(rows["potential"], rows["energy"], rows["reparam"], strict=True):
             if isfinite(energy) and energy < self._lowest.get(what, (float("inf"), ""))[0]:
                 self._lowest[what] = (energy, how)
-        lowest = ", ".join(f"{what} {energy:.5g} ({how})" for what, (energy, how) in self._lowest.items())
+        shortly = ", ".join(f"{what} {energy:.4f}" for what, (energy, _) in self._lowest.items())
         left = self._seconds_left()
         shown = f"{int(left // 3600)}:{int(left // 60 % 60):02}:{int(left % 60):02} left"
-        self._progress.update(self._task, completed=self._done, lowest=f"lowest {lowest}", left=shown)
+        self._progress.update(self._task, completed=self._done, lowest=shortly, left=shown)
         if not CONSOLE.is_terminal and time.monotonic() > self._said + SAY_SECONDS:
             self._said = time.monotonic()
+            lowest = ", ".join(f"{what} {energy:.5g} ({how})" for what, (energy, how) in self._lowest.items())
             log().info("%s: %d of %d runs, %s, lowest %s", self._name, self._done, self._total, shown, lowest)
 
     def _seconds_left(self) -> float:
@@ -120,7 +121,7 @@ def sweep_bar(name: str, total: int, done: int) -> Iterator[SweepBar]:
     """A progress bar of runs that vanishes when they are done."""
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
         TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[lowest]}"),

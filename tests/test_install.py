@@ -35,3 +35,9 @@ def test_wheel_holds_the_configurations_and_runs(tmp_path):
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "run" / "runs.csv").is_file()
+    # Its sweeper, which Hydra finds by a path of our own.
+    sweep = [command[0], "run", "--multirun", "+experiment=fig2_smoke", "reparam=none", *command[2:4]]
+    options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "timeout": 300}
+    result = subprocess.run([*sweep, "seeds=1", "hydra.sweep.dir=sweep"], **options)
+    assert result.returncode == 0, result.stderr
+    assert len(list((tmp_path / "sweep").glob("*/runs.csv"))) == 4

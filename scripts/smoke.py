@@ -1,0 +1,116 @@
+"""Hold the tables of a smoke reproduction against committed references, or make these.
+
+    scripts/nnrep reproduce all profile=smoke results_dir=DIR
+    scripts/smoke check DIR          # what is wrong, a line each; exit status 1 if anything is
+
+    scripts/nnrep reproduce all profile=smoke seeds=20 results_dir=DIR
+    scripts/smoke reference DIR      # writes results/smoke/FIG.json
+
+Trajectories of float32 differ from machine to machine: a reference is the band in which mean and median
+energies of five runs fall when they are drawn from twenty.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nnrep.records.table import read_table
+from nnrep.reproduce_arguments import FIGURES
+
+REFERENCES = Path(__file__).resolve().parent.parent / "results" / "smoke"
+TABLES = ("runs.csv", "summary.csv", "claims.csv")
+KEYS = ["potential", "n", "reparam", "modes", "hidden", "learning_rate", "learning_rate_coarse", "min_delta"]
+SEEDS = 5
+DRAWS = 10_000
+STATISTICS = {"energy_mean": np.mean, "energy_median": np.median}
+
+
+def make_reference(folder: Path) -> dict:
+    """Columns and rows of the tables, and bands of energies, from runs of many seeds."""
+    tables = {name: read_table(folder / name) for name in TABLES}
+    runs, summary = tables["runs.csv"], tables["summary.csv"]
+    rows = {name: len(table) for name, table in tables.items()}
+    rows["runs.csv"] = SEEDS * len(summary)
+    energies = dict(iter(runs.groupby("config_hash")["energy"]))
+    return {
+        "columns": {name: list(table.columns) for name, table in tables.items()},
+        "rows": rows,
+        "claims": tables["claims.csv"]["claim"].tolist(),
+        "settings": [
+            {"setting": _key(row), **_bands(energies[row["config_hash"]], row)}
+            for _, row in summary.iterrows()
+        ],
+    }
+
+
+def complaints(folder: Path, reference: dict) -> list[str]:
+    """What is wrong with the tables of a figure, a line each."""
+    found = []
+    tables = {}
+    for name in TABLES:
+        if not (folder / name).exists():
+            found.append(f"{folder / name}: is missing")
+            continue
+        table = tables[name] = read_table(folder / name)
+        lacking = [column for column in reference["columns"][name] if column not in table.columns]
+        if lacking:
+            found.append(f"{folder / name}: lacks the columns {', '.join(lacking)}")
+        if len(table) != reference["rows"][name]:
+            found.append(f"{folder / name}: has {len(table)} rows, not {reference['rows'][name]}")
+    if found:
+        return found
+    claims = set(tables["claims.csv"]["claim"])
+    found += [f"{folder}: lacks the claim '{claim}'" for claim in reference["claims"] if claim not in claims]
+    held = {_key(row): row for _, row in tables["summary.csv"].iterrows()}
+    for wanted in reference["settings"]:
+        row = held.get(wanted["setting"])
+        if row is None:
+            found.append(f"{folder}: lacks the setting {wanted['setting']}")
+            continue
+        for name in STATISTICS:
+            low, high = wanted[name]
+            if not low <= row[name] <= high:
+                band = f"{low:.5g} to {high:.5g}"
+                found.append(f"{folder}: {name} of {wanted['setting']} is {row[name]:.5g}, not in {band}")
+    return found
+
+
+def _key(row: pd.Series) -> str:
+    """What tells a setting from the others."""
+    values = {name: row.get(name) for name in KEYS}
+    return ", ".join(f"{name} {value}" for name, value in values.items() if not pd.isna(value))
+
+
+def _bands(energies: pd.Series, row: pd.Series) -> dict[str, list[float]]:
+    """Lowest and highest statistic of five draws, a little wider: twenty runs have not seen everything."""
+    draws = np.random.default_rng(0).choice(energies.to_numpy(), (DRAWS, SEEDS))
+    bands = {}
+    for name, statistic in STATISTICS.items():
+        values = statistic(draws, axis=1)
+        margin = 0.25 * np.ptp(values) + 0.01 * abs(row["energy_bound"])
+        bands[name] = [float(f"{values.min() - margin:.4g}"), float(f"{values.max() + margin:.4g}")]
+    return bands
+
+
+def main() -> int:
+    if len(sys.argv) != 3 or sys.argv[1] not in ("check", "reference"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    action, folder = sys.argv[1], Path(sys.argv[2])
+    found = []
+    for figure in FIGURES:
+        path = REFERENCES / f"{figure}.json"
+        if action == "reference":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(make_reference(folder / figure), indent=1) + "\n")
+        else:
+            found += complaints(folder / figure, json.loads(path.read_text()))
+    print("\n".join(found) or f"smoke: {', '.join(FIGURES)} as the references have them")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
