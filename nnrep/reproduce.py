@@ -15,13 +15,12 @@ from nnrep.interruption import Interruption
 from nnrep.records.run_folder import RUNS
 from nnrep.records.table import read_table, write_table
 from nnrep.reproduce_arguments import Request
-from nnrep.sweep.engine import Swept, sweep
-from nnrep.sweep.settings import Setting, experiment_settings
+from nnrep.sweep.engine import sweep
+from nnrep.sweep.settings import Setting, experiment_settings, with_fresh_seeds
 from nnrep.sweep.store import RunStore
-from nnrep.sweep.worker import Done
 from nnrep.terminal import log, show_log, sweep_bar
 
-SUMMARY, CLAIMS, COMMANDS = "summary.csv", "claims.csv", "commands.csv"
+SUMMARY, REPEATS, CLAIMS, COMMANDS = "summary.csv", "repeats.csv", "claims.csv", "commands.csv"
 COMMAND_COLUMNS = ["date", "command", "runs", "wall_s", "workers"]
 
 
@@ -56,7 +55,7 @@ def _check_free(figure: Figure, folder: Path) -> None:
     Raises:
         UserError: the folder holds results that are not finished.
     """
-    names = (RUNS, SUMMARY, CLAIMS, COMMANDS, REPORT, f"{figure.name}.png", f"{figure.name}.pdf")
+    names = (RUNS, SUMMARY, REPEATS, CLAIMS, COMMANDS, REPORT, f"{figure.name}.png", f"{figure.name}.pdf")
     held = [name for name in names if (folder / name).exists()]
     if held and not _is_finished(folder):
         raise UserError(
@@ -79,39 +78,51 @@ def _move_aside(folder: Path) -> None:
 
 
 def _reproduce_one(figure: Figure, settings: list[Setting], folder: Path, request: Request) -> int:
+    """The grid, then the settings that are picked from it once more, then all that follows."""
     if not request.resume and _is_finished(folder):
         _move_aside(folder)
-    order = [setting.run_id(seed) for setting in settings for seed in setting.seeds]
-    store = RunStore(folder, order, figure.needs_positions)
-    before = len(store.done())
-    log().info("%s: %d settings, %d runs, %d of them done", figure.name, len(settings), len(order), before)
+    store = RunStore(folder, _names(settings), keep_positions=figure.needs_positions)
+    status = _fill(figure.name, settings, store, request)
+    if status != EXIT_OK:
+        return status
+    store.write()
+    picked = set(figure.repeated(summarise(read_table(store.path))))
+    repeated = [with_fresh_seeds(setting) for setting in settings]
+    repeats = RunStore(folder, _names(repeated), table=REPEATS)
+    if picked:
+        chosen = [setting for setting in repeated if setting.hash in picked]
+        status = _fill(f"{figure.name}, best settings again", chosen, repeats, request)
+    if status == EXIT_OK:
+        repeats.write()
+        write_results(figure, store, repeats)
+    return status
+
+
+def _names(settings: list[Setting]) -> list[str]:
+    return [setting.run_id(seed) for setting in settings for seed in setting.seeds]
+
+
+def _fill(name: str, settings: list[Setting], store: RunStore, request: Request) -> int:
+    """Make the runs that a store lacks, and say how it went: an exit status."""
+    wanted = _names(settings)
+    before = len(store.done().intersection(wanted))
+    log().info("%s: %d settings, %d runs, %d of them done", name, len(settings), len(wanted), before)
     began = time.monotonic()
-    swept = _sweep(figure, settings, store, request)
-    made = len(store.done()) - before
+    with Interruption() as interruption, sweep_bar(name, len(wanted), before) as bar:
+        swept = sweep(settings, store, request.workers, bar.take, interruption.requested)
+    left = len(set(wanted) - store.done())
+    made = len(wanted) - before - left
     if made:
-        _note_command(folder, request, made, time.monotonic() - began, swept.workers)
-    left = len(order) - len(store.done())
+        _note_command(store.folder, request, made, time.monotonic() - began, swept.workers)
     if swept.interrupted:
-        log().info("interrupted; %d of %d runs are left, resume=true goes on", left, len(order))
+        log().info("interrupted; %d of %d runs are left, resume=true goes on", left, len(wanted))
         return EXIT_INTERRUPTED
     for point, reason in swept.errors.items():
         log().error("nnrep: %s: %s", point, reason)
     if swept.errors:
-        log().error("nnrep: %s: %d of %d runs cannot be made", figure.name, left, len(order))
+        log().error("nnrep: %s: %d of %d runs cannot be made", name, left, len(wanted))
         return EXIT_USAGE
-    store.write()
-    write_results(figure, store)
     return EXIT_OK
-
-
-def _sweep(figure: Figure, settings: list[Setting], store: RunStore, request: Request) -> Swept:
-    with Interruption() as interruption, sweep_bar(figure.name, len(store.order), len(store.done())) as bar:
-
-        def on_done(done: Done) -> None:
-            if done.rows is not None:
-                bar.take(done.rows)
-
-        return sweep(settings, store, request.workers, on_done, interruption.requested)
 
 
 def _note_command(folder: Path, request: Request, made: int, wall_s: float, workers: int) -> None:
@@ -129,13 +140,13 @@ def _commands(folder: Path) -> pd.DataFrame:
     return read_table(path) if path.exists() else pd.DataFrame(columns=COMMAND_COLUMNS)
 
 
-def write_results(figure: Figure, store: RunStore) -> None:
+def write_results(figure: Figure, store: RunStore, repeats: RunStore) -> None:
     """Everything that follows from the runs of a figure."""
     folder = store.folder
-    runs = read_table(folder / RUNS)
+    runs = read_table(store.path)
     summary = summarise(runs)
     write_table(folder / SUMMARY, summary)
-    evidence = Evidence(runs, summary, store.positions)
+    evidence = Evidence(runs, summary, read_table(repeats.path), store.positions)
     claims = claims_table(figure.claims(evidence))
     write_table(folder / CLAIMS, claims)
     save_picture(figure.draw(evidence), folder, figure.name)

@@ -59,9 +59,12 @@ def runs_of(
 
 
 def evidence_of(*tables: pd.DataFrame) -> Evidence:
+    """With the same runs as repeats of the settings that are picked."""
     runs = pd.concat(tables, ignore_index=True)
+    summary = summarise(runs)
     rng = np.random.default_rng(0)
-    return Evidence(runs, summarise(runs), lambda run: rng.normal(size=(20, 3)))
+    repeats = runs[runs["config_hash"].isin(fig3.repeated(summary))]
+    return Evidence(runs, summary, repeats, lambda run: rng.normal(size=(20, 3)))
 
 
 def around(mean: float, count: int = 5, spread: float = 1e-3) -> np.ndarray:

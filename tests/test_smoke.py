@@ -25,7 +25,12 @@ def write_tables(folder: Path, seeds: int) -> None:
         {
             **{"run_id": f"{name}-{seed}", "config_hash": name, "seed": seed, "status": "converged"},
             **{"potential": "pure_lj", "n": 100, "reparam": name, "modes": 20, "learning_rate": 0.01},
-            **{"energy": energy + 1e-4 * rng.normal(), "energy_bound": -0.13, "time_minimize_s": 1.0},
+            **{
+                "energy_start": 2.0,
+                "energy": energy + 1e-4 * rng.normal(),
+                "energy_bound": -0.13,
+                "time_minimize_s": 1.0,
+            },
             **{"time_modes_fresh_s": 0.0, "time_fit_s": 0.0, "steps_coarse": 1, "steps_fine": 1},
         }
         for name, energy in (("none", 0.05), ("cg", -0.1))
@@ -75,6 +80,8 @@ def test_what_is_as_it_was_passes(folder, reference):
             "energy_mean of",
         ),
         ("summary.csv", lambda table: table.assign(energy_median=0.0), "energy_median of"),
+        ("summary.csv", lambda table: table.assign(energy_best=-0.2), "energy_best of"),
+        ("runs.csv", lambda table: table.assign(energy_start=2.01), "energy_start of"),
         ("summary.csv", lambda table: table.assign(energy_mean=np.nan), "is nan, not in"),
     ],
 )

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
-from nnrep.figures.figure import Claim, Evidence, Figure, Verdict
+from nnrep.figures.figure import Claim, Evidence, Figure, Verdict, nothing_repeated
 from nnrep.figures.methods import LOOPS, METHODS, of_method
 from nnrep.figures.statistics import combined, decide, lower
 from nnrep.records.pictures import draw_chain
@@ -145,6 +145,7 @@ FIGURE = Figure(
     name="fig2",
     title="Figure 2: layouts of both loops by GD, CG and GNN",
     needs_positions=True,
+    repeated=nothing_repeated,
     draw=draw,
     claims=claims,
     caption=(

@@ -40,11 +40,13 @@ class Evidence(NamedTuple):
     Attributes:
         runs: a row a run.
         summary: a row a setting, see `nnrep.figures.summary`.
+        repeats: runs of chosen settings with seeds of their own: how settings were picked says nothing there.
         positions: name of a run -> where it ended, (n, d).
     """
 
     runs: pd.DataFrame
     summary: pd.DataFrame
+    repeats: pd.DataFrame
     positions: Callable[[str], np.ndarray]
 
 
@@ -55,6 +57,7 @@ class Figure(NamedTuple):
         name: of its experiment in `configs/`, and of its files.
         title: what it shows.
         needs_positions: whether runs keep where they ended.
+        repeated: from the summary, which settings (by hash) are run again with fresh seeds.
         draw: makes the picture.
         claims: judges what the paper says of it.
         caption: how the picture is to be read.
@@ -63,9 +66,15 @@ class Figure(NamedTuple):
     name: str
     title: str
     needs_positions: bool
+    repeated: Callable[[pd.DataFrame], list[str]]
     draw: Callable[[Evidence], Picture]
     claims: Callable[[Evidence], list[Claim]]
     caption: str
+
+
+def nothing_repeated(summary: pd.DataFrame) -> list[str]:
+    """For a figure that does not pick among its settings."""
+    return []
 
 
 def save_picture(picture: Picture, folder: Path, name: str) -> None:

@@ -14,8 +14,13 @@ def of_method(table: pd.DataFrame, potential: str, reparam: str) -> pd.DataFrame
 
 
 def best_setting(summary: pd.DataFrame, potential: str, reparam: str) -> pd.Series | None:
-    """The setting of lowest mean energy; None if there is none."""
-    rows = of_method(summary, potential, reparam).dropna(subset=["energy_mean"])
+    """The setting of a loop and method of lowest mean energy; None if there is none."""
+    return lowest(of_method(summary, potential, reparam))
+
+
+def lowest(settings: pd.DataFrame) -> pd.Series | None:
+    """The setting of lowest mean energy, of equal ones the first; None if there is none."""
+    rows = settings.dropna(subset=["energy_mean"])
     return None if rows.empty else rows.sort_values("energy_mean", kind="stable").iloc[0]
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from nnrep.cache import write_whole
 from nnrep.figures.figure import Evidence, Figure
+from nnrep.figures.summary import summarise
 
 REPORT = "REPORT.md"
 # Column of the summary -> its name in the report, and its form.
@@ -47,7 +48,6 @@ def write_report(
         claims: claim, source, measured, verdict.
         commands: date, command, runs, wall_s, workers: who made the runs.
     """
-    runs = evidence.runs
     counts = claims["verdict"].value_counts()
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     parts = [
@@ -59,21 +59,24 @@ def write_report(
         "decide nothing.",
         markdown_table(list(claims.columns), claims.to_numpy().tolist()),
         "## How it was made",
-        _circumstances(runs, commands),
+        _circumstances(evidence, commands),
         markdown_table(list(commands.columns), commands.to_numpy().tolist()),
         "## Settings",
         "Mean, standard deviation and best are over the runs that have not diverged. Time: slow modes "
         "(computed afresh), fit and minimisation of one run. Compile: what a run by itself would have "
         "waited for.",
         _settings(evidence.summary),
-        "Files: `runs.csv` (a row a run), `summary.csv` (a row a setting, more columns), `claims.csv`, "
-        f"`{figure.name}.png`, `{figure.name}.pdf`.",
+        *_repeats(evidence),
+        "Files: `runs.csv` (a row a run), `repeats.csv` (settings with fresh seeds), `summary.csv` (a row a "
+        "setting, more columns), "
+        f"`claims.csv`, `commands.csv`, `{figure.name}.png`, `{figure.name}.pdf`.",
     ]
     write_whole(folder / REPORT, ("\n\n".join(parts) + "\n").encode())
 
 
-def _circumstances(runs: pd.DataFrame, commands: pd.DataFrame) -> str:
+def _circumstances(evidence: Evidence, commands: pd.DataFrame) -> str:
     """Machine, versions, and how the runs ended."""
+    runs = evidence.runs
     ended = ", ".join(f"{status} {count}" for status, count in runs["status"].value_counts().items())
     lines = [
         f"- machine: {'; '.join(runs['device'].unique())}",
@@ -83,10 +86,17 @@ def _circumstances(runs: pd.DataFrame, commands: pd.DataFrame) -> str:
         f"- sums over the runs: {runs['time_total_s'].sum():.0f} s, of which minimisation "
         f"{runs['time_minimize_s'].sum():.0f} s and compilation {runs['time_compile_s'].sum():.0f} s",
     ]
-    unknown = len(runs) - int(commands["runs"].sum())
+    unknown = len(runs) + len(evidence.repeats) - int(commands["runs"].sum())
     if unknown > 0:
         lines.append(f"- {unknown} runs were made by commands that were killed")
     return "\n".join(lines)
+
+
+def _repeats(evidence: Evidence) -> list[str]:
+    """The settings that were run again, if any."""
+    if evidence.repeats.empty:
+        return []
+    return ["## Best settings again, with fresh seeds", _settings(summarise(evidence.repeats))]
 
 
 def _settings(summary: pd.DataFrame) -> str:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from typing import NamedTuple
 
+import pandas as pd
+
 from nnrep.errors import UserError
 from nnrep.sweep import worker
 from nnrep.sweep.queue import Queue, Task
@@ -38,7 +40,7 @@ def sweep(
     settings: list[Setting],
     store: RunStore,
     workers: int | None,
-    on_done: Callable[[Done], None],
+    on_rows: Callable[[pd.DataFrame], None],
     should_stop: Callable[[], bool],
 ) -> Swept:
     """Run what the store lacks; each run is written as it ends.
@@ -51,7 +53,7 @@ def sweep(
         settings: all of them; they share `threads`.
         store: takes the rows.
         workers: number of processes; None is as many as have `threads` cores each.
-        on_done: told of every finished task.
+        on_rows: told of the rows of every finished run.
         should_stop: asked twice a second; True ends the sweep at the next checks of its runs.
 
     Raises:
@@ -65,7 +67,7 @@ def sweep(
     count = min(count, sum(len(task.seeds) for task in tasks))
     with _environment(thread_variables(threads)), _processes(count) as (processes, stop):
         on_cpu = processes[0].submit(worker.runs_on_cpu).result()
-        crew = _Crew(processes if on_cpu else processes[:1], stop, store, on_done, should_stop)
+        crew = _Crew(processes if on_cpu else processes[:1], stop, store, on_rows, should_stop)
         first = {task.setting.modes: Task(task.setting, ()) for task in reversed(tasks) if task.setting.modes}
         crew.work(Queue(reversed(first.values())))
         if on_cpu:
@@ -119,11 +121,11 @@ class _Crew:
         processes: list[ProcessPoolExecutor],
         stop: Event,
         store: RunStore,
-        on_done: Callable[[Done], None],
+        on_rows: Callable[[pd.DataFrame], None],
         should_stop: Callable[[], bool],
     ) -> None:
         self.processes, self.stop, self.store = processes, stop, store
-        self.on_done, self.should_stop = on_done, should_stop
+        self.on_rows, self.should_stop = on_rows, should_stop
         self.errors: dict[str, str] = {}
         self.stopped = False
 
@@ -161,4 +163,4 @@ class _Crew:
             self.errors[task.setting.point] = done.error
         if done.rows is not None and done.positions is not None:
             self.store.add(done.rows, done.positions)
-        self.on_done(done)
+            self.on_rows(done.rows)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -15,6 +15,8 @@ from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.job import prepared_molecule
 from nnrep.minimization.minimize import seed_list
 from nnrep.sweep.grids import grid_points
+
+FIRST_FRESH_SEED, FRESH_SEEDS = 1000, 4
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ def experiment_settings(experiment: str, overrides: Sequence[str]) -> list[Setti
             found.setdefault(setting.hash, setting)
     _check_threads(list(found.values()))
     return list(found.values())
+
+
+def with_fresh_seeds(setting: Setting) -> Setting:
+    """The setting with seeds that it has not been chosen by: four times as many."""
+    first = max(FIRST_FRESH_SEED, max(setting.seeds) + 1)
+    fresh = list(range(first, first + FRESH_SEEDS * len(setting.seeds)))
+    return replace(setting, config=replace(setting.config, seeds=fresh))
 
 
 def _setting(overrides: list[str], point: str) -> Setting:

@@ -18,33 +18,35 @@ POSITIONS = "positions"
 
 
 class RunStore:
-    """A folder with `runs.csv`, rewritten whole after every run: a killed sweep keeps what was finished.
+    """A table of runs, rewritten whole after every run: a killed sweep keeps what was finished.
 
     Attributes:
         folder: where.
+        path: of the table in it.
         order: the names of all runs of the sweep, as the table has them in the end.
     """
 
-    def __init__(self, folder: Path, order: Sequence[str], keep_positions: bool) -> None:
+    def __init__(
+        self, folder: Path, order: Sequence[str], *, keep_positions: bool = False, table: str = RUNS
+    ) -> None:
         """Take up what the folder holds.
 
         Raises:
             UserError: its table cannot be read, or has runs that are not of this sweep.
             OSError: the folder cannot be made.
         """
-        self.folder, self.order = folder, list(order)
+        self.folder, self.path, self.order = folder, folder / table, list(order)
         self._place = {run: place for place, run in enumerate(order)}
         self._keep_positions = keep_positions
         self._rows: dict[str, pd.Series] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / RUNS
-        if not path.exists():
+        if not self.path.exists():
             return
-        held = read_runs(path)
+        held = read_runs(self.path)
         for _, row in held.iterrows():
             if row["run_id"] not in self._place:
                 raise UserError(
-                    f"{path}: holds runs of other settings ({row['run_id']}); choose another results_dir"
+                    f"{self.path}: holds runs of other settings ({row['run_id']}); choose another results_dir"
                 )
             if self._is_whole(row):
                 self._rows[row["run_id"]] = row
@@ -69,7 +71,7 @@ class RunStore:
         """Write the table, in the sweep's order."""
         names = sorted(self._rows, key=self._place.__getitem__)
         table = pd.DataFrame([self._rows[name] for name in names], columns=RUN_COLUMNS)
-        write_table(self.folder / RUNS, table)
+        write_table(self.path, table)
 
     def positions(self, run: str) -> np.ndarray:
         """Where a run ended, (n, d)."""
