@@ -20,7 +20,7 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{error.strerror}: make room, or choose another hydra.run.dir"
+        return f"{error.strerror}: make room, or write to another place"
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         return f"out of memory: {_one_line(error)}; make the system, the modes or the batch smaller"
     return None

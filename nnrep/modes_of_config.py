@@ -10,7 +10,7 @@ import numpy as np
 
 from nnrep.config import RunConfig, as_plain
 from nnrep.modes import Of, SlowModes, Solver, slow_modes
-from nnrep.modes.stored import load_modes, modes_key, save_modes
+from nnrep.modes.stored import StoredModes, load_modes, modes_key, save_modes
 from nnrep.runtime import compilation_clock, describe_device, describe_versions
 from nnrep.systems import System
 from nnrep.systems.measures import ANGSTROM_PER_NM
@@ -26,15 +26,17 @@ class FoundModes(NamedTuple):
         seconds: until they were there.
         stored: whether they were stored before.
         fresh_s: seconds that they took, or had taken, to compute, without compilation.
+        compile_s: seconds of that compilation.
     """
 
     modes: SlowModes | None
     seconds: float
     stored: bool
     fresh_s: float
+    compile_s: float
 
 
-NO_MODES = FoundModes(None, 0.0, False, 0.0)
+NO_MODES = FoundModes(None, 0.0, False, 0.0, 0.0)
 
 
 def modes_of(system: System, config: RunConfig) -> FoundModes:
@@ -51,13 +53,14 @@ def modes_of(system: System, config: RunConfig) -> FoundModes:
         log().info(
             "%d slow modes from the cache, by %s%s", stored.modes.values.size, stored.modes.solver, auto
         )
-        return FoundModes(stored.modes, time.perf_counter() - began, True, stored.seconds)
+        return FoundModes(stored.modes, time.perf_counter() - began, True, stored.seconds, stored.compile_s)
     with compilation_clock() as compilation:
         computing = time.perf_counter()
         modes = jax.block_until_ready(_computed(system, config))
-        fresh_s = time.perf_counter() - computing - compilation.seconds()
-    save_modes(key, modes, fresh_s)
-    return FoundModes(modes, time.perf_counter() - began, False, fresh_s)
+        compile_s = compilation.seconds()
+        fresh_s = time.perf_counter() - computing - compile_s
+    save_modes(key, StoredModes(modes, fresh_s, compile_s))
+    return FoundModes(modes, time.perf_counter() - began, False, fresh_s, compile_s)
 
 
 def noise_of(system: System, config: RunConfig) -> float | None:

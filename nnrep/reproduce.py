@@ -1,27 +1,57 @@
 """`nnrep reproduce`: the settings of a figure -> runs -> summary -> claims, picture and report."""
 
 import time
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
 from nnrep.figures import FIGURES
 from nnrep.figures.figure import Evidence, Figure, claims_table, save_picture
+from nnrep.figures.published import is_published
 from nnrep.figures.report import REPORT, write_report
 from nnrep.figures.summary import summarise
 from nnrep.interruption import Interruption
 from nnrep.records.run_folder import RUNS
 from nnrep.records.table import read_table, write_table
-from nnrep.reproduce_arguments import Request
-from nnrep.sweep.engine import sweep
+from nnrep.reproduce_arguments import Profile, Request
+from nnrep.runtime import describe_versions
+from nnrep.sweep.engine import Swept, sweep
+from nnrep.sweep.lock import locked
 from nnrep.sweep.settings import Setting, experiment_settings, with_fresh_seeds
 from nnrep.sweep.store import RunStore
 from nnrep.terminal import log, show_log, sweep_bar
 
 SUMMARY, REPEATS, CLAIMS, COMMANDS = "summary.csv", "repeats.csv", "claims.csv", "commands.csv"
 COMMAND_COLUMNS = ["date", "command", "runs", "wall_s", "workers"]
+
+
+class Plan(NamedTuple):
+    """A figure, its settings, and the same ones with fresh seeds, some of which will be run again.
+
+    Attributes:
+        figure: which.
+        settings: all of them.
+        repeatable: the same, with fresh seeds.
+        folder: of its results.
+    """
+
+    figure: Figure
+    settings: list[Setting]
+    repeatable: list[Setting]
+    folder: Path
+
+    def stores(self) -> tuple[RunStore, RunStore]:
+        """What the folder holds of the runs, and of the repeats."""
+        keep = self.figure.needs_positions
+        return (
+            RunStore(self.folder, _names(self.settings), keep_positions=keep),
+            RunStore(self.folder, _names(self.repeatable), table=REPEATS),
+        )
 
 
 def reproduce(request: Request) -> int:
@@ -34,38 +64,44 @@ def reproduce(request: Request) -> int:
         UserError: a value or a folder cannot be used; nothing is run then.
     """
     show_log()
-    plans = []
-    for name in request.figures:
-        log().info("%s: composing its settings", name)
-        settings = experiment_settings(request.experiment(name), request.overrides)
-        plans.append((FIGURES[name], settings, request.results / name))
-    if not request.resume:
-        for figure, _, folder in plans:
-            _check_free(figure, folder)
-    for figure, settings, folder in plans:
-        status = _reproduce_one(figure, settings, folder, request)
-        if status != EXIT_OK:
-            return status
-    return EXIT_OK
+    plans = [_plan(name, request) for name in request.figures]
+    with ExitStack() as locks:
+        if not request.resume:
+            for folder in [plan.folder for plan in plans if _holds_finished(plan)]:
+                _move_aside(folder)
+        for plan in plans:
+            locks.enter_context(locked(plan.folder))
+            for store in plan.stores():  # what cannot be gone on with is said before anything runs
+                _warn_of_versions(store)
+        statuses = [EXIT_OK]
+        for plan in plans:
+            statuses.append(_reproduce_one(plan, request))
+            if statuses[-1] == EXIT_INTERRUPTED:
+                break
+    return max(statuses)
 
 
-def _check_free(figure: Figure, folder: Path) -> None:
-    """Nothing that is there may be lost: finished results will be moved aside, others ask what to do.
+def _plan(name: str, request: Request) -> Plan:
+    log().info("%s: composing its settings", name)
+    settings = experiment_settings(request.experiment(name), request.overrides)
+    return Plan(FIGURES[name], settings, list(map(with_fresh_seeds, settings)), request.results / name)
+
+
+def _holds_finished(plan: Plan) -> bool:
+    """Whether the folder of a figure holds finished results, which will be moved aside: nothing is lost.
 
     Raises:
-        UserError: the folder holds results that are not finished.
+        UserError: it holds results that are not finished.
     """
-    names = (RUNS, SUMMARY, REPEATS, CLAIMS, COMMANDS, REPORT, f"{figure.name}.png", f"{figure.name}.pdf")
+    folder, name = plan.folder, plan.figure.name
+    names = (RUNS, SUMMARY, REPEATS, CLAIMS, COMMANDS, REPORT, f"{name}.png", f"{name}.pdf")
     held = [name for name in names if (folder / name).exists()]
-    if held and not _is_finished(folder):
-        raise UserError(
-            f"{folder}: holds unfinished results ({', '.join(held)}); add resume=true, or choose another "
-            "results_dir"
+    if held and not {RUNS, REPORT} <= set(held):
+        reason = (
+            f"holds unfinished results ({', '.join(held)}); add resume=true, or choose another results_dir"
         )
-
-
-def _is_finished(folder: Path) -> bool:
-    return (folder / RUNS).exists() and (folder / REPORT).exists()
+        raise UserError(f"{folder}: {reason}")
+    return bool(held)
 
 
 def _move_aside(folder: Path) -> None:
@@ -73,56 +109,67 @@ def _move_aside(folder: Path) -> None:
     aside = folder.with_name(f"{folder.name}_{stamp:%Y-%m-%d_%H-%M-%S}")
     if aside.exists():
         raise UserError(f"{aside}: is in the way of the results in {folder}; move one of them")
-    folder.rename(aside)
+    with locked(folder):
+        folder.rename(aside)
     log().info("%s held finished results; they are in %s now", folder, aside)
 
 
-def _reproduce_one(figure: Figure, settings: list[Setting], folder: Path, request: Request) -> int:
+def _warn_of_versions(store: RunStore) -> None:
+    """Say so where runs of other versions will stand beside new ones."""
+    others = store.versions() - {describe_versions()}
+    if others:
+        log().warning(
+            "%s: has runs of %s; new ones are of %s", store.path, " and ".join(others), describe_versions()
+        )
+
+
+def _reproduce_one(plan: Plan, request: Request) -> int:
     """The grid, then the settings that are picked from it once more, then all that follows."""
-    if not request.resume and _is_finished(folder):
-        _move_aside(folder)
-    store = RunStore(folder, _names(settings), keep_positions=figure.needs_positions)
-    status = _fill(figure.name, settings, store, request)
-    if status != EXIT_OK:
-        return status
+    store, repeats = plan.stores()
+    filled = _fill(plan.figure.name, plan.settings, store, request)
+    if filled.interrupted or not store.done():
+        return EXIT_INTERRUPTED if filled.interrupted else EXIT_USAGE
     store.write()
-    picked = set(figure.repeated(summarise(read_table(store.path))))
-    repeated = [with_fresh_seeds(setting) for setting in settings]
-    repeats = RunStore(folder, _names(repeated), table=REPEATS)
-    if picked:
-        chosen = [setting for setting in repeated if setting.hash in picked]
-        status = _fill(f"{figure.name}, best settings again", chosen, repeats, request)
-    if status == EXIT_OK:
-        repeats.write()
-        write_results(figure, store, repeats)
-    return status
+    picked = set(plan.figure.repeated(summarise(read_table(store.path))))
+    chosen = [setting for setting in plan.repeatable if setting.hash in picked]
+    errors = filled.errors
+    if chosen:
+        filled = _fill(f"{plan.figure.name}, best settings again", chosen, repeats, request)
+        errors |= filled.errors
+        if filled.interrupted:
+            return EXIT_INTERRUPTED
+    repeats.write()
+    write_results(plan, store, repeats, picked, errors)
+    return EXIT_USAGE if errors else EXIT_OK
 
 
 def _names(settings: list[Setting]) -> list[str]:
     return [setting.run_id(seed) for setting in settings for seed in setting.seeds]
 
 
-def _fill(name: str, settings: list[Setting], store: RunStore, request: Request) -> int:
-    """Make the runs that a store lacks, and say how it went: an exit status."""
+def _fill(name: str, settings: list[Setting], store: RunStore, request: Request) -> Swept:
+    """Make the runs that a store lacks, and say how it went."""
     wanted = _names(settings)
     before = len(store.done().intersection(wanted))
     log().info("%s: %d settings, %d runs, %d of them done", name, len(settings), len(wanted), before)
+    if before < len(wanted):
+        # What it said is no longer the whole; it is written anew in the end.
+        (store.folder / REPORT).unlink(missing_ok=True)
     began = time.monotonic()
     with Interruption() as interruption, sweep_bar(name, len(wanted), before) as bar:
-        swept = sweep(settings, store, request.workers, bar.take, interruption.requested)
+        cold = request.profile is Profile.paper
+        swept = sweep(settings, store, request.workers, bar.take, interruption.requested, cold)
     left = len(set(wanted) - store.done())
     made = len(wanted) - before - left
     if made:
         _note_command(store.folder, request, made, time.monotonic() - began, swept.workers)
     if swept.interrupted:
         log().info("interrupted; %d of %d runs are left, resume=true goes on", left, len(wanted))
-        return EXIT_INTERRUPTED
     for point, reason in swept.errors.items():
         log().error("nnrep: %s: %s", point, reason)
     if swept.errors:
         log().error("nnrep: %s: %d of %d runs cannot be made", name, left, len(wanted))
-        return EXIT_USAGE
-    return EXIT_OK
+    return swept
 
 
 def _note_command(folder: Path, request: Request, made: int, wall_s: float, workers: int) -> None:
@@ -135,20 +182,45 @@ def _note_command(folder: Path, request: Request, made: int, wall_s: float, work
 
 
 def _commands(folder: Path) -> pd.DataFrame:
-    """The commands that have made the runs; none if they were killed before they could note it."""
+    """The commands that have made the runs; none if they were killed before they could note it.
+
+    Raises:
+        UserError: the table is not what `_note_command` wrote.
+    """
     path = folder / COMMANDS
-    return read_table(path) if path.exists() else pd.DataFrame(columns=COMMAND_COLUMNS)
+    if not path.exists():
+        return pd.DataFrame(columns=COMMAND_COLUMNS)
+    held = read_table(path)
+    if list(held.columns) != COMMAND_COLUMNS or not is_numeric_dtype(held["runs"]):
+        raise UserError(f"{path}: is no table of {', '.join(COMMAND_COLUMNS)}; move it away")
+    return held
 
 
-def write_results(figure: Figure, store: RunStore, repeats: RunStore) -> None:
-    """Everything that follows from the runs of a figure."""
-    folder = store.folder
-    runs = read_table(store.path)
+def write_results(
+    plan: Plan, store: RunStore, repeats: RunStore, picked: set[str], errors: dict[str, str]
+) -> None:
+    """Everything that follows from the runs of a figure.
+
+    Args:
+        plan: the figure, its settings and its folder.
+        store: its runs.
+        repeats: runs with fresh seeds, of settings that are picked or once were.
+        picked: hashes of the settings that are picked from the runs now.
+        errors: setting -> why it could not be run.
+    """
+    figure, folder = plan.figure, plan.folder
+    runs, again = read_table(store.path), read_table(repeats.path)
     summary = summarise(runs)
     write_table(folder / SUMMARY, summary)
-    evidence = Evidence(runs, summary, read_table(repeats.path), store.positions)
+    evidence = Evidence(
+        runs=runs,
+        summary=summary,
+        repeats=again[again["config_hash"].isin(picked)],
+        as_published=all(is_published(setting.config.system) for setting in plan.settings),
+        positions=store.positions,
+    )
     claims = claims_table(figure.claims(evidence))
     write_table(folder / CLAIMS, claims)
     save_picture(figure.draw(evidence), folder, figure.name)
-    write_report(folder, figure, evidence, claims, _commands(folder))
+    write_report(folder, figure, evidence, claims, _commands(folder), errors)
     log().info("%s: see %s", figure.name, folder / REPORT)

@@ -1,5 +1,6 @@
 """The arguments of `nnrep reproduce`."""
 
+import shlex
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ row a setting), claims.csv (what the paper says, and whether it holds), FIG.png,
   results_dir=DIR        in place of results
   resume=true            go on with what DIR/FIG holds of the same settings
   workers=K              processes; by default as many as have `threads` cores each
-  any key of nnrep run   for all settings: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
+  a key of nnrep run     that all settings have: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
 
 The same runs by Hydra: nnrep run --multirun +experiment=FIG (profile=smoke: FIG_smoke)."""
 
@@ -88,7 +89,7 @@ def parse_arguments(arguments: list[str]) -> Request:
         resume=_flag(own["resume"]),
         workers=_count(own["workers"]),
         overrides=tuple(overrides),
-        command=" ".join(["nnrep reproduce", *arguments]),
+        command=shlex.join(["nnrep", "reproduce", *arguments]),
     )
 
 
@@ -103,7 +104,10 @@ def _figures(name: str) -> tuple[str, ...]:
 def _folder(value: str) -> Path:
     if not value:
         raise UserError("results_dir: must be a folder, got nothing")
-    return Path(value).expanduser()
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"results_dir: {value}: no such user") from error
 
 
 def _flag(value: str) -> bool:

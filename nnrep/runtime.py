@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 import jax
 
@@ -22,14 +23,19 @@ PACKAGES = (
 )
 
 
-def configure_jax(precision: str) -> None:
-    """Set the floating-point type, and keep compiled programs across processes."""
+def configure_jax(precision: str, programs: Path | None = None) -> None:
+    """Set the floating-point type, and keep compiled programs across processes.
+
+    Args:
+        precision: float32 or float64.
+        programs: folder that keeps them; None is one in the user's cache.
+    """
     jax.config.update("jax_enable_x64", precision == "float64")
-    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+    if programs is None and os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return  # the user has chosen a place
     # A cache that fills up or was cut off is no fault of the run: JAX compiles then.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
-    folder = cache_folder() / "jax"
+    folder = programs or cache_folder() / "jax"
     if not is_writable(folder):
         log().warning("%s cannot be written: compiled programs are not kept; set NNREP_CACHE", folder)
     else:

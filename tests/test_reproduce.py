@@ -74,6 +74,7 @@ def test_the_report_shows_command_machine_and_verdicts(whole):
         assert claim["claim"] in report
         assert claim["verdict"] in ("holds", "does not hold", "undecided")
     assert (claims["verdict"] == "undecided").all()  # two runs decide nothing
+    assert "decide nothing" in report
 
 
 def test_multirun_of_the_experiment_has_the_same_rows(whole, nnrep, tmp_path):
@@ -139,6 +140,67 @@ def test_a_report_is_written_for_runs_that_are_all_there(whole, nnrep, tmp_path)
     resume(nnrep, tmp_path)
     assert (folder / "fig2.png").exists()
     assert {name: (folder / name).read_bytes() for name in before} == before
+
+
+def test_a_finished_reproduction_that_is_extended_and_killed_is_unfinished(whole, nnrep, tmp_path):
+    folder = tmp_path / "r" / "fig2"
+    shutil.copytree(whole, folder)
+    process = start(tmp_path, "results_dir=r", "seeds=50", "resume=true")
+    wait_for_rows(process, folder / "runs.csv", 14)
+    process.kill()
+    process.communicate()
+    assert not (folder / "REPORT.md").exists()
+    result = nnrep("reproduce", "fig2", *SHORT, "results_dir=r", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "add resume=true" in result.stderr
+    assert len(pd.read_csv(folder / "runs.csv")) >= 14
+
+
+def test_two_commands_do_not_share_a_folder(nnrep, tmp_path):
+    process = start(tmp_path, "results_dir=r", "seeds=200")
+    wait_for_rows(process, tmp_path / "r" / "fig2" / "runs.csv", 1)
+    second = nnrep("reproduce", "fig2", *SHORT, "results_dir=r", "resume=true", cwd=tmp_path)
+    process.kill()
+    process.communicate()
+    assert second.returncode == 2
+    assert "another nnrep reproduce is at work here" in second.stderr
+
+
+def test_terminating_the_group_is_an_interruption(tmp_path):
+    """As batch systems do it: SIGTERM to the command and to its workers."""
+    process = start(tmp_path, "results_dir=r", "seeds=200")
+    wait_for_rows(process, tmp_path / "r" / "fig2" / "runs.csv", 1)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "resume=true goes on" in errors
+
+
+def test_a_killed_worker_is_told(tmp_path):
+    process = start(tmp_path, "results_dir=r", "seeds=200")
+    wait_for_rows(process, tmp_path / "r" / "fig2" / "runs.csv", 1)
+    os.kill(max(pid for pid in processes_of(process.pid) if pid != process.pid), signal.SIGKILL)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2, errors
+    assert "a worker was killed" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+def test_best_settings_are_run_again_with_fresh_seeds(nnrep, tmp_path):
+    """Figure 3, with one worker; two give the same."""
+    options = ("profile=smoke", "system.n=30", "system.loop_length=5", "seeds=1", "max_steps=200")
+    for workers in ("1", "2"):
+        result = nnrep("reproduce", "fig3", *options, f"results_dir=r{workers}", f"workers={workers}")
+        assert result.returncode == 0, result.stderr
+    one, two = (tmp_path / name / "fig3" for name in ("r1", "r2"))
+    same_tables(one, two)
+    runs, repeats = pd.read_csv(one / "runs.csv"), pd.read_csv(one / "repeats.csv")
+    best = runs.loc[runs.groupby(["potential", "reparam"])["energy"].idxmin(), "config_hash"]
+    assert set(best) <= set(repeats["config_hash"])
+    assert repeats.groupby("config_hash")["seed"].nunique().eq(4).all()
+    assert not set(repeats["run_id"]) & set(runs["run_id"])
+    assert "Best settings again" in (one / "REPORT.md").read_text()
 
 
 def test_workers_end_with_a_killed_sweep(tmp_path):
@@ -215,7 +277,8 @@ def test_a_setting_that_cannot_be_run_is_named_and_the_others_run(nnrep, tmp_pat
     assert all("modes.epsilon=1e-06: " in line for line in lines)
     assert "Traceback" not in result.stderr
     assert len(pd.read_csv(tmp_path / "r" / "fig2" / "runs.csv")) == 2 * len(lines)
-    assert not (tmp_path / "r" / "fig2" / "REPORT.md").exists()
+    report = (tmp_path / "r" / "fig2" / "REPORT.md").read_text()
+    assert report.count("modes.epsilon: must be so large that") == len(lines)
 
 
 BAD = {
@@ -229,6 +292,9 @@ BAD = {
     "value": (("fig2", "system.n=1"), "system.n: must be at least 2, got 1"),
     "group": (("fig2", "reparam=gcn"), "reparam=gcn: unknown option; choose from cg, gnn, none"),
     "grammar": (("fig2", "seeds=[1"), "seeds=[1"),
+    "problems": (("fig2", "system.n=30,60"), "system.n: must be one value in a reproduction, got 30 and 60"),
+    "null": (("fig2", "reparam=null"), "reparam"),
+    "home": (("fig2", "results_dir=~nosuchuser/x"), "results_dir: ~nosuchuser/x: no such user"),
     "file": (("fig2", "reparam=none", *SHORT, "results_dir=file"), "file"),
 }
 

@@ -7,7 +7,7 @@ import pytest
 import nnrep
 from nnrep.cache import warn_unwritable
 from nnrep.modes import stored
-from nnrep.modes.stored import load_modes, modes_key, save_modes, stored_path
+from nnrep.modes.stored import StoredModes, load_modes, modes_key, save_modes, stored_path
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +22,9 @@ def modes():
 
 
 def test_what_was_stored_is_found_to_the_last_bit(modes):
-    save_modes("key", modes._replace(backbone_error=0.01), 0.5)
-    found, seconds = load_modes("key")
-    assert seconds == 0.5
+    save_modes("key", StoredModes(modes._replace(backbone_error=0.01), 0.5, 0.25))
+    found, *seconds = load_modes("key")
+    assert seconds == [0.5, 0.25]
     assert found.solver == "dense"
     assert found.backbone_error == 0.01
     for name in ("values", "vectors", "weights", "residuals"):
@@ -33,14 +33,14 @@ def test_what_was_stored_is_found_to_the_last_bit(modes):
 
 
 def test_files_that_are_cut_or_strange_are_not_used(modes):
-    save_modes("key", modes, 0.5)
+    save_modes("key", StoredModes(modes, 0.5, 0.25))
     path = stored_path("key")
     whole = path.read_bytes()
     for content in (b"", b"no archive", whole[: len(whole) // 2], whole[:-1]):
         path.write_bytes(content)
         assert load_modes("key") is None
     flipped = bytearray(whole)
-    flipped[len(whole) // 2] ^= 0xFF
+    flipped[whole.index(np.asarray(modes.vectors).tobytes()[:64])] ^= 0xFF
     path.write_bytes(bytes(flipped))
     assert load_modes("key") is None
 
@@ -57,7 +57,7 @@ def test_cache_that_cannot_be_written_is_said_once(modes, tmp_path, monkeypatch,
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("NNREP_CACHE", str(tmp_path / "file"))
     for _ in range(2):
-        save_modes("key", modes, 0.5)
+        save_modes("key", StoredModes(modes, 0.5, 0.25))
     assert caplog.text.count("slow modes are not kept; set NNREP_CACHE") == 1
     assert load_modes("key") is None
 
@@ -65,19 +65,22 @@ def test_cache_that_cannot_be_written_is_said_once(modes, tmp_path, monkeypatch,
 def test_modes_not_used_for_longest_make_room(modes, monkeypatch):
     import os
 
-    save_modes("first", modes, 0.5)
+    save_modes("first", StoredModes(modes, 0.5, 0.25))
     size = stored_path("first").stat().st_size
     monkeypatch.setattr(stored, "MOST_BYTES", int(2.5 * size))
-    save_modes("second", modes, 0.5)
+    save_modes("second", StoredModes(modes, 0.5, 0.25))
     for age, key in ((200, "first"), (100, "second")):
         seen = stored_path(key).stat().st_mtime - age
         os.utime(stored_path(key), (seen, seen))
     assert load_modes("first") is not None  # and it is used again
-    save_modes("third", modes, 0.5)
+    save_modes("third", StoredModes(modes, 0.5, 0.25))
     assert [load_modes(key) is not None for key in ("first", "second", "third")] == [True, False, True]
 
 
 def test_modes_larger_than_the_room_are_not_kept(monkeypatch):
     monkeypatch.setattr(stored, "MOST_BYTES", 100)
-    save_modes("key", nnrep.SlowModes(jnp.ones(3), jnp.ones((9, 3)), jnp.ones(3), jnp.ones(3)), 0.5)
+    save_modes(
+        "key",
+        StoredModes(nnrep.SlowModes(jnp.ones(3), jnp.ones((9, 3)), jnp.ones(3), jnp.ones(3)), 0.5, 0.25),
+    )
     assert not stored_path("key").exists()

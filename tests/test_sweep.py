@@ -12,9 +12,10 @@ from nnrep.errors import UserError
 from nnrep.records.table import RUN_COLUMNS
 from nnrep.sweep.engine import missing_seeds
 from nnrep.sweep.grids import grid_points
+from nnrep.sweep.lock import locked
 from nnrep.sweep.queue import Queue, Task
-from nnrep.sweep.settings import Setting, experiment_settings
-from nnrep.sweep.store import RunStore
+from nnrep.sweep.settings import Setting, experiment_settings, with_fresh_seeds
+from nnrep.sweep.store import NUMBERS, RunStore
 
 
 def test_grids_are_joined_not_multiplied():
@@ -74,7 +75,14 @@ def test_figure_3_is_the_papers_grid():
         ("system.n=1", "system.n: must be at least 2, got 1 (in "),
         ("hydra.run.dir=x", "hydra.run.dir=x: belongs to nnrep run"),
         ("+experiment=fig3", "has its own experiment"),
-        ("threads=1,2", "threads: must be the same in all settings"),
+        ("threads=1,2", "threads: must be one value in a reproduction, got 1 and 2"),
+        ("system.n=30,60", "system.n: must be one value in a reproduction, got 30 and 60"),
+        ("precision=float32,float64", "precision: must be one value"),
+        ("seeds=3,5", "seeds: must be one value, as a count or a list [3,5], got a sweep"),
+        ("seeds=[1073741824]", "seeds: must be below 2^30"),
+        ("record.every=20", "record.every: must be null"),
+        ("reparam=null", "(in "),
+        ("reparam=1", "(in "),
         ("threads=0", "threads: must be at least 1, or null, got 0"),
     ],
 )
@@ -107,7 +115,8 @@ def test_a_worker_stays_with_its_shape_and_avoids_those_of_others():
 
 
 def rows(*names: str, status: str = "converged") -> pd.DataFrame:
-    table = pd.DataFrame([{"run_id": name, "status": status, "energy": 0.1 + 0.2} for name in names])
+    numbers = dict.fromkeys(NUMBERS, 1.0) | {"energy": 0.1 + 0.2}
+    table = pd.DataFrame([{"run_id": name, "status": status, **numbers} for name in names])
     return table.reindex(columns=RUN_COLUMNS)
 
 
@@ -135,9 +144,43 @@ def test_a_run_without_its_positions_is_made_again(tmp_path):
 def test_a_store_of_other_settings_is_refused(tmp_path):
     RunStore(tmp_path, ["a-0"], keep_positions=False).add(rows("a-0"), np.ones((1, 4, 3)))
     before = (tmp_path / "runs.csv").read_bytes()
-    with pytest.raises(UserError, match=r"runs.csv: holds runs of other settings \(a-0\)"):
+    with pytest.raises(UserError, match=r"runs.csv: holds runs of other settings or seeds \(a-0\)"):
         RunStore(tmp_path, ["b-0"], keep_positions=False)
     assert (tmp_path / "runs.csv").read_bytes() == before
+
+
+def test_damaged_tables_and_positions_are_named(tmp_path):
+    store = RunStore(tmp_path, ["a-0"], keep_positions=True)
+    store.add(rows("a-0"), np.ones((1, 4, 3)))
+    (tmp_path / "positions" / "a-0.npy").write_bytes(b"")
+    with pytest.raises(UserError, match=r"a-0.npy: cannot be read .*resume=true makes the run again"):
+        store.positions("a-0")
+    table = pd.read_csv(store.path, dtype=str).assign(energy="abc")
+    table.to_csv(store.path, index=False)
+    with pytest.raises(UserError, match=r"runs.csv: energy of a-0 is no number: 'abc'"):
+        RunStore(tmp_path, ["a-0"])
+
+
+def test_a_folder_is_held_by_one(tmp_path):
+    with locked(tmp_path / "new"):
+        second = locked(tmp_path / "new")
+        with pytest.raises(UserError, match="another nnrep reproduce is at work here"):
+            second.__enter__()
+    with locked(tmp_path / "new"):
+        pass
+
+
+def test_patterns_know_the_options_of_groups():
+    settings = experiment_settings("fig2_smoke", ["reparam=glob(c*)"])
+    assert {setting.config.reparam.name for setting in settings} == {"cg"}
+
+
+def test_fresh_seeds_are_no_one_elses():
+    setting = experiment_settings("fig2_smoke", ["seeds=[0,1073741823]"])[0]
+    fresh = with_fresh_seeds(setting)
+    assert fresh.hash == setting.hash
+    assert len(fresh.seeds) == 4 * 2
+    assert not set(fresh.seeds) & set(setting.seeds)
 
 
 def test_missing_seeds_are_those_without_a_row(tmp_path):

@@ -41,12 +41,14 @@ class Evidence(NamedTuple):
         runs: a row a run.
         summary: a row a setting, see `nnrep.figures.summary`.
         repeats: runs of chosen settings with seeds of their own: how settings were picked says nothing there.
+        as_published: whether the system is the paper's but for its size.
         positions: name of a run -> where it ended, (n, d).
     """
 
     runs: pd.DataFrame
     summary: pd.DataFrame
     repeats: pd.DataFrame
+    as_published: bool
     positions: Callable[[str], np.ndarray]
 
 

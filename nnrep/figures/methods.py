@@ -1,16 +1,32 @@
-"""The paper's names and colours of the methods and loops, and how their settings are picked."""
+"""The paper's names and colours of the methods and loops, and how their runs and settings are picked.
 
+A diverged run counts as infinitely high, everywhere: a method is not judged by its survivors.
+"""
+
+import numpy as np
 import pandas as pd
 
 # reparam -> name in the paper.
 METHODS = {"none": "GD", "cg": "CG", "gnn": "GNN"}
 COLORS = {"none": "tab:orange", "cg": "tab:blue", "gnn": "tab:green"}
 LOOPS = {"bond_lj": "Bond+LJ", "pure_lj": "pure LJ"}
+# What makes settings of a method distinct. Those that differ in tolerance alone are nearly copies.
+DISTINCT = ["modes", "hidden", "learning_rate", "learning_rate_coarse"]
 
 
 def of_method(table: pd.DataFrame, potential: str, reparam: str) -> pd.DataFrame:
     """The rows of a table of one loop and method."""
     return table[(table["potential"] == potential) & (table["reparam"] == reparam)]
+
+
+def energies_of(runs: pd.DataFrame) -> pd.Series:
+    """The energies of runs; infinite where they diverged."""
+    return runs["energy"].astype(float).where(runs["status"] != "diverged", np.inf)
+
+
+def runs_of(runs: pd.DataFrame, setting: pd.Series | None) -> pd.DataFrame:
+    """The runs of a setting; none of None."""
+    return runs[runs["config_hash"] == ("" if setting is None else setting["config_hash"])]
 
 
 def best_setting(summary: pd.DataFrame, potential: str, reparam: str) -> pd.Series | None:
@@ -19,14 +35,17 @@ def best_setting(summary: pd.DataFrame, potential: str, reparam: str) -> pd.Seri
 
 
 def lowest(settings: pd.DataFrame) -> pd.Series | None:
-    """The setting of lowest mean energy, of equal ones the first; None if there is none."""
-    rows = settings.dropna(subset=["energy_mean"])
+    """The setting of lowest mean energy, of equal ones the first, without a diverged run; None if none is."""
+    rows = settings[settings["diverged"] == 0].dropna(subset=["energy_mean"])
     return None if rows.empty else rows.sort_values("energy_mean", kind="stable").iloc[0]
 
 
-def energies_of(runs: pd.DataFrame, setting: pd.Series | None) -> pd.Series:
-    """The energies of a setting's runs that have not diverged."""
-    if setting is None:
-        return pd.Series(dtype=float)
-    rows = runs[(runs["config_hash"] == setting["config_hash"]) & (runs["status"] != "diverged")]
-    return rows["energy"].astype(float)
+def distinct(settings: pd.DataFrame, column: str) -> np.ndarray:
+    """A number for every distinct setting: the mean of a column of the summary over its tolerances.
+
+    Infinite if a run of it diverged.
+    """
+    names = [name for name in DISTINCT if name in settings.columns]
+    values = settings[column].where(settings["diverged"] == 0, np.inf)
+    groups = [settings[name] for name in names]
+    return values.groupby(groups, dropna=False, sort=False).mean().to_numpy(float)

@@ -1,6 +1,9 @@
 """The runs behind the paper's figure 3, as its authors logged them (one GPU)."""
 
+from dataclasses import replace
 from typing import NamedTuple
+
+from nnrep.systems.loop import LoopConfig
 
 
 class Published(NamedTuple):
@@ -42,3 +45,10 @@ PUBLISHED = {
     ("bond_lj", 400, "cg"): Published(180, -0.0233, -0.0233, 21.8, -0.0220, 12.9, 2336),
     ("bond_lj", 400, "gnn"): Published(360, -0.0232, -0.0232, 18.2, -0.0219, 11.7, 4606),
 }
+
+
+def is_published(system: object) -> bool:
+    """Whether a system's configuration is the paper's loop, of whatever size and potential."""
+    return isinstance(system, LoopConfig) and system == replace(
+        LoopConfig(), n=system.n, potential=system.potential
+    )

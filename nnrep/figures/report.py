@@ -10,6 +10,13 @@ from nnrep.figures.figure import Evidence, Figure
 from nnrep.figures.summary import summarise
 
 REPORT = "REPORT.md"
+JUDGED = (
+    "Means are compared by Welch's 95 % interval (with a fixed number: Student's), whole grids by Mann and "
+    "Whitney's test on their settings, shares of runs by the exact binomial test against one half, and "
+    "published numbers, which come without their runs, number against number. A diverged run counts as "
+    "infinitely high. Fewer than five runs a setting decide nothing. Each claim is judged for itself: of "
+    "twenty that are decided at 95 %, one may be wrong."
+)
 # Column of the summary -> its name in the report, and its form.
 SHOWN = {
     "potential": ("loop", "{}"),
@@ -37,7 +44,12 @@ SHOWN = {
 
 
 def write_report(
-    folder: Path, figure: Figure, evidence: Evidence, claims: pd.DataFrame, commands: pd.DataFrame
+    folder: Path,
+    figure: Figure,
+    evidence: Evidence,
+    claims: pd.DataFrame,
+    commands: pd.DataFrame,
+    errors: dict[str, str],
 ) -> None:
     """Write the report into a folder that holds the figure's files.
 
@@ -47,6 +59,7 @@ def write_report(
         evidence: what it was drawn from.
         claims: claim, source, measured, verdict.
         commands: date, command, runs, wall_s, workers: who made the runs.
+        errors: setting -> why it could not be run.
     """
     counts = claims["verdict"].value_counts()
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
@@ -55,9 +68,9 @@ def write_report(
         f"![{figure.title}]({figure.name}.png)",
         figure.caption,
         "## Claims",
-        f"{verdicts.capitalize()}. Differences of means have Welch's 95 % interval; fewer than five runs "
-        "decide nothing.",
+        f"{verdicts.capitalize()}. {JUDGED}",
         markdown_table(list(claims.columns), claims.to_numpy().tolist()),
+        *_missing(errors),
         "## How it was made",
         _circumstances(evidence, commands),
         markdown_table(list(commands.columns), commands.to_numpy().tolist()),
@@ -72,6 +85,13 @@ def write_report(
         f"`claims.csv`, `commands.csv`, `{figure.name}.png`, `{figure.name}.pdf`.",
     ]
     write_whole(folder / REPORT, ("\n\n".join(parts) + "\n").encode())
+
+
+def _missing(errors: dict[str, str]) -> list[str]:
+    """Settings that could not be run, if any."""
+    if not errors:
+        return []
+    return ["## Not run", markdown_table(["setting", "why"], list(errors.items()))]
 
 
 def _circumstances(evidence: Evidence, commands: pd.DataFrame) -> str:

@@ -1,5 +1,6 @@
 """What can be said from a handful of runs."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,10 @@ from scipy import stats
 from nnrep.figures.figure import Verdict
 
 FEWEST = 5  # runs of each kind, below which nothing is decided
+FEWEST_SETTINGS = 3  # of each kind, where settings are ranked
 CONFIDENCE = 0.95
+
+Values = Sequence[float] | np.ndarray
 
 
 class Difference(NamedTuple):
@@ -22,12 +26,23 @@ class Difference(NamedTuple):
         """As claims quote it."""
         return f"{self.mean:+.4g} (95 %: {self.low:+.4g} to {self.high:+.4g})"
 
+    def verdict(self, runs: int) -> Verdict:
+        """Whether it is below zero: the whole interval, or none of it, or open; with few runs, open."""
+        if runs >= FEWEST and self.high < 0:
+            return Verdict.holds
+        if runs >= FEWEST and self.low > 0:
+            return Verdict.fails
+        return Verdict.undecided
 
-def difference(first: np.ndarray, second: np.ndarray) -> Difference:
-    """mean(first) - mean(second) with Welch's interval, which is infinite for fewer than two values."""
-    first, second = _finite(first), _finite(second)
-    if min(len(first), len(second)) < 2:
-        return Difference(float("nan"), -np.inf, np.inf)
+
+UNKNOWN = Difference(float("nan"), -np.inf, np.inf)
+
+
+def difference(first: Values, second: Values) -> Difference:
+    """mean(first) - mean(second) with Welch's interval; unknown with infinite values, or fewer than two."""
+    first, second = np.asarray(first, float), np.asarray(second, float)
+    if min(len(first), len(second)) < 2 or not np.isfinite([*first, *second]).all():
+        return UNKNOWN
     mean = float(first.mean() - second.mean())
     if first.var() + second.var() == 0:
         return Difference(mean, mean, mean)
@@ -35,25 +50,33 @@ def difference(first: np.ndarray, second: np.ndarray) -> Difference:
     return Difference(mean, float(interval.low), float(interval.high))
 
 
-def lower(first: np.ndarray, second: np.ndarray, margin: float = 0.0) -> tuple[Difference, Verdict]:
-    """Whether the mean of the first is lower than that of the second, by more than a margin.
-
-    Holds if the whole interval of the difference says so, fails if it says the contrary, and is undecided
-    between, or with fewer than five runs.
-    """
+def lower(first: Values, second: Values) -> tuple[Difference, Verdict]:
+    """Whether the mean of the first is lower than that of the second."""
     seen = difference(first, second)
-    enough = min(len(_finite(first)), len(_finite(second))) >= FEWEST
-    if enough and seen.high < -margin:
-        return seen, Verdict.holds
-    if enough and seen.low > -margin:
-        return seen, Verdict.fails
-    return seen, Verdict.undecided
+    return seen, seen.verdict(min(len(first), len(second)))
 
 
-def ranks_lower(first: np.ndarray, second: np.ndarray) -> Verdict:
-    """Whether the first tend to be lower than the second: Mann and Whitney's test, both ways at 2.5 %."""
-    first, second = _finite(first), _finite(second)
-    if min(len(first), len(second)) < FEWEST:
+def below(values: Values, limit: float) -> tuple[Difference, Verdict]:
+    """Whether the mean of values is below a limit: Student's interval of their difference."""
+    values = np.asarray(values, float)
+    if len(values) < 2 or not np.isfinite(values).all():
+        return UNKNOWN, Verdict.undecided
+    mean = float(values.mean() - limit)
+    if values.var() == 0:
+        return Difference(mean, mean, mean), Difference(mean, mean, mean).verdict(len(values))
+    interval = stats.ttest_1samp(values, limit).confidence_interval(CONFIDENCE)
+    seen = Difference(mean, float(interval.low) - limit, float(interval.high) - limit)
+    return seen, seen.verdict(len(values))
+
+
+def ranks_lower(first: Values, second: Values) -> Verdict:
+    """Whether the first tend to be lower than the second: Mann and Whitney's test, both ways at 2.5 %.
+
+    Args:
+        first: a number a setting; infinite for one that is worse than all numbers.
+        second: the same.
+    """
+    if min(len(first), len(second)) < FEWEST_SETTINGS:
         return Verdict.undecided
     level = (1 - CONFIDENCE) / 2
     if stats.mannwhitneyu(first, second, alternative="less").pvalue < level:
@@ -63,20 +86,29 @@ def ranks_lower(first: np.ndarray, second: np.ndarray) -> Verdict:
     return Verdict.undecided
 
 
+def most(flags: Sequence[bool]) -> Verdict:
+    """Whether more than half of all runs there could be are flagged: the exact binomial test, at 5 %."""
+    count, total = sum(map(bool, flags)), len(flags)
+    if total < FEWEST or stats.binomtest(count, total).pvalue >= 1 - CONFIDENCE:
+        return Verdict.undecided
+    return Verdict.holds if count > total / 2 else Verdict.fails
+
+
 def decide(condition: bool, runs: int) -> Verdict:
-    """The verdict on something that is counted, not estimated; undecided with fewer than five runs."""
+    """The verdict on what is plain to see; undecided with fewer than five runs a setting."""
     if runs < FEWEST:
         return Verdict.undecided
     return Verdict.holds if condition else Verdict.fails
 
 
-def combined(verdicts: list[Verdict]) -> Verdict:
+def opposite(verdict: Verdict) -> Verdict:
+    """The verdict on the contrary."""
+    turned = {Verdict.holds: Verdict.fails, Verdict.fails: Verdict.holds}
+    return turned.get(verdict, verdict)
+
+
+def combined(verdicts: Sequence[Verdict]) -> Verdict:
     """The verdict on a claim of several parts: all hold, or one fails, or it is open."""
     if Verdict.fails in verdicts:
         return Verdict.fails
     return Verdict.holds if verdicts and set(verdicts) == {Verdict.holds} else Verdict.undecided
-
-
-def _finite(values: np.ndarray) -> np.ndarray:
-    values = np.asarray(values, float)
-    return values[np.isfinite(values)]

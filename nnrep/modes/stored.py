@@ -19,10 +19,11 @@ ARRAYS = ("values", "vectors", "weights", "residuals")
 
 
 class StoredModes(NamedTuple):
-    """Slow modes, and the seconds that they took when they were computed, without compilation."""
+    """Slow modes, and the seconds that computing them took: by itself, and for compilation."""
 
     modes: SlowModes
     seconds: float
+    compile_s: float
 
 
 def modes_key(deciding: Mapping[str, Any]) -> str:
@@ -43,23 +44,23 @@ def load_modes(key: str) -> StoredModes | None:
                 backbone_error=float(held["backbone_error"]),
                 of=str(held["of"]),
             )
-            seconds = float(held["seconds"])
+            seconds, compile_s = float(held["seconds"]), float(held["compile_s"])
         path.touch()
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    return StoredModes(modes, seconds)
+    return StoredModes(modes, seconds, compile_s)
 
 
-def save_modes(key: str, modes: SlowModes, seconds: float) -> None:
+def save_modes(key: str, found: StoredModes) -> None:
     """Store modes under a key; where the cache cannot be written, say so once and go on."""
-    path = stored_path(key)
+    path, modes = stored_path(key), found.modes
     arrays = {name: np.asarray(getattr(modes, name)) for name in ARRAYS}
     if sum(array.nbytes for array in arrays.values()) > MOST_BYTES:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         others = {"solver": modes.solver, "backbone_error": modes.backbone_error, "of": modes.of}
-        write_arrays(path, {**arrays, **others, "seconds": seconds})
+        write_arrays(path, {**arrays, **others, "seconds": found.seconds, "compile_s": found.compile_s})
         _make_room(path.parent)
     except OSError as error:
         warn_unwritable(cache_folder(), error.strerror or str(error), "slow modes")

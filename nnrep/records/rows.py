@@ -53,6 +53,7 @@ def run_rows(
         "evaluations": result.evaluations,
         "time_modes_s": found.seconds / count,
         "time_modes_fresh_s": found.fresh_s,
+        "time_modes_compile_s": found.compile_s,
         "modes_stored": None if found.modes is None else found.stored,
         "time_fit_s": result.time_fit_s,
         "time_compile_s": result.time_compile_s,

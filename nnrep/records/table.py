@@ -60,6 +60,7 @@ RUN_COLUMNS = [
     "evaluations",
     "time_modes_s",
     "time_modes_fresh_s",
+    "time_modes_compile_s",
     "modes_stored",
     "time_fit_s",
     "time_compile_s",
@@ -70,6 +71,9 @@ RUN_COLUMNS = [
     "versions",
     "config_hash",
 ]
+
+
+TIMES = [name for name in RUN_COLUMNS if name.startswith("time_")]
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pandas as pd
@@ -42,6 +44,7 @@ def sweep(
     workers: int | None,
     on_rows: Callable[[pd.DataFrame], None],
     should_stop: Callable[[], bool],
+    cold: bool = False,
 ) -> Swept:
     """Run what the store lacks; each run is written as it ends.
 
@@ -55,6 +58,7 @@ def sweep(
         workers: number of processes; None is as many as have `threads` cores each.
         on_rows: told of the rows of every finished run.
         should_stop: asked twice a second; True ends the sweep at the next checks of its runs.
+        cold: compile all programs afresh, so that the table has what it takes.
 
     Raises:
         UserError: a worker was killed.
@@ -65,7 +69,7 @@ def sweep(
     threads = settings[0].config.threads
     count = workers or (max(1, usable_cores() // threads) if threads else 1)
     count = min(count, sum(len(task.seeds) for task in tasks))
-    with _environment(thread_variables(threads)), _processes(count) as (processes, stop):
+    with _environment(thread_variables(threads)), _processes(count, cold) as (processes, stop):
         on_cpu = processes[0].submit(worker.runs_on_cpu).result()
         crew = _Crew(processes if on_cpu else processes[:1], stop, store, on_rows, should_stop)
         first = {task.setting.modes: Task(task.setting, ()) for task in reversed(tasks) if task.setting.modes}
@@ -95,22 +99,24 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _processes(count: int) -> Iterator[tuple[list[ProcessPoolExecutor], Event]]:
+def _processes(count: int, cold: bool) -> Iterator[tuple[list[ProcessPoolExecutor], Event]]:
     """So many worker processes, each with a queue of its own, and the event that stops them."""
     context = multiprocessing.get_context("spawn")  # JAX's threads do not survive a fork
     stop = context.Event()
-    processes = [
-        ProcessPoolExecutor(1, mp_context=context, initializer=worker.begin, initargs=(stop,))
-        for _ in range(count)
-    ]
-    try:
-        yield processes, stop
-    except BrokenProcessPool as error:
-        raise UserError("a worker was killed, out of memory perhaps; resume=true goes on") from error
-    finally:
-        stop.set()
-        for process in processes:
-            process.shutdown(wait=True, cancel_futures=True)
+    with TemporaryDirectory(prefix="nnrep-") as empty:
+        arguments = (stop, Path(empty) if cold else None)
+        processes = [
+            ProcessPoolExecutor(1, mp_context=context, initializer=worker.begin, initargs=arguments)
+            for _ in range(count)
+        ]
+        try:
+            yield processes, stop
+        except BrokenProcessPool as error:
+            raise UserError("a worker was killed, out of memory perhaps; resume=true goes on") from error
+        finally:
+            stop.set()
+            for process in processes:
+                process.shutdown(wait=True, cancel_futures=True)
 
 
 class _Crew:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
@@ -11,18 +12,21 @@ from nnrep.errors import UserError
 Grid = Mapping[str, object]
 
 
-def grid_points(grids: Sequence[Grid], overrides: Sequence[str]) -> list[list[str]]:
+def grid_points(
+    grids: Sequence[Grid], overrides: Sequence[str], loader: ConfigLoader | None = None
+) -> list[list[str]]:
     """The overrides of every point, grid after grid, the last key of a grid changing fastest.
 
     Args:
         grids: key -> value or values, separated by commas, in Hydra's grammar.
         overrides: of the command line; they take the place of a grid's key of the same name. With no
             grids, they are the only one.
+        loader: knows the options of groups, for patterns like reparam=glob(*).
 
     Raises:
         UserError: an override that cannot be read.
     """
-    parser = OverridesParser.create()
+    parser = OverridesParser.create(config_loader=loader)
     for override in overrides:
         try:
             parser.parse_override(override)

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from nnrep.config import RunConfig, as_plain, config_hash, load_config
-from nnrep.errors import ConfigError, UserError
+from nnrep.errors import UserError, require
 from nnrep.explain import explain
 from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.job import prepared_molecule
 from nnrep.minimization.minimize import seed_list
 from nnrep.sweep.grids import grid_points
 
-FIRST_FRESH_SEED, FRESH_SEEDS = 1000, 4
+FIRST_FRESH_SEED = 2**30  # seeds of a sweep are below
+FRESH_SEEDS = 4  # times as many
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,19 @@ def experiment_settings(experiment: str, overrides: Sequence[str]) -> list[Setti
         whole = compose("config", [chosen], return_hydra_config=True)
         grids = OmegaConf.to_container(whole.hydra.sweeper.grids)
         assert isinstance(grids, list)
-        for point in grid_points(grids, overrides):
+        loader = GlobalHydra.instance().config_loader()
+        for point in grid_points(grids, overrides, loader):
             setting = _setting([chosen, *point], " ".join(point))
-            found.setdefault(setting.hash, setting)
-    _check_threads(list(found.values()))
-    return list(found.values())
+            same = found.setdefault(setting.hash, setting)
+            require(same.seeds == setting.seeds, "seeds", "one value, as a count or a list [3,5]", "a sweep")
+    settings = list(found.values())
+    _check_alike(settings)
+    return settings
 
 
 def with_fresh_seeds(setting: Setting) -> Setting:
     """The setting with seeds that it has not been chosen by: four times as many."""
-    first = max(FIRST_FRESH_SEED, max(setting.seeds) + 1)
-    fresh = list(range(first, first + FRESH_SEEDS * len(setting.seeds)))
+    fresh = [FIRST_FRESH_SEED + index for index in range(FRESH_SEEDS * len(setting.seeds))]
     return replace(setting, config=replace(setting.config, seeds=fresh))
 
 
@@ -88,17 +92,37 @@ def _setting(overrides: list[str], point: str) -> Setting:
         prepared_molecule(config)
     except Exception as error:
         message = explain(error)
+        if message is None and isinstance(error, ValueError | TypeError):  # Hydra's, of odd overrides
+            message = " ".join(str(error).split())
         if message is None:
             raise
         raise UserError(f"{message} (in {point})") from error
     return Setting(config, point, config_hash(config), _shape_key(config), modes)
 
 
-def _check_threads(settings: list[Setting]) -> None:
-    """One number of threads serves all: processes are started with it."""
-    counts = {setting.config.threads for setting in settings}
-    if len(counts) > 1:
-        raise ConfigError("threads", f"must be the same in all settings, got {sorted(map(str, counts))}")
+def _check_alike(settings: list[Setting]) -> None:
+    """What is compared must be one problem, and processes are started with one number of threads.
+
+    Raises:
+        ConfigError: naming a key that differs, or one that has no effect.
+    """
+    plain = [as_plain(setting.config) for setting in settings]
+    for key in ("threads", "precision", "max_steps"):
+        _check_one(key, [each[key] for each in plain])
+    for potential in {each["system"].get("potential") for each in plain}:
+        systems = [each["system"] for each in plain if each["system"].get("potential") == potential]
+        for key in systems[0]:
+            _check_one(f"system.{key}", [system.get(key) for system in systems])
+    for setting in settings:
+        kept = setting.config.record.every
+        require(kept is None, "record.every", "null, as a reproduction keeps no trajectories", kept)
+        allowed = f"below 2^30 = {FIRST_FRESH_SEED}, where fresh seeds begin"
+        require(max(setting.seeds) < FIRST_FRESH_SEED, "seeds", allowed, max(setting.seeds))
+
+
+def _check_one(key: str, values: list[object]) -> None:
+    given = list(dict.fromkeys(map(str, values)))
+    require(len(given) == 1, key, "one value in a reproduction", " and ".join(given))
 
 
 def _modes_key(config: RunConfig) -> str:

@@ -12,9 +12,11 @@ from nnrep.errors import UserError
 from nnrep.minimization import Status
 from nnrep.records.collect import read_runs
 from nnrep.records.run_folder import RUNS
-from nnrep.records.table import RUN_COLUMNS, write_table
+from nnrep.records.table import RUN_COLUMNS, TIMES, write_table
 
 POSITIONS = "positions"
+# Columns that every run has a number in.
+NUMBERS = ["seed", "n", "energy", "steps_coarse", "steps_fine", *TIMES]
 
 
 class RunStore:
@@ -43,11 +45,11 @@ class RunStore:
         if not self.path.exists():
             return
         held = read_runs(self.path)
+        _check_numbers(self.path, held)
         for _, row in held.iterrows():
             if row["run_id"] not in self._place:
-                raise UserError(
-                    f"{self.path}: holds runs of other settings ({row['run_id']}); choose another results_dir"
-                )
+                reason = "holds runs of other settings or seeds"
+                raise UserError(f"{self.path}: {reason} ({row['run_id']}); choose another results_dir")
             if self._is_whole(row):
                 self._rows[row["run_id"]] = row
 
@@ -58,6 +60,10 @@ class RunStore:
     def done(self) -> set[str]:
         """The names of the finished runs."""
         return set(self._rows)
+
+    def versions(self) -> set[str]:
+        """What the finished runs were made by."""
+        return {row["versions"] for row in self._rows.values()}
 
     def add(self, rows: pd.DataFrame, positions: np.ndarray) -> None:
         """Take finished runs, with positions (s, n, d), and write them."""
@@ -74,8 +80,16 @@ class RunStore:
         write_table(self.path, table)
 
     def positions(self, run: str) -> np.ndarray:
-        """Where a run ended, (n, d)."""
-        return np.load(self._path(run), allow_pickle=False)
+        """Where a run ended, (n, d).
+
+        Raises:
+            UserError: its file cannot be read.
+        """
+        try:
+            return np.load(self._path(run), allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            reason = f"cannot be read ({error}); remove it, and resume=true makes the run again"
+            raise UserError(f"{self._path(run)}: {reason}") from error
 
     def _path(self, run: str) -> Path:
         return self.folder / POSITIONS / f"{run}.npy"
@@ -85,6 +99,16 @@ class RunStore:
         np.save(content, positions)
         self._path(run).parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._path(run), content.getvalue())
+
+
+def _check_numbers(path: Path, rows: pd.DataFrame) -> None:
+    """Raise `UserError` where a table in text has no number in a place that needs one."""
+    for name in NUMBERS:
+        for run, text in zip(rows["run_id"], rows[name], strict=True):
+            try:
+                float(text)
+            except ValueError as error:
+                raise UserError(f"{path}: {name} of {run} is no number: '{text}'; remove its line") from error
 
 
 def as_text(rows: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -42,14 +43,21 @@ class Done(NamedTuple):
 
 
 _stop: Event
+_programs: Path | None = None
 _prepared: dict[str, tuple[System, FoundModes]] = {}
 
 
-def begin(stop: Event) -> None:
-    """Set up a worker: it leaves Ctrl-C to its parent, and does not outlive it."""
-    global _stop
-    _stop = stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def begin(stop: Event, programs: Path | None) -> None:
+    """Set up a worker: it leaves signals to its parent, and does not outlive it.
+
+    Args:
+        stop: set when runs are to end.
+        programs: folder that keeps compiled programs; None is the user's.
+    """
+    global _stop, _programs
+    _stop, _programs = stop, programs
+    for number in (signal.SIGINT, signal.SIGTERM):  # both may go to the whole group
+        signal.signal(number, signal.SIG_IGN)
     log().setLevel("WARNING")
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -91,7 +99,7 @@ def run(setting: Setting, seeds: tuple[int, ...]) -> Done:
 def _prepare(setting: Setting) -> tuple[System, FoundModes]:
     """The system at the start of the setting's first seed, as in a run of all its seeds, and its modes."""
     config = setting.config
-    configure_jax(config.precision.value)
+    configure_jax(config.precision.value, _programs)
     key = f"{setting.shape} {setting.modes}"
     if key not in _prepared:
         with Interruption() as interruption, progress_bar(quiet=True) as bar:

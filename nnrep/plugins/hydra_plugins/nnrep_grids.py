@@ -24,16 +24,13 @@ class GridSweeper(BasicSweeper):
         super().__init__(max_batch_size, params)
         self.grids = grids
 
-    def sweep(self, arguments: list[str]) -> Any:
-        """Launch the jobs of all grids."""
-        self.arguments = arguments
-        return super().sweep(arguments)
-
     def split_arguments(  # type: ignore[override]  # of the class in Hydra, of the instance here
         self, overrides: list[Override], max_batch_size: int | None
     ) -> list[list[list[str]]]:
         """The jobs, in batches for the launcher."""
         from nnrep.sweep.grids import grid_points
 
-        jobs = grid_points(self.grids, [override.input_line or "" for override in overrides])
+        assert self.hydra_context is not None
+        lines = [override.input_line or "" for override in overrides]
+        jobs = grid_points(self.grids, lines, self.hydra_context.config_loader)
         return list(BasicSweeper.split_overrides_to_chunks(jobs, max_batch_size))

@@ -1,0 +1,216 @@
+"""What the paper's figure 3 says, and what the authors' tables behind it say."""
+
+from collections.abc import Mapping, Sized
+
+import numpy as np
+import pandas as pd
+
+from nnrep.figures.figure import Claim, Evidence, Verdict
+from nnrep.figures.methods import (
+    LOOPS,
+    METHODS,
+    best_setting,
+    distinct,
+    energies_of,
+    lowest,
+    of_method,
+    runs_of,
+)
+from nnrep.figures.published import PUBLISHED, SOURCE, Published
+from nnrep.figures.statistics import below, combined, decide, lower, ranks_lower
+from nnrep.figures.summary import with_times
+
+# Of the best setting's mean, relative to the bound: how near "at the bound" is.
+NEAR_BOUND = 0.98
+NOT_PUBLISHED = "nothing was published of this loop"
+STATISTICS = {"best": "best single energies", "best_mean": "best means", "median": "median energies"}
+
+
+def claims(evidence: Evidence) -> list[Claim]:
+    """What the paper's figure 3, and the tables behind it, say."""
+    found = [
+        _lower_than(evidence, "pure_lj", "cg", "none"),
+        _lower_than(evidence, "pure_lj", "gnn", "none"),
+        _lower_than(evidence, "pure_lj", "cg", "gnn"),
+        _typically_lower(evidence, "pure_lj", "gnn", "none"),
+        _typically_lower(evidence, "pure_lj", "none", "cg"),
+        _at_the_bound(evidence),
+        _typically_faster(evidence, "bond_lj", "cg"),
+        _typically_faster(evidence, "bond_lj", "gnn"),
+        *(_accelerated(evidence, potential) for potential in LOOPS),
+    ]
+    for potential in LOOPS:
+        found += [_reached(evidence, potential, statistic) for statistic in STATISTICS]
+    return [*found, *(_faster_in_all(evidence, potential) for potential in LOOPS)]
+
+
+def _known(evidence: Evidence, potential: str) -> dict[str, Published] | None:
+    """What was published of this very loop, by method."""
+    sizes = evidence.summary.loc[evidence.summary["potential"] == potential, "n"].unique()
+    if len(sizes) != 1 or not evidence.as_published:
+        return None
+    known = {name: PUBLISHED.get((potential, int(sizes[0]), name)) for name in METHODS}
+    return {name: one for name, one in known.items() if one is not None} or None
+
+
+def repeated(summary: pd.DataFrame) -> list[str]:
+    """The best setting of every method, and the best map within the time of plain minimisation."""
+    picked = [best_setting(summary, potential, name) for potential in LOOPS for name in METHODS]
+    picked += [_best_in_time(summary, potential) for potential in LOOPS]
+    return list(dict.fromkeys(str(setting["config_hash"]) for setting in picked if setting is not None))
+
+
+def _best_in_time(summary: pd.DataFrame, potential: str) -> pd.Series | None:
+    """The setting of CG or GNN of lowest mean energy that takes no longer than the best one of GD."""
+    plain = best_setting(summary, potential, "none")
+    if plain is None:
+        return None
+    mapped = summary[(summary["potential"] == potential) & (summary["reparam"] != "none")]
+    return lowest(mapped[mapped["time_s_mean"] <= plain["time_s_mean"]])
+
+
+def _lower_than(evidence: Evidence, potential: str, first: str, second: str) -> Claim:
+    """Best setting against best setting."""
+    best = {name: best_setting(evidence.summary, potential, name) for name in (first, second)}
+    energies = {name: energies_of(runs_of(evidence.repeats, best[name])) for name in best}
+    seen, verdict = lower(energies[first].to_numpy(), energies[second].to_numpy())
+    means = ", ".join(f"{METHODS[name]} {values.mean():.4f}" for name, values in energies.items())
+    medians = ", ".join(f"{values.median():.4f}" for values in energies.values())
+    return Claim(
+        f"{LOOPS[potential]}: the best setting of {METHODS[first]} ends lower than that of {METHODS[second]}",
+        _source(evidence, potential, "best_mean", first, second),
+        f"means of {_counts(energies)} fresh seeds {means} (medians {medians}); difference of means {seen}",
+        verdict,
+    )
+
+
+def _counts(values: Mapping[str, Sized]) -> str:
+    """ "5" or "3 and 18"."""
+    return " and ".join(dict.fromkeys(str(len(each)) for each in values.values()))
+
+
+def _typically_lower(evidence: Evidence, potential: str, first: str, second: str) -> Claim:
+    """All settings of a method against all of another."""
+    ranked, medians = {}, {}
+    for name in (first, second):
+        ranked[name] = distinct(of_method(evidence.summary, potential, name), "energy_mean")
+        medians[name] = energies_of(of_method(evidence.runs, potential, name)).median()
+    told = ", ".join(f"{METHODS[name]} {median:.4f}" for name, median in medians.items())
+    return Claim(
+        f"{LOOPS[potential]}: over all settings {METHODS[first]} ends lower than {METHODS[second]}",
+        _source(evidence, potential, "median", first, second),
+        f"medians of all runs {told}; {_ranked(ranked)}",
+        ranks_lower(ranked[first], ranked[second]),
+    )
+
+
+def _ranked(values: Mapping[str, Sized]) -> str:
+    """What was ranked: settings rather than runs, as the runs of one method share their starts."""
+    return f"ranks of {_counts(values)} settings compared, tolerances taken together"
+
+
+def _at_the_bound(evidence: Evidence) -> Claim:
+    near = f"{100 * (1 - NEAR_BOUND):.0f} %"
+    claim = f"Bond+LJ: the best settings of all three methods end within {near} of the bound"
+    verdicts, parts = [], []
+    for reparam, method in METHODS.items():
+        best = best_setting(evidence.summary, "bond_lj", reparam)
+        energies = energies_of(runs_of(evidence.repeats, best))
+        bound = float("nan") if best is None else best["energy_bound"]
+        seen, verdict = below(-(energies / bound).to_numpy(), -NEAR_BOUND)
+        verdicts.append(verdict)
+        low, high = (100 * (NEAR_BOUND - end) for end in (seen.high, seen.low))
+        share = 100 * energies.mean() / bound
+        parts.append(f"{method} {share:.1f} % (95 %: {low:.1f} to {high:.1f}, {len(energies)} fresh seeds)")
+    source = _source(evidence, "bond_lj", "best_mean", *METHODS)
+    return Claim(
+        claim, f"{source}; the {near} are ours", f"mean, of the bound: {', '.join(parts)}", combined(verdicts)
+    )
+
+
+def _typically_faster(evidence: Evidence, potential: str, reparam: str) -> Claim:
+    runs = with_times(evidence.runs)
+    ranked, medians = {}, {}
+    for name in (reparam, "none"):
+        ranked[name] = distinct(of_method(evidence.summary, potential, name), "time_s_mean")
+        medians[name] = of_method(runs, potential, name)["time_s"].median()
+    told = ", ".join(f"{METHODS[name]} {median:.2f} s" for name, median in medians.items())
+    return Claim(
+        f"{LOOPS[potential]}: over all settings {METHODS[reparam]} takes less time than GD",
+        _source(evidence, potential, "median_time", reparam, "none"),
+        f"median times, without compilation, {told}; {_ranked(ranked)}",
+        ranks_lower(ranked[reparam], ranked["none"]),
+    )
+
+
+def _accelerated(evidence: Evidence, potential: str) -> Claim:
+    """Whether the best map within the time of plain minimisation is lower and no slower, over fresh seeds."""
+    claim = f"{LOOPS[potential]}: CG or GNN reaches a lower energy in less time than GD's best setting"
+    source = "title of the paper"
+    plain = best_setting(evidence.summary, potential, "none")
+    best = _best_in_time(evidence.summary, potential)
+    if plain is None:
+        return Claim(claim, source, "no setting of GD without a diverged run", Verdict.undecided)
+    if best is None:
+        mapped = evidence.summary[evidence.summary["reparam"] != "none"]
+        fastest = mapped.loc[mapped["potential"] == potential, "time_s_mean"].min()
+        told = f"GD takes {plain['time_s_mean']:.2f} s, the fastest setting of CG or GNN {fastest:.2f} s"
+        return Claim(claim, source, told, decide(False, int(plain["runs"])))
+    repeats = with_times(evidence.repeats)
+    ours, theirs = (runs_of(repeats, setting) for setting in (best, plain))
+    energy, is_lower = lower(energies_of(ours).to_numpy(), energies_of(theirs).to_numpy())
+    time, is_faster = lower(ours["time_s"].to_numpy(), theirs["time_s"].to_numpy())
+    told = ", ".join(
+        f"{METHODS[setting['reparam']]} {energies_of(runs).mean():.4f} in {runs['time_s'].mean():.2f} s"
+        for setting, runs in ((plain, theirs), (best, ours))
+    )
+    told += f" ({len(ours)} fresh seeds); differences {energy} and {time} s"
+    return Claim(claim, source, told, combined([is_lower, is_faster]))
+
+
+def _reached(evidence: Evidence, potential: str, statistic: str) -> Claim:
+    """Number against number: the published ones come without their runs."""
+    claim = f"{LOOPS[potential]}: the published {STATISTICS[statistic]} are reached by every method"
+    known = _known(evidence, potential)
+    if known is None:
+        return Claim(claim, SOURCE, NOT_PUBLISHED, Verdict.undecided)
+    parts, verdicts = [], []
+    for reparam, method in METHODS.items():
+        energies = energies_of(of_method(evidence.runs, potential, reparam))
+        best = best_setting(evidence.summary, potential, reparam)
+        if best is None:
+            return Claim(claim, SOURCE, f"no setting of {method} without a diverged run", Verdict.undecided)
+        ours = {"best": energies.min(), "best_mean": best["energy_mean"], "median": energies.median()}
+        theirs = getattr(known[reparam], statistic)
+        # The tables have four decimals.
+        verdicts.append(decide(bool(round(ours[statistic], 4) <= theirs), int(best["runs"])))
+        parts.append(f"{method} {ours[statistic]:.4f} against {theirs:.4f}")
+    return Claim(claim, SOURCE, f"numbers compared: {', '.join(parts)}", combined(verdicts))
+
+
+def _faster_in_all(evidence: Evidence, potential: str) -> Claim:
+    claim = f"{LOOPS[potential]}: a run of every method takes less time than there, on a GPU"
+    known = _known(evidence, potential)
+    if known is None:
+        return Claim(claim, SOURCE, NOT_PUBLISHED, Verdict.undecided)
+    runs = with_times(evidence.runs)
+    parts, verdicts = [], []
+    for reparam, method in METHODS.items():
+        mine = of_method(runs, potential, reparam)
+        times = mine["time_s"].where(mine["status"] != "diverged", np.inf)  # ended early
+        theirs = known[reparam].total_time / known[reparam].runs
+        verdicts.append(below(times.to_numpy(), theirs)[1])
+        ratio = theirs / times.mean()
+        parts.append(f"{method} {times.mean():.2f} s against {theirs:.1f} s ({ratio:.1f} times)")
+    device = "; ".join(runs["device"].unique())
+    return Claim(claim, SOURCE, f"mean times on {device}: {', '.join(parts)}", combined(verdicts))
+
+
+def _source(evidence: Evidence, potential: str, statistic: str, *reparams: str) -> str:
+    """Where a claim is from, with the published numbers behind it if they are of this loop."""
+    known = _known(evidence, potential)
+    if known is None:
+        return "figure 3, of another size"
+    unit = " s" if "time" in statistic else ""
+    numbers = (f"{METHODS[name]} {getattr(known[name], statistic)}{unit}" for name in reparams)
+    return f"figure 3 ({SOURCE}, {statistic.replace('_', ' ')}: {', '.join(numbers)})"
