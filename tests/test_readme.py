@@ -28,7 +28,7 @@ def test_python_snippets_run(place):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_are_valid(command):
     register_resolvers()
-    words = [word for word in shlex.split(command) if not word.startswith("-")]
+    words = [word for word in shlex.split(command, comments=True) if not word.startswith("-")]
     overrides = OverridesParser.create().parse_overrides(words)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         for batch in BasicSweeper.split_arguments(overrides, max_batch_size=None):
