@@ -83,7 +83,7 @@ def test_cfg_prints_the_job(nnrep):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("nnrep ", {"run", "modes", "doctor", "collect", "structures"}),
+        ("nnrep ", {"run", "modes", "reproduce", "doctor", "collect", "structures"}),
         ("nnrep do", {"doctor"}),
         ("nnrep run reparam=", {"reparam=none", "reparam=cg", "reparam=gnn"}),
         ("nnrep run system.pot", {"system.potential="}),
@@ -167,7 +167,7 @@ def test_default_folders_of_two_runs_differ(nnrep, tmp_path):
 
 
 BAD = {
-    "unknown verb": (("walk",), ("walk: unknown verb", "run, modes, doctor")),
+    "unknown verb": (("walk",), ("walk: unknown verb", "run, modes, reproduce, doctor")),
     "unknown key": (("run", "optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown key behind plus": (("run", "+optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown group": (("run", "optimiser=adam"), ("optimiser: unknown key", "optimizer")),
