@@ -3,6 +3,7 @@
 import time
 from contextlib import ExitStack
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,11 +72,13 @@ def reproduce(request: Request) -> int:
                 _move_aside(folder)
         for plan in plans:
             locks.enter_context(locked(plan.folder))
-            for store in plan.stores():  # what cannot be gone on with is said before anything runs
-                _warn_of_versions(store)
+        # What cannot be gone on with is said before anything runs.
+        stores = [plan.stores() for plan in plans]
+        for store in chain.from_iterable(stores):
+            _warn_of_versions(store)
         statuses = [EXIT_OK]
-        for plan in plans:
-            statuses.append(_reproduce_one(plan, request))
+        for plan, (store, repeats) in zip(plans, stores, strict=True):
+            statuses.append(_reproduce_one(plan, store, repeats, request))
             if statuses[-1] == EXIT_INTERRUPTED:
                 break
     return max(statuses)
@@ -123,9 +126,8 @@ def _warn_of_versions(store: RunStore) -> None:
         )
 
 
-def _reproduce_one(plan: Plan, request: Request) -> int:
+def _reproduce_one(plan: Plan, store: RunStore, repeats: RunStore, request: Request) -> int:
     """The grid, then the settings that are picked from it once more, then all that follows."""
-    store, repeats = plan.stores()
     filled = _fill(plan.figure.name, plan.settings, store, request)
     if filled.interrupted or not store.done():
         return EXIT_INTERRUPTED if filled.interrupted else EXIT_USAGE

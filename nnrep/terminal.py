@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -116,6 +117,11 @@ class SweepBar:
         return pace * (self._total - self._done)
 
 
+def _vanishing(*columns: ProgressColumn, quiet: bool = False) -> Progress:
+    """A display that is gone when its work is done; silent where the terminal is not one."""
+    return Progress(*columns, console=CONSOLE, transient=True, disable=quiet or not CONSOLE.is_terminal)
+
+
 @contextmanager
 def sweep_bar(name: str, total: int, done: int) -> Iterator[SweepBar]:
     """A progress bar of runs that vanishes when they are done."""
@@ -126,8 +132,7 @@ def sweep_bar(name: str, total: int, done: int) -> Iterator[SweepBar]:
         TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[lowest]}"),
     )
-    quiet = not CONSOLE.is_terminal
-    with Progress(*columns, console=CONSOLE, transient=True, disable=quiet) as progress:
+    with _vanishing(*columns) as progress:
         yield SweepBar(progress, name, total, done)
 
 
@@ -142,8 +147,7 @@ def progress_bar(quiet: bool = False) -> Iterator[ProgressBar]:
         TextColumn("{task.fields[energy]}"),
         TimeElapsedColumn(),
     )
-    quiet = quiet or not CONSOLE.is_terminal
-    with Progress(*columns, console=CONSOLE, transient=True, disable=quiet) as progress:
+    with _vanishing(*columns, quiet=quiet) as progress:
         yield ProgressBar(progress)
 
 

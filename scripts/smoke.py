@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from nnrep.figures.methods import runs_of
 from nnrep.records.table import read_table
 from nnrep.reproduce_arguments import FIGURES
 
@@ -40,7 +41,7 @@ def make_reference(folder: Path) -> dict:
         "columns": {name: list(table.columns) for name, table in tables.items()},
         "rows": rows,
         "claims": tables["claims.csv"]["claim"].tolist(),
-        "settings": [_setting(row, _runs_of(runs, row)) for _, row in summary.iterrows()],
+        "settings": [_setting(row, runs_of(runs, row)) for _, row in summary.iterrows()],
     }
 
 
@@ -68,7 +69,7 @@ def complaints(folder: Path, reference: dict) -> list[str]:
         if row is None:
             found.append(f"{folder}: lacks the setting {wanted['setting']}")
             continue
-        seen = {name: row[name] for name in STATISTICS} | _start(row, _runs_of(tables["runs.csv"], row))
+        seen = {name: row[name] for name in STATISTICS} | _start(row, runs_of(tables["runs.csv"], row))
         for name, value in seen.items():
             low, high = wanted[name]
             if not low <= value <= high:
@@ -81,10 +82,6 @@ def _key(row: pd.Series) -> str:
     """What tells a setting from the others."""
     values = {name: row.get(name) for name in KEYS}
     return ", ".join(f"{name} {value}" for name, value in values.items() if not pd.isna(value))
-
-
-def _runs_of(runs: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
-    return runs[runs["config_hash"] == row["config_hash"]]
 
 
 def _setting(row: pd.Series, runs: pd.DataFrame) -> dict:

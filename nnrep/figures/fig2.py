@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Picture
 
 from nnrep.figures.figure import Claim, Evidence, Figure, nothing_repeated
-from nnrep.figures.methods import LOOPS, METHODS, energies_of, of_method
+from nnrep.figures.methods import LOOPS, METHODS, diverged, energies_of, of_method
 from nnrep.figures.statistics import combined, lower, most, opposite
 from nnrep.records.pictures import draw_chain
 
@@ -14,7 +14,7 @@ COIL = 0.9  # share of bonds and of contacts that a coil has
 def is_coil(runs: pd.DataFrame) -> pd.Series:
     """Which runs found the coil: one piece, and nine bonds and contacts of ten in place."""
     joined = (runs["bond_fraction"] >= COIL) & (runs["contact_fraction"] >= COIL)
-    return joined & (runs["pieces"] == 1) & (runs["status"] != "diverged")
+    return joined & (runs["pieces"] == 1) & ~diverged(runs)
 
 
 def typical_run(runs: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from nnrep.figures.fig3_claims import claims, repeated
 from nnrep.figures.figure import Evidence, Figure
 from nnrep.figures.methods import COLORS, LOOPS, METHODS
-from nnrep.figures.published import PUBLISHED
+from nnrep.figures.published import Published, published_of
 
 PANELS = {
     "time_s": "modes, fit and minimisation / s",
@@ -49,7 +49,8 @@ def _panel(axes: Any, rows: pd.DataFrame, time: str, as_published: bool) -> None
     axes.set_ylabel(f"mean energy above its lower bound ({bound:.4f})")
     for reparam in METHODS:
         _dots(axes, rows[rows["reparam"] == reparam], reparam, time)
-    heights = [*(rows["energy_mean"] - bound), *(_published(axes, rows, bound) if as_published else ())]
+    published = published_of(rows, as_published)
+    heights = [*(rows["energy_mean"] - bound), *_published(axes, published, bound)]
     # Deviations may reach down to the bound, which is infinitely far below on this axis.
     known = [height for height in heights if np.isfinite(height)]
     if known and min(known) > 0:
@@ -80,14 +81,11 @@ def _dots(axes: Any, rows: pd.DataFrame, reparam: str, time: str) -> None:
         )
 
 
-def _published(axes: Any, rows: pd.DataFrame, bound: float) -> list[float]:
-    """Mark what was published of a loop of this size; how high its marks are."""
-    potential, n = rows["potential"].iloc[0], int(rows["n"].iloc[0])
+def _published(axes: Any, published: dict[str, Published], bound: float) -> list[float]:
+    """Mark what was published of a loop; how high its marks are."""
     heights = []
-    for reparam, method in METHODS.items():
-        known = PUBLISHED.get((potential, n, reparam))
-        if known is None:
-            continue
+    for reparam, known in published.items():
+        method = METHODS[reparam]
         style = {"color": COLORS[reparam], "ls": "none", "mfc": "none", "mew": 1.5}
         best, median = known.best_mean - bound, known.median - bound
         axes.plot(known.best_mean_time, best, "*", ms=14, label=f"published {method}: best mean", **style)

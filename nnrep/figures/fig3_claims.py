@@ -11,12 +11,13 @@ from nnrep.figures.methods import (
     METHODS,
     best_setting,
     distinct,
+    diverged,
     energies_of,
     lowest,
     of_method,
     runs_of,
 )
-from nnrep.figures.published import PUBLISHED, SOURCE, Published
+from nnrep.figures.published import SOURCE, Published, published_of
 from nnrep.figures.statistics import below, combined, decide, lower, ranks_lower
 from nnrep.figures.summary import with_times
 
@@ -44,13 +45,10 @@ def claims(evidence: Evidence) -> list[Claim]:
     return [*found, *(_faster_in_all(evidence, potential) for potential in LOOPS)]
 
 
-def _known(evidence: Evidence, potential: str) -> dict[str, Published] | None:
+def _known(evidence: Evidence, potential: str) -> dict[str, Published]:
     """What was published of this very loop, by method."""
-    sizes = evidence.summary.loc[evidence.summary["potential"] == potential, "n"].unique()
-    if len(sizes) != 1 or not evidence.as_published:
-        return None
-    known = {name: PUBLISHED.get((potential, int(sizes[0]), name)) for name in METHODS}
-    return {name: one for name, one in known.items() if one is not None} or None
+    rows = evidence.summary[evidence.summary["potential"] == potential]
+    return published_of(rows, evidence.as_published)
 
 
 def repeated(summary: pd.DataFrame) -> list[str]:
@@ -172,7 +170,7 @@ def _reached(evidence: Evidence, potential: str, statistic: str) -> Claim:
     """Number against number: the published ones come without their runs."""
     claim = f"{LOOPS[potential]}: the published {STATISTICS[statistic]} are reached by every method"
     known = _known(evidence, potential)
-    if known is None:
+    if not known:
         return Claim(claim, SOURCE, NOT_PUBLISHED, Verdict.undecided)
     parts, verdicts = [], []
     for reparam, method in METHODS.items():
@@ -191,13 +189,13 @@ def _reached(evidence: Evidence, potential: str, statistic: str) -> Claim:
 def _faster_in_all(evidence: Evidence, potential: str) -> Claim:
     claim = f"{LOOPS[potential]}: a run of every method takes less time than there, on a GPU"
     known = _known(evidence, potential)
-    if known is None:
+    if not known:
         return Claim(claim, SOURCE, NOT_PUBLISHED, Verdict.undecided)
     runs = with_times(evidence.runs)
     parts, verdicts = [], []
     for reparam, method in METHODS.items():
         mine = of_method(runs, potential, reparam)
-        times = mine["time_s"].where(mine["status"] != "diverged", np.inf)  # ended early
+        times = mine["time_s"].where(~diverged(mine), np.inf)  # ended early
         theirs = known[reparam].total_time / known[reparam].runs
         verdicts.append(below(times.to_numpy(), theirs)[1])
         ratio = theirs / times.mean()
@@ -209,7 +207,7 @@ def _faster_in_all(evidence: Evidence, potential: str) -> Claim:
 def _source(evidence: Evidence, potential: str, statistic: str, *reparams: str) -> str:
     """Where a claim is from, with the published numbers behind it if they are of this loop."""
     known = _known(evidence, potential)
-    if known is None:
+    if not known:
         return "figure 3, of another size"
     unit = " s" if "time" in statistic else ""
     numbers = (f"{METHODS[name]} {getattr(known[name], statistic)}{unit}" for name in reparams)

@@ -6,6 +6,8 @@ A diverged run counts as infinitely high, everywhere: a method is not judged by 
 import numpy as np
 import pandas as pd
 
+from nnrep.minimization import Status
+
 # reparam -> name in the paper.
 METHODS = {"none": "GD", "cg": "CG", "gnn": "GNN"}
 COLORS = {"none": "tab:orange", "cg": "tab:blue", "gnn": "tab:green"}
@@ -19,9 +21,14 @@ def of_method(table: pd.DataFrame, potential: str, reparam: str) -> pd.DataFrame
     return table[(table["potential"] == potential) & (table["reparam"] == reparam)]
 
 
+def diverged(runs: pd.DataFrame) -> pd.Series:
+    """Which runs diverged."""
+    return runs["status"] == Status.diverged.name
+
+
 def energies_of(runs: pd.DataFrame) -> pd.Series:
     """The energies of runs; infinite where they diverged."""
-    return runs["energy"].astype(float).where(runs["status"] != "diverged", np.inf)
+    return runs["energy"].astype(float).where(~diverged(runs), np.inf)
 
 
 def runs_of(runs: pd.DataFrame, setting: pd.Series | None) -> pd.DataFrame:

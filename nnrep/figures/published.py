@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import NamedTuple
 
+import pandas as pd
+
 from nnrep.systems.loop import LoopConfig
 
 
@@ -45,6 +47,20 @@ PUBLISHED = {
     ("bond_lj", 400, "cg"): Published(180, -0.0233, -0.0233, 21.8, -0.0220, 12.9, 2336),
     ("bond_lj", 400, "gnn"): Published(360, -0.0232, -0.0232, 18.2, -0.0219, 11.7, 4606),
 }
+
+
+def published_of(rows: pd.DataFrame, as_published: bool) -> dict[str, Published]:
+    """What was published of the loop and size that rows of a summary are of, by reparam; empty if nothing.
+
+    Args:
+        rows: of one loop.
+        as_published: whether the system is the paper's but for its size.
+    """
+    loops = set(zip(rows["potential"], rows["n"], strict=True))
+    if not as_published or len(loops) != 1:
+        return {}
+    (loop,) = loops
+    return {reparam: known for (*key, reparam), known in PUBLISHED.items() if tuple(key) == loop}
 
 
 def is_published(system: object) -> bool:

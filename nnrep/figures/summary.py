@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from nnrep.figures.methods import diverged
 from nnrep.minimization import Status
 
 # What tells settings apart.
@@ -54,7 +55,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     runs = with_times(runs)
     rows = []
     for _, group in runs.groupby("config_hash", sort=False):
-        good = group[group["status"] != Status.diverged.name]
+        good = group[~diverged(group)]
         row: dict[str, object] = {name: group[name].iloc[0] for name in SETTING_COLUMNS}
         row["runs"] = len(group)
         for status in (Status.converged, Status.step_limit, Status.diverged):
