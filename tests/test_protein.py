@@ -194,6 +194,20 @@ def test_systems_of_one_molecule_share_a_compilation():
     assert descend._cache_size() == 1
 
 
+@pytest.mark.parametrize("start", [Start.native, Start.extended])
+def test_any_start_can_be_shaken(start):
+    plain = system_of(embedded(), start=start)
+    assert plain.draw_start is None
+    shaken = [system_of(embedded(), seed, start=start, perturbation=0.1) for seed in (0, 1)]
+    noise = [10 * (system.positions - plain.positions) for system in shaken]
+    assert not np.allclose(*noise)
+    for one in noise:
+        assert np.std(one) == pytest.approx(0.1, rel=0.1)
+    assert (shaken[0].start(1) == shaken[1].positions).all()
+    still = system_of(embedded(), start=Start.perturbed, perturbation=0)
+    assert (still.start(1) == system_of(embedded()).positions).all()
+
+
 @pytest.mark.parametrize(
     ("key", "choice"),
     [

@@ -7,9 +7,10 @@ from nnrep.minimization import Status
 
 # What tells settings apart.
 SETTING_COLUMNS = [
-    *("config_hash", "system", "structure", "potential", "start", "n", "n_residues", "baseline", "reparam"),
-    *("modes", "modes_of", "hidden", "optimizer", "learning_rate", "learning_rate_coarse"),
-    *("min_delta", "min_delta_coarse", "precision", "energy_bound"),
+    *("config_hash", "system", "structure", "potential", "start", "start_seed", "n", "n_residues"),
+    *("baseline", "reparam", "modes", "modes_of", "hidden"),
+    *("optimizer", "learning_rate", "learning_rate_coarse", "min_delta", "min_delta_coarse"),
+    *("precision", "energy_bound"),
 ]
 # Programs are compiled for each of these.
 SHAPE_COLUMNS = ["system", "structure", "potential", "n", "reparam", "modes", "hidden", "precision"]

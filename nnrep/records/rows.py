@@ -16,6 +16,7 @@ from nnrep.reparam.graph import layer_widths
 from nnrep.runtime import describe_device, describe_versions
 from nnrep.systems import System
 from nnrep.systems.measures import ANGSTROM_PER_NM, pieces_of, radius_of_gyration, satisfied_fraction
+from nnrep.systems.protein import Start
 
 PIECE_REACH = 1.5  # particles nearer than this many ideal contact distances hang together
 
@@ -79,6 +80,7 @@ def _settings(system: System, found: FoundModes, config: RunConfig, has_coarse_s
             "structure_source": system.molecule.source,
             "structure_hash": system.molecule.hash,
             "start": config.system.start.value,
+            "start_seed": config.system.unfold.seed if config.system.start is Start.unfolded else np.nan,
             "n_residues": system.residues,
         }
     if not config.minimizes:

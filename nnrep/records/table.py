@@ -17,6 +17,7 @@ RUN_COLUMNS = [
     "structure_hash",
     "potential",
     "start",
+    "start_seed",
     "n",
     "n_residues",
     "baseline",

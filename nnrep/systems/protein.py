@@ -25,6 +25,7 @@ from nnrep.systems.amber import amber_parameters, forces_of, particles, uncorrec
 from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
 from nnrep.systems.system import System, perturbed, start_key
 
+PERTURBATION = 0.5  # of the perturbed start, in Angstrom
 # Standard deviation of the configurations at which the Hessian is sampled, around the start, in Angstrom.
 HESSIAN_NOISE = 0.1
 
@@ -57,7 +58,8 @@ class ProteinConfig:
         force_field: amber14 or amber14_uncorrected.
         start: native, unfolded, extended or perturbed.
         unfold: how the unfolded start is made.
-        perturbation: of the perturbed start, standard deviation of every coordinate in Angstrom.
+        perturbation: standard deviation in Angstrom of the noise on every coordinate of the start, which each
+            seed draws for itself; None: 0.5 of the perturbed start, none of the others.
     """
 
     name: str = "protein"
@@ -68,7 +70,7 @@ class ProteinConfig:
     force_field: ForceField = ForceField.amber14
     start: Start = Start.native
     unfold: UnfoldConfig = field(default_factory=UnfoldConfig)
-    perturbation: float = 0.5
+    perturbation: float | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -78,12 +80,20 @@ class ProteinConfig:
         """
         self.preparation  # noqa: B018 (checks its values)
         size = self.perturbation
-        require(0 <= size < np.inf, "perturbation", "zero or positive, in Angstrom", size)
+        allowed = "zero or positive, in Angstrom, or null"
+        require(size is None or 0 <= size < np.inf, "perturbation", allowed, size)
 
     @property
     def preparation(self) -> Preparation:
         """Which part of the structure is taken."""
         return Preparation(self.model, self.chain, self.heterogens)
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation in Angstrom of what the seeds add to the start."""
+        if self.perturbation is None:
+            return PERTURBATION if self.start is Start.perturbed else 0.0
+        return self.perturbation
 
 
 def protein_molecule(config: ProteinConfig, folders: Sequence[str]) -> Molecule:
@@ -102,7 +112,7 @@ def protein_system(
     Args:
         config: force field and start.
         molecule: the native structure.
-        seed: of a perturbed start.
+        seed: of the start's noise.
         on_progress: told of the steps of unfolding, as (done, total).
     """
     openmm_system = vacuum_system(molecule.topology)
@@ -110,8 +120,8 @@ def protein_system(
     reference = jnp.asarray(molecule.positions, float)
     start = jnp.asarray(_start(config, molecule, on_progress), float)
     draw_start = None
-    if config.start is Start.perturbed:
-        draw_start = Partial(perturbed, start, config.perturbation / ANGSTROM_PER_NM)
+    if config.noise > 0:
+        draw_start = Partial(perturbed, start, config.noise / ANGSTROM_PER_NM)
     bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()])
     groups = atom_groups(molecule.topology)
     return System(
@@ -148,7 +158,7 @@ def _force_field(choice: ForceField, system: openmm.System) -> tuple[Any, Any, A
 def _start(
     config: ProteinConfig, molecule: Molecule, on_progress: Callable[[int, int], None] | None
 ) -> np.ndarray:
-    """Positions (n, 3) in nm; of a perturbed start without its noise."""
+    """Positions (n, 3) in nm, without noise."""
     if config.start is Start.unfolded:
         return unfolded(molecule, config.unfold, on_progress)
     return extended(molecule) if config.start is Start.extended else molecule.positions
