@@ -159,6 +159,7 @@ def register_resolvers(verb: str = "run") -> None:
     OmegaConf.register_new_resolver("verb", lambda: verb, replace=True)
     OmegaConf.register_new_resolver("purpose", lambda: PURPOSES[verb], replace=True)
     OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+    OmegaConf.register_new_resolver("twice", lambda count: 2 * count, replace=True)
     OmegaConf.register_new_resolver("label", label, replace=True)
 
 

@@ -68,17 +68,18 @@ def prepared_molecule(config: RunConfig) -> Molecule | None:
 
 
 def loaded_system(
-    config: RunConfig, molecule: Molecule | None, bar: ProgressBar, interruption: Interruption
+    config: RunConfig, molecule: Molecule | None, bar: ProgressBar, should_stop: Callable[[], bool]
 ) -> System:
     """The system, at the start of the first seed; a start that is simulated shows progress.
 
     Raises:
-        KeyboardInterrupt: the simulation was interrupted.
+        KeyboardInterrupt: the simulation was to stop.
     """
 
     def unfolding(done: int, total: int) -> None:
         bar.count("unfolding", done, total)
-        interruption.stop_if_requested()
+        if should_stop():
+            raise KeyboardInterrupt
 
     return system_from_config(config.system, molecule, seed_list(config.seeds)[0], on_progress=unfolding)
 
@@ -103,7 +104,7 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
     configure_jax(config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:
         with folder.removed_if_empty():
-            system = loaded_system(config, molecule, bar, interruption)
+            system = loaded_system(config, molecule, bar, interruption.requested)
             bar.describe("slow modes")
             found = found_modes(system, config)
             interruption.stop_if_requested()

@@ -78,7 +78,7 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
     configure_jax(config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:
         with folder.removed_if_empty():
-            system = loaded_system(config, molecule, bar, interruption)
+            system = loaded_system(config, molecule, bar, interruption.requested)
             if config.look.minimize:
                 end = _path(system, config, bar, interruption).popitem()[1]
                 system = replace(system, positions=jnp.asarray(end))

@@ -23,7 +23,7 @@ from nnrep.reproduce_arguments import Profile, Request
 from nnrep.runtime import describe_versions
 from nnrep.sweep.engine import Swept, sweep
 from nnrep.sweep.lock import locked
-from nnrep.sweep.settings import Setting, experiment_settings, with_fresh_seeds
+from nnrep.sweep.settings import Experiment, Setting, experiment_settings, with_fresh_seeds
 from nnrep.sweep.store import RunStore
 from nnrep.terminal import log, show_log, sweep_bar
 
@@ -36,22 +36,27 @@ class Plan(NamedTuple):
 
     Attributes:
         figure: which.
-        settings: all of them.
-        repeatable: the same, with fresh seeds.
+        experiment: its settings and structures.
+        repeatable: the settings, with fresh seeds.
         folder: of its results.
     """
 
     figure: Figure
-    settings: list[Setting]
+    experiment: Experiment
     repeatable: list[Setting]
     folder: Path
 
+    @property
+    def settings(self) -> list[Setting]:
+        """All of them."""
+        return self.experiment.settings
+
     def stores(self) -> tuple[RunStore, RunStore]:
         """What the folder holds of the runs, and of the repeats."""
-        keep = self.figure.needs_positions
+        keep, follow = self.figure.needs_positions, self.figure.needs_histories
         return (
-            RunStore(self.folder, _names(self.settings), keep_positions=keep),
-            RunStore(self.folder, _names(self.repeatable), table=REPEATS),
+            RunStore(self.folder, _names(self.settings), keep_positions=keep, keep_histories=follow),
+            RunStore(self.folder, _names(self.repeatable), keep_histories=follow, table=REPEATS),
         )
 
 
@@ -86,8 +91,11 @@ def reproduce(request: Request) -> int:
 
 def _plan(name: str, request: Request) -> Plan:
     log().info("%s: composing its settings", name)
-    settings = experiment_settings(request.experiment(name), request.overrides)
-    return Plan(FIGURES[name], settings, list(map(with_fresh_seeds, settings)), request.results / name)
+    experiment = experiment_settings(request.experiment(name), request.overrides)
+    for reason in experiment.missing.values():
+        log().warning("%s: left out, %s", name, reason)
+    repeatable = [with_fresh_seeds(setting) for setting in experiment.settings]
+    return Plan(FIGURES[name], experiment, repeatable, request.results / name)
 
 
 def _holds_finished(plan: Plan) -> bool:
@@ -220,9 +228,14 @@ def write_results(
         repeats=again[again["config_hash"].isin(picked)],
         as_published=all(is_published(setting.config.system) for setting in plan.settings),
         positions=store.positions,
+        histories=lambda run: (store if run in store.done() else repeats).history(run),
+        molecules=plan.experiment.molecules,
+        missing=plan.experiment.missing,
     )
     claims = claims_table(figure.claims(evidence))
     write_table(folder / CLAIMS, claims)
+    for name, table in figure.tables(evidence).items():
+        write_table(folder / f"{name}.csv", table)
     save_picture(figure.draw(evidence), folder, figure.name)
     write_report(folder, figure, evidence, claims, _commands(folder), errors)
     log().info("%s: see %s", figure.name, folder / REPORT)

@@ -99,7 +99,9 @@ class SweepBar:
     def take(self, rows: "pd.DataFrame") -> None:
         """Count finished runs, a row each."""
         self._done += len(rows)
-        for what, energy, how in zip(rows["potential"], rows["energy"], rows["reparam"], strict=True):
+        # A protein's energies are its own; loops differ by their potential.
+        whose = rows["potential"].where(rows["structure"].isna(), rows["structure"])
+        for what, energy, how in zip(whose, rows["energy"], rows["reparam"], strict=True):
             if isfinite(energy) and energy < self._lowest.get(what, (float("inf"), ""))[0]:
                 self._lowest[what] = (energy, how)
         shortly = ", ".join(f"{what} {energy:.4f}" for what, (energy, _) in self._lowest.items())

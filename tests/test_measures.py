@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.systems.measures import pieces_of, radius_of_gyration, rmsd
+from nnrep.systems.measures import superposed as laid_on
 from nnrep.systems.protein import atom_groups
 
 superposed = jax.jit(rmsd)
@@ -57,6 +58,18 @@ def test_rmsd_does_not_change_with_the_place_of_either_set(case):
 def test_rmsd_is_zero_after_a_rigid_motion(case):
     first, _, rng = case
     assert float(superposed(moved(first, rng), first)) == pytest.approx(0, abs=1e-12 * np.ptp(first) * 10)
+
+
+@given(point_sets())
+def test_what_is_superposed_has_kept_its_shape_and_lies_as_well_as_can_be(case):
+    first, second, _ = case
+    laid = np.asarray(laid_on(first, second))
+    np.testing.assert_allclose(laid.mean(axis=0), 0, atol=1e-9)
+    centred = first - first.mean(axis=0)
+    np.testing.assert_allclose(laid @ laid.T, centred @ centred.T, atol=1e-9 * np.ptp(first) ** 2)
+    assert np.linalg.det(np.linalg.lstsq(centred, laid)[0]) > -1e-9  # no mirror image
+    distances = np.sum((laid - (second - second.mean(axis=0))) ** 2, axis=1)
+    assert np.sqrt(distances.mean()) == pytest.approx(float(superposed(first, second)), rel=1e-9, abs=1e-12)
 
 
 @given(point_sets())

@@ -15,7 +15,7 @@ from nnrep.sweep.grids import grid_points
 from nnrep.sweep.lock import locked
 from nnrep.sweep.queue import Queue, Task
 from nnrep.sweep.settings import Setting, experiment_settings, with_fresh_seeds
-from nnrep.sweep.store import NUMBERS, RunStore
+from nnrep.sweep.store import NUMBERS, RunStore, thinned
 
 
 def test_grids_are_joined_not_multiplied():
@@ -38,8 +38,12 @@ def test_without_grids_the_overrides_are_one():
     assert grid_points([], ["a=1,2", "b=[1,2]"]) == [["a=1", "b=[1,2]"], ["a=2", "b=[1,2]"]]
 
 
+def test_nothing_in_a_grid_is_null():
+    assert grid_points([{"system.pdb": None, "a": True}], []) == [["system.pdb=null", "a=True"]]
+
+
 def test_figure_3_is_the_papers_grid():
-    settings = experiment_settings("fig3", [])
+    settings = experiment_settings("fig3", []).settings
     counts = pd.Series([(s.config.system.potential.value, s.config.reparam.name) for s in settings])
     per_method = {"none": 6, "cg": 36, "gnn": 72}
     expected = {(loop, name): n for loop in ("pure_lj", "bond_lj") for name, n in per_method.items()}
@@ -120,14 +124,20 @@ def rows(*names: str, status: str = "converged") -> pd.DataFrame:
     return table.reindex(columns=RUN_COLUMNS)
 
 
+def history(length: int = 3) -> pd.DataFrame:
+    """Of a run of seed 1, the one that `rows` have."""
+    steps = 20 * np.arange(1, length + 1)
+    return pd.DataFrame({"seed": 1, "stage": "fine", "step": steps, "energy": -1.0 / steps})
+
+
 def test_a_store_keeps_the_order_of_the_sweep_and_every_digit(tmp_path):
     store = RunStore(tmp_path / "new" / "fig", ["b-0", "a-0", "a-1"], keep_positions=True)
-    store.add(rows("a-1"), np.ones((1, 4, 3)))
-    store.add(rows("b-0"), np.zeros((1, 4, 3)))
+    store.add(rows("a-1"), np.ones((1, 4, 3)), history())
+    store.add(rows("b-0"), np.zeros((1, 4, 3)), history())
     again = RunStore(store.folder, store.order, keep_positions=True)
     assert again.done() == {"a-1", "b-0"}
     assert (again.positions("a-1") == 1).all()
-    again.add(rows("a-0"), np.zeros((1, 4, 3)))
+    again.add(rows("a-0"), np.zeros((1, 4, 3)), history())
     table = pd.read_csv(store.folder / "runs.csv")
     assert table["run_id"].tolist() == store.order
     assert (table["energy"] == 0.1 + 0.2).all()
@@ -135,14 +145,39 @@ def test_a_store_keeps_the_order_of_the_sweep_and_every_digit(tmp_path):
 
 def test_a_run_without_its_positions_is_made_again(tmp_path):
     store = RunStore(tmp_path, ["a-0"], keep_positions=True)
-    store.add(rows("a-0"), np.ones((1, 4, 3)))
+    store.add(rows("a-0"), np.ones((1, 4, 3)), history())
     (tmp_path / "positions" / "a-0.npy").unlink()
     assert RunStore(tmp_path, ["a-0"], keep_positions=True).done() == set()
     assert RunStore(tmp_path, ["a-0"], keep_positions=False).done() == {"a-0"}
 
 
+def test_a_run_without_its_history_is_made_again(tmp_path):
+    store = RunStore(tmp_path, ["a-0"], keep_histories=True)
+    store.add(rows("a-0"), np.ones((1, 4, 3)), history())
+    kept = RunStore(tmp_path, ["a-0"], keep_histories=True)
+    assert kept.done() == {"a-0"}
+    pd.testing.assert_frame_equal(kept.history("a-0"), history().drop(columns="seed"), rtol=1e-6)
+    assert not (tmp_path / "positions").exists()
+    (tmp_path / "histories" / "a-0.csv").write_bytes(b"")
+    with pytest.raises(UserError, match=r"a-0.csv: cannot be read .*resume=true makes the run again"):
+        kept.history("a-0")
+    (tmp_path / "histories" / "a-0.csv").unlink()
+    assert RunStore(tmp_path, ["a-0"], keep_histories=True).done() == set()
+
+
+@given(st.integers(1, 60), st.integers(2, 30))
+def test_long_histories_are_thinned_between_their_ends(length, most):
+    whole = history(length)
+    kept = thinned(whole, most)
+    assert len(kept) == min(length, most)
+    assert kept["step"].is_unique
+    assert kept["step"].iloc[0] == 20
+    assert kept["step"].iloc[-1] == 20 * length
+    assert kept["step"].diff().fillna(0).max() <= 20 * (np.ceil(length / (most - 1)) + 1)
+
+
 def test_a_store_of_other_settings_is_refused(tmp_path):
-    RunStore(tmp_path, ["a-0"], keep_positions=False).add(rows("a-0"), np.ones((1, 4, 3)))
+    RunStore(tmp_path, ["a-0"], keep_positions=False).add(rows("a-0"), np.ones((1, 4, 3)), history())
     before = (tmp_path / "runs.csv").read_bytes()
     with pytest.raises(UserError, match=r"runs.csv: holds runs of other settings or seeds \(a-0\)"):
         RunStore(tmp_path, ["b-0"], keep_positions=False)
@@ -151,7 +186,7 @@ def test_a_store_of_other_settings_is_refused(tmp_path):
 
 def test_damaged_tables_and_positions_are_named(tmp_path):
     store = RunStore(tmp_path, ["a-0"], keep_positions=True)
-    store.add(rows("a-0"), np.ones((1, 4, 3)))
+    store.add(rows("a-0"), np.ones((1, 4, 3)), history())
     (tmp_path / "positions" / "a-0.npy").write_bytes(b"")
     with pytest.raises(UserError, match=r"a-0.npy: cannot be read .*resume=true makes the run again"):
         store.positions("a-0")
@@ -171,12 +206,12 @@ def test_a_folder_is_held_by_one(tmp_path):
 
 
 def test_patterns_know_the_options_of_groups():
-    settings = experiment_settings("fig2_smoke", ["reparam=glob(c*)"])
+    settings = experiment_settings("fig2_smoke", ["reparam=glob(c*)"]).settings
     assert {setting.config.reparam.name for setting in settings} == {"cg"}
 
 
 def test_fresh_seeds_are_no_one_elses():
-    setting = experiment_settings("fig2_smoke", ["seeds=[0,1073741823]"])[0]
+    setting = experiment_settings("fig2_smoke", ["seeds=[0,1073741823]"]).settings[0]
     fresh = with_fresh_seeds(setting)
     assert fresh.hash == setting.hash
     assert len(fresh.seeds) == 4 * 2
@@ -184,10 +219,9 @@ def test_fresh_seeds_are_no_one_elses():
 
 
 def test_missing_seeds_are_those_without_a_row(tmp_path):
-    (setting,) = experiment_settings(
-        "fig2_smoke", ["reparam=none", "system.potential=pure_lj", "seeds=[3,5,8]"]
-    )[-1:]
+    overrides = ["reparam=none", "system.potential=pure_lj", "seeds=[3,5,8]"]
+    setting = experiment_settings("fig2_smoke", overrides).settings[-1]
     store = RunStore(tmp_path, [setting.run_id(seed) for seed in setting.seeds], keep_positions=False)
     assert missing_seeds(setting, store) == (3, 5, 8)
-    store.add(rows(setting.run_id(5)), np.ones((1, 4, 3)))
+    store.add(rows(setting.run_id(5)), np.ones((1, 4, 3)), history())
     assert missing_seeds(setting, store) == (3, 8)

@@ -1,6 +1,6 @@
 """What a figure of the paper is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
+
+from nnrep.structures.molecule import Molecule
 
 
 class Verdict(Enum):
@@ -43,6 +45,9 @@ class Evidence(NamedTuple):
         repeats: runs of chosen settings with seeds of their own: how settings were picked says nothing there.
         as_published: whether the system is the paper's but for its size.
         positions: name of a run -> where it ended, (n, d).
+        histories: name of a run -> how it went there: stage, step, time_s, energy and what a system measures.
+        molecules: the native structures, by name.
+        missing: structures that could not be had -> why.
     """
 
     runs: pd.DataFrame
@@ -50,6 +55,24 @@ class Evidence(NamedTuple):
     repeats: pd.DataFrame
     as_published: bool
     positions: Callable[[str], np.ndarray]
+    histories: Callable[[str], pd.DataFrame]
+    molecules: Mapping[str, Molecule]
+    missing: Mapping[str, str]
+
+
+def nothing_repeated(summary: pd.DataFrame) -> list[str]:
+    """For a figure that does not pick among its settings."""
+    return []
+
+
+def no_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    """For a figure without tables of its own."""
+    return {}
+
+
+def no_notes(evidence: Evidence) -> list[str]:
+    """For a figure of which nothing more is to be said."""
+    return []
 
 
 class Figure(NamedTuple):
@@ -63,6 +86,9 @@ class Figure(NamedTuple):
         draw: makes the picture.
         claims: judges what the paper says of it.
         caption: how the picture is to be read.
+        needs_histories: whether runs keep how they went there.
+        tables: name of a file -> a table of its own.
+        notes: what else is to be known of it, a sentence each.
     """
 
     name: str
@@ -72,11 +98,9 @@ class Figure(NamedTuple):
     draw: Callable[[Evidence], Picture]
     claims: Callable[[Evidence], list[Claim]]
     caption: str
-
-
-def nothing_repeated(summary: pd.DataFrame) -> list[str]:
-    """For a figure that does not pick among its settings."""
-    return []
+    needs_histories: bool = False
+    tables: Callable[[Evidence], dict[str, pd.DataFrame]] = no_tables
+    notes: Callable[[Evidence], list[str]] = no_notes
 
 
 def save_picture(picture: Picture, folder: Path, name: str) -> None:

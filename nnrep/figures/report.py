@@ -19,8 +19,12 @@ JUDGED = (
 )
 # Column of the summary -> its name in the report, and its form.
 SHOWN = {
-    "potential": ("loop", "{}"),
+    "structure": ("structure", "{}"),
+    "potential": ("potential", "{}"),
+    "start": ("start", "{}"),
+    "start_seed": ("start seed", "{:.0f}"),
     "n": ("n", "{}"),
+    "baseline": ("baseline", "{}"),
     "reparam": ("map", "{}"),
     "modes": ("modes", "{}"),
     "hidden": ("widths", "{}"),
@@ -36,10 +40,16 @@ SHOWN = {
     "bond_fraction_mean": ("bonds", "{:.2f}"),
     "contact_fraction_mean": ("contacts", "{:.2f}"),
     "pieces_mean": ("pieces", "{:.1f}"),
+    "rmsd_ca_mean": ("RMSD CA / A", "{:.2f}"),
+    "rmsd_ca_std": ("std", "{:.2f}"),
     "steps_mean": ("steps", "{:.0f}"),
-    "time_s_mean": ("time / s", "{:.2f}"),
+    "time_modes_fresh_s_mean": ("modes / s", "{:.2f}"),
+    "time_fit_s_mean": ("fit / s", "{:.2f}"),
+    "time_minimize_s_mean": ("minimise / s", "{:.2f}"),
+    "time_s_mean": ("sum / s", "{:.2f}"),
     "time_s_std": ("std", "{:.2f}"),
     "time_compile_alone_s": ("compile / s", "{:.2f}"),
+    "time_with_compile_s_mean": ("total / s", "{:.2f}"),
 }
 
 
@@ -70,14 +80,16 @@ def write_report(
         "## Claims",
         f"{verdicts.capitalize()}. {JUDGED}",
         markdown_table(list(claims.columns), claims.to_numpy().tolist()),
-        *_missing(errors),
+        *_tables(figure.tables(evidence)),
+        *_notes(figure.notes(evidence)),
+        *_missing(errors | {f"structure {name}": why for name, why in evidence.missing.items()}),
         "## How it was made",
         _circumstances(evidence, commands),
         markdown_table(list(commands.columns), commands.to_numpy().tolist()),
         "## Settings",
-        "Mean, standard deviation and best are over the runs that have not diverged. Time: slow modes "
-        "(computed afresh), fit and minimisation of one run. Compile: what a run by itself would have "
-        "waited for.",
+        "Mean, standard deviation and best are over the runs that have not diverged. Times are of one run: "
+        "slow modes (computed afresh), fit, minimisation, and their sum; compilation that a run by itself "
+        "would have waited for, and the total with it.",
         _settings(evidence.summary),
         *_repeats(evidence),
         "Files: `runs.csv` (a row a run), `repeats.csv` (settings with fresh seeds), `summary.csv` (a row a "
@@ -85,6 +97,22 @@ def write_report(
         f"`claims.csv`, `commands.csv`, `{figure.name}.png`, `{figure.name}.pdf`.",
     ]
     write_whole(folder / REPORT, ("\n\n".join(parts) + "\n").encode())
+
+
+def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:
+    """The figure's own tables, numbers of four digits."""
+    parts = []
+    for name, table in tables.items():
+        rows = [
+            [f"{cell:.4g}" if isinstance(cell, float) else cell for cell in row] for row in table.to_numpy()
+        ]
+        parts += [f"## {name}", markdown_table(list(table.columns), rows)]
+    return parts
+
+
+def _notes(notes: list[str]) -> list[str]:
+    """What else is to be known, if anything."""
+    return ["## Notes", "\n".join(f"- {note}" for note in notes)] if notes else []
 
 
 def _missing(errors: dict[str, str]) -> list[str]:

@@ -1,9 +1,11 @@
 """What can be said from a handful of runs."""
 
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from nnrep.figures.figure import Verdict
@@ -11,8 +13,9 @@ from nnrep.figures.figure import Verdict
 FEWEST = 5  # runs of each kind, below which nothing is decided
 FEWEST_SETTINGS = 3  # of each kind, where settings are ranked
 CONFIDENCE = 0.95
+ROUNDING = 1e-12
 
-Values = Sequence[float] | np.ndarray
+Values = Sequence[float] | np.ndarray | pd.Series
 
 
 class Difference(NamedTuple):
@@ -44,9 +47,11 @@ def difference(first: Values, second: Values) -> Difference:
     if min(len(first), len(second)) < 2 or not np.isfinite([*first, *second]).all():
         return UNKNOWN
     mean = float(first.mean() - second.mean())
-    if first.var() + second.var() == 0:
+    if _is_one(first) and _is_one(second):
         return Difference(mean, mean, mean)
-    interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(CONFIDENCE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # copies in one group: the other one has the variance
+        interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(CONFIDENCE)
     return Difference(mean, float(interval.low), float(interval.high))
 
 
@@ -62,11 +67,16 @@ def below(values: Values, limit: float) -> tuple[Difference, Verdict]:
     if len(values) < 2 or not np.isfinite(values).all():
         return UNKNOWN, Verdict.undecided
     mean = float(values.mean() - limit)
-    if values.var() == 0:
+    if _is_one(values):
         return Difference(mean, mean, mean), Difference(mean, mean, mean).verdict(len(values))
     interval = stats.ttest_1samp(values, limit).confidence_interval(CONFIDENCE)
     seen = Difference(mean, float(interval.low) - limit, float(interval.high) - limit)
     return seen, seen.verdict(len(values))
+
+
+def _is_one(values: np.ndarray) -> bool:
+    """Whether values are copies of one, but for rounding."""
+    return bool(np.ptp(values) <= ROUNDING * abs(values).max())
 
 
 def ranks_lower(first: Values, second: Values) -> Verdict:
@@ -84,6 +94,32 @@ def ranks_lower(first: Values, second: Values) -> Verdict:
     if stats.mannwhitneyu(first, second, alternative="greater").pvalue < level:
         return Verdict.fails
     return Verdict.undecided
+
+
+def falls(places: Values, values: Values) -> tuple[float, Verdict]:
+    """Whether values tend to fall as places rise: Kendall's rank correlation, and its test at 5 %."""
+    places, values = np.asarray(places, float), np.asarray(values, float)
+    if len(values) < FEWEST or not np.isfinite([*places, *values]).all() or np.ptp(places) == 0:
+        return float("nan"), Verdict.undecided
+    tau, chance = stats.kendalltau(places, values)
+    if not chance < 1 - CONFIDENCE:
+        return float(tau), Verdict.undecided
+    return float(tau), Verdict.holds if tau < 0 else Verdict.fails
+
+
+def differ(groups: Sequence[Values]) -> tuple[float, Verdict]:
+    """Whether groups of values are of different distributions: Kruskal and Wallis's test, at 5 %.
+
+    Returns:
+        The chance that groups of one distribution look as different, and the verdict; it never fails, as
+        groups that look alike may still differ.
+    """
+    groups = [np.asarray(group, float) for group in groups if len(group)]
+    values = np.concatenate(groups) if groups else np.zeros(0)
+    if len(groups) < 2 or len(values) < FEWEST or not np.isfinite(values).all() or np.ptp(values) == 0:
+        return float("nan"), Verdict.undecided
+    chance = float(stats.kruskal(*groups).pvalue)
+    return chance, Verdict.holds if chance < 1 - CONFIDENCE else Verdict.undecided
 
 
 def most(flags: Sequence[bool]) -> Verdict:

@@ -17,6 +17,10 @@ MAX_BYTES = 200_000_000
 PIECE_BYTES = 1 << 16
 
 
+class UnavailableError(UserError):
+    """An entry that is not on this machine, and cannot be had from the network either."""
+
+
 def fetch(entry: str, path: Path, looked: str) -> tuple[bytes, str]:
     """An entry as mmCIF text, and its address; kept for later where the cache can be written.
 
@@ -26,7 +30,8 @@ def fetch(entry: str, path: Path, looked: str) -> tuple[bytes, str]:
         looked: where it was looked for before, for errors.
 
     Raises:
-        UserError: no such entry, no network, or what came is no structure.
+        UnavailableError: no network.
+        UserError: no such entry, or what came is no structure.
     """
     address = ADDRESS.format(entry=entry)
     packed = _download(entry, address, looked)
@@ -55,7 +60,7 @@ def _download(entry: str, address: str, looked: str) -> bytes:
             reason = f"there is no entry {entry} in the Protein Data Bank ({address}), nor a file in {looked}"
             raise ConfigError("system.pdb", reason) from error
         why = " ".join(str(getattr(error, "reason", error)).split()) or type(error).__name__
-        raise UserError(
+        raise UnavailableError(
             f"{entry}: no file in {looked}, and {address} cannot be fetched ({why}); say where the file is "
             "with paths.structures=[DIR], the variable NNREP_STRUCTURES=DIR, or system.pdb=FILE"
         ) from error

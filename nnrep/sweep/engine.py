@@ -19,6 +19,7 @@ from nnrep.sweep.queue import Queue, Task
 from nnrep.sweep.settings import Setting
 from nnrep.sweep.store import RunStore
 from nnrep.sweep.worker import Done
+from nnrep.terminal import log
 from nnrep.threads import thread_variables, usable_cores
 
 POLL_SECONDS = 0.5  # how soon an interruption is noticed
@@ -73,6 +74,8 @@ def sweep(
         on_cpu = processes[0].submit(worker.runs_on_cpu).result()
         crew = _Crew(processes if on_cpu else processes[:1], stop, store, on_rows, should_stop)
         first = {task.setting.modes: Task(task.setting, ()) for task in reversed(tasks) if task.setting.modes}
+        if first:
+            log().info("starts and slow modes first, %d sets of them", len(first))
         crew.work(Queue(reversed(first.values())))
         if on_cpu:
             tasks = [Task(task.setting, (seed,)) for task in tasks for seed in task.seeds]
@@ -167,6 +170,7 @@ class _Crew:
     def _take(self, task: Task, done: Done) -> None:
         if done.error is not None:
             self.errors[task.setting.point] = done.error
-        if done.rows is not None and done.positions is not None:
-            self.store.add(done.rows, done.positions)
-            self.on_rows(done.rows)
+        if done.result is not None:
+            rows, positions, history = done.result
+            self.store.add(rows, positions, history)
+            self.on_rows(rows)

@@ -35,7 +35,7 @@ def grid_points(
             raise UserError(f"{override}: cannot be read, {reason}") from error
     points = []
     for grid in grids or [{}]:
-        lines = [f"{key}={values}" for key, values in grid.items()]
+        lines = [f"{key}={'null' if values is None else values}" for key, values in grid.items()]
         (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides([*lines, *overrides]), None)
         points += jobs
     return points

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -15,6 +16,8 @@ from nnrep.explain import explain
 from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.job import prepared_molecule
 from nnrep.minimization.minimize import seed_list
+from nnrep.structures.fetch import UnavailableError
+from nnrep.structures.molecule import Molecule
 from nnrep.sweep.grids import grid_points
 
 FIRST_FRESH_SEED = 2**30  # seeds of a sweep are below
@@ -49,21 +52,36 @@ class Setting:
         return f"{self.hash}-{seed}"
 
 
-def experiment_settings(experiment: str, overrides: Sequence[str]) -> list[Setting]:
-    """Every setting of an experiment of `configs/experiment`, in order and without repetition.
+class Experiment(NamedTuple):
+    """What an experiment is made of.
+
+    Attributes:
+        settings: in order and without repetition.
+        molecules: the structures that they name, prepared, by the names of these.
+        missing: structures that could not be had -> why; their settings are left out.
+    """
+
+    settings: list[Setting]
+    molecules: dict[str, Molecule]
+    missing: dict[str, str]
+
+
+def experiment_settings(experiment: str, overrides: Sequence[str]) -> Experiment:
+    """Every setting of an experiment of `configs/experiment`.
 
     Args:
         experiment: its name.
         overrides: of every setting, in Hydra's grammar; sweeps take the place of the experiment's.
 
     Raises:
-        UserError: an override that cannot be used; names its key.
+        UserError: an override that cannot be used, naming its key; or not one of the structures can be had.
     """
     for override in overrides:
         if override.lstrip("+~").startswith(("hydra.", "hydra/", "experiment=")):
             raise UserError(f"{override}: belongs to nnrep run; a reproduction has its own experiment")
     register_resolvers("run")
     found: dict[str, Setting] = {}
+    shelf = _Shelf()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         chosen = f"+experiment={experiment}"
         whole = compose("config", [chosen], return_hydra_config=True)
@@ -71,12 +89,17 @@ def experiment_settings(experiment: str, overrides: Sequence[str]) -> list[Setti
         assert isinstance(grids, list)
         loader = GlobalHydra.instance().config_loader()
         for point in grid_points(grids, overrides, loader):
-            setting = _setting([chosen, *point], " ".join(point))
-            same = found.setdefault(setting.hash, setting)
-            require(same.seeds == setting.seeds, "seeds", "one value, as a count or a list [3,5]", "a sweep")
+            setting = _setting([chosen, *point], " ".join(point), shelf)
+            if setting is not None:
+                same = found.setdefault(setting.hash, setting)
+                wanted = "one value, as a count or a list [3,5]"
+                require(same.seeds == setting.seeds, "seeds", wanted, "a sweep")
+    if not found:
+        raise UserError(next(iter(shelf.missing.values())))
     settings = list(found.values())
-    _check_alike(settings)
-    return settings
+    _check_alike(settings, {key for grid in grids for key in grid})
+    molecules = {molecule.name: molecule for molecule in shelf.molecules.values() if molecule is not None}
+    return Experiment(settings, molecules, shelf.missing)
 
 
 def with_fresh_seeds(setting: Setting) -> Setting:
@@ -85,11 +108,43 @@ def with_fresh_seeds(setting: Setting) -> Setting:
     return replace(setting, config=replace(setting.config, seeds=fresh))
 
 
-def _setting(overrides: list[str], point: str) -> Setting:
+class _Shelf:
+    """Structures that have been looked for, each once: a network that is not there is slow to say so."""
+
+    def __init__(self) -> None:
+        self.molecules: dict[str, Molecule | None] = {}
+        self.missing: dict[str, str] = {}
+
+    def has(self, config: RunConfig) -> bool:
+        """Whether the structure of a configuration can be had, if it names one.
+
+        Raises:
+            UserError: it cannot be computed, or has fewer modes than are wanted.
+        """
+        system = config.system
+        pdb = str(getattr(system, "pdb", None))
+        if pdb in self.missing:
+            return False
+        key = _digest({"pdb": pdb, "preparation": repr(getattr(system, "preparation", None))})
+        try:
+            if key not in self.molecules:
+                self.molecules[key] = prepared_molecule(config)
+        except UnavailableError as error:
+            self.missing[pdb] = str(error)
+            return False
+        molecule = self.molecules[key]
+        if molecule is not None:
+            config.mode_count(molecule.n, 3, molecule.residues)
+        return True
+
+
+def _setting(overrides: list[str], point: str, shelf: _Shelf) -> Setting | None:
+    """The setting of a point; None if its structure is missing."""
     try:
         config = load_config(compose("config", overrides))
         modes = _modes_key(config) if config.needs_modes else ""
-        prepared_molecule(config)
+        if not shelf.has(config):
+            return None
     except Exception as error:
         message = explain(error)
         if message is None and isinstance(error, ValueError | TypeError):  # Hydra's, of odd overrides
@@ -100,8 +155,12 @@ def _setting(overrides: list[str], point: str) -> Setting:
     return Setting(config, point, config_hash(config), _shape_key(config), modes)
 
 
-def _check_alike(settings: list[Setting]) -> None:
+def _check_alike(settings: list[Setting], varied: set[str]) -> None:
     """What is compared must be one problem, and processes are started with one number of threads.
+
+    Args:
+        settings: all of them.
+        varied: the keys of the experiment's own grids.
 
     Raises:
         ConfigError: naming a key that differs, or one that has no effect.
@@ -109,15 +168,23 @@ def _check_alike(settings: list[Setting]) -> None:
     plain = [as_plain(setting.config) for setting in settings]
     for key in ("threads", "precision", "max_steps"):
         _check_one(key, [each[key] for each in plain])
-    for potential in {each["system"].get("potential") for each in plain}:
-        systems = [each["system"] for each in plain if each["system"].get("potential") == potential]
-        for key in systems[0]:
-            _check_one(f"system.{key}", [system.get(key) for system in systems])
+    systems = [_flat("system", each["system"]) for each in plain]
+    for key in {key for system in systems for key in system} - varied:
+        _check_one(key, [system.get(key) for system in systems])
     for setting in settings:
         kept = setting.config.record.every
         require(kept is None, "record.every", "null, as a reproduction keeps no trajectories", kept)
         allowed = f"below 2^30 = {FIRST_FRESH_SEED}, where fresh seeds begin"
         require(max(setting.seeds) < FIRST_FRESH_SEED, "seeds", allowed, max(setting.seeds))
+
+
+def _flat(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Nested keys as dotted ones."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}.{key}"
+        flat |= _flat(name, value) if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def _check_one(key: str, values: list[object]) -> None:
@@ -133,10 +200,10 @@ def _modes_key(config: RunConfig) -> str:
 
 def _shape_key(config: RunConfig) -> str:
     """Of what programs are compiled for; a key too fine only costs a change of worker."""
-    reparam = {
-        key: value for key, value in as_plain(config)["reparam"].items() if key != "learning_rate_factor"
-    }
-    return _digest({"reparam": reparam, "optimizer": config.optimizer.name, **_common(config)})
+    plain = as_plain(config)
+    reparam = {key: value for key, value in plain["reparam"].items() if key != "learning_rate_factor"}
+    optimizer = config.optimizer.name if config.minimizes else plain["baseline"]
+    return _digest({"reparam": reparam, "optimizer": optimizer, **_common(config)})
 
 
 def _common(config: RunConfig) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The runs of a sweep on disk: a table, and where they ended."""
+"""The runs of a sweep on disk: a table, where they ended, and how they went there."""
 
 import io
 from collections.abc import Sequence
@@ -14,7 +14,9 @@ from nnrep.records.collect import read_runs
 from nnrep.records.run_folder import RUNS
 from nnrep.records.table import RUN_COLUMNS, TIMES, write_table
 
-POSITIONS = "positions"
+POSITIONS, HISTORIES = "positions", "histories"
+MOST_KEPT = 1000  # rows of a run's history
+AGAIN = "cannot be read ({}); remove it, and resume=true makes the run again"
 # Columns that every run has a number in.
 NUMBERS = ["seed", "n", "energy", "steps_coarse", "steps_fine", *TIMES]
 
@@ -29,7 +31,13 @@ class RunStore:
     """
 
     def __init__(
-        self, folder: Path, order: Sequence[str], *, keep_positions: bool = False, table: str = RUNS
+        self,
+        folder: Path,
+        order: Sequence[str],
+        *,
+        keep_positions: bool = False,
+        keep_histories: bool = False,
+        table: str = RUNS,
     ) -> None:
         """Take up what the folder holds.
 
@@ -39,7 +47,7 @@ class RunStore:
         """
         self.folder, self.path, self.order = folder, folder / table, list(order)
         self._place = {run: place for place, run in enumerate(order)}
-        self._keep_positions = keep_positions
+        self._keep_positions, self._keep_histories = keep_positions, keep_histories
         self._rows: dict[str, pd.Series] = {}
         folder.mkdir(parents=True, exist_ok=True)
         if not self.path.exists():
@@ -55,7 +63,8 @@ class RunStore:
 
     def _is_whole(self, row: pd.Series) -> bool:
         ended = row["status"] != Status.interrupted.name
-        return ended and (not self._keep_positions or self._path(row["run_id"]).exists())
+        wanted = [self._positions_path] * self._keep_positions + [self._history_path] * self._keep_histories
+        return ended and all(path(row["run_id"]).exists() for path in wanted)
 
     def done(self) -> set[str]:
         """The names of the finished runs."""
@@ -65,11 +74,13 @@ class RunStore:
         """What the finished runs were made by."""
         return {row["versions"] for row in self._rows.values()}
 
-    def add(self, rows: pd.DataFrame, positions: np.ndarray) -> None:
-        """Take finished runs, with positions (s, n, d), and write them."""
-        for (_, row), final in zip(as_text(rows).iterrows(), positions, strict=True):
+    def add(self, rows: pd.DataFrame, positions: np.ndarray, histories: pd.DataFrame) -> None:
+        """Take finished runs, with positions (s, n, d) and the history of all, and write them."""
+        for (_, row), seed, final in zip(as_text(rows).iterrows(), rows["seed"], positions, strict=True):
             if self._keep_positions:
                 self._write_positions(row["run_id"], final)
+            if self._keep_histories:
+                self._write_history(row["run_id"], histories[histories["seed"] == seed])
             self._rows[row["run_id"]] = row
         self.write()
 
@@ -85,20 +96,47 @@ class RunStore:
         Raises:
             UserError: its file cannot be read.
         """
+        path = self._positions_path(run)
         try:
-            return np.load(self._path(run), allow_pickle=False)
+            return np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            reason = f"cannot be read ({error}); remove it, and resume=true makes the run again"
-            raise UserError(f"{self._path(run)}: {reason}") from error
+            raise UserError(f"{path}: {AGAIN.format(error)}") from error
 
-    def _path(self, run: str) -> Path:
+    def history(self, run: str) -> pd.DataFrame:
+        """How a run went: stage, step, time_s, energy, gradient_norm and the system's measures.
+
+        Raises:
+            UserError: its file cannot be read.
+        """
+        path = self._history_path(run)
+        try:
+            return pd.read_csv(path)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: {AGAIN.format(error)}") from error
+
+    def _positions_path(self, run: str) -> Path:
         return self.folder / POSITIONS / f"{run}.npy"
+
+    def _history_path(self, run: str) -> Path:
+        return self.folder / HISTORIES / f"{run}.csv"
 
     def _write_positions(self, run: str, positions: np.ndarray) -> None:
         content = io.BytesIO()
         np.save(content, positions)
-        self._path(run).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path(run), content.getvalue())
+        self._positions_path(run).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self._positions_path(run), content.getvalue())
+
+    def _write_history(self, run: str, history: pd.DataFrame) -> None:
+        kept = thinned(history.drop(columns="seed"), MOST_KEPT)
+        self._history_path(run).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self._history_path(run), kept.to_csv(index=False, float_format="%.7g").encode())
+
+
+def thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most so many rows, evenly spaced, with the first and the last one."""
+    if len(rows) <= most:
+        return rows
+    return rows.iloc[np.linspace(0, len(rows) - 1, most).round().astype(int)]
 
 
 def _check_numbers(path: Path, rows: pd.DataFrame) -> None:

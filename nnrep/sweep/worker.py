@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from nnrep.explain import explain
-from nnrep.interruption import Interruption
 from nnrep.job import Watch, found_modes, loaded_system, minimized, prepared_molecule
 from nnrep.minimization import Status
 from nnrep.modes_of_config import FoundModes
@@ -32,13 +31,11 @@ class Done(NamedTuple):
     """What came of a task.
 
     Attributes:
-        rows: of the finished runs; None where there are none.
-        positions: (s, n, d) of these.
+        result: of the finished runs their rows, positions (s, n, d) and history; None where there are none.
         error: why a setting cannot be run, in one line.
     """
 
-    rows: pd.DataFrame | None = None
-    positions: np.ndarray | None = None
+    result: tuple[pd.DataFrame, np.ndarray, pd.DataFrame] | None = None
     error: str | None = None
 
 
@@ -78,6 +75,8 @@ def find_modes(setting: Setting) -> Done:
     """Put the slow modes of a setting into the cache."""
     try:
         _prepare(setting)
+    except KeyboardInterrupt:  # a start that was being simulated
+        return Done()
     except Exception as error:
         return _explained(error)
     return Done()
@@ -91,9 +90,11 @@ def run(setting: Setting, seeds: tuple[int, ...]) -> Done:
         config = replace(setting.config, seeds=list(seeds))
         result = minimized(config, system, found, Watch(None, _stop.is_set, None))
         rows = run_rows(system, found, result, config, time.perf_counter() - began)
+    except KeyboardInterrupt:
+        return Done()
     except Exception as error:
         return _explained(error)
-    return Done() if Status.interrupted in result.status else Done(rows, result.positions)
+    return Done() if Status.interrupted in result.status else Done((rows, result.positions, result.history))
 
 
 def _prepare(setting: Setting) -> tuple[System, FoundModes]:
@@ -102,8 +103,8 @@ def _prepare(setting: Setting) -> tuple[System, FoundModes]:
     configure_jax(config.precision.value, _programs)
     key = f"{setting.shape} {setting.modes}"
     if key not in _prepared:
-        with Interruption() as interruption, progress_bar(quiet=True) as bar:
-            system = loaded_system(config, prepared_molecule(config), bar, interruption)
+        with progress_bar(quiet=True) as bar:
+            system = loaded_system(config, prepared_molecule(config), bar, _stop.is_set)
         if len(_prepared) >= MOST_PREPARED:
             _prepared.pop(next(iter(_prepared)))
         _prepared[key] = system, found_modes(system, config)

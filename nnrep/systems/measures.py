@@ -48,20 +48,27 @@ def pieces_of(positions: np.ndarray, reach: float) -> np.ndarray:
 def rmsd(positions: Array, reference: Array) -> Array:
     """Root mean square distance after the best superposition by rotation and translation: a scalar.
 
-    Kabsch, Acta Cryst. A 32, 922 (1976). Reflections are not allowed: mirror images do not superpose. The
-    positions are turned and compared, rather than the closed form taken, which cancels in float32.
+    The positions are turned and compared, rather than the closed form taken, which cancels in float32.
 
     Args:
         positions: (n, 3).
         reference: (n, 3), in the same unit.
+    """
+    centred = reference - jnp.mean(reference, axis=0)
+    return jnp.sqrt(jnp.mean(jnp.sum((superposed(positions, centred) - centred) ** 2, axis=1)))
+
+
+def superposed(positions: Array, reference: Array) -> Array:
+    """Positions (n, 3), moved to the origin and turned to lie on a reference (n, 3) as well as can be.
+
+    Kabsch, Acta Cryst. A 32, 922 (1976). Reflections are not allowed: mirror images do not superpose.
     """
     x = positions - jnp.mean(positions, axis=0)
     y = reference - jnp.mean(reference, axis=0)
     u, _, vt = jnp.linalg.svd(x.T @ y)
     handedness = jnp.where(jnp.linalg.det(u) * jnp.linalg.det(vt) < 0, -1.0, 1.0)
     signs = jnp.ones(3, x.dtype).at[2].set(handedness)
-    rotated = x @ (u * signs) @ vt
-    return jnp.sqrt(jnp.mean(jnp.sum((rotated - y) ** 2, axis=1)))
+    return x @ (u * signs) @ vt
 
 
 class AtomGroups(NamedTuple):
