@@ -24,7 +24,10 @@ from nnrep.reproduce_arguments import FIGURES
 
 REFERENCES = Path(__file__).resolve().parent.parent / "results" / "smoke"
 TABLES = ("runs.csv", "summary.csv", "claims.csv")
-KEYS = ["potential", "n", "reparam", "modes", "hidden", "learning_rate", "learning_rate_coarse", "min_delta"]
+KEYS = [
+    *("potential", "structure", "start", "start_seed", "n", "baseline", "reparam", "modes", "hidden"),
+    *("learning_rate", "learning_rate_coarse", "min_delta"),
+]
 SEEDS = 5
 DRAWS = 10_000
 STATISTICS = {"energy_mean": np.mean, "energy_median": np.median, "energy_best": np.min}
@@ -81,17 +84,22 @@ def complaints(folder: Path, reference: dict) -> list[str]:
 def _key(row: pd.Series) -> str:
     """What tells a setting from the others."""
     values = {name: row.get(name) for name in KEYS}
-    return ", ".join(f"{name} {value}" for name, value in values.items() if not pd.isna(value))
+    told = {name: value for name, value in values.items() if not pd.isna(value)}
+    if told.get("baseline") == "none":
+        del told["baseline"]
+    return ", ".join(f"{name} {value}" for name, value in told.items())
 
 
 def _setting(row: pd.Series, runs: pd.DataFrame) -> dict:
     """The bands of a setting, a little wider than seen: twenty runs have not seen everything."""
     bands = {}
     draws = np.random.default_rng(0).choice(runs["energy"].to_numpy(), (DRAWS, SEEDS))
+    bound = row.get("energy_bound", np.nan)
+    scale = abs(row["energy_mean"] if np.isnan(bound) else bound)
     for name, statistic in STATISTICS.items():
         values = statistic(draws, axis=1)
-        margin = 0.25 * np.ptp(values) + 0.01 * abs(row["energy_bound"])
-        bands[name] = [max(values.min() - margin, row["energy_bound"]), values.max() + margin]
+        margin = 0.25 * np.ptp(values) + 0.01 * scale
+        bands[name] = [np.fmax(values.min() - margin, bound), values.max() + margin]
     for name, value in _start(row, runs).items():
         bands[name] = [value - START_TOLERANCE * abs(value), value + START_TOLERANCE * abs(value)]
     rounded = {name: [float(f"{end:.5g}") for end in band] for name, band in bands.items()}

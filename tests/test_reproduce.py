@@ -188,6 +188,56 @@ def test_a_killed_worker_is_told(tmp_path):
     assert "Traceback" not in errors
 
 
+TINY = ("seeds=2", "max_steps=40", "reparam=none", "system.force_field=amber14")
+# Nothing is fetched: there is no such proxy.
+OFFLINE = {"https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "NNREP_STRUCTURES": ""}
+
+
+def test_a_structure_that_is_missing_is_left_out_and_said(nnrep, tmp_path):
+    environment = {**os.environ, **OFFLINE}
+    both = ("reproduce", "fig4", *TINY, "system.start=native", "system.pdb=null,9ZZZ", "results_dir=r")
+    result = nnrep(*both, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("fig4: left out, 9ZZZ: no file in") == 1
+    folder = tmp_path / "r" / "fig4"
+    runs = pd.read_csv(folder / "runs.csv")
+    assert set(runs["structure"]) == {"1L2Y"}
+    assert "| structure 9ZZZ | 9ZZZ: no file in" in (folder / "REPORT.md").read_text()
+    assert len(list((folder / "histories").iterdir())) == len(runs) == 2
+    for run in runs["run_id"]:
+        history = pd.read_csv(folder / "histories" / f"{run}.csv")
+        assert history["step"].iloc[-1] == 40
+        assert {"time_s", "energy", "rmsd_ca"} <= set(history.columns)
+        assert np.load(folder / "positions" / f"{run}.npy").shape == (304, 3)
+    alone = nnrep(
+        "reproduce",
+        "fig4",
+        *TINY,
+        "system.start=native",
+        "system.pdb=9ZZZ",
+        "results_dir=other",
+        env=environment,
+    )
+    assert alone.returncode == 2
+    assert "nnrep: 9ZZZ: no file in" in alone.stderr
+    assert "paths.structures" in alone.stderr
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_interruption_does_not_wait_for_a_start_that_is_simulated(tmp_path):
+    long = ("system.start=unfolded", "system.pdb=null", "system.unfold.steps=2000000000")
+    options = (*TINY, *long, "results_dir=r")
+    command = [sys.executable, "-m", "nnrep", "reproduce", "fig4", *options]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while "1 settings, 2 runs" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(8)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+
+
 @pytest.mark.slow
 def test_best_settings_are_run_again_with_fresh_seeds(nnrep, tmp_path):
     """Figure 3, with one worker; two give the same."""
@@ -291,7 +341,7 @@ def test_a_setting_that_cannot_be_run_is_named_and_the_others_run(nnrep, tmp_pat
 
 
 BAD = {
-    "figure": (("fig99",), "fig99: unknown figure; choose from fig2, fig3, all"),
+    "figure": (("fig99",), "fig99: unknown figure; choose from fig2, fig3, fig4, fig5, fig6, all"),
     "none": (("profile=smoke",), "names no figure"),
     "flag": (("fig2", "--fast"), "--fast: unknown flag"),
     "profile": (("fig2", "profile=long"), "profile: must be one of paper, smoke, got long"),

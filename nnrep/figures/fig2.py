@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Picture
 
 from nnrep.figures.figure import Claim, Evidence, Figure, nothing_repeated
-from nnrep.figures.methods import LOOPS, METHODS, diverged, energies_of, of_method
+from nnrep.figures.methods import LOOPS, METHODS, diverged, energies_of, of_method, typical_run
 from nnrep.figures.statistics import combined, lower, most, opposite
 from nnrep.records.pictures import draw_chain
 
@@ -15,12 +15,6 @@ def is_coil(runs: pd.DataFrame) -> pd.Series:
     """Which runs found the coil: one piece, and nine bonds and contacts of ten in place."""
     joined = (runs["bond_fraction"] >= COIL) & (runs["contact_fraction"] >= COIL)
     return joined & (runs["pieces"] == 1) & ~diverged(runs)
-
-
-def typical_run(runs: pd.DataFrame) -> pd.Series:
-    """The run of median energy, of an even number the lower of the two."""
-    ordered = runs.sort_values("energy", kind="stable")
-    return ordered.iloc[(len(ordered) - 1) // 2]
 
 
 def draw(evidence: Evidence) -> Picture:

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from nnrep.figures.fig3_claims import claims, repeated
 from nnrep.figures.figure import Evidence, Figure
-from nnrep.figures.methods import COLORS, LOOPS, METHODS
+from nnrep.figures.methods import COLORS, LOOPS, METHODS, plain_decades
 from nnrep.figures.published import Published, published_of
 
 PANELS = {
@@ -40,9 +39,6 @@ def _panel(axes: Any, rows: pd.DataFrame, time: str, as_published: bool) -> None
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.grid(alpha=0.2)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
     if rows.empty:
         return
     bound = rows["energy_bound"].iloc[0]
@@ -53,6 +49,7 @@ def _panel(axes: Any, rows: pd.DataFrame, time: str, as_published: bool) -> None
     heights = [*(rows["energy_mean"] - bound), *_published(axes, published, bound)]
     # Deviations may reach down to the bound, which is infinitely far below on this axis.
     known = [height for height in heights if np.isfinite(height)]
+    plain_decades(axes)
     if known and min(known) > 0:
         axes.set_ylim(bottom=0.7 * min(known))
 

@@ -3,8 +3,11 @@
 A diverged run counts as infinitely high, everywhere: a method is not judged by its survivors.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from nnrep.minimization import Status
 
@@ -12,6 +15,7 @@ from nnrep.minimization import Status
 METHODS = {"none": "GD", "cg": "CG", "gnn": "GNN"}
 COLORS = {"none": "tab:orange", "cg": "tab:blue", "gnn": "tab:green"}
 LOOPS = {"bond_lj": "Bond+LJ", "pure_lj": "pure LJ"}
+FEW_DECADES = 200  # from end to end
 # What makes settings of a method distinct. Those that differ in tolerance alone are nearly copies.
 DISTINCT = ["modes", "hidden", "learning_rate", "learning_rate_coarse"]
 
@@ -28,12 +32,23 @@ def diverged(runs: pd.DataFrame) -> pd.Series:
 
 def energies_of(runs: pd.DataFrame) -> pd.Series:
     """The energies of runs; infinite where they diverged."""
-    return runs["energy"].astype(float).where(~diverged(runs), np.inf)
+    return values_of(runs, "energy")
+
+
+def values_of(runs: pd.DataFrame, column: str) -> pd.Series:
+    """A column of runs of which less is better; infinite where they diverged."""
+    return runs[column].astype(float).where(~diverged(runs), np.inf)
 
 
 def runs_of(runs: pd.DataFrame, setting: pd.Series | None) -> pd.DataFrame:
     """The runs of a setting; none of None."""
     return runs[runs["config_hash"] == ("" if setting is None else setting["config_hash"])]
+
+
+def typical_run(runs: pd.DataFrame) -> pd.Series:
+    """The run of median energy, of an even number the lower of the two."""
+    ordered = runs.sort_values("energy", kind="stable")
+    return ordered.iloc[(len(ordered) - 1) // 2]
 
 
 def best_setting(summary: pd.DataFrame, potential: str, reparam: str) -> pd.Series | None:
@@ -45,6 +60,14 @@ def lowest(settings: pd.DataFrame) -> pd.Series | None:
     """The setting of lowest mean energy, of equal ones the first, without a diverged run; None if none is."""
     rows = settings[settings["diverged"] == 0].dropna(subset=["energy_mean"])
     return None if rows.empty else rows.sort_values("energy_mean", kind="stable").iloc[0]
+
+
+def plain_decades(axes: Any) -> None:
+    """Plain numbers along a logarithmic x axis that is drawn: 1, 2 and 5 of few decades, 1 of many."""
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < FEW_DECADES * low else (1,)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def distinct(settings: pd.DataFrame, column: str) -> np.ndarray:

@@ -1,0 +1,126 @@
+"""Figure 4's numbers: every run of FG beside the run of the network from the same start."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nnrep.figures.figure import Evidence
+from nnrep.figures.followed import before_loop, reached
+from nnrep.figures.methods import diverged, values_of
+from nnrep.figures.summary import with_times
+
+# The paper's name of plain minimisation in this figure.
+FG, GNN = "none", "gnn"
+PROBLEM = ["potential", "start", "structure"]
+# What is told of each pair, above one where the network is better.
+RATIOS = {
+    "speedup": "speed-up",
+    "speedup_compile": "with compilation",
+    "speedup_energy": "to one energy",
+    "speedup_steps": "in steps",
+}
+
+
+class Problem(NamedTuple):
+    """What is minimised: a force field, a start, a structure."""
+
+    potential: str
+    start: str
+    structure: str
+
+
+def pairs_of(evidence: Evidence) -> pd.DataFrame:
+    """A row a problem and seed that both methods have run.
+
+    Columns: those of `PROBLEM`, seed, n; energy_fg, energy_gnn, difference (GNN - FG), factor (FG / GNN);
+    rmsd_fg, rmsd_gnn; and ratios of FG's time to GNN's: `speedup` by their own stopping rules, modes and
+    fit included; `speedup_compile` with compilation; `speedup_energy` until both are as low as the higher
+    of the two; `speedup_steps` of that in steps. Infinite or zero where one of both diverged.
+    """
+    runs = with_times(evidence.runs)
+    rows = []
+    for key, both in runs.groupby([*PROBLEM, "seed"], sort=False):
+        plain, mapped = both[both["reparam"] == FG], both[both["reparam"] == GNN]
+        if len(plain) == len(mapped) == 1:
+            rows.append(dict(zip([*PROBLEM, "seed"], key, strict=True)) | _pair(evidence, plain, mapped))
+    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COLUMNS[len(PROBLEM) :], float))
+
+
+def _pair(evidence: Evidence, plain: pd.DataFrame, mapped: pd.DataFrame) -> dict[str, float]:
+    fg, gnn = plain.iloc[0], mapped.iloc[0]
+    broken = [bool(diverged(rows).iloc[0]) for rows in (plain, mapped)]
+    row = {"n": fg["n"]} | {
+        f"{name}_{method}": values_of(run, column).iloc[0]
+        for name, column in (("energy", "energy"), ("rmsd", "rmsd_ca"))
+        for method, run in (("fg", plain), ("gnn", mapped))
+    }
+    if any(broken):
+        # Infinitely slow and high; of two broken ones nothing is known.
+        ratio = np.nan if all(broken) else np.inf if broken[0] else 0.0
+        return row | {"difference": np.nan, "factor": np.nan} | dict.fromkeys(RATIOS, ratio)
+    times, steps = _to_one_energy(evidence, fg, gnn)
+    return row | {
+        "difference": gnn["energy"] - fg["energy"],
+        "factor": fg["energy"] / gnn["energy"],
+        "speedup": fg["time_s"] / gnn["time_s"],
+        "speedup_compile": fg["time_with_compile_s"] / gnn["time_with_compile_s"],
+        "speedup_energy": times[0] / times[1],
+        "speedup_steps": steps[0] / steps[1],
+    }
+
+
+def _to_one_energy(
+    evidence: Evidence, fg: pd.Series, gnn: pd.Series
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Seconds and steps of both until they are as low as the higher of their two lowest energies."""
+    histories = [evidence.histories(run["run_id"]) for run in (fg, gnn)]
+    energy = max(history["energy"].min() for history in histories)
+    found = [reached(history, energy) for history in histories]
+    first, second = (before_loop(run) + seconds for run, (seconds, _) in zip((fg, gnn), found, strict=True))
+    return (first, second), (found[0][1], found[1][1])
+
+
+COLUMNS = [
+    *(*PROBLEM, "seed", "n", "energy_fg", "energy_gnn", "difference", "factor", "rmsd_fg", "rmsd_gnn"),
+    *RATIOS,
+]
+
+
+def of_problem(pairs: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    """The pairs of one problem."""
+    same = (pairs[name] == value for name, value in problem._asdict().items())
+    return pairs[np.logical_and.reduce(list(same))]
+
+
+def problems_of(runs: pd.DataFrame) -> list[Problem]:
+    """The problems of a table, in its order."""
+    return [Problem(*map(str, row)) for row in runs[PROBLEM].drop_duplicates().itertuples(index=False)]
+
+
+def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    """A table a force field: a row a start and structure, means and deviations over its pairs."""
+    pairs = pairs_of(evidence)
+    found = {}
+    for potential, rows in pairs.groupby("potential", sort=False):
+        problems = problems_of(rows)
+        found[f"speedup_{potential}"] = pd.DataFrame(
+            [_row(problem, of_problem(rows, problem)) for problem in problems]
+        )
+    return found
+
+
+def _row(problem: Problem, pairs: pd.DataFrame) -> dict[str, object]:
+    row: dict[str, object] = {
+        "start": problem.start,
+        "structure": problem.structure,
+        "atoms": int(pairs["n"].iloc[0]),
+        "pairs": len(pairs),
+        "E FG": pairs["energy_fg"].mean(),
+        "E GNN": pairs["energy_gnn"].mean(),
+        "GNN - FG": pairs["difference"].mean(),
+        "E FG / E GNN": pairs["factor"].mean(),
+    }
+    for name, title in RATIOS.items():
+        row |= {title: pairs[name].mean(), f"{title}, std": pairs[name].std()}
+    return row | {"RMSD FG": pairs["rmsd_fg"].mean(), "RMSD GNN": pairs["rmsd_gnn"].mean()}

@@ -1,0 +1,176 @@
+"""Figure 5: how far a protein folds, by dynamics, plain minimisation and networks of several widths."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.figure import Figure as Picture
+
+from nnrep.figures.figure import Claim, Evidence, Figure, nothing_repeated
+from nnrep.figures.followed import at_time, before_loop
+from nnrep.figures.methods import COLORS, plain_decades, typical_run, values_of
+from nnrep.figures.proteins import notes_on_runs
+from nnrep.figures.statistics import below, falls, lower
+from nnrep.figures.structures import draw_traces
+
+DYNAMICS = "openmm_dynamics"
+PUBLISHED_STEPS = 400_000  # of a minimisation; dynamics takes twice as many
+SHADES = (0.45, 0.95)
+PANELS = {"time_s": "modes, fit and minimisation, or dynamics / s", "step": "steps"}
+
+
+def kinds_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The runs of every method: dynamics, GD, and the networks, the narrowest first."""
+    runs = runs.assign(width=widths_of(runs))
+    found = {}
+    for name, rows in (
+        ("OpenMM dynamics", runs[runs["baseline"] == DYNAMICS]),
+        ("GD", runs[(runs["reparam"] == "none") & (runs["baseline"] == "none")]),
+    ):
+        if not rows.empty:
+            found[name] = rows
+    for width, rows in runs[runs["reparam"] == "gnn"].groupby("width"):
+        found[f"GNN {width:.0f}"] = rows
+    return found
+
+
+def widths_of(runs: pd.DataFrame) -> pd.Series:
+    """Width of the latent, of what is no network NaN."""
+    first = runs["hidden"].astype(str).str.extract(r"^(\d+)-", expand=False)
+    return first.astype(float)
+
+
+def colors_of(names: list[str]) -> dict[str, Any]:
+    """Purple for dynamics, the paper's orange for GD, greens for networks, the darker the wider."""
+    found: dict[str, Any] = {"OpenMM dynamics": "tab:purple", "GD": COLORS["none"]}
+    networks = [name for name in names if name.startswith("GNN")]
+    shades = np.linspace(*SHADES, len(networks))
+    return found | dict(zip(networks, colormaps["Greens"](shades), strict=True))
+
+
+def draw(evidence: Evidence) -> Picture:
+    """RMSD against time and against steps; below, typical ends of three methods on the native structure."""
+    kinds = kinds_of(evidence.runs)
+    colors = colors_of(list(kinds))
+    picture = Picture(figsize=(12, 9.5), layout="constrained")
+    parts: Any = picture.subfigures(2, 1, height_ratios=[5, 4.5])
+    above, under = parts
+    for axes, (column, label) in zip(above.subplots(1, 2, sharey=True), PANELS.items(), strict=True):
+        for name, runs in kinds.items():
+            for place, (_, run) in enumerate(runs.iterrows()):
+                history = evidence.histories(run["run_id"])
+                history = history[history["step"] > 0]  # the axes are logarithmic
+                before = before_loop(run) if column == "time_s" else 0.0
+                label_of = name if place == 0 else None
+                style = {"color": colors[name], "lw": 0.8, "label": label_of}
+                axes.plot(before + history[column], history["rmsd_ca"], **style)
+        axes.set_xscale("log")
+        plain_decades(axes)
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.2)
+        axes.axhline(evidence.runs["rmsd_ca_start"].mean(), color="0.5", ls=":", lw=0.9, label="start")
+    above.axes[0].set_ylabel("RMSD of CA to the native structure / A")
+    above.axes[0].legend(frameon=False, fontsize=9)
+    _ends(under, evidence, kinds, colors)
+    return picture
+
+
+def _ends(picture: Any, evidence: Evidence, kinds: dict[str, pd.DataFrame], colors: dict[str, Any]) -> None:
+    networks = [name for name in kinds if name.startswith("GNN")]
+    shown = [name for name in ("OpenMM dynamics", "GD", *networks[-1:]) if name in kinds]
+    for place, name in enumerate(shown, start=1):
+        axes = picture.add_subplot(1, len(shown), place, projection="3d")
+        run = typical_run(kinds[name])
+        molecule = evidence.molecules.get(run["structure"])
+        if molecule is not None:
+            ends = {name: (evidence.positions(run["run_id"]), colors[name])}
+            draw_traces(axes, molecule, ends)
+        axes.set_title(f"{name}: {run['rmsd_ca']:.2f} A", fontsize=10)
+        axes.set_axis_off()
+
+
+def claims(evidence: Evidence) -> list[Claim]:
+    """What the paper's figure 5 says."""
+    kinds = kinds_of(evidence.runs)
+    networks = {name: runs for name, runs in kinds.items() if name.startswith("GNN")}
+    widest = list(networks)[-1] if networks else ""
+    none = evidence.runs.iloc[:0].assign(width=np.nan)
+    gnn, gd, dynamics = (kinds.get(name, none) for name in (widest or "GNN", "GD", "OpenMM dynamics"))
+    return [
+        _wider_is_nearer(networks, none),
+        _folds(gnn, widest),
+        _ends_nearer(gnn, gd, widest),
+        _nearer_in_time(evidence, gnn, dynamics, widest),
+    ]
+
+
+def _wider_is_nearer(networks: dict[str, pd.DataFrame], none: pd.DataFrame) -> Claim:
+    runs = pd.concat(networks.values()) if networks else none
+    tau, verdict = falls(runs["width"], values_of(runs, "rmsd_ca"))
+    means = ", ".join(f"{name} {rows['rmsd_ca'].mean():.2f} A" for name, rows in networks.items())
+    measured = f"mean final RMSD {means}; Kendall's tau of width and RMSD {tau:+.2f} over {len(runs)} runs"
+    return Claim("wider networks fold further", "figure 5a", measured, verdict)
+
+
+def _folds(gnn: pd.DataFrame, name: str) -> Claim:
+    moved = (values_of(gnn, "rmsd_ca") - gnn["rmsd_ca_start"]).to_numpy(float)
+    seen, verdict = below(moved, 0.0)
+    start, end = gnn["rmsd_ca_start"].mean(), gnn["rmsd_ca"].mean()
+    measured = f"{name}: RMSD {start:.2f} A at the start, {end:.2f} A at the end, change {seen}"
+    claim = "the widest network brings the chain nearer to the native structure"
+    return Claim(claim, "figure 5a (plot: from 6.9 A to 5.7 - 6.5 A)", measured, verdict)
+
+
+def _ends_nearer(gnn: pd.DataFrame, gd: pd.DataFrame, name: str) -> Claim:
+    seen, verdict = lower(values_of(gnn, "rmsd_ca").to_numpy(), values_of(gd, "rmsd_ca").to_numpy())
+    told = f"{name} {gnn['rmsd_ca'].mean():.2f} A, GD {gd['rmsd_ca'].mean():.2f} A, difference {seen}"
+    return Claim("the widest network ends nearer to the native structure than GD", "figure 5a", told, verdict)
+
+
+def _nearer_in_time(evidence: Evidence, gnn: pd.DataFrame, dynamics: pd.DataFrame, name: str) -> Claim:
+    """At the time of whichever ends first."""
+    claim = "in equal time the widest network comes nearer to the native structure than OpenMM's dynamics"
+    totals = [before_loop(run) + run["time_minimize_s"] for _, run in pd.concat([gnn, dynamics]).iterrows()]
+    seconds = min(totals, default=float("nan"))
+    both = [_rmsd_at(evidence, rows, seconds) for rows in (gnn, dynamics)]
+    seen, verdict = lower(*both)
+    means = [values.mean() if len(values) else float("nan") for values in both]
+    told = f"after {seconds:.0f} s {name} {means[0]:.2f} A, dynamics {means[1]:.2f} A, difference {seen}"
+    return Claim(claim, "figure 5a", told, verdict)
+
+
+def _rmsd_at(evidence: Evidence, runs: pd.DataFrame, seconds: float) -> np.ndarray:
+    """RMSD of each run after so many seconds, modes and fit included."""
+    found = []
+    for _, run in runs.iterrows():
+        history = evidence.histories(run["run_id"])
+        found.append(at_time(history, "rmsd_ca", seconds - before_loop(run)))
+    return np.array(found, float)
+
+
+def notes(evidence: Evidence) -> list[str]:
+    """What was scaled down, and what is known of starts and structures."""
+    found = []
+    for name, rows in kinds_of(evidence.runs).items():
+        paper = 2 * PUBLISHED_STEPS if name == "OpenMM dynamics" else PUBLISHED_STEPS
+        steps = (rows["steps_coarse"] + rows["steps_fine"]).max()
+        found.append(f"{name}: {steps} steps, {100 * steps / paper:.3g} % of the paper's {paper}.")
+    return [*found, *notes_on_runs(evidence)]
+
+
+FIGURE = Figure(
+    name="fig5",
+    title="Figure 5: RMSD to the native structure by dynamics, plain minimisation and networks",
+    needs_positions=True,
+    needs_histories=True,
+    repeated=nothing_repeated,
+    draw=draw,
+    claims=claims,
+    notes=notes,
+    caption=(
+        "Above: RMSD of the CA atoms against wall time (slow modes and fit before the first point, "
+        "compilation apart) and against steps, a line a run. A network has half of its steps, then the "
+        "positions are free. Below: traces of the runs of median energy on the native structure in grey."
+    ),
+)

@@ -1,0 +1,128 @@
+"""What the paper's figure 6 says."""
+
+import numpy as np
+import pandas as pd
+
+from nnrep.figures.fig6_settings import (
+    BASELINES,
+    GD,
+    MINIMIZER,
+    again,
+    at_first_start,
+    labelled,
+    mean_energy,
+    minimised,
+    networks_of,
+)
+from nnrep.figures.figure import Claim, Evidence, Verdict
+from nnrep.figures.followed import before_loop, reached
+from nnrep.figures.methods import energies_of
+from nnrep.figures.statistics import below, differ, lower
+
+OPENMM = BASELINES[MINIMIZER]
+
+
+def claims(evidence: Evidence) -> list[Claim]:
+    """Panel by panel."""
+    runs = minimised(labelled(evidence.runs))
+    networks = networks_of(runs)
+    return [
+        *(_lower_at_all_rates(runs, name) for name in networks),
+        *(_lower_at_best(evidence, name) for name in networks),
+        *(_openmm_is_faster(evidence, name) for name in (GD, *networks)),
+        *(_depends_on_start(runs, name) for name in (GD, *networks)),
+        *(_lower_from_all_starts(runs, name) for name in networks),
+    ]
+
+
+def _lower_at_all_rates(runs: pd.DataFrame, network: str) -> Claim:
+    """As the figure has it: the best of a few runs against the best of a few runs, rate by rate."""
+    first = at_first_start(runs)
+    best = first.assign(energy=energies_of(first)).groupby(["method", "learning_rate"])["energy"].min()
+    rates = sorted(set(best[network].index), reverse=True) if network in best.index else []
+    there = best[GD] if GD in best.index else pd.Series(dtype=float)
+    parts = [
+        f"{rate:g}: {network} {best[network][rate]:.1f}, GD {there.get(rate, np.nan):.1f}" for rate in rates
+    ]
+    both = [(best[network][rate], there[rate]) for rate in rates if rate in there.index]
+    both = [pair for pair in both if np.isfinite(pair).any()]
+    verdict = Verdict.undecided
+    if both:
+        verdict = Verdict.holds if all(ours < theirs for ours, theirs in both) else Verdict.fails
+    count = int(first.groupby("config_hash")["seed"].count().min()) if len(first) else 0
+    measured = (
+        f"best of {count}, by the rate of the positions (the network's is a fraction): {'; '.join(parts)}"
+    )
+    claim = f"{network} ends lower than GD at all learning rates"
+    return Claim(claim, "figure 6a; numbers compared, as there", measured, verdict)
+
+
+def _lower_at_best(evidence: Evidence, network: str) -> Claim:
+    ours, theirs = (energies_of(again(evidence, name)) for name in (network, GD))
+    seen, verdict = lower(ours.to_numpy(), theirs.to_numpy())
+    measured = (
+        f"means of {len(ours)} fresh seeds {network} {ours.mean():.1f}, GD {theirs.mean():.1f}; "
+        f"difference {seen}"
+    )
+    claim = f"the best learning rate of {network} ends lower than that of GD"
+    return Claim(claim, "ours, of figure 6a", measured, verdict)
+
+
+def _openmm_is_faster(evidence: Evidence, name: str) -> Claim:
+    """Time of OpenMM's minimiser against the time in which a method is as low as that ended, if ever."""
+    claim = f"OpenMM's minimiser takes less wall time than {name} to the same energy"
+    theirs, ours = again(evidence, OPENMM), again(evidence, name)
+    if theirs.empty or ours.empty:
+        return Claim(claim, "figure 6b", "no runs without divergence", Verdict.undecided)
+    energy = mean_energy(theirs)
+    found = [
+        before_loop(run) + reached(evidence.histories(run["run_id"]), energy)[0] for _, run in ours.iterrows()
+    ]
+    never = int(np.isinf(found).sum())
+    # What never came so low took longer than it ran.
+    times = [
+        seconds if np.isfinite(seconds) else before_loop(run) + run["time_minimize_s"]
+        for seconds, (_, run) in zip(found, ours.iterrows(), strict=True)
+    ]
+    seen, verdict = lower(theirs["time_minimize_s"].to_numpy(float), np.asarray(times, float))
+    if never and verdict is not Verdict.holds:
+        verdict = Verdict.undecided
+    measured = (
+        f"to {energy:.1f} kJ/mol OpenMM {theirs['time_minimize_s'].mean():.2f} s, "
+        f"{name} {np.mean(times):.2f} s"
+        + (f" ({never} of {len(times)} never came so low: the time of the whole run)" if never else "")
+        + f"; difference {seen} s"
+    )
+    return Claim(claim, "figure 6b", measured, verdict)
+
+
+def _of_starts(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs of panel (c): of each method the learning rate at which all starts were run."""
+    starts = runs.groupby(["method", "learning_rate"])["from"].transform("nunique")
+    return runs[starts == runs["from"].nunique()]
+
+
+def _depends_on_start(runs: pd.DataFrame, name: str) -> Claim:
+    chosen = _of_starts(runs)
+    chosen = chosen[chosen["method"] == name]
+    groups = {start: energies_of(rows) for start, rows in chosen.groupby("from", sort=False)}
+    chance, verdict = differ([values.to_numpy() for values in groups.values()])
+    means = ", ".join(f"{start!s} {values.mean():.1f}" for start, values in groups.items())
+    measured = f"mean energies from {means}; Kruskal and Wallis's p {chance:.2g}"
+    return Claim(f"{name}: where it ends depends on the start", "figure 6c", measured, verdict)
+
+
+def _lower_from_all_starts(runs: pd.DataFrame, network: str) -> Claim:
+    chosen = _of_starts(runs)
+    starts = list(chosen["from"].unique())
+    means = {
+        (name, start): mean_energy(chosen[(chosen["method"] == name) & (chosen["from"] == start)])
+        for name in (network, GD)
+        for start in starts
+    }
+    differences = np.array([means[network, start] - means[GD, start] for start in starts], float)
+    seen, verdict = below(differences, 0.0)
+    each = ", ".join(f"{start} {value:+.1f}" for start, value in zip(starts, differences, strict=True))
+    measured = f"difference of means, {network} less GD: {each}; mean over starts {seen}"
+    claim = f"{network} ends lower than GD whatever the start"
+    return Claim(claim, "ours, of figure 6c", measured, verdict)

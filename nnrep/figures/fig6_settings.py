@@ -1,0 +1,66 @@
+"""Figure 6's names: which method a run is of, from which start, and the best of its seeds."""
+
+import pandas as pd
+
+from nnrep.figures.figure import Evidence
+from nnrep.figures.methods import diverged, energies_of, lowest
+
+DYNAMICS, MINIMIZER = "openmm_dynamics", "openmm_minimizer"
+BASELINES = {DYNAMICS: "OpenMM dynamics", MINIMIZER: "OpenMM minimiser"}
+GD = "GD"
+
+
+def labelled(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of runs or settings with `method` (GD, GNN1, ...) and `from` (native, unfolded 0, ...)."""
+    seeds = table["start_seed"] if "start_seed" in table.columns else pd.Series(float("nan"), table.index)
+    numbered = table["start"] + " " + seeds.fillna(-1).astype(int).astype(str)
+    hidden = table["hidden"] if "hidden" in table.columns else pd.Series("", table.index)
+    layers = hidden.fillna("").astype(str).str.count("-")
+    network = ("GNN" + layers.astype(str)).where(table["reparam"] == "gnn", GD)
+    method = network.where(table["baseline"] == "none", table["baseline"].map(BASELINES))
+    return table.assign(**{"method": method, "from": numbered.where(seeds.notna(), table["start"])})
+
+
+def at_first_start(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a labelled table that begin where its first row does: those of panels (a) and (b)."""
+    return table[table["from"] == table["from"].iloc[0]] if len(table) else table
+
+
+def minimised(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a labelled table that are none of OpenMM's."""
+    return table[table["baseline"] == "none"]
+
+
+def networks_of(table: pd.DataFrame) -> list[str]:
+    """The networks of a labelled table."""
+    return sorted(name for name in table["method"].unique() if name.startswith("GNN"))
+
+
+def best_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Of every setting the run of lowest energy; none of one whose runs all diverged."""
+    good = runs[~diverged(runs)]
+    return good.loc[good.groupby("config_hash", sort=False)["energy"].idxmin()]
+
+
+def best_of_methods(summary: pd.DataFrame) -> dict[str, pd.Series]:
+    """At the first start, every method's setting of lowest mean energy."""
+    first = at_first_start(labelled(summary))
+    found = {name: lowest(rows) for name, rows in first.groupby("method", sort=False)}
+    return {str(name): setting for name, setting in found.items() if setting is not None}
+
+
+def repeated(summary: pd.DataFrame) -> list[str]:
+    """The best setting of every method at the first start, and OpenMM's minimiser."""
+    best = best_of_methods(summary)
+    return [str(best[name]["config_hash"]) for name in best if name != BASELINES[DYNAMICS]]
+
+
+def again(evidence: Evidence, method: str) -> pd.DataFrame:
+    """The fresh runs of a method's best setting."""
+    best = best_of_methods(evidence.summary).get(method)
+    return evidence.repeats[evidence.repeats["config_hash"] == ("" if best is None else best["config_hash"])]
+
+
+def mean_energy(runs: pd.DataFrame) -> float:
+    """Infinite where a run diverged."""
+    return float(energies_of(runs).mean())

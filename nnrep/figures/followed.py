@@ -1,0 +1,26 @@
+"""What is read off the history of a run: when it reached an energy, where it stood at a time."""
+
+import numpy as np
+import pandas as pd
+
+CLOSE = 1e-6  # relative; histories are kept with seven digits
+
+
+def before_loop(run: pd.Series) -> float:
+    """Seconds that a run spends before its loop: slow modes computed afresh, and the fit."""
+    return float(run["time_modes_fresh_s"] + run["time_fit_s"])
+
+
+def reached(history: pd.DataFrame, energy: float) -> tuple[float, float]:
+    """Seconds in the loop, and steps, until a history is first as low as an energy; infinite if never."""
+    low = history["energy"].to_numpy() <= energy + CLOSE * abs(energy)
+    if not low.any():
+        return np.inf, np.inf
+    first = history.iloc[int(np.argmax(low))]
+    return float(first["time_s"]), float(first["step"])
+
+
+def at_time(history: pd.DataFrame, column: str, seconds: float) -> float:
+    """A column of a history at a time in the loop; NaN before the first check, at the end its last."""
+    seen = history[history["time_s"] <= seconds]
+    return float(seen[column].iloc[-1]) if len(seen) else float("nan")
