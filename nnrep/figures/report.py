@@ -12,9 +12,9 @@ from nnrep.figures.summary import summarise
 REPORT = "REPORT.md"
 JUDGED = (
     "Means are compared by Welch's 95 % interval (with a fixed number: Student's), whole grids by Mann and "
-    "Whitney's test on their settings, shares of runs by the exact binomial test against one half, and "
-    "published numbers, which come without their runs, number against number. A diverged run counts as "
-    "infinitely high. Fewer than five runs a setting decide nothing. Each claim is judged for itself: of "
+    "Whitney's test on their settings, trends by Kendall's and groups by Kruskal and Wallis's test, shares of "
+    "runs by the exact binomial test against one half, and published numbers, which come without their runs, "
+    "number against number. A diverged run counts as infinitely high. Fewer than five runs a setting decide nothing. Each claim is judged for itself: of "
     "twenty that are decided at 95 %, one may be wrong."
 )
 # Column of the summary -> its name in the report, and its form.
