@@ -3,7 +3,6 @@
 import time
 from contextlib import ExitStack
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,8 +78,10 @@ def reproduce(request: Request) -> int:
             locks.enter_context(locked(plan.folder))
         # What cannot be gone on with is said before anything runs.
         stores = [plan.stores() for plan in plans]
-        for store in chain.from_iterable(stores):
-            _warn_of_versions(store)
+        for plan, held in zip(plans, stores, strict=True):
+            for store in held:
+                _warn_of_versions(store)
+                _check_structures(plan, store)
         statuses = [EXIT_OK]
         for plan, (store, repeats) in zip(plans, stores, strict=True):
             statuses.append(_reproduce_one(plan, store, repeats, request))
@@ -91,7 +92,8 @@ def reproduce(request: Request) -> int:
 
 def _plan(name: str, request: Request) -> Plan:
     log().info("%s: composing its settings", name)
-    experiment = experiment_settings(request.experiment(name), request.overrides)
+    fixed = FIGURES[name].fixed_grid
+    experiment = experiment_settings(request.experiment(name), request.overrides, fixed=fixed)
     for reason in experiment.missing.values():
         log().warning("%s: left out, %s", name, reason)
     repeatable = [with_fresh_seeds(setting) for setting in experiment.settings]
@@ -132,6 +134,15 @@ def _warn_of_versions(store: RunStore) -> None:
         log().warning(
             "%s: has runs of %s; new ones are of %s", store.path, " and ".join(others), describe_versions()
         )
+
+
+def _check_structures(plan: Plan, store: RunStore) -> None:
+    """Raise `UserError` where runs that are held are of other coordinates under the same name."""
+    for name, held in store.structures():
+        molecule = plan.experiment.molecules.get(name)
+        if molecule is not None and molecule.hash != held:
+            reason = f"has runs of another structure {name} than {molecule.source}, which is found now"
+            raise UserError(f"{store.path}: {reason}; choose another results_dir")
 
 
 def _reproduce_one(plan: Plan, store: RunStore, repeats: RunStore, request: Request) -> int:
@@ -231,6 +242,7 @@ def write_results(
         histories=lambda run: (store if run in store.done() else repeats).history(run),
         molecules=plan.experiment.molecules,
         missing=plan.experiment.missing,
+        configs=[setting.config for setting in plan.settings],
     )
     claims = claims_table(figure.claims(evidence))
     write_table(folder / CLAIMS, claims)

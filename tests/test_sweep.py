@@ -1,6 +1,7 @@
 """Sweeps: points of grids, who runs what, and the table that survives."""
 
 import re
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -34,12 +35,52 @@ def test_overrides_take_the_place_of_a_grids_values():
     ]
 
 
+def test_another_choice_of_a_group_drops_the_grids_keys_in_it():
+    grid = {"reparam": "gnn", "reparam.hidden": "8,32", "a": 1}
+    assert grid_points([grid], ["reparam=none"]) == [["reparam=none", "a=1"]]
+    assert len(grid_points([grid], ["reparam=gnn"])) == 2
+
+
 def test_without_grids_the_overrides_are_one():
     assert grid_points([], ["a=1,2", "b=[1,2]"]) == [["a=1", "b=[1,2]"], ["a=2", "b=[1,2]"]]
 
 
 def test_nothing_in_a_grid_is_null():
     assert grid_points([{"system.pdb": None, "a": True}], []) == [["system.pdb=null", "a=True"]]
+
+
+def test_a_start_that_is_not_unfolded_is_run_once():
+    settings = experiment_settings("fig6", ["system.pdb=null", "system.start=native"]).settings
+    plain = [
+        s.config for s in settings if (s.config.reparam.name, s.config.baseline.name) == ("none", "none")
+    ]
+    assert [config.optimizer.learning_rate for config in plain] == [1e-2, 1e-3, 1e-4, 1e-5]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "schedule.fine.min_delta=1e-6,1e-5",
+            "schedule.coarse.min_delta: must be one value in a reproduction",
+        ),
+        ("optimizer.learning_rate=1e-3,1e-2", "optimizer.learning_rate: must be one value in a reproduction"),
+        ("system.unfold.seed=0,1", "system.unfold.seed: must be one value in a reproduction"),
+    ],
+)
+def test_a_figure_with_a_grid_of_its_own_takes_no_other_sweeps(override, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        experiment_settings("fig4_smoke", [override], fixed=True)
+    assert experiment_settings("fig4_smoke", ["system.start=native"], fixed=True).settings
+
+
+def test_structures_of_one_name_are_told_apart(tmp_path):
+    content = files("nnrep.structures").joinpath("data", "1L2Y.pdb").read_bytes()
+    (tmp_path / "1L2Y.pdb").write_bytes(content)
+    with pytest.raises(
+        UserError, match=r"system\.pdb: must be structures of different names, got 2 called 1L2Y"
+    ):
+        experiment_settings("fig4_smoke", [f"system.pdb=null,{tmp_path / '1L2Y.pdb'}", "reparam=none"])
 
 
 def test_figure_3_is_the_papers_grid():

@@ -9,10 +9,12 @@ from nnrep.figures.figure import Evidence
 from nnrep.figures.followed import before_loop, reached
 from nnrep.figures.methods import diverged, values_of
 from nnrep.figures.summary import with_times
+from nnrep.minimization import Status
 
 # The paper's name of plain minimisation in this figure.
 FG, GNN = "none", "gnn"
 PROBLEM = ["potential", "start", "structure"]
+NEAR = 4.184  # kJ/mol: chemical accuracy, 1 kcal/mol
 # What is told of each pair, above one where the network is better.
 RATIOS = {
     "speedup": "speed-up",
@@ -34,9 +36,11 @@ def pairs_of(evidence: Evidence) -> pd.DataFrame:
     """A row a problem and seed that both methods have run.
 
     Columns: those of `PROBLEM`, seed, n; energy_fg, energy_gnn, difference (GNN - FG), factor (FG / GNN);
-    rmsd_fg, rmsd_gnn; and ratios of FG's time to GNN's: `speedup` by their own stopping rules, modes and
-    fit included; `speedup_compile` with compilation; `speedup_energy` until both are as low as the higher
-    of the two; `speedup_steps` of that in steps. Infinite or zero where one of both diverged.
+    rmsd_fg, rmsd_gnn; limited, how many of both came to max_steps; and ratios of FG's time to GNN's:
+    `speedup` by their own stopping rules, modes and fit included; `speedup_compile` with compilation;
+    `speedup_energy` until both are within 1 kcal/mol of the higher of their two lowest energies;
+    `speedup_steps` of that in steps. Where one of both diverged the ratios are infinite or zero, difference
+    and factor NaN, its energy and RMSD infinite.
     """
     runs = with_times(evidence.runs)
     rows = []
@@ -50,7 +54,8 @@ def pairs_of(evidence: Evidence) -> pd.DataFrame:
 def _pair(evidence: Evidence, plain: pd.DataFrame, mapped: pd.DataFrame) -> dict[str, float]:
     fg, gnn = plain.iloc[0], mapped.iloc[0]
     broken = [bool(diverged(rows).iloc[0]) for rows in (plain, mapped)]
-    row = {"n": fg["n"]} | {
+    limited = int((pd.concat([plain, mapped])["status"] == Status.step_limit.name).sum())
+    row = {"n": fg["n"], "limited": limited} | {
         f"{name}_{method}": values_of(run, column).iloc[0]
         for name, column in (("energy", "energy"), ("rmsd", "rmsd_ca"))
         for method, run in (("fg", plain), ("gnn", mapped))
@@ -73,16 +78,30 @@ def _pair(evidence: Evidence, plain: pd.DataFrame, mapped: pd.DataFrame) -> dict
 def _to_one_energy(
     evidence: Evidence, fg: pd.Series, gnn: pd.Series
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Seconds and steps of both until they are as low as the higher of their two lowest energies."""
+    """Seconds and steps of both until they are as low as the one that stays higher, but for `NEAR`.
+
+    To the last digit the higher one would be charged the whole tail of its descent, the other none.
+    """
     histories = [evidence.histories(run["run_id"]) for run in (fg, gnn)]
-    energy = max(history["energy"].min() for history in histories)
+    energy = max(history["energy"].min() for history in histories) + NEAR
     found = [reached(history, energy) for history in histories]
     first, second = (before_loop(run) + seconds for run, (seconds, _) in zip((fg, gnn), found, strict=True))
     return (first, second), (found[0][1], found[1][1])
 
 
 COLUMNS = [
-    *(*PROBLEM, "seed", "n", "energy_fg", "energy_gnn", "difference", "factor", "rmsd_fg", "rmsd_gnn"),
+    *(
+        *PROBLEM,
+        "seed",
+        "n",
+        "limited",
+        "energy_fg",
+        "energy_gnn",
+        "difference",
+        "factor",
+        "rmsd_fg",
+        "rmsd_gnn",
+    ),
     *RATIOS,
 ]
 
@@ -99,7 +118,10 @@ def problems_of(runs: pd.DataFrame) -> list[Problem]:
 
 
 def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
-    """A table a force field: a row a start and structure, means and deviations over its pairs."""
+    """A table a force field: a row a start and structure, over its pairs without a diverged run.
+
+    Speed-ups are geometric means; "x/" is the factor of one standard deviation up or down.
+    """
     pairs = pairs_of(evidence)
     found = {}
     for potential, rows in pairs.groupby("potential", sort=False):
@@ -111,16 +133,33 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
 
 
 def _row(problem: Problem, pairs: pd.DataFrame) -> dict[str, object]:
+    good = whole(pairs)
     row: dict[str, object] = {
         "start": problem.start,
         "structure": problem.structure,
         "atoms": int(pairs["n"].iloc[0]),
         "pairs": len(pairs),
-        "E FG": pairs["energy_fg"].mean(),
-        "E GNN": pairs["energy_gnn"].mean(),
-        "GNN - FG": pairs["difference"].mean(),
-        "E FG / E GNN": pairs["factor"].mean(),
+        "diverged": len(pairs) - len(good),
+        "at max_steps": f"{pairs['limited'].sum():.0f} of {2 * len(pairs)}",
+        "E FG": good["energy_fg"].mean(),
+        "E GNN": good["energy_gnn"].mean(),
+        "GNN - FG": good["difference"].mean(),
+        "E FG / E GNN": good["factor"].mean(),
     }
     for name, title in RATIOS.items():
-        row |= {title: pairs[name].mean(), f"{title}, std": pairs[name].std()}
-    return row | {"RMSD FG": pairs["rmsd_fg"].mean(), "RMSD GNN": pairs["rmsd_gnn"].mean()}
+        mean, deviation = geometric(good[name])
+        row |= {title: mean, f"{title}, x/": deviation}
+    return row | {"RMSD FG": good["rmsd_fg"].mean(), "RMSD GNN": good["rmsd_gnn"].mean()}
+
+
+def whole(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of which neither run diverged."""
+    return pairs[np.isfinite(pairs["factor"])]
+
+
+def geometric(ratios: pd.Series) -> tuple[float, float]:
+    """Geometric mean and standard deviation of ratios; the deviation is a factor, of one ratio 1."""
+    if ratios.empty:
+        return float("nan"), float("nan")
+    logs = np.log(ratios.to_numpy(float))
+    return float(np.exp(logs.mean())), float(np.exp(logs.std(ddof=1))) if len(logs) > 1 else 1.0

@@ -7,14 +7,14 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure as Picture
 
-from nnrep.figures.figure import Claim, Evidence, Figure, nothing_repeated
+from nnrep.figures.figure import Claim, Evidence, Figure, Verdict, nothing_repeated
 from nnrep.figures.followed import at_time, before_loop
-from nnrep.figures.methods import COLORS, plain_decades, typical_run, values_of
-from nnrep.figures.proteins import notes_on_runs
+from nnrep.figures.methods import COLORS, diverged, plain_decades, typical_run, values_of
+from nnrep.figures.proteins import BASELINES, DYNAMICS, GD, notes_on_runs
 from nnrep.figures.statistics import below, falls, lower
 from nnrep.figures.structures import draw_traces
 
-DYNAMICS = "openmm_dynamics"
+NOT_RUN = "not run"
 PUBLISHED_STEPS = 400_000  # of a minimisation; dynamics takes twice as many
 SHADES = (0.45, 0.95)
 PANELS = {"time_s": "modes, fit and minimisation, or dynamics / s", "step": "steps"}
@@ -25,8 +25,8 @@ def kinds_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     runs = runs.assign(width=widths_of(runs))
     found = {}
     for name, rows in (
-        ("OpenMM dynamics", runs[runs["baseline"] == DYNAMICS]),
-        ("GD", runs[(runs["reparam"] == "none") & (runs["baseline"] == "none")]),
+        (BASELINES[DYNAMICS], runs[runs["baseline"] == DYNAMICS]),
+        (GD, runs[(runs["reparam"] == "none") & (runs["baseline"] == "none")]),
     ):
         if not rows.empty:
             found[name] = rows
@@ -43,7 +43,7 @@ def widths_of(runs: pd.DataFrame) -> pd.Series:
 
 def colors_of(names: list[str]) -> dict[str, Any]:
     """Purple for dynamics, the paper's orange for GD, greens for networks, the darker the wider."""
-    found: dict[str, Any] = {"OpenMM dynamics": "tab:purple", "GD": COLORS["none"]}
+    found: dict[str, Any] = {BASELINES[DYNAMICS]: "tab:purple", GD: COLORS["none"]}
     networks = [name for name in names if name.startswith("GNN")]
     shades = np.linspace(*SHADES, len(networks))
     return found | dict(zip(networks, colormaps["Greens"](shades), strict=True))
@@ -78,7 +78,7 @@ def draw(evidence: Evidence) -> Picture:
 
 def _ends(picture: Any, evidence: Evidence, kinds: dict[str, pd.DataFrame], colors: dict[str, Any]) -> None:
     networks = [name for name in kinds if name.startswith("GNN")]
-    shown = [name for name in ("OpenMM dynamics", "GD", *networks[-1:]) if name in kinds]
+    shown = [name for name in (BASELINES[DYNAMICS], GD, *networks[-1:]) if name in kinds]
     for place, name in enumerate(shown, start=1):
         axes = picture.add_subplot(1, len(shown), place, projection="3d")
         run = typical_run(kinds[name])
@@ -96,7 +96,7 @@ def claims(evidence: Evidence) -> list[Claim]:
     networks = {name: runs for name, runs in kinds.items() if name.startswith("GNN")}
     widest = list(networks)[-1] if networks else ""
     none = evidence.runs.iloc[:0].assign(width=np.nan)
-    gnn, gd, dynamics = (kinds.get(name, none) for name in (widest or "GNN", "GD", "OpenMM dynamics"))
+    gnn, gd, dynamics = (kinds.get(name, none) for name in (widest, GD, BASELINES[DYNAMICS]))
     return [
         _wider_is_nearer(networks, none),
         _folds(gnn, widest),
@@ -114,46 +114,55 @@ def _wider_is_nearer(networks: dict[str, pd.DataFrame], none: pd.DataFrame) -> C
 
 
 def _folds(gnn: pd.DataFrame, name: str) -> Claim:
+    claim = "the widest network brings the chain nearer to the native structure"
+    source = "figure 5a (plot: from 6.9 A to 5.7 - 6.5 A)"
+    if gnn.empty:
+        return Claim(claim, source, NOT_RUN, Verdict.undecided)
     moved = (values_of(gnn, "rmsd_ca") - gnn["rmsd_ca_start"]).to_numpy(float)
     seen, verdict = below(moved, 0.0)
     start, end = gnn["rmsd_ca_start"].mean(), gnn["rmsd_ca"].mean()
     measured = f"{name}: RMSD {start:.2f} A at the start, {end:.2f} A at the end, change {seen}"
-    claim = "the widest network brings the chain nearer to the native structure"
-    return Claim(claim, "figure 5a (plot: from 6.9 A to 5.7 - 6.5 A)", measured, verdict)
+    return Claim(claim, source, measured, verdict)
 
 
 def _ends_nearer(gnn: pd.DataFrame, gd: pd.DataFrame, name: str) -> Claim:
+    claim = "the widest network ends nearer to the native structure than GD"
+    if gnn.empty or gd.empty:
+        return Claim(claim, "figure 5a", NOT_RUN, Verdict.undecided)
     seen, verdict = lower(values_of(gnn, "rmsd_ca").to_numpy(), values_of(gd, "rmsd_ca").to_numpy())
     told = f"{name} {gnn['rmsd_ca'].mean():.2f} A, GD {gd['rmsd_ca'].mean():.2f} A, difference {seen}"
-    return Claim("the widest network ends nearer to the native structure than GD", "figure 5a", told, verdict)
+    return Claim(claim, "figure 5a", told, verdict)
 
 
 def _nearer_in_time(evidence: Evidence, gnn: pd.DataFrame, dynamics: pd.DataFrame, name: str) -> Claim:
     """At the time of whichever ends first."""
-    claim = "in equal time the widest network comes nearer to the native structure than OpenMM's dynamics"
-    totals = [before_loop(run) + run["time_minimize_s"] for _, run in pd.concat([gnn, dynamics]).iterrows()]
+    claim = "after equal time the widest network is nearer to the native structure than OpenMM's dynamics"
+    if gnn.empty or dynamics.empty:
+        return Claim(claim, "figure 5a", NOT_RUN, Verdict.undecided)
+    both = pd.concat([gnn, dynamics])
+    totals = [before_loop(run) + run["time_minimize_s"] for _, run in both[~diverged(both)].iterrows()]
     seconds = min(totals, default=float("nan"))
-    both = [_rmsd_at(evidence, rows, seconds) for rows in (gnn, dynamics)]
-    seen, verdict = lower(*both)
-    means = [values.mean() if len(values) else float("nan") for values in both]
+    ours, theirs = (_rmsd_at(evidence, rows, seconds) for rows in (gnn, dynamics))
+    seen, verdict = lower(ours, theirs)
+    means = ours.mean(), theirs.mean()
     told = f"after {seconds:.0f} s {name} {means[0]:.2f} A, dynamics {means[1]:.2f} A, difference {seen}"
     return Claim(claim, "figure 5a", told, verdict)
 
 
 def _rmsd_at(evidence: Evidence, runs: pd.DataFrame, seconds: float) -> np.ndarray:
-    """RMSD of each run after so many seconds, modes and fit included."""
+    """RMSD of each run after so many seconds, modes and fit included; infinite if it diverged."""
     found = []
     for _, run in runs.iterrows():
         history = evidence.histories(run["run_id"])
         found.append(at_time(history, "rmsd_ca", seconds - before_loop(run)))
-    return np.array(found, float)
+    return np.where(diverged(runs), np.inf, np.array(found, float))
 
 
 def notes(evidence: Evidence) -> list[str]:
     """What was scaled down, and what is known of starts and structures."""
     found = []
     for name, rows in kinds_of(evidence.runs).items():
-        paper = 2 * PUBLISHED_STEPS if name == "OpenMM dynamics" else PUBLISHED_STEPS
+        paper = 2 * PUBLISHED_STEPS if name == BASELINES[DYNAMICS] else PUBLISHED_STEPS
         steps = (rows["steps_coarse"] + rows["steps_fine"]).max()
         found.append(f"{name}: {steps} steps, {100 * steps / paper:.3g} % of the paper's {paper}.")
     return [*found, *notes_on_runs(evidence)]
@@ -168,6 +177,7 @@ FIGURE = Figure(
     draw=draw,
     claims=claims,
     notes=notes,
+    fixed_grid=True,
     caption=(
         "Above: RMSD of the CA atoms against wall time (slow modes and fit before the first point, "
         "compilation apart) and against steps, a line a run. A network has half of its steps, then the "

@@ -4,10 +4,7 @@ import pandas as pd
 
 from nnrep.figures.figure import Evidence
 from nnrep.figures.methods import diverged, energies_of, lowest
-
-DYNAMICS, MINIMIZER = "openmm_dynamics", "openmm_minimizer"
-BASELINES = {DYNAMICS: "OpenMM dynamics", MINIMIZER: "OpenMM minimiser"}
-GD = "GD"
+from nnrep.figures.proteins import BASELINES, DYNAMICS, GD
 
 
 def labelled(table: pd.DataFrame) -> pd.DataFrame:
@@ -29,6 +26,15 @@ def at_first_start(table: pd.DataFrame) -> pd.DataFrame:
 def minimised(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a labelled table that are none of OpenMM's."""
     return table[table["baseline"] == "none"]
+
+
+def of_all_starts(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs of panel (c): of each method those at the first learning rate that all starts have."""
+    runs = minimised(runs)
+    counts = runs.groupby(["method", "learning_rate"])["from"].transform("nunique")
+    everywhere = runs[counts == runs["from"].nunique()]
+    first = everywhere.groupby("method")["learning_rate"].transform("first")
+    return everywhere[everywhere["learning_rate"] == first]
 
 
 def networks_of(table: pd.DataFrame) -> list[str]:

@@ -1,6 +1,6 @@
 """What a figure of the paper is made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
+from nnrep.config import RunConfig
 from nnrep.structures.molecule import Molecule
 
 
@@ -48,6 +49,7 @@ class Evidence(NamedTuple):
         histories: name of a run -> how it went there: stage, step, time_s, energy and what a system measures.
         molecules: the native structures, by name.
         missing: structures that could not be had -> why.
+        configs: the configuration of every setting.
     """
 
     runs: pd.DataFrame
@@ -58,6 +60,7 @@ class Evidence(NamedTuple):
     histories: Callable[[str], pd.DataFrame]
     molecules: Mapping[str, Molecule]
     missing: Mapping[str, str]
+    configs: Sequence[RunConfig]
 
 
 def nothing_repeated(summary: pd.DataFrame) -> list[str]:
@@ -89,6 +92,7 @@ class Figure(NamedTuple):
         needs_histories: whether runs keep how they went there.
         tables: name of a file -> a table of its own.
         notes: what else is to be known of it, a sentence each.
+        fixed_grid: whether it knows no settings but those of its grids: other keys have one value each.
     """
 
     name: str
@@ -101,6 +105,7 @@ class Figure(NamedTuple):
     needs_histories: bool = False
     tables: Callable[[Evidence], dict[str, pd.DataFrame]] = no_tables
     notes: Callable[[Evidence], list[str]] = no_notes
+    fixed_grid: bool = False
 
 
 def save_picture(picture: Picture, folder: Path, name: str) -> None:

@@ -15,7 +15,7 @@ from nnrep.minimization import Status
 METHODS = {"none": "GD", "cg": "CG", "gnn": "GNN"}
 COLORS = {"none": "tab:orange", "cg": "tab:blue", "gnn": "tab:green"}
 LOOPS = {"bond_lj": "Bond+LJ", "pure_lj": "pure LJ"}
-FEW_DECADES = 200  # from end to end
+FEW_TIMES, FEW_DECADES = 5, 200  # from end to end
 # What makes settings of a method distinct. Those that differ in tolerance alone are nearly copies.
 DISTINCT = ["modes", "hidden", "learning_rate", "learning_rate_coarse"]
 
@@ -46,8 +46,8 @@ def runs_of(runs: pd.DataFrame, setting: pd.Series | None) -> pd.DataFrame:
 
 
 def typical_run(runs: pd.DataFrame) -> pd.Series:
-    """The run of median energy, of an even number the lower of the two."""
-    ordered = runs.sort_values("energy", kind="stable")
+    """The run of median energy, of an even number the lower of the two; diverged ones are highest."""
+    ordered = runs.iloc[np.argsort(energies_of(runs), kind="stable")]
     return ordered.iloc[(len(ordered) - 1) // 2]
 
 
@@ -63,9 +63,10 @@ def lowest(settings: pd.DataFrame) -> pd.Series | None:
 
 
 def plain_decades(axes: Any) -> None:
-    """Plain numbers along a logarithmic x axis that is drawn: 1, 2 and 5 of few decades, 1 of many."""
+    """Plain numbers along a logarithmic x axis that is drawn: all, 1, 2 and 5, or 1 of each decade."""
     low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < FEW_DECADES * low else (1,)))
+    subs = range(1, 10) if high < FEW_TIMES * low else (1, 2, 5) if high < FEW_DECADES * low else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
 

@@ -1,29 +1,67 @@
-"""What the protein figures have in common."""
+"""What the protein figures have in common: notes on their starts, seeds and structures."""
 
 from nnrep.figures.figure import Evidence
+from nnrep.structures.unfold import UnfoldConfig
+from nnrep.systems.protein import Start
 
+DYNAMICS, MINIMIZER = "openmm_dynamics", "openmm_minimizer"
+BASELINES = {DYNAMICS: "OpenMM dynamics", MINIMIZER: "OpenMM minimiser"}
+GD = "GD"
 CAP = "ACE"
 CAPPED = "1UNC"  # with an acetyl group before its first residue, in the Protein Data Bank
 
 
 def notes_on_runs(evidence: Evidence) -> list[str]:
     """What is known of starts, seeds and structures, a sentence each."""
+    return [*_starts(evidence), *_seeds(evidence), *_cap(evidence)]
+
+
+def _starts(evidence: Evidence) -> list[str]:
+    systems = [config.system for config in evidence.configs]
+    shaken = [system.unfold for system in systems if system.start is Start.unfolded]
+    ways = {_unfolding(unfold): None for unfold in shaken}
     found = [
-        "Runs of one start share it but for noise on every coordinate (system.perturbation), which each seed "
-        "draws for itself, the same for all methods: plain minimisation has no random numbers of its own, "
-        "and its runs would be copies otherwise."
+        f"Unfolded starts: {way}. The paper's: 20000 steps of 2 fs at 1000 K in explicit water."
+        for way in ways
     ]
-    if evidence.runs["device"].str.contains("cpu", case=False).any():
-        found.append(
-            "Replicas run one after the other on a CPU, where a batch of them takes longer than they do one "
-            "by one; on other devices all seeds of a setting are one batch."
-        )
-    molecule = evidence.molecules.get(CAPPED)
-    if molecule is not None:
-        names = [residue.name for residue in molecule.topology.residues()]
-        if CAP not in names:
-            found.append(
-                f"{CAPPED}: the structure that was read ({molecule.source}) lacks the N-terminal acetyl "
-                f"group ({CAP}) of the entry; the chain begins with {names[0]}, charged."
-            )
+    starts = evidence.runs[evidence.runs["start"] == Start.unfolded.value]
+    if len(starts):
+        whose = ["structure", "start_seed"]
+        means = starts.groupby(whose, sort=False, as_index=False)["rmsd_ca_start"].mean()
+        pairs = zip(means["structure"], means["rmsd_ca_start"], strict=True)
+        each = ", ".join(f"{name} {rmsd:.2f} A" for name, rmsd in pairs)
+        found.append(f"RMSD of CA of these starts to the native structure: {each}.")
     return found
+
+
+def _unfolding(unfold: UnfoldConfig) -> str:
+    return (
+        f"{unfold.steps} steps of {unfold.timestep_fs:g} fs at {unfold.temperature:g} K, solvent "
+        f"{unfold.solvent.value}"
+    )
+
+
+def _seeds(evidence: Evidence) -> list[str]:
+    noises = {config.system.noise for config in evidence.configs}
+    copies = "plain minimisation has no random numbers of its own"
+    if 0 in noises:
+        return [f"The runs of a start begin at the same bits: {copies}, and its runs are copies of one."]
+    told = " or ".join(f"{noise:g}" for noise in sorted(noises))
+    return [
+        f"Runs of one start share it but for noise of {told} A on every coordinate, which each seed draws "
+        f"for itself, the same for all methods: {copies}, and its runs would be copies otherwise.",
+        "Intervals are over such runs of one start: they do not say what another unfolded one gives.",
+    ]
+
+
+def _cap(evidence: Evidence) -> list[str]:
+    molecule = evidence.molecules.get(CAPPED)
+    if molecule is None:
+        return []
+    names = [residue.name for residue in molecule.topology.residues()]
+    if CAP in names:
+        return []
+    return [
+        f"{CAPPED}: the structure that was read ({molecule.source}) lacks the N-terminal acetyl group "
+        f"({CAP}) of the entry; the chain begins with {names[0]}, charged."
+    ]

@@ -12,10 +12,11 @@ from nnrep.figures.summary import summarise
 REPORT = "REPORT.md"
 JUDGED = (
     "Means are compared by Welch's 95 % interval (with a fixed number: Student's), whole grids by Mann and "
-    "Whitney's test on their settings, trends by Kendall's and groups by Kruskal and Wallis's test, shares of "
-    "runs by the exact binomial test against one half, and published numbers, which come without their runs, "
-    "number against number. A diverged run counts as infinitely high. Fewer than five runs a setting decide nothing. Each claim is judged for itself: of "
-    "twenty that are decided at 95 %, one may be wrong."
+    "Whitney's test on their settings, trends by Kendall's and groups by Kruskal and Wallis's test, shares "
+    "of runs by the exact binomial test against one half; where a claim says so, and against published "
+    "numbers, which come without their runs, number is held against number. A diverged run counts as "
+    "infinitely high, and leaves comparisons of means open. Fewer than five runs a setting decide nothing. "
+    "Each claim is judged for itself: of twenty that are decided at 95 %, one may be wrong."
 )
 # Column of the summary -> its name in the report, and its form.
 SHOWN = {

@@ -13,7 +13,9 @@ SETTING_COLUMNS = [
     *("precision", "energy_bound"),
 ]
 # Programs are compiled for each of these.
-SHAPE_COLUMNS = ["system", "structure", "potential", "n", "reparam", "modes", "hidden", "precision"]
+SHAPE_COLUMNS = [
+    *("system", "structure", "potential", "n", "baseline", "reparam", "modes", "hidden", "precision")
+]
 MEASURES = [
     *("energy", "energy_coarse", "bond_fraction", "contact_fraction", "pieces", "largest_piece"),
     *("rmsd_ca", "rmsd_backbone", "rmsd_all", "steps", "steps_coarse", "steps_fine"),

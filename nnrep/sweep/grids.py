@@ -19,14 +19,15 @@ def grid_points(
 
     Args:
         grids: key -> value or values, separated by commas, in Hydra's grammar.
-        overrides: of the command line; they take the place of a grid's key of the same name. With no
-            grids, they are the only one.
+        overrides: of the command line; they take the place of a grid's key of the same name, and another
+            choice of a group of the grid's keys in it. With no grids, they are the only one.
         loader: knows the options of groups, for patterns like reparam=glob(*).
 
     Raises:
         UserError: an override that cannot be read.
     """
     parser = OverridesParser.create(config_loader=loader)
+    given = dict(override.partition("=")[::2] for override in overrides)
     for override in overrides:
         try:
             parser.parse_override(override)
@@ -34,7 +35,9 @@ def grid_points(
             reason = str(error).splitlines()[0]
             raise UserError(f"{override}: cannot be read, {reason}") from error
     points = []
-    for grid in grids or [{}]:
+    for whole in grids or [{}]:
+        other = {f"{key}." for key, values in whole.items() if given.get(key, values) != values}
+        grid = {key: values for key, values in whole.items() if not key.startswith(tuple(other))}
         lines = [f"{key}={'null' if values is None else values}" for key, values in grid.items()]
         (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides([*lines, *overrides]), None)
         points += jobs

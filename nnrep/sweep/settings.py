@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -18,7 +19,9 @@ from nnrep.job import prepared_molecule
 from nnrep.minimization.minimize import seed_list
 from nnrep.structures.fetch import UnavailableError
 from nnrep.structures.molecule import Molecule
+from nnrep.structures.unfold import UnfoldConfig
 from nnrep.sweep.grids import grid_points
+from nnrep.systems.protein import ProteinConfig, Start
 
 FIRST_FRESH_SEED = 2**30  # seeds of a sweep are below
 FRESH_SEEDS = 4  # times as many
@@ -66,12 +69,13 @@ class Experiment(NamedTuple):
     missing: dict[str, str]
 
 
-def experiment_settings(experiment: str, overrides: Sequence[str]) -> Experiment:
+def experiment_settings(experiment: str, overrides: Sequence[str], *, fixed: bool = False) -> Experiment:
     """Every setting of an experiment of `configs/experiment`.
 
     Args:
         experiment: its name.
         overrides: of every setting, in Hydra's grammar; sweeps take the place of the experiment's.
+        fixed: refuse sweeps over keys that the experiment does not sweep over.
 
     Raises:
         UserError: an override that cannot be used, naming its key; or not one of the structures can be had.
@@ -91,15 +95,14 @@ def experiment_settings(experiment: str, overrides: Sequence[str]) -> Experiment
         for point in grid_points(grids, overrides, loader):
             setting = _setting([chosen, *point], " ".join(point), shelf)
             if setting is not None:
-                same = found.setdefault(setting.hash, setting)
+                same = found.setdefault(_what_counts(setting.config), setting)
                 wanted = "one value, as a count or a list [3,5]"
                 require(same.seeds == setting.seeds, "seeds", wanted, "a sweep")
     if not found:
         raise UserError(next(iter(shelf.missing.values())))
     settings = list(found.values())
-    _check_alike(settings, {key for grid in grids for key in grid})
-    molecules = {molecule.name: molecule for molecule in shelf.molecules.values() if molecule is not None}
-    return Experiment(settings, molecules, shelf.missing)
+    _check_alike(settings, {key for grid in grids for key in grid}, fixed)
+    return Experiment(settings, shelf.by_name(), shelf.missing)
 
 
 def with_fresh_seeds(setting: Setting) -> Setting:
@@ -137,6 +140,17 @@ class _Shelf:
             config.mode_count(molecule.n, 3, molecule.residues)
         return True
 
+    def by_name(self) -> dict[str, Molecule]:
+        """The molecules by their names.
+
+        Raises:
+            ConfigError: two have the same.
+        """
+        molecules = [molecule for molecule in self.molecules.values() if molecule is not None]
+        for name, count in Counter(molecule.name for molecule in molecules).items():
+            require(count == 1, "system.pdb", "structures of different names", f"{count} called {name}")
+        return {molecule.name: molecule for molecule in molecules}
+
 
 def _setting(overrides: list[str], point: str, shelf: _Shelf) -> Setting | None:
     """The setting of a point; None if its structure is missing."""
@@ -155,12 +169,21 @@ def _setting(overrides: list[str], point: str, shelf: _Shelf) -> Setting | None:
     return Setting(config, point, config_hash(config), _shape_key(config), modes)
 
 
-def _check_alike(settings: list[Setting], varied: set[str]) -> None:
+def _what_counts(config: RunConfig) -> str:
+    """Equal for configurations of the same runs: how a start is unfolded is nothing to one that is not."""
+    system = config.system
+    if isinstance(system, ProteinConfig) and system.start is not Start.unfolded:
+        config = replace(config, system=replace(system, unfold=UnfoldConfig()))
+    return config_hash(config)
+
+
+def _check_alike(settings: list[Setting], varied: set[str], fixed: bool) -> None:
     """What is compared must be one problem, and processes are started with one number of threads.
 
     Args:
         settings: all of them.
         varied: the keys of the experiment's own grids.
+        fixed: whether all other keys must have one value in settings of one map and baseline.
 
     Raises:
         ConfigError: naming a key that differs, or one that has no effect.
@@ -171,6 +194,8 @@ def _check_alike(settings: list[Setting], varied: set[str]) -> None:
     systems = [_flat("system", each["system"]) for each in plain]
     for key in {key for system in systems for key in system} - varied:
         _check_one(key, [system.get(key) for system in systems])
+    if fixed:
+        _check_fixed(plain, varied)
     for setting in settings:
         kept = setting.config.record.every
         require(kept is None, "record.every", "null, as a reproduction keeps no trajectories", kept)
@@ -178,11 +203,24 @@ def _check_alike(settings: list[Setting], varied: set[str]) -> None:
         require(max(setting.seeds) < FIRST_FRESH_SEED, "seeds", allowed, max(setting.seeds))
 
 
+def _check_fixed(plain: list[dict[str, Any]], varied: set[str]) -> None:
+    """Settings of one map and baseline differ in the experiment's own keys, and in what follows from them."""
+    kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for each in plain:
+        kinds.setdefault((each["reparam"]["name"], each["baseline"]["name"]), []).append(each)
+    for alike in kinds.values():
+        flat = [_flat("", each) for each in alike]
+        stages = ("coarse", "fine") if "optimizer.learning_rate" in varied else ()
+        followers = {f"schedule.{stage}.learning_rate" for stage in stages}
+        for key in sorted({key for each in flat for key in each} - varied - followers):
+            _check_one(key, [each.get(key) for each in flat])
+
+
 def _flat(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
     """Nested keys as dotted ones."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        name = f"{prefix}.{key}"
+        name = f"{prefix}.{key}" if prefix else key
         flat |= _flat(name, value) if isinstance(value, dict) else {name: value}
     return flat
 

@@ -74,6 +74,10 @@ class RunStore:
         """What the finished runs were made by."""
         return {row["versions"] for row in self._rows.values()}
 
+    def structures(self) -> set[tuple[str, str]]:
+        """Names and hashes of the structures of the finished runs."""
+        return {(row["structure"], row["structure_hash"]) for row in self._rows.values() if row["structure"]}
+
     def add(self, rows: pd.DataFrame, positions: np.ndarray, histories: pd.DataFrame) -> None:
         """Take finished runs, with positions (s, n, d) and the history of all, and write them."""
         for (_, row), seed, final in zip(as_text(rows).iterrows(), rows["seed"], positions, strict=True):
