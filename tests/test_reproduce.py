@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +223,23 @@ def test_a_structure_that_is_missing_is_left_out_and_said(nnrep, tmp_path):
     assert "nnrep: 9ZZZ: no file in" in alone.stderr
     assert "paths.structures" in alone.stderr
     assert not (tmp_path / "other").exists()
+
+
+def test_runs_of_another_structure_under_the_same_name_are_refused(nnrep, tmp_path):
+    """As after a file was edited between a sweep and its resumption."""
+    content = files("nnrep.structures").joinpath("data", "1L2Y.pdb").read_text()
+    path = tmp_path / "mine.pdb"
+    path.write_text(content)
+    arguments = ("reproduce", "fig4", *TINY, "system.start=native", f"system.pdb={path}", "results_dir=r")
+    assert nnrep(*arguments).returncode == 0
+    before = (tmp_path / "r" / "fig4" / "runs.csv").read_bytes()
+    path.write_text(content.replace("-8.901", "-8.905", 1))
+    result = nnrep(*arguments, "resume=true")
+    assert result.returncode == 2
+    assert "has runs of another structure mine than mine.pdb" in result.stderr
+    assert (tmp_path / "r" / "fig4" / "runs.csv").read_bytes() == before
+    path.write_text(content)
+    assert nnrep(*arguments, "resume=true").returncode == 0
 
 
 def test_an_interruption_does_not_wait_for_a_start_that_is_simulated(tmp_path):
