@@ -481,7 +481,7 @@ def test_notes_say_how_starts_were_made_and_whether_runs_are_copies():
     notes = " ".join(fig4.FIGURE.notes(evidence))
     assert "20000 steps of 2 fs at 1000 K, solvent implicit" in notes
     assert "noise of 0.01 A" in notes
-    assert "2JOF 7.00 A" in notes
+    assert "2JOF (seed 0) 7.00 A" in notes
     still = evidence._replace(configs=[RunConfigLike(ProteinConfig(start=Start.native))])
     notes = " ".join(fig4.FIGURE.notes(still))
     assert "copies of one" in notes

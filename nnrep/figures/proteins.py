@@ -28,8 +28,8 @@ def _starts(evidence: Evidence) -> list[str]:
     if len(starts):
         whose = ["structure", "start_seed"]
         means = starts.groupby(whose, sort=False, as_index=False)["rmsd_ca_start"].mean()
-        pairs = zip(means["structure"], means["rmsd_ca_start"], strict=True)
-        each = ", ".join(f"{name} {rmsd:.2f} A" for name, rmsd in pairs)
+        rows = zip(means["structure"], means["start_seed"], means["rmsd_ca_start"], strict=True)
+        each = ", ".join(f"{name} (seed {seed:.0f}) {rmsd:.2f} A" for name, seed, rmsd in rows)
         found.append(f"RMSD of CA of these starts to the native structure: {each}.")
     return found
 
