@@ -53,8 +53,8 @@ def draw(evidence: Evidence) -> Picture:
     """RMSD against time and against steps; below, typical ends of three methods on the native structure."""
     kinds = kinds_of(evidence.runs)
     colors = colors_of(list(kinds))
-    picture = Picture(figsize=(12, 9.5), layout="constrained")
-    parts: Any = picture.subfigures(2, 1, height_ratios=[5, 4.5])
+    picture = Picture(figsize=(12, 8.7), layout="constrained")
+    parts: Any = picture.subfigures(2, 1, height_ratios=[5, 3.7])
     above, under = parts
     for axes, (column, label) in zip(above.subplots(1, 2, sharey=True), PANELS.items(), strict=True):
         for name, runs in kinds.items():

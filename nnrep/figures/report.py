@@ -34,9 +34,9 @@ SHOWN = {
     "min_delta": ("min_delta", "{:g}"),
     "runs": ("runs", "{}"),
     "diverged": ("diverged", "{}"),
-    "energy_mean": ("energy", "{:.4f}"),
-    "energy_std": ("std", "{:.4f}"),
-    "energy_best": ("best", "{:.4f}"),
+    "energy_mean": ("energy", "{:.6g}"),
+    "energy_std": ("std", "{:.3g}"),
+    "energy_best": ("best", "{:.6g}"),
     "energy_over_bound": ("over bound", "{:.3f}"),
     "bond_fraction_mean": ("bonds", "{:.2f}"),
     "contact_fraction_mean": ("contacts", "{:.2f}"),
@@ -149,7 +149,8 @@ def _repeats(evidence: Evidence) -> list[str]:
 
 
 def _settings(summary: pd.DataFrame) -> str:
-    columns = [name for name in SHOWN if name in summary.columns]
+    silent = {"baseline"} if (summary["baseline"] == "none").all() else set()
+    columns = [name for name in SHOWN if name in summary.columns and name not in silent]
     rows = [[_form(SHOWN[name][1], row[name]) for name in columns] for _, row in summary.iterrows()]
     return markdown_table([SHOWN[name][0] for name in columns], rows)
 

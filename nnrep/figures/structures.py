@@ -11,7 +11,7 @@ from nnrep.systems.measures import ANGSTROM_PER_NM, superposed
 from nnrep.systems.protein import atom_groups
 
 NATIVE = "0.6"  # its colour
-ZOOM = 1.5
+ZOOM = 1.2
 FINER = 8  # points of a drawn trace a residue
 
 
