@@ -89,6 +89,7 @@ def _factors(axes: Any, pairs: pd.DataFrame, problems: list[Problem], colors: di
     plain_decades(axes)
     axes.set_xlabel("speed-up, FG's time / GNN's")
     axes.set_ylabel("energy factor, FG / GNN")
+    axes.ticklabel_format(axis="y", useOffset=False)
 
 
 def _deviation(values: pd.Series) -> float:
