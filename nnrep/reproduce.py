@@ -246,8 +246,9 @@ def write_results(
     )
     claims = claims_table(figure.claims(evidence))
     write_table(folder / CLAIMS, claims)
-    for name, table in figure.tables(evidence).items():
+    tables = figure.tables(evidence)
+    for name, table in tables.items():
         write_table(folder / f"{name}.csv", table)
     save_picture(figure.draw(evidence), folder, figure.name)
-    write_report(folder, figure, evidence, claims, _commands(folder), errors)
+    write_report(folder, figure, evidence, claims, tables, _commands(folder), errors)
     log().info("%s: see %s", figure.name, folder / REPORT)

@@ -59,6 +59,7 @@ def write_report(
     figure: Figure,
     evidence: Evidence,
     claims: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
     commands: pd.DataFrame,
     errors: dict[str, str],
 ) -> None:
@@ -69,6 +70,7 @@ def write_report(
         figure: whose.
         evidence: what it was drawn from.
         claims: claim, source, measured, verdict.
+        tables: the figure's own, by name.
         commands: date, command, runs, wall_s, workers: who made the runs.
         errors: setting -> why it could not be run.
     """
@@ -81,7 +83,7 @@ def write_report(
         "## Claims",
         f"{verdicts.capitalize()}. {JUDGED}",
         markdown_table(list(claims.columns), claims.to_numpy().tolist()),
-        *_tables(figure.tables(evidence)),
+        *_tables(tables),
         *_notes(figure.notes(evidence)),
         *_missing(errors | {f"structure {name}": why for name, why in evidence.missing.items()}),
         "## How it was made",
