@@ -13,6 +13,7 @@ from nnrep.figures.methods import COLORS, diverged, plain_decades, typical_run, 
 from nnrep.figures.proteins import BASELINES, DYNAMICS, GD, notes_on_runs
 from nnrep.figures.statistics import below, falls, lower
 from nnrep.figures.structures import draw_traces
+from nnrep.figures.summary import with_times
 
 NOT_RUN = "not run"
 PUBLISHED_STEPS = 400_000  # of a minimisation; dynamics takes twice as many
@@ -139,9 +140,8 @@ def _nearer_in_time(evidence: Evidence, gnn: pd.DataFrame, dynamics: pd.DataFram
     claim = "after equal time the widest network is nearer to the native structure than OpenMM's dynamics"
     if gnn.empty or dynamics.empty:
         return Claim(claim, "figure 5a", NOT_RUN, Verdict.undecided)
-    both = pd.concat([gnn, dynamics])
-    totals = [before_loop(run) + run["time_minimize_s"] for _, run in both[~diverged(both)].iterrows()]
-    seconds = min(totals, default=float("nan"))
+    both = with_times(pd.concat([gnn, dynamics]))
+    seconds = both.loc[~diverged(both), "time_s"].min()
     ours, theirs = (_rmsd_at(evidence, rows, seconds) for rows in (gnn, dynamics))
     seen, verdict = lower(ours, theirs)
     means = ours.mean(), theirs.mean()

@@ -17,6 +17,7 @@ from nnrep.figures.followed import before_loop, reached
 from nnrep.figures.methods import energies_of
 from nnrep.figures.proteins import BASELINES, GD, MINIMIZER
 from nnrep.figures.statistics import below, differ, lower
+from nnrep.figures.summary import with_times
 from nnrep.systems.protein import ForceField
 
 OPENMM = BASELINES[MINIMIZER]
@@ -75,7 +76,7 @@ def _lower_at_best(evidence: Evidence, network: str) -> Claim:
 def _openmm_is_faster(evidence: Evidence, name: str) -> Claim:
     """Time of OpenMM's minimiser against the time in which a method is as low as that ended, if ever."""
     claim = f"OpenMM's minimiser takes less wall time than {name} to the same energy"
-    theirs, ours = again(evidence, OPENMM), again(evidence, name)
+    theirs, ours = again(evidence, OPENMM), with_times(again(evidence, name))
     if theirs.empty or ours.empty:
         return Claim(claim, "figure 6b", "no runs without divergence", Verdict.undecided)
     if theirs["potential"].iloc[0] != ForceField.amber14.value:
@@ -90,8 +91,8 @@ def _openmm_is_faster(evidence: Evidence, name: str) -> Claim:
     never = int(np.isinf(found).sum())
     # What never came so low took longer than it ran.
     times = [
-        seconds if np.isfinite(seconds) else before_loop(run) + run["time_minimize_s"]
-        for seconds, (_, run) in zip(found, ours.iterrows(), strict=True)
+        seconds if np.isfinite(seconds) else whole
+        for seconds, whole in zip(found, ours["time_s"], strict=True)
     ]
     seen, verdict = lower(theirs["time_minimize_s"].to_numpy(float), np.asarray(times, float))
     if never and verdict is not Verdict.holds:

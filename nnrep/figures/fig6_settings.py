@@ -3,7 +3,7 @@
 import pandas as pd
 
 from nnrep.figures.figure import Evidence
-from nnrep.figures.methods import diverged, energies_of, lowest
+from nnrep.figures.methods import diverged, energies_of, lowest, runs_of
 from nnrep.figures.proteins import BASELINES, DYNAMICS, GD
 
 
@@ -63,8 +63,7 @@ def repeated(summary: pd.DataFrame) -> list[str]:
 
 def again(evidence: Evidence, method: str) -> pd.DataFrame:
     """The fresh runs of a method's best setting."""
-    best = best_of_methods(evidence.summary).get(method)
-    return evidence.repeats[evidence.repeats["config_hash"] == ("" if best is None else best["config_hash"])]
+    return runs_of(evidence.repeats, best_of_methods(evidence.summary).get(method))
 
 
 def mean_energy(runs: pd.DataFrame) -> float:
