@@ -28,6 +28,7 @@ from nnrep.errors import named_under, require
 from nnrep.minimization.minimize import check_record_every, seed_list
 from nnrep.modes.slow import Of, mode_count
 from nnrep.schema import build
+from nnrep.systems.protein import ForceField
 from nnrep.systems.registry import SYSTEMS
 
 BASELINES: dict[str, type] = {
@@ -88,6 +89,9 @@ class RunConfig:
         protein = self.system.name == "protein"
         allowed = "none, as OpenMM knows proteins only"
         require(protein or self.minimizes, "baseline", allowed, self.baseline.name)
+        classical = getattr(self.system, "force_field", None) is ForceField.classical
+        allowed = "none, as OpenMM does not know system.force_field=classical"
+        require(self.minimizes or not classical, "baseline", allowed, self.baseline.name)
         features = getattr(self.reparam, "features", False)
         has_none = "false, as system=loop has no node features"
         require(protein or not features, "reparam.features", has_none, features)
@@ -170,4 +174,6 @@ def _plain_dict(items: list[tuple[str, Any]]) -> dict[str, Any]:
 def config_hash(config: RunConfig) -> str:
     """A short hash of all that decides the numbers of one seed."""
     deciding = {key: value for key, value in as_plain(config).items() if key != "seeds"}
+    if deciding["system"].get("force_field") != ForceField.classical.name:
+        deciding["system"].pop("classical", None)
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:12]

@@ -11,7 +11,7 @@ import openmm
 import pytest
 from structure_texts import tripeptide
 
-from nnrep.energies import nonbonded
+from nnrep.energies import all_pairs, nonbonded
 from nnrep.energies.amber import AmberParameters, amber_energy_and_gradient, amber_terms
 from nnrep.energies.amber_uncorrected import uncorrected_energy_and_gradient, uncorrected_terms
 from nnrep.energies.nonbonded import pair_table
@@ -292,8 +292,8 @@ def pair_sums(force: openmm.NonbondedForce, x: np.ndarray) -> tuple[float, float
 @pytest.mark.parametrize("n", [1, 2, 8, 9, 17])
 def test_pairs_of_any_number_of_atoms(n, monkeypatch):
     """Below, at and beyond the size of a block."""
-    monkeypatch.setattr(nonbonded, "TABLE_BLOCK", 8)
-    monkeypatch.setattr(nonbonded, "ROW_BLOCK", 4)
+    monkeypatch.setattr(all_pairs, "TABLE_BLOCK", 8)
+    monkeypatch.setattr(all_pairs, "ROW_BLOCK", 4)
     rng = np.random.default_rng(n)
     force, x = random_pairs(n, rng), rng.normal(size=(n, 3))
     *energies, gradient = pair_sums(force, x)

@@ -8,6 +8,7 @@ from nnrep.config_groups import CGConfig
 from nnrep.errors import ConfigError
 from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.systems.loop import LoopConfig
+from nnrep.systems.protein import ProteinConfig
 
 
 @pytest.fixture
@@ -152,3 +153,17 @@ def test_modes_that_would_not_act_are_refused(configure):
 def test_modes_asked_for_twice_are_refused(configure):
     with pytest.raises(ConfigError, match=r"^reparam\.modes: must be left out, as modes\.epsilon is given"):
         load_config(configure("modes.epsilon=0.1", "reparam.modes=5"))
+
+
+def test_the_classical_group_decides_of_its_own_force_field_only(configure):
+    def hashes(*overrides):
+        strong = (*overrides, "system.classical.bond_strength=1")
+        return {config_hash(load_config(configure("system=protein", *each))) for each in (overrides, strong)}
+
+    assert len(hashes()) == 1
+    assert len(hashes("system.force_field=amber14_uncorrected")) == 1
+    assert len(hashes("system.force_field=classical")) == 2
+
+
+def test_defaults_of_proteins_are_those_of_the_classes(configure):
+    assert load_config(configure("system=protein")).system == ProteinConfig()

@@ -60,13 +60,16 @@ def test_the_default_is_the_embedded_trp_cage_as_it_is():
 def test_terms_add_up_to_the_energy(force_field):
     system = system_of(tripeptide(), force_field=force_field)
     terms = value(system.energy_terms, system.positions)
-    assert set(terms) == {"bonds", "angles", "torsions", "lennard_jones", "coulomb"}
+    amber = ("bonds", "angles", "torsions", "lennard_jones", "coulomb")
+    classical = ("bonds", "angles", "van_der_waals", "hydrogen_bonds", "hydrophobic")
+    assert set(terms) == {*(classical if force_field is ForceField.classical else amber)}
     total = float(value(system.energy, system.positions))
     assert float(sum(terms.values())) == pytest.approx(total, rel=1e-12)
 
 
-def test_force_fields_differ_in_their_pairs_only():
-    native, uncorrected = (system_of(tripeptide(), force_field=choice) for choice in ForceField)
+def test_the_uncorrected_force_field_differs_in_its_pairs_only():
+    choices = (ForceField.amber14, ForceField.amber14_uncorrected)
+    native, uncorrected = (system_of(tripeptide(), force_field=choice) for choice in choices)
     terms = [value(system.energy_terms, system.positions) for system in (native, uncorrected)]
     for name in ("bonds", "angles", "torsions"):
         assert float(terms[0][name]) == float(terms[1][name])
@@ -104,6 +107,30 @@ def test_perturbed_starts_are_drawn_for_each_seed():
         assert displacement.std() == pytest.approx(noise, rel=0.1)
         assert abs(displacement.mean()) < 0.1 * noise
     assert abs(np.corrcoef(moved[0].ravel(), moved[1].ravel())[0, 1]) < 0.1
+
+
+def test_random_starts_are_clouds_as_wide_as_the_native_structure():
+    native = embedded().positions
+    spread = np.sqrt(np.mean((native - native.mean(axis=0)) ** 2))
+    systems = [system_of(embedded(), seed, start=Start.random) for seed in (0, 0, 1)]
+    first, same, other = (np.asarray(system.positions) for system in systems)
+    np.testing.assert_array_equal(first, same)
+    np.testing.assert_array_equal(systems[0].start(1), other)
+    np.testing.assert_array_equal(systems[0].reference, native)
+    for positions in (first, other):
+        assert positions.std() == pytest.approx(spread, rel=0.05)
+        assert abs(positions.mean()) < 0.1 * spread
+        assert abs(np.corrcoef(positions.ravel(), native.ravel())[0, 1]) < 0.1
+    assert abs(np.corrcoef(first.ravel(), other.ravel())[0, 1]) < 0.1
+    # Their Hessians are sampled at such clouds too.
+    sample = np.asarray(systems[0].draw_configuration(jax.random.key(5), jnp.zeros(())))
+    assert sample.std() == pytest.approx(spread, rel=0.05)
+
+
+def test_noise_adds_to_the_width_of_random_starts():
+    wide = system_of(embedded(), start=Start.random, perturbation=10.0).positions
+    narrow = system_of(embedded(), start=Start.random).positions
+    assert float(jnp.std(wide)) == pytest.approx(np.hypot(1.0, float(jnp.std(narrow))), rel=0.05)
 
 
 def test_measures_are_in_angstrom():

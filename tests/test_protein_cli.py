@@ -78,6 +78,38 @@ def test_maps_run_on_a_protein(nnrep, tmp_path, options):
     assert row[parts].sum() <= row["time_total_s"] * (1 + 1e-9)
 
 
+def test_the_classical_energy_runs_and_reports_its_terms(nnrep, tmp_path):
+    folder = tmp_path / "run"
+    options = (*SHORT, "system.force_field=classical", "system.start=random", "reparam=none", "seeds=2")
+    result = nnrep("run", *options, f"hydra.run.dir={folder}")
+    assert result.returncode == 0, result.stderr
+    runs = pd.read_csv(folder / "runs.csv")
+    assert (runs["potential"] == "classical").all()
+    assert runs["energy_start"].nunique() == 2
+    names = ("bonds", "angles", "van_der_waals", "hydrogen_bonds", "hydrophobic")
+    terms = runs[[f"energy_{name}" for name in names]].sum(axis=1)
+    np.testing.assert_allclose(terms, runs["energy"], rtol=1e-4)
+    assert runs[["energy_torsions", "energy_lennard_jones", "energy_coulomb"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("system.classical.softening=0",), "system.classical.softening: must be positive, got 0"),
+        (("+system.classical.k=1",), "system.classical.k: unknown key; choose from bond_strength"),
+        (("system.classical.hydrophobic_scale=greasy",), "system.classical.hydrophobic_scale: invalid value"),
+        (("system.force_field=classical", "baseline=openmm_minimizer"), "baseline: must be none, as OpenMM"),
+    ],
+)
+def test_faults_of_the_classical_energy_are_one_line(nnrep, tmp_path, overrides, message):
+    folder = tmp_path / "run"
+    result = nnrep("run", "system=protein", *overrides, f"hydra.run.dir={folder}")
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not folder.exists()
+
+
 def test_perturbed_seeds_differ_and_unfolding_is_kept(nnrep, tmp_path):
     folder = tmp_path / "run"
     options = (*SHORT, "reparam=none", "system.start=perturbed", "system.perturbation=0.1", "seeds=2")

@@ -2,13 +2,12 @@
 
 A pair of distance r has the energy a / r^12 - b / r^6 + q / r, with a = 4 epsilon sigma^12,
 b = 4 epsilon sigma^6 and q the product of the charges in units where Coulomb's constant is 1; excluded pairs
-have zeros, 1-4 pairs numbers of their own. Small systems keep these numbers for every pair; large ones
-compute them row block by row block, so that memory stays linear in the atoms.
+have zeros, 1-4 pairs numbers of their own.
 
 Units: nm, kJ/mol.
 """
 
-from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -16,15 +15,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from nnrep.energies.all_pairs import (
+    by_row_blocks,
+    row_energy_and_gradient,
+    row_sum,
+    squared_distances,
+    table_energy_and_gradient,
+)
 from nnrep.energies.pairwise import PairTerm
 
 # Below every distance (1e-6 nm) that positions can resolve: excluded atoms may lie on one another, as an
 # atom does on itself, and zero times r^-12 must be zero.
 SMALLEST_SQUARED_DISTANCE = 1e-12
-
-MAX_TABLE_ATOMS = 2000  # tables of 48 MB in float32; beyond, the pairs' numbers are computed on the way
-TABLE_BLOCK = 240
-ROW_BLOCK = 64  # rows of a large system that are evaluated at a time
 
 
 class PairTable(NamedTuple):
@@ -119,83 +121,19 @@ def _slopes(table: PairTable, squared: Array) -> Array:
 def nonbonded_energies(pairs: PairTable | Atoms, coordinates: Array) -> tuple[Array, Array]:
     """Lennard-Jones and Coulomb energy of all pairs at coordinates (3, n): two scalars."""
     if isinstance(pairs, PairTable):
-        parts = pair_energies(pairs, _squared(coordinates, coordinates))
+        parts = pair_energies(pairs, squared_distances(coordinates, coordinates))
         return 0.5 * jnp.sum(parts[0]), 0.5 * jnp.sum(parts[1])
 
     def of_rows(rows: Array) -> tuple[Array, ...]:
-        return _row_sums(*pair_energies(pair_table(pairs, rows), _squared(coordinates[:, rows], coordinates)))
+        squared = squared_distances(coordinates[:, rows], coordinates)
+        return tuple(map(row_sum, pair_energies(pair_table(pairs, rows), squared)))
 
-    lennard_jones, coulomb = _by_row_blocks(of_rows, coordinates.shape[1])
+    lennard_jones, coulomb = by_row_blocks(of_rows, coordinates.shape[1])
     return 0.5 * jnp.sum(lennard_jones), 0.5 * jnp.sum(coulomb)
 
 
 def nonbonded_energy_and_gradient(pairs: PairTable | Atoms, coordinates: Array) -> tuple[Array, Array]:
     """Energy, and its gradient (3, n), of all pairs at coordinates (3, n)."""
     if isinstance(pairs, PairTable):
-        return _upper_triangle(pairs, coordinates)
-    with_ones = _with_ones(coordinates)
-
-    def of_rows(rows: Array) -> tuple[Array, Array]:
-        table, squared = pair_table(pairs, rows), _squared(coordinates[:, rows], coordinates)
-        energies = _row_sums(_energies(table, squared))[0]
-        return energies, _slopes(table, squared) @ with_ones.T
-
-    energies, sums = _by_row_blocks(of_rows, coordinates.shape[1])
-    return 0.5 * jnp.sum(energies), _gradient(coordinates, sums.T)
-
-
-def _upper_triangle(table: PairTable, coordinates: Array) -> tuple[Array, Array]:
-    """Blocks of rows against the columns from their own first atom on: nearly every pair but once.
-
-    Energies and slopes are two passes, each of which XLA fuses from coordinates to one matrix; as one
-    pass it would keep half a dozen matrices. The barrier keeps XLA from merging them, and where the energy
-    is not asked for its pass is left out.
-    """
-    n = coordinates.shape[1]
-    again = jax.lax.optimization_barrier(coordinates)
-    with_ones = _with_ones(coordinates)
-    energy = jnp.zeros((), coordinates.dtype)
-    sums = jnp.zeros_like(with_ones)
-    for first in range(0, n, TABLE_BLOCK):
-        last = min(first + TABLE_BLOCK, n)
-        size = last - first
-        block = PairTable(*(values[first:last, first:] for values in table))
-        energies = _energies(block, _squared(again[:, first:last], again[:, first:]))
-        # The block on the diagonal has its pairs twice.
-        once = jnp.where(jnp.arange(n - first) < size, 0.5, 1.0).astype(energies.dtype)
-        energy += jnp.sum(energies @ once)
-        slopes = _slopes(block, _squared(coordinates[:, first:last], coordinates[:, first:]))
-        on_columns = with_ones[:, first:last] @ slopes
-        on_rows = (slopes[:, size:] @ with_ones[:, last:].T).T
-        sums += jnp.pad(on_columns, ((0, 0), (first, 0))) + jnp.pad(on_rows, ((0, 0), (first, n - last)))
-    return energy, _gradient(coordinates, sums)
-
-
-def _by_row_blocks(of_rows: Callable[[Array], tuple[Array, ...]], n: int) -> tuple[Array, ...]:
-    """Results (n, ...) for all rows, from a function of row indices that is given a few at a time."""
-    blocks = -(-n // ROW_BLOCK)
-    # The last block is filled up with the last row, whose repetitions are dropped.
-    rows = jnp.minimum(jnp.arange(blocks * ROW_BLOCK), n - 1).reshape(blocks, ROW_BLOCK)
-    results = jax.lax.map(of_rows, rows)
-    return jax.tree.map(lambda values: values.reshape(-1, *values.shape[2:])[:n], results)
-
-
-def _squared(rows: Array, columns: Array) -> Array:
-    """Squared distances (r, c) between coordinates (3, r) and (3, c)."""
-    x, y, z = (rows[k][:, None] - columns[k] for k in range(3))
-    return x * x + y * y + z * z
-
-
-def _with_ones(coordinates: Array) -> Array:
-    """Coordinates (3, n) and a row of ones: times slopes, sums over partners j of slope x_j and of slope."""
-    return jnp.concatenate([coordinates, jnp.ones((1, coordinates.shape[1]), coordinates.dtype)])
-
-
-def _gradient(coordinates: Array, sums: Array) -> Array:
-    """-sum_j slope_ij (x_i - x_j), from the sums (4, n) over j of slope x_j and of slope."""
-    return sums[:3] - coordinates * sums[3]
-
-
-def _row_sums(*parts: Array) -> tuple[Array, ...]:
-    """Sums over columns, as products with ones: XLA sums the operand of a fused jnp.sum one by one."""
-    return tuple(part @ jnp.ones(part.shape[1], part.dtype) for part in parts)
+        return table_energy_and_gradient(pairs, _energies, _slopes, coordinates)
+    return row_energy_and_gradient(partial(pair_table, pairs), _energies, _slopes, coordinates)

@@ -67,6 +67,18 @@ def soft_coulomb(squared: Array, cap: float | Array) -> Array:
     return 1 / (distance(squared) + cap)
 
 
+def soft_12_6(squared: Array, softening: float | Array) -> Array:
+    """1 / (x^12 + zeta) - 1 / (x^6 + zeta) of u = x^2: zero at x = 0 and 1, lowest beyond (paper, app. A)."""
+    sixth = squared**3
+    return 1 / (sixth**2 + softening) - 1 / (sixth + softening)
+
+
+def soft_6_4(squared: Array, softening: float | Array) -> Array:
+    """1 / (x^6 + zeta) - 1 / (x^4 + zeta) of u = x^2: zero at x = 0 and 1, lowest beyond (paper, app. A)."""
+    fourth = squared**2
+    return 1 / (fourth * squared + softening) - 1 / (fourth + softening)
+
+
 def capped_lennard_jones_minimum(cap: float) -> tuple[float, float]:
     """Distance and energy of the minimum of `capped_lennard_jones`: 1.1322 and -0.23672 at cap 0.01.
 

@@ -8,10 +8,11 @@ import openmm
 from jax import Array
 from openmm import unit
 
+from nnrep.energies.all_pairs import MAX_TABLE_ATOMS
 from nnrep.energies.amber import AmberParameters
 from nnrep.energies.amber_uncorrected import UncorrectedParameters
 from nnrep.energies.bonded import Angles, Bonds, Planes, Torsions, planes_of
-from nnrep.energies.nonbonded import MAX_TABLE_ATOMS, Atoms, PairTable, pair_table
+from nnrep.energies.nonbonded import Atoms, PairTable, pair_table
 
 # Coulomb's constant in kJ nm / mol / e^2, as OpenMM has it.
 COULOMB = 138.93545764438198
@@ -47,9 +48,9 @@ def forces_of(system: openmm.System) -> dict[str, Any]:
 
 
 def _bonded(forces: dict[str, Any]) -> tuple[Bonds, Angles, Torsions, Planes]:
-    angles = _angles(forces["HarmonicAngleForce"])
+    angles = angles_of(forces["HarmonicAngleForce"])
     torsions = _torsions(forces["PeriodicTorsionForce"])
-    bonds = _bonds(forces["HarmonicBondForce"])
+    bonds = bonds_of(forces["HarmonicBondForce"])
     return bonds, angles, torsions, planes_of(bonds, angles, torsions)
 
 
@@ -87,13 +88,15 @@ def _array(values: np.ndarray) -> Array:
     return jnp.asarray(values, float if np.issubdtype(values.dtype, np.floating) else np.int32)
 
 
-def _bonds(force: openmm.HarmonicBondForce) -> Bonds:
+def bonds_of(force: openmm.HarmonicBondForce) -> Bonds:
+    """The bonds of a force."""
     rows = [_plain(force.getBondParameters(index)) for index in range(force.getNumBonds())]
     table = np.array(rows, float).reshape(-1, 4)
     return Bonds(_array(table[:, :2].astype(int)), _array(table[:, 2]), _array(table[:, 3]))
 
 
-def _angles(force: openmm.HarmonicAngleForce) -> Angles:
+def angles_of(force: openmm.HarmonicAngleForce) -> Angles:
+    """The angles of a force."""
     rows = [_plain(force.getAngleParameters(index)) for index in range(force.getNumAngles())]
     table = np.array(rows, float).reshape(-1, 5)
     return Angles(_array(table[:, :3].astype(int)), _array(table[:, 3]), _array(table[:, 4]))

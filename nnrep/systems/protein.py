@@ -1,4 +1,7 @@
-"""A protein on the AMBER force field, as the paper's figures 4 to 6 have it. Units: nm, kJ/mol."""
+"""A protein on the AMBER force field (the paper's figures 4 to 6) or the classical one (7 to 9).
+
+Units: nm, kJ/mol.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ from jax import Array
 from jax.tree_util import Partial
 from openmm import app, unit
 
-from nnrep.energies import amber, amber_uncorrected
+from nnrep.energies import amber, amber_uncorrected, classical
 from nnrep.errors import require
 from nnrep.structures.extended import extended
 from nnrep.structures.force_field import vacuum_system
@@ -22,6 +25,7 @@ from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.structures.unfold import UnfoldConfig, unfolded
 from nnrep.systems.amber import amber_parameters, forces_of, particles, uncorrected_parameters
+from nnrep.systems.classical import ClassicalConfig, classical_parameters
 from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
 from nnrep.systems.system import System, perturbed, start_key
 
@@ -31,10 +35,11 @@ HESSIAN_NOISE = 0.1
 
 
 class ForceField(Enum):
-    """AMBER14 as it is, or the energy that the paper's code sums in its place."""
+    """AMBER14 as it is, the energy that the paper's code sums in its place, the energy of its appendix A."""
 
     amber14 = "amber14"
     amber14_uncorrected = "amber14_uncorrected"
+    classical = "classical"
 
 
 class Start(Enum):
@@ -44,6 +49,7 @@ class Start(Enum):
     unfolded = "unfolded"
     extended = "extended"
     perturbed = "perturbed"
+    random = "random"
 
 
 @dataclass
@@ -55,8 +61,10 @@ class ProteinConfig:
         model: of an ensemble, counted from 1.
         chain: its letter, null for the only one.
         heterogens: drop ligands, or refuse structures that have them.
-        force_field: amber14 or amber14_uncorrected.
-        start: native, unfolded, extended or perturbed.
+        force_field: amber14, amber14_uncorrected or classical.
+        classical: strengths and lengths of the classical one.
+        start: native, unfolded, extended, perturbed, or random: a Gaussian cloud as wide as the native
+            structure, which each seed draws for itself.
         unfold: how the unfolded start is made.
         perturbation: standard deviation in Angstrom of the noise on every coordinate of the start, which each
             seed draws for itself; None: 0.5 of the perturbed start, none of the others.
@@ -68,6 +76,7 @@ class ProteinConfig:
     chain: str | None = None
     heterogens: Heterogens = Heterogens.drop
     force_field: ForceField = ForceField.amber14
+    classical: ClassicalConfig = field(default_factory=ClassicalConfig)
     start: Start = Start.native
     unfold: UnfoldConfig = field(default_factory=UnfoldConfig)
     perturbation: float | None = None
@@ -116,12 +125,14 @@ def protein_system(
         on_progress: told of the steps of unfolding, as (done, total).
     """
     openmm_system = vacuum_system(molecule.topology)
-    energy_of, terms_of, terms, parameters = _force_field(config.force_field, openmm_system)
+    energy_of, terms_of, terms, parameters = _force_field(config, molecule.topology, openmm_system)
     reference = jnp.asarray(molecule.positions, float)
     start = jnp.asarray(_start(config, molecule, on_progress), float)
-    draw_start = None
-    if config.noise > 0:
-        draw_start = Partial(perturbed, start, config.noise / ANGSTROM_PER_NM)
+    noise = config.noise / ANGSTROM_PER_NM
+    hessian_noise = HESSIAN_NOISE / ANGSTROM_PER_NM
+    if config.start is Start.random:
+        noise = hessian_noise = float(np.hypot(_spread(molecule.positions), noise))
+    draw_start = Partial(perturbed, start, noise) if noise > 0 else None
     bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()])
     groups = atom_groups(molecule.topology)
     return System(
@@ -129,7 +140,7 @@ def protein_system(
         positions=start if draw_start is None else draw_start(start_key(seed)),
         name=molecule.name,
         draw_start=draw_start,
-        draw_configuration=Partial(perturbed, start, HESSIAN_NOISE / ANGSTROM_PER_NM),
+        draw_configuration=Partial(perturbed, start, hessian_noise),
         coupling_terms=partial(terms.coupling_terms, parameters),
         local_terms=terms.local_terms(parameters),
         edges=bonds.reshape(-1, 2),
@@ -146,13 +157,17 @@ def protein_system(
     )
 
 
-def _force_field(choice: ForceField, system: openmm.System) -> tuple[Any, Any, Any, Any]:
+def _force_field(
+    config: ProteinConfig, topology: app.Topology, system: openmm.System
+) -> tuple[Any, Any, Any, Any]:
     """Energy, energies by term, the module of its pair and local terms, parameters."""
-    if choice is ForceField.amber14:
+    if config.force_field is ForceField.amber14:
         return amber.amber_energy, amber.amber_terms, amber, amber_parameters(system)
-    parameters = uncorrected_parameters(system)
+    if config.force_field is ForceField.classical:
+        own = classical_parameters(topology, system, config.classical)
+        return classical.classical_energy, classical.classical_terms, classical, own
     module = amber_uncorrected
-    return module.uncorrected_energy, module.uncorrected_terms, module, parameters
+    return module.uncorrected_energy, module.uncorrected_terms, module, uncorrected_parameters(system)
 
 
 def _start(
@@ -161,7 +176,14 @@ def _start(
     """Positions (n, 3) in nm, without noise."""
     if config.start is Start.unfolded:
         return unfolded(molecule, config.unfold, on_progress)
+    if config.start is Start.random:
+        return np.zeros_like(molecule.positions)
     return extended(molecule) if config.start is Start.extended else molecule.positions
+
+
+def _spread(positions: np.ndarray) -> float:
+    """Standard deviation of coordinates (n, 3) from their centre."""
+    return float(np.sqrt(np.mean((positions - positions.mean(axis=0)) ** 2)))
 
 
 def atom_groups(topology: app.Topology) -> AtomGroups:
