@@ -11,7 +11,7 @@ from pandas.api.types import is_numeric_dtype
 
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
 from nnrep.figures import FIGURES
-from nnrep.figures.figure import Evidence, Figure, claims_table, save_picture
+from nnrep.figures.figure import Evidence, Figure, claims_table, save_arrays, save_picture
 from nnrep.figures.published import is_published
 from nnrep.figures.report import REPORT, write_report
 from nnrep.figures.summary import summarise
@@ -249,6 +249,9 @@ def write_results(
     tables = figure.tables(evidence)
     for name, table in tables.items():
         write_table(folder / f"{name}.csv", table)
+    arrays = figure.arrays(evidence)
+    for name, of_name in arrays.items():
+        save_arrays(of_name, folder / f"{name}.npz")
     save_picture(figure.draw(evidence), folder, figure.name)
     write_report(folder, figure, evidence, claims, tables, _commands(folder), errors)
     log().info("%s: see %s", figure.name, folder / REPORT)

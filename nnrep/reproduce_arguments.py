@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nnrep.errors import UserError, chosen
 
-FIGURES = ("fig2", "fig3", "fig4", "fig5", "fig6")
+FIGURES = ("fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9")
 USAGE = """usage: nnrep reproduce FIG [FIG ...] [KEY=VALUE ...]
 
 Runs the settings of figures of the paper, and writes to results/FIG: runs.csv (a row a run), summary.csv (a

@@ -359,7 +359,10 @@ def test_a_setting_that_cannot_be_run_is_named_and_the_others_run(nnrep, tmp_pat
 
 
 BAD = {
-    "figure": (("fig99",), "fig99: unknown figure; choose from fig2, fig3, fig4, fig5, fig6, all"),
+    "figure": (
+        ("fig99",),
+        "fig99: unknown figure; choose from fig2, fig3, fig4, fig5, fig6, fig7, fig8, fig9, all",
+    ),
     "none": (("profile=smoke",), "names no figure"),
     "flag": (("fig2", "--fast"), "--fast: unknown flag"),
     "profile": (("fig2", "profile=long"), "profile: must be one of paper, smoke, got long"),

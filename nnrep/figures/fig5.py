@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure as Picture
 
 from nnrep.figures.figure import Claim, Evidence, Figure, Verdict, nothing_repeated
-from nnrep.figures.followed import at_time, before_loop
+from nnrep.figures.followed import before_loop, values_at
 from nnrep.figures.methods import COLORS, diverged, plain_decades, typical_run, values_of
 from nnrep.figures.proteins import BASELINES, DYNAMICS, GD, notes_on_runs
 from nnrep.figures.statistics import below, falls, lower
@@ -142,20 +142,11 @@ def _nearer_in_time(evidence: Evidence, gnn: pd.DataFrame, dynamics: pd.DataFram
         return Claim(claim, "figure 5a", NOT_RUN, Verdict.undecided)
     both = with_times(pd.concat([gnn, dynamics]))
     seconds = both.loc[~diverged(both), "time_s"].min()
-    ours, theirs = (_rmsd_at(evidence, rows, seconds) for rows in (gnn, dynamics))
+    ours, theirs = (values_at(evidence, rows, "rmsd_ca", seconds) for rows in (gnn, dynamics))
     seen, verdict = lower(ours, theirs)
     means = ours.mean(), theirs.mean()
     told = f"after {seconds:.0f} s {name} {means[0]:.2f} A, dynamics {means[1]:.2f} A, difference {seen}"
     return Claim(claim, "figure 5a", told, verdict)
-
-
-def _rmsd_at(evidence: Evidence, runs: pd.DataFrame, seconds: float) -> np.ndarray:
-    """RMSD of each run after so many seconds, modes and fit included; infinite if it diverged."""
-    found = []
-    for _, run in runs.iterrows():
-        history = evidence.histories(run["run_id"])
-        found.append(at_time(history, "rmsd_ca", seconds - before_loop(run)))
-    return np.where(diverged(runs), np.inf, np.array(found, float))
 
 
 def notes(evidence: Evidence) -> list[str]:

@@ -1,5 +1,6 @@
 """What a figure of the paper is made of."""
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
+from nnrep.cache import write_whole
 from nnrep.config import RunConfig
 from nnrep.structures.molecule import Molecule
 
@@ -73,6 +75,11 @@ def no_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     return {}
 
 
+def no_arrays(evidence: Evidence) -> dict[str, dict[str, np.ndarray]]:
+    """For a figure without arrays of its own."""
+    return {}
+
+
 def no_notes(evidence: Evidence) -> list[str]:
     """For a figure of which nothing more is to be said."""
     return []
@@ -91,6 +98,7 @@ class Figure(NamedTuple):
         caption: how the picture is to be read.
         needs_histories: whether runs keep how they went there.
         tables: name of a file -> a table of its own.
+        arrays: name of a file -> arrays of its own, by name.
         notes: what else is to be known of it, a sentence each.
         fixed_grid: whether it knows no settings but those of its grids: other keys have one value each.
     """
@@ -104,6 +112,7 @@ class Figure(NamedTuple):
     caption: str
     needs_histories: bool = False
     tables: Callable[[Evidence], dict[str, pd.DataFrame]] = no_tables
+    arrays: Callable[[Evidence], dict[str, dict[str, np.ndarray]]] = no_arrays
     notes: Callable[[Evidence], list[str]] = no_notes
     fixed_grid: bool = False
 
@@ -112,6 +121,13 @@ def save_picture(picture: Picture, folder: Path, name: str) -> None:
     """Write NAME.png and NAME.pdf."""
     picture.savefig(folder / f"{name}.png", dpi=150)
     picture.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+
+
+def save_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write arrays as NPZ, whole or not at all."""
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
+    write_whole(path, content.getvalue())
 
 
 def claims_table(claims: list[Claim]) -> pd.DataFrame:

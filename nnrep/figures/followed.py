@@ -1,7 +1,10 @@
-"""What is read off the history of a run: when it reached an energy, where it stood at a time."""
+"""What is read off the histories of runs: when they reached an energy, where they stood at a time."""
 
 import numpy as np
 import pandas as pd
+
+from nnrep.figures.figure import Evidence
+from nnrep.figures.methods import diverged
 
 CLOSE = 1e-6  # relative; histories are kept with seven digits
 
@@ -24,3 +27,15 @@ def at_time(history: pd.DataFrame, column: str, seconds: float) -> float:
     """A column of a history at a time in the loop; NaN before the first check, at the end its last."""
     seen = history[history["time_s"] <= seconds]
     return float(seen[column].iloc[-1]) if len(seen) else float("nan")
+
+
+def values_at(evidence: Evidence, runs: pd.DataFrame, column: str, seconds: float) -> np.ndarray:
+    """A column of each run's history after so many seconds, modes and fit included.
+
+    Infinite if the run diverged; NaN if it had not come to its first check.
+    """
+    found = []
+    for _, run in runs.iterrows():
+        history = evidence.histories(run["run_id"])
+        found.append(at_time(history, column, seconds - before_loop(run)))
+    return np.where(diverged(runs), np.inf, np.array(found, float))

@@ -2,11 +2,16 @@
 
 from nnrep.figures.figure import Evidence
 from nnrep.structures.unfold import UnfoldConfig
-from nnrep.systems.protein import Start
+from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration
+from nnrep.systems.protein import ForceField, Start, masses
 
 DYNAMICS, MINIMIZER = "openmm_dynamics", "openmm_minimizer"
 BASELINES = {DYNAMICS: "OpenMM dynamics", MINIMIZER: "OpenMM minimiser"}
 GD = "GD"
+RANDOM_STARTS = (
+    "Random starts: Gaussian clouds as wide as the native structure, which each seed draws for itself, the "
+    "same for all methods."
+)
 CAP = "ACE"
 CAPPED = "1UNC"  # with an acetyl group before its first residue, in the Protein Data Bank
 
@@ -14,6 +19,24 @@ CAPPED = "1UNC"  # with an acetyl group before its first residue, in the Protein
 def notes_on_runs(evidence: Evidence) -> list[str]:
     """What is known of starts, seeds and structures, a sentence each."""
     return [*_starts(evidence), *_seeds(evidence), *_cap(evidence)]
+
+
+def collapse(evidence: Evidence) -> list[str]:
+    """How far chains collapse on the classical energy; nothing of other energies."""
+    runs = evidence.runs[evidence.runs["potential"] == ForceField.classical.value]
+    told = []
+    for name, ends in runs.groupby("structure", sort=False)["radius_of_gyration"]:
+        molecule = evidence.molecules.get(str(name))
+        if molecule is not None:
+            native = ANGSTROM_PER_NM * radius_of_gyration(molecule.positions, masses(molecule.topology))
+            told.append(f"{name} {ends.mean():.1f} ({native:.1f})")
+    if not told:
+        return []
+    return [
+        "The softened pairs have no hard core, and attract more than they repel: chains collapse into "
+        "themselves. Mean radius of gyration at the end, and of the native structure, in A: "
+        f"{', '.join(told)}."
+    ]
 
 
 def _starts(evidence: Evidence) -> list[str]:
@@ -42,15 +65,22 @@ def _unfolding(unfold: UnfoldConfig) -> str:
 
 
 def _seeds(evidence: Evidence) -> list[str]:
-    noises = {config.system.noise for config in evidence.configs}
+    systems = [config.system for config in evidence.configs]
+    clouds = any(system.start is Start.random for system in systems)
+    found = [RANDOM_STARTS] if clouds else []
+    noises = {system.noise for system in systems if system.start is not Start.random}
     copies = "plain minimisation has no random numbers of its own"
+    if not noises:
+        return found
     if 0 in noises:
-        return [f"The runs of a start begin at the same bits: {copies}, and its runs are copies of one."]
+        told = f"The runs of a start begin at the same bits: {copies}, and its runs are copies of one."
+        return [*found, told]
     told = " or ".join(f"{noise:g}" for noise in sorted(noises))
     return [
+        *found,
         f"Runs of one start share it but for noise of {told} A on every coordinate, which each seed draws "
         f"for itself, the same for all methods: {copies}, and its runs would be copies otherwise.",
-        "Intervals are over such runs of one start: they do not say what another unfolded one gives.",
+        "Intervals are over such runs of one start: they do not say what another one gives.",
     ]
 
 

@@ -55,6 +55,13 @@ def difference(first: Values, second: Values) -> Difference:
     return Difference(mean, float(interval.low), float(interval.high))
 
 
+def deviation(values: Values) -> float:
+    """Standard deviation of a sample; NaN of fewer than two values, or of infinite ones."""
+    values = np.asarray(values, float)
+    known = len(values) > 1 and bool(np.isfinite(values).all())
+    return float(values.std(ddof=1)) if known else float("nan")
+
+
 def lower(first: Values, second: Values) -> tuple[Difference, Verdict]:
     """Whether the mean of the first is lower than that of the second."""
     seen = difference(first, second)
