@@ -92,12 +92,14 @@ def reproduce(request: Request) -> int:
 
 def _plan(name: str, request: Request) -> Plan:
     log().info("%s: composing its settings", name)
-    fixed = FIGURES[name].fixed_grid
-    experiment = experiment_settings(request.experiment(name), request.overrides, fixed=fixed)
+    figure = FIGURES[name]
+    experiment = experiment_settings(
+        request.experiment(name), request.overrides, fixed=figure.fixed_grid, check=figure.check
+    )
     for reason in experiment.missing.values():
         log().warning("%s: left out, %s", name, reason)
     repeatable = [with_fresh_seeds(setting) for setting in experiment.settings]
-    return Plan(FIGURES[name], experiment, repeatable, request.results / name)
+    return Plan(figure, experiment, repeatable, request.results / name)
 
 
 def _holds_finished(plan: Plan) -> bool:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,14 +12,19 @@ import pytest
 from matplotlib.patches import Rectangle
 from structure_texts import tripeptide
 
+from nnrep.config_groups import GNNConfig, NoneConfig
+from nnrep.errors import ConfigError
 from nnrep.figures import FIGURES, fig7, fig8, fig9
 from nnrep.figures.fig8_claims import FOUR
+from nnrep.figures.fig8_settings import distinct_ends
 from nnrep.figures.figure import Evidence, Verdict, claims_table, save_arrays, save_picture
 from nnrep.figures.report import write_report
 from nnrep.figures.summary import summarise
 from nnrep.records.table import RUN_COLUMNS
 from nnrep.structures.extended import extended
 from nnrep.structures.molecule import Molecule
+from nnrep.structures.preparation import Preparation
+from nnrep.structures.prepare import prepared
 from nnrep.systems.classical import ClassicalConfig
 from nnrep.systems.protein import ForceField, ProteinConfig, Start
 
@@ -265,6 +271,7 @@ def test_notes_tell_random_starts_from_stacked_ones():
     evidence = four(-1, -2)
     systems = [ProteinConfig(start=start, perturbation=0.01) for start in (Start.extended, Start.random)]
     notes = " ".join(fig8.FIGURE.notes(evidence._replace(configs=list(map(RunConfigLike, systems)))))
+    assert "projection onto its modes" in notes
     assert "Gaussian clouds as wide as the native structure" in notes
     assert "noise of 0.01 A" in notes
     notes = " ".join(fig8.FIGURE.notes(evidence._replace(configs=[RunConfigLike(systems[1])])))
@@ -272,8 +279,39 @@ def test_notes_tell_random_starts_from_stacked_ones():
     assert "copies" not in notes
     assert "of the positions 0.01 (the paper's 1e-2), of the modes 0.1" in notes
     assert re.search(r"in A: 2JOF 2.5 \(\d.\d\), 2MGO 2.5 \(", notes)
-    others = evidence._replace(runs=evidence.runs.assign(potential="amber14"))
-    assert not any("collapse" in note for note in fig8.FIGURE.notes(others))
+    assert "collapse into themselves" in notes
+    wide = evidence._replace(runs=evidence.runs.assign(radius_of_gyration=9.0))
+    assert not any("collapse" in note for note in fig8.FIGURE.notes(wide))
+
+
+def test_notes_name_molecules_without_a_term():
+    evidence = four(-1, -2)
+    runs = evidence.runs.assign(energy_hydrophobic=-3.0, energy_hydrogen_bonds=-1.0)
+    runs.loc[runs["structure"] == "5AWL", "energy_hydrophobic"] = 0.0
+    notes = fig8.FIGURE.notes(evidence._replace(runs=runs))
+    assert [note for note in notes if note.startswith("5AWL has no")] == ["5AWL has no hydrophobic contacts."]
+    assert not any("Disulphides" in note for note in notes)
+
+
+def test_a_stretched_disulphide_is_said():
+    path = Path(__file__).parents[2] / "shared" / "pdb" / "2MGO.pdb"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not here")
+    evidence = four(-1, -2)._replace(molecules={"2MGO": prepared(str(path), [], Preparation())})
+    (note,) = (note for note in fig8.FIGURE.notes(evidence) if "Disulphides" in note)
+    assert note.endswith("2MGO 17.7 A.")
+    random = ProteinConfig(force_field=ForceField.classical, start=Start.random)
+    assert not any(
+        "Disulphides" in note
+        for note in fig8.FIGURE.notes(evidence._replace(configs=[RunConfigLike(random)]))
+    )
+
+
+def test_distinct_ends_are_counted():
+    runs = runs_of("cg", [-100.0, -100.05, -90.0, -89.95, -50.0])
+    assert distinct_ends(runs) == 3
+    assert distinct_ends(runs.iloc[:0]) == 0
+    assert distinct_ends(runs.assign(status="diverged")) == 0
 
 
 # Figure 9
@@ -284,7 +322,12 @@ def grid(energies: dict[int, float], baseline: float = 0.0, spread: float = 1.0)
     return evidence_of(runs_of("none", around(baseline, spread=spread)), *mapped)
 
 
-MATTERS, MORE, BEST, BASELINE = "decides how low", "more eigenvectors", "the best number", "than the baseline"
+MATTERS, MORE, BEST, BASELINE = (
+    "decides how low",
+    "more eigenvectors",
+    "the best number",
+    "best number .* than the baseline",
+)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +342,50 @@ MATTERS, MORE, BEST, BASELINE = "decides how low", "more eigenvectors", "the bes
 def test_numbers_of_eigenvectors_are_judged(evidence, matters, more, best, baseline):
     for pattern, verdict in ((MATTERS, matters), (MORE, more), (f"^{BEST} of", best), (BASELINE, baseline)):
         assert verdict_of(fig9.FIGURE, evidence, pattern) is verdict, pattern
+
+
+def test_every_number_is_compared_with_the_baseline():
+    every = "with every number"
+    assert verdict_of(fig9.FIGURE, grid({10: -10, 20: -20}), every) is HOLDS
+    mixed = grid({10: 10, 20: -20})
+    assert verdict_of(fig9.FIGURE, mixed, every) is FAILS
+    (table,) = fig9.FIGURE.tables(mixed).values()
+    assert table["less baseline"].round(6).tolist() == [10, -20, 0]
+    assert table["distinct ends"].tolist() == [4, 4, 4]
+
+
+def test_one_number_that_is_asked_for_in_two_ways_counts_once():
+    same = runs_of("cg", around(-10), modes=20)
+    other = same.assign(config_hash="again", run_id="again-" + same["seed"].astype(str))
+    (table,) = fig9.FIGURE.tables(evidence_of(same, other)).values()
+    assert table["runs"].tolist() == [4]
+    assert table["fresh runs"].tolist() == [16]
+
+
+def test_settings_that_a_figure_cannot_tell_of_are_refused():
+    def refused(figure, message, **changes):
+        system = ProteinConfig(**{"force_field": ForceField.classical, "start": Start.extended, **changes})
+        with pytest.raises(ConfigError, match=message):
+            figure.check(CheckedLike(system))
+
+    for figure in (fig7.FIGURE, fig8.FIGURE, fig9.FIGURE):
+        refused(figure, "system.force_field: must be classical", force_field=ForceField.amber14)
+    refused(fig7.FIGURE, "system.start: must be extended", start=Start.native)
+    refused(fig7.FIGURE, "system.perturbation: must be null", perturbation=0.1)
+    with pytest.raises(ConfigError, match="max_steps: must be 0"):
+        fig7.FIGURE.check(
+            CheckedLike(ProteinConfig(force_field=ForceField.classical, start=Start.extended), max_steps=5)
+        )
+    with pytest.raises(ConfigError, match="reparam: must be none or cg"):
+        fig9.FIGURE.check(CheckedLike(ProteinConfig(force_field=ForceField.classical), reparam=GNNConfig()))
+
+
+class CheckedLike(NamedTuple):
+    """What checks look at of a configuration."""
+
+    system: ProteinConfig
+    reparam: object = NoneConfig()
+    max_steps: int = 0
 
 
 def test_every_setting_is_run_again():

@@ -374,6 +374,15 @@ BAD = {
     "grammar": (("fig2", "seeds=[1"), "seeds=[1"),
     "problems": (("fig2", "system.n=30,60"), "system.n: must be one value in a reproduction, got 30 and 60"),
     "null": (("fig2", "reparam=null"), "reparam"),
+    "map": (("fig9", "reparam=gnn"), "reparam: must be none or cg in this figure, got gnn"),
+    "energy": (
+        ("fig8", "system.force_field=amber14"),
+        "system.force_field: must be classical in this figure",
+    ),
+    "start": (
+        ("fig7", "system.start=native"),
+        "system.start: must be extended, as figure 7 is of the stacked",
+    ),
     "home": (("fig2", "results_dir=~nosuchuser/x"), "results_dir: ~nosuchuser/x: no such user"),
     "file": (("fig2", "reparam=none", *SHORT, "results_dir=file"), "file"),
 }

@@ -5,11 +5,15 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure as Picture
 from openmm import app
 
+from nnrep.config import RunConfig
 from nnrep.energies.all_pairs import squared_distances
 from nnrep.energies.soft_pairs import KINDS, pair_energies, whole_table
+from nnrep.errors import require
+from nnrep.figures.classical import KIND_NAMES, check_energy
 from nnrep.figures.figure import Claim, Evidence, Figure, Verdict, nothing_repeated
 from nnrep.figures.structures import draw_molecule
 from nnrep.structures.extended import PEPTIDE_BOND
@@ -17,11 +21,12 @@ from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.classical import classical_parameters
 from nnrep.systems.measures import ANGSTROM_PER_NM
+from nnrep.systems.protein import Start
 
-TITLES = dict(zip(KINDS, ("van der Waals", "hydrogen bonds", "hydrophobic contacts"), strict=True))
 DIGITS = 4  # of lengths, which are computed in single precision
 EXACT = 1e-3  # Angstrom: structures are written with three decimals
 WIDE, HEIGHTS = 14.0, (3.8, 4.8)  # inches
+FEW_VALUES, MARGIN = 4, 0.1  # of lengths in a legend; beyond the first and last of them, in Angstrom
 MOST_LABELS = 25  # residues that are named along a heat map
 
 
@@ -83,17 +88,25 @@ def draw(evidence: Evidence) -> Picture:
     for panel, (kind, lengths) in zip(below.subplots(1, len(KINDS)), pairs.lengths.items(), strict=True):
         _heat_map(panel, below, pairs.molecule.topology, lengths)
         count = np.count_nonzero(np.triu(lengths, 1))
-        panel.set_title(f"{TITLES[kind]}: {count} pairs")
+        panel.set_title(f"{KIND_NAMES[kind]}: {count} pairs")
     return picture
+
+
+def _scale(values: np.ndarray) -> tuple[Any, np.ndarray | None]:
+    """Colours of lengths, and their ticks: a colour each where there are few of them."""
+    if len(values) == 0 or len(values) > FEW_VALUES:
+        return None, None
+    between = (values[1:] + values[:-1]) / 2
+    edges = [values[0] - MARGIN, *between, values[-1] + MARGIN]
+    return BoundaryNorm(edges, ncolors=256), values
 
 
 def _heat_map(axes: Any, picture: Any, topology: app.Topology, lengths: np.ndarray) -> None:
     """Lengths of pairs, white where there are none, with lines between residues."""
     shown = np.where(lengths > 0, lengths, np.nan)
-    known = shown[np.isfinite(shown)]
-    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
-    image = axes.imshow(shown, cmap="viridis", vmin=low - 0.1, vmax=high + 0.1, interpolation="nearest")
-    picture.colorbar(image, ax=axes, shrink=0.8, label="s / A")
+    norm, ticks = _scale(np.unique(lengths[lengths > 0]))
+    image = axes.imshow(shown, cmap="viridis", norm=norm, interpolation="nearest")
+    picture.colorbar(image, ax=axes, shrink=0.8, label="s / A", ticks=ticks)
     first = [next(residue.atoms()).index for residue in topology.residues()]
     ends = [*first[1:], len(lengths)]
     for edge in first[1:]:
@@ -126,7 +139,7 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
 def _parts(kind: str, lengths: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """The pairs of a kind; hydrophobic ones also by whether one atom is hydrophobic or both are."""
     some = lengths > 0
-    found = [(TITLES[kind], some)]
+    found = [(KIND_NAMES[kind], some)]
     if kind == "hydrophobic" and some.any():
         both = some & np.isclose(lengths, lengths.max())
         found += [("of which between two hydrophobic residues", both)]
@@ -154,6 +167,7 @@ def arrays(evidence: Evidence) -> dict[str, dict[str, np.ndarray]]:
         "atom": np.array([atom.name for atom in atoms]),
         "element": np.array([atom.element.symbol for atom in atoms]),
         "residue": np.array([atom.residue.index for atom in atoms]),
+        "residue_name": np.array([atom.residue.name for atom in atoms]),
         "positions_nm": pairs.positions,
     }
     for kind in KINDS:
@@ -194,10 +208,18 @@ def notes(evidence: Evidence) -> list[str]:
         f"{chosen.hydrophobic_radius:g} A, others none, and s is the sum of both: a pair with one such atom "
         f"has an s too. Pairs one or two bonds apart are {left_out}.",
     ]
-    if run["potential"] == "classical":
-        told = ", ".join(f"{name} {run[f'energy_{name}']:.1f}" for name in ("bonds", "angles"))
-        found.append(f"Beside the pairs, in kJ/mol: {told}; energy in all {run['energy']:.1f}.")
-    return found
+    told = ", ".join(f"{name} {run[f'energy_{name}']:.1f}" for name in ("bonds", "angles"))
+    return [*found, f"Beside the pairs, in kJ/mol: {told}; energy in all {run['energy']:.1f}."]
+
+
+def check(config: RunConfig) -> None:
+    """Raise `ConfigError` for anything but the stacked chain as it is."""
+    check_energy(config)
+    system = config.system
+    reason = ", as figure 7 is of the stacked chain as it is"
+    require(system.start is Start.extended, "system.start", f"extended{reason}", system.start.value)
+    require(system.noise == 0, "system.perturbation", f"null{reason}", system.noise)
+    require(config.max_steps == 0, "max_steps", f"0{reason}", config.max_steps)
 
 
 FIGURE = Figure(
@@ -211,6 +233,7 @@ FIGURE = Figure(
     arrays=arrays,
     notes=notes,
     fixed_grid=True,
+    check=check,
     caption=(
         "Above: the stacked chain, atoms by element and bonds. Below: for each kind of pair the length s at "
         "which its energy changes sign, white where a pair has none; lines separate residues. `matrices.npz` "

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from nnrep.figures.fig8_settings import CG, GD, Problem, best_of, problems_of
+from nnrep.figures.fig8_settings import CG, GD, Problem, best_of, distinct_ends, problems_of
 from nnrep.figures.figure import Claim, Evidence, Verdict
 from nnrep.figures.followed import values_at
 from nnrep.figures.methods import energies_of, runs_of, values_of
@@ -66,7 +66,9 @@ def _of_all(evidence: Evidence, problems: list[Problem], claim: str, source: str
 def _lower(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
     ours, theirs = (energies_of(runs).to_numpy() for runs in (cg, gd))
     seen, verdict = lower(ours, theirs)
-    return f"CG {ours.mean():.1f}, GD {theirs.mean():.1f}, difference {seen}", verdict
+    medians = f"medians {np.median(ours):.1f}, {np.median(theirs):.1f}"
+    ends = f"{distinct_ends(cg)}, {distinct_ends(gd)} distinct ends of {len(ours)}"
+    return f"CG {ours.mean():.1f}, GD {theirs.mean():.1f} ({medians}; {ends}), difference {seen}", verdict
 
 
 def _similar(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:

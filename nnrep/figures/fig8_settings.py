@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from nnrep.figures.methods import lowest
+from nnrep.figures.methods import energies_of, lowest
 
 CG, GD = "cg", "none"
+SAME = 1e-3  # relative difference of energies that count as one end
 
 
 class Problem(NamedTuple):
@@ -34,6 +36,13 @@ def best_of(summary: pd.DataFrame, problem: Problem, reparam: str) -> pd.Series 
     """The setting of a method with the lowest mean energy; None if there is none without a diverged run."""
     settings = of_problem(summary, problem)
     return lowest(settings[settings["reparam"] == reparam])
+
+
+def distinct_ends(runs: pd.DataFrame) -> int:
+    """How many energies runs end at, counting those within 0.1 % once: seeds may fall into one minimum."""
+    energies = np.sort(energies_of(runs).to_numpy())
+    finite = energies[np.isfinite(energies)]
+    return int(np.sum(np.diff(finite) > SAME * abs(finite[:-1]))) + min(1, len(finite))
 
 
 def repeated(summary: pd.DataFrame) -> list[str]:

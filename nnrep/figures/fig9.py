@@ -7,11 +7,12 @@ import pandas as pd
 from matplotlib.figure import Figure as Picture
 from matplotlib.patches import Rectangle
 
-from nnrep.figures.fig9_claims import claims, kinds_of, repeated
+from nnrep.figures.classical import check_methods, notes_on_energy
+from nnrep.figures.fig8_settings import distinct_ends
+from nnrep.figures.fig9_claims import BASELINE, claims, kinds_of, repeated
 from nnrep.figures.figure import Evidence, Figure
 from nnrep.figures.methods import COLORS, energies_of
-from nnrep.figures.proteins import collapse, notes_on_runs
-from nnrep.figures.statistics import deviation
+from nnrep.figures.statistics import deviation, difference
 from nnrep.figures.structures import draw_traces
 
 CELL = 2.5  # inches
@@ -85,17 +86,25 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         row |= {"lowest energy": energies_of(runs).min(), "mean": energies_of(runs).mean()}
         row |= {"fresh runs": len(again), "fresh mean": energies_of(again).mean()}
         row |= {"std": deviation(energies_of(again)), "fresh lowest": energies_of(again).min()}
+        row |= {"distinct ends": distinct_ends(again), **_against(again, fresh.get(BASELINE))}
         rows.append(
             row | {"RMSD CA / A": runs["rmsd_ca"].mean(), "fresh RMSD CA / A": again["rmsd_ca"].mean()}
         )
     return {"by_eigenvectors": pd.DataFrame(rows)}
 
 
+def _against(runs: pd.DataFrame, baseline: pd.DataFrame | None) -> dict[str, float]:
+    """Mean energy less that of the baseline, and Welch's interval."""
+    theirs = runs.iloc[:0] if baseline is None else baseline
+    seen = difference(energies_of(runs), energies_of(theirs))
+    return dict(zip(("less baseline", "from", "to"), seen, strict=True))
+
+
 def notes(evidence: Evidence) -> list[str]:
     """What is not drawn, and what is known of starts and seeds."""
     most = max(map(len, kinds_of(evidence.runs).values()))
     drawn = [f"The first {MOST_COLUMNS} of {most} runs are drawn."] if most > MOST_COLUMNS else []
-    return [*drawn, *collapse(evidence), *notes_on_runs(evidence)]
+    return [*drawn, *notes_on_energy(evidence)]
 
 
 FIGURE = Figure(
@@ -108,6 +117,7 @@ FIGURE = Figure(
     tables=tables,
     notes=notes,
     fixed_grid=True,
+    check=check_methods,
     caption=(
         "A row is a number of eigenvectors of CG (blue), the last one plain minimisation (orange); a column "
         "is a run. CA traces are superposed on the native structure in grey; under each its energy and RMSD "

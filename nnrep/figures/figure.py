@@ -85,6 +85,10 @@ def no_notes(evidence: Evidence) -> list[str]:
     return []
 
 
+def any_setting(config: RunConfig) -> None:
+    """For a figure that takes whatever its experiment allows."""
+
+
 class Figure(NamedTuple):
     """A figure of the paper.
 
@@ -101,6 +105,7 @@ class Figure(NamedTuple):
         arrays: name of a file -> arrays of its own, by name.
         notes: what else is to be known of it, a sentence each.
         fixed_grid: whether it knows no settings but those of its grids: other keys have one value each.
+        check: raises `ConfigError` for a setting that it cannot tell anything of.
     """
 
     name: str
@@ -115,6 +120,7 @@ class Figure(NamedTuple):
     arrays: Callable[[Evidence], dict[str, dict[str, np.ndarray]]] = no_arrays
     notes: Callable[[Evidence], list[str]] = no_notes
     fixed_grid: bool = False
+    check: Callable[[RunConfig], None] = any_setting
 
 
 def save_picture(picture: Picture, folder: Path, name: str) -> None:

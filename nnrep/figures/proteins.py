@@ -2,8 +2,7 @@
 
 from nnrep.figures.figure import Evidence
 from nnrep.structures.unfold import UnfoldConfig
-from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration
-from nnrep.systems.protein import ForceField, Start, masses
+from nnrep.systems.protein import Start
 
 DYNAMICS, MINIMIZER = "openmm_dynamics", "openmm_minimizer"
 BASELINES = {DYNAMICS: "OpenMM dynamics", MINIMIZER: "OpenMM minimiser"}
@@ -19,24 +18,6 @@ CAPPED = "1UNC"  # with an acetyl group before its first residue, in the Protein
 def notes_on_runs(evidence: Evidence) -> list[str]:
     """What is known of starts, seeds and structures, a sentence each."""
     return [*_starts(evidence), *_seeds(evidence), *_cap(evidence)]
-
-
-def collapse(evidence: Evidence) -> list[str]:
-    """How far chains collapse on the classical energy; nothing of other energies."""
-    runs = evidence.runs[evidence.runs["potential"] == ForceField.classical.value]
-    told = []
-    for name, ends in runs.groupby("structure", sort=False)["radius_of_gyration"]:
-        molecule = evidence.molecules.get(str(name))
-        if molecule is not None:
-            native = ANGSTROM_PER_NM * radius_of_gyration(molecule.positions, masses(molecule.topology))
-            told.append(f"{name} {ends.mean():.1f} ({native:.1f})")
-    if not told:
-        return []
-    return [
-        "The softened pairs have no hard core, and attract more than they repel: chains collapse into "
-        "themselves. Mean radius of gyration at the end, and of the native structure, in A: "
-        f"{', '.join(told)}."
-    ]
 
 
 def _starts(evidence: Evidence) -> list[str]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -69,13 +69,20 @@ class Experiment(NamedTuple):
     missing: dict[str, str]
 
 
-def experiment_settings(experiment: str, overrides: Sequence[str], *, fixed: bool = False) -> Experiment:
+def experiment_settings(
+    experiment: str,
+    overrides: Sequence[str],
+    *,
+    fixed: bool = False,
+    check: Callable[[RunConfig], None] | None = None,
+) -> Experiment:
     """Every setting of an experiment of `configs/experiment`.
 
     Args:
         experiment: its name.
         overrides: of every setting, in Hydra's grammar; sweeps take the place of the experiment's.
         fixed: refuse sweeps over keys that the experiment does not sweep over.
+        check: raises `ConfigError` for a setting that is not wanted.
 
     Raises:
         UserError: an override that cannot be used, naming its key; or not one of the structures can be had.
@@ -93,7 +100,7 @@ def experiment_settings(experiment: str, overrides: Sequence[str], *, fixed: boo
         assert isinstance(grids, list)
         loader = GlobalHydra.instance().config_loader()
         for point in grid_points(grids, overrides, loader):
-            setting = _setting([chosen, *point], " ".join(point), shelf)
+            setting = _setting([chosen, *point], " ".join(point), shelf, check)
             if setting is not None:
                 same = found.setdefault(_what_counts(setting.config), setting)
                 wanted = "one value, as a count or a list [3,5]"
@@ -152,10 +159,14 @@ class _Shelf:
         return {molecule.name: molecule for molecule in molecules}
 
 
-def _setting(overrides: list[str], point: str, shelf: _Shelf) -> Setting | None:
+def _setting(
+    overrides: list[str], point: str, shelf: _Shelf, check: Callable[[RunConfig], None] | None
+) -> Setting | None:
     """The setting of a point; None if its structure is missing."""
     try:
         config = load_config(compose("config", overrides))
+        if check is not None:
+            check(config)
         modes = _modes_key(config) if config.needs_modes else ""
         if not shelf.has(config):
             return None
