@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nnrep import reparam
-    from nnrep.minimization import Optimizer, Result, Status, Stopping, adam, minimize, sgd
+    from nnrep.minimization import Optimizer, Result, Status, Stopping, adam, lbfgs, minimize, sgd
     from nnrep.modes import SlowModes, slow_modes
     from nnrep.systems import System, load_system
 
@@ -26,6 +26,7 @@ _HOMES = {
     "adam": "nnrep.minimization",
     "minimize": "nnrep.minimization",
     "sgd": "nnrep.minimization",
+    "lbfgs": "nnrep.minimization",
 }
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Stopping",
     "System",
     "adam",
+    "lbfgs",
     "load_system",
     "minimize",
     "reparam",

@@ -39,7 +39,7 @@ def test_no_verb_lists_the_verbs(nnrep):
 
 
 HELP = {
-    "run": ("reparam: cg, gnn, none", "optimizer: adam, sgd", "learning_rate: 0.01", "--multirun"),
+    "run": ("reparam: cg, gnn, none", "optimizer: adam, lbfgs, sgd", "learning_rate: 0.01", "--multirun"),
     "reproduce": (
         "fig2, fig3, fig4, fig5, fig6, fig7, fig8, fig9, or all",
         "profile=paper|smoke",

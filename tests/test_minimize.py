@@ -38,7 +38,9 @@ MAPS = {
 
 @pytest.mark.parametrize("name", MAPS)
 @pytest.mark.parametrize(
-    "optimizer", [nnrep.adam(0.01), optax.adam(0.01), nnrep.sgd(0.02)], ids=["adam", "optax", "sgd"]
+    "optimizer",
+    [nnrep.adam(0.01), optax.adam(0.01), nnrep.sgd(0.02), nnrep.lbfgs(0.1)],
+    ids=["adam", "optax", "sgd", "lbfgs"],
 )
 def test_known_minimum_is_found_through_every_map(name, optimizer):
     system = chain()

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import optax
+from jax import Array
 
 from nnrep.errors import ConfigError, require
+from nnrep.minimization.lbfgs import backtracking_lbfgs
 
 
 class Optimizer(NamedTuple):
@@ -50,6 +53,21 @@ def sgd(
     return Optimizer(_build_sgd, _checked(learning_rate, clamp, decay_rate, decay_steps))
 
 
+def lbfgs(
+    learning_rate: float = 1e-2,
+    *,
+    clamp: float | None = None,
+    decay_rate: float = 1.0,
+    decay_steps: int = 1000,
+) -> Optimizer:
+    """L-BFGS with backtracking, see `backtracking_lbfgs`; arguments as those of `adam`.
+
+    The learning rate is the most that a coordinate is moved in a step. For energies that are the same at
+    every step: of sampled ones, what a step has won or lost is mostly noise.
+    """
+    return Optimizer(_build_lbfgs, _checked(learning_rate, clamp, decay_rate, decay_steps))
+
+
 def as_optimizer(optimizer: Optimizer | optax.GradientTransformation) -> Optimizer:
     """An optimiser from any optax transformation, which is compiled as it is.
 
@@ -60,7 +78,7 @@ def as_optimizer(optimizer: Optimizer | optax.GradientTransformation) -> Optimiz
         return optimizer
     if isinstance(optimizer, optax.GradientTransformation | optax.GradientTransformationExtraArgs):
         return Optimizer(_Fixed(optimizer), ())
-    allowed = "nnrep.adam(...), nnrep.sgd(...) or an optax transformation"
+    allowed = "nnrep.adam(...), nnrep.sgd(...), nnrep.lbfgs(...) or an optax transformation"
     raise ConfigError("optimizer", f"must be {allowed}, got {optimizer!r}")
 
 
@@ -87,10 +105,16 @@ def _build_sgd(numbers: dict[str, Any]) -> optax.GradientTransformation:
     return optax.chain(optax.clip(numbers["clamp"]), _scale_by_decaying_rate(numbers))
 
 
+def _build_lbfgs(numbers: dict[str, Any]) -> optax.GradientTransformation:
+    return optax.chain(optax.clip(numbers["clamp"]), backtracking_lbfgs(partial(_rate, numbers)))
+
+
 def _scale_by_decaying_rate(numbers: dict[str, Any]) -> optax.GradientTransformation:
-    return optax.scale_by_schedule(
-        lambda step: -numbers["learning_rate"] * numbers["decay_rate"] ** (step / numbers["decay_steps"])
-    )
+    return optax.scale_by_schedule(lambda step: -_rate(numbers, step))
+
+
+def _rate(numbers: dict[str, Any], step: Array) -> Array:
+    return numbers["learning_rate"] * numbers["decay_rate"] ** (step / numbers["decay_steps"])
 
 
 @dataclass(frozen=True)
