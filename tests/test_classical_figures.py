@@ -12,7 +12,7 @@ import pytest
 from matplotlib.patches import Rectangle
 from structure_texts import tripeptide
 
-from nnrep.config_groups import GNNConfig, NoneConfig
+from nnrep.config_groups import CGConfig, GNNConfig, ModesConfig, NoneConfig
 from nnrep.errors import ConfigError
 from nnrep.figures import FIGURES, fig7, fig8, fig9
 from nnrep.figures.fig8_claims import FOUR
@@ -20,6 +20,7 @@ from nnrep.figures.fig8_settings import distinct_ends
 from nnrep.figures.figure import Evidence, Verdict, claims_table, save_arrays, save_picture
 from nnrep.figures.report import write_report
 from nnrep.figures.summary import summarise
+from nnrep.modes.slow import Of
 from nnrep.records.table import RUN_COLUMNS
 from nnrep.structures.extended import extended
 from nnrep.structures.molecule import Molecule
@@ -159,9 +160,7 @@ def test_the_table_counts_the_matrices():
     assert rows.loc["all pairs of atoms", "pairs"] == n * (n - 1) // 2
     left_out = rows.loc["left out, one or two bonds apart", "pairs"]
     assert left_out + rows.loc["van der Waals", "pairs"] == n * (n - 1) // 2
-    parts = [
-        f"of which {how}" for how in ("between two hydrophobic residues", "with one hydrophobic residue")
-    ]
+    parts = [f"of which {how}" for how in ("both atoms hydrophobic", "one atom hydrophobic")]
     assert rows.loc[parts, "pairs"].sum() == rows.loc["hydrophobic contacts", "pairs"] > 0
     with_neighbours = ProteinConfig(classical=ClassicalConfig(exclude_neighbours=False))
     (table,) = fig7.FIGURE.tables(evidence._replace(configs=[RunConfigLike(with_neighbours)])).values()
@@ -277,10 +276,10 @@ def test_notes_tell_random_starts_from_stacked_ones():
     notes = " ".join(fig8.FIGURE.notes(evidence._replace(configs=[RunConfigLike(systems[1])])))
     assert "noise" not in notes
     assert "copies" not in notes
-    assert "of the positions 0.01 (the paper's 1e-2), of the modes 0.1" in notes
+    assert "of the positions 0.01, of CG's modes 0.1" in notes
     assert re.search(r"in A: 2JOF 2.5 \(\d.\d\), 2MGO 2.5 \(", notes)
     assert "collapse into themselves" in notes
-    wide = evidence._replace(runs=evidence.runs.assign(radius_of_gyration=9.0))
+    wide = evidence._replace(runs=evidence.runs.assign(radius_of_gyration=4.0))
     assert not any("collapse" in note for note in fig8.FIGURE.notes(wide))
 
 
@@ -300,11 +299,8 @@ def test_a_stretched_disulphide_is_said():
     evidence = four(-1, -2)._replace(molecules={"2MGO": prepared(str(path), [], Preparation())})
     (note,) = (note for note in fig8.FIGURE.notes(evidence) if "Disulphides" in note)
     assert note.endswith("2MGO 17.7 A.")
-    random = ProteinConfig(force_field=ForceField.classical, start=Start.random)
-    assert not any(
-        "Disulphides" in note
-        for note in fig8.FIGURE.notes(evidence._replace(configs=[RunConfigLike(random)]))
-    )
+    random = evidence._replace(runs=evidence.runs.assign(start="random"))
+    assert not any("Disulphides" in note for note in fig8.FIGURE.notes(random))
 
 
 def test_distinct_ends_are_counted():
@@ -344,14 +340,29 @@ def test_numbers_of_eigenvectors_are_judged(evidence, matters, more, best, basel
         assert verdict_of(fig9.FIGURE, evidence, pattern) is verdict, pattern
 
 
+def test_few_runs_of_a_number_decide_nothing():
+    evidence = grid({10: -10, 20: -20, 30: -30})
+    few = evidence._replace(repeats=evidence.repeats.groupby("config_hash").head(4))
+    assert {claim.verdict for claim in fig9.FIGURE.claims(few)} == {OPEN}
+
+
+def test_coarse_graining_that_has_not_begun_in_time_is_not_lower():
+    evidence = four(-200, -100, gd_s=0.3)
+    (claim,) = (claim for claim in fig8.FIGURE.claims(evidence) if IN_TIME in claim.claim)
+    assert claim.verdict is FAILS
+    assert "after 0.30 s CG had not come to its first check" in claim.measured
+    assert "nan" not in claim.measured
+
+
 def test_every_number_is_compared_with_the_baseline():
     every = "with every number"
     assert verdict_of(fig9.FIGURE, grid({10: -10, 20: -20}), every) is HOLDS
     mixed = grid({10: 10, 20: -20})
     assert verdict_of(fig9.FIGURE, mixed, every) is FAILS
     (table,) = fig9.FIGURE.tables(mixed).values()
-    assert table["less baseline"].round(6).tolist() == [10, -20, 0]
-    assert table["distinct ends"].tolist() == [4, 4, 4]
+    assert table["less baseline"].round(6).tolist()[:2] == [10, -20]
+    assert np.isnan(table["less baseline"][2])  # of the baseline itself
+    assert table["distinct energies"].tolist() == [4, 4, 4]
 
 
 def test_one_number_that_is_asked_for_in_two_ways_counts_once():
@@ -376,6 +387,13 @@ def test_settings_that_a_figure_cannot_tell_of_are_refused():
         fig7.FIGURE.check(
             CheckedLike(ProteinConfig(force_field=ForceField.classical, start=Start.extended), max_steps=5)
         )
+    refused(fig8.FIGURE, "system.start: must be extended or random", start=Start.native)
+    stacked_chain = ProteinConfig(force_field=ForceField.classical, start=Start.extended)
+    with pytest.raises(ConfigError, match="reparam: must be none, as figure 7"):
+        fig7.FIGURE.check(CheckedLike(stacked_chain, reparam=CGConfig()))
+    for figure in (fig8.FIGURE, fig9.FIGURE):
+        with pytest.raises(ConfigError, match=r"modes\.of: must be backbone"):
+            figure.check(CheckedLike(stacked_chain, modes=ModesConfig(of=Of.hessian)))
     with pytest.raises(ConfigError, match="reparam: must be none or cg"):
         fig9.FIGURE.check(CheckedLike(ProteinConfig(force_field=ForceField.classical), reparam=GNNConfig()))
 
@@ -386,6 +404,7 @@ class CheckedLike(NamedTuple):
     system: ProteinConfig
     reparam: object = NoneConfig()
     max_steps: int = 0
+    modes: ModesConfig = ModesConfig()
 
 
 def test_every_setting_is_run_again():

@@ -13,7 +13,7 @@ from nnrep.config import RunConfig
 from nnrep.energies.all_pairs import squared_distances
 from nnrep.energies.soft_pairs import KINDS, pair_energies, whole_table
 from nnrep.errors import require
-from nnrep.figures.classical import KIND_NAMES, check_energy
+from nnrep.figures.classical import KIND_NAMES, check_energy, notes_on_terms
 from nnrep.figures.figure import Claim, Evidence, Figure, Verdict, nothing_repeated
 from nnrep.figures.structures import draw_molecule
 from nnrep.structures.extended import PEPTIDE_BOND
@@ -81,15 +81,19 @@ def draw(evidence: Evidence) -> Picture:
     draw_molecule(axes, pairs.molecule.topology, pairs.positions, 0.85 * WIDE / HEIGHTS[0])
     axes.set_axis_off()
     above.legend(*axes.get_legend_handles_labels(), frameon=False, loc="center right")
-    residues = " ".join(residue.name.title() for residue in pairs.molecule.topology.residues())
-    few = residues if pairs.molecule.residues <= MOST_LABELS else f"{pairs.molecule.residues} residues"
-    start = evidence.runs["start"].iloc[0]
-    above.suptitle(f"{pairs.molecule.name}, {start} start: {few}")
+    above.suptitle(f"{pairs.molecule.name}, stacked: {_sequence(pairs.molecule)}")
     for panel, (kind, lengths) in zip(below.subplots(1, len(KINDS)), pairs.lengths.items(), strict=True):
         _heat_map(panel, below, pairs.molecule.topology, lengths)
         count = np.count_nonzero(np.triu(lengths, 1))
         panel.set_title(f"{KIND_NAMES[kind]}: {count} pairs")
     return picture
+
+
+def _sequence(molecule: Molecule) -> str:
+    """The residues of a short chain; of a long one their number."""
+    if molecule.residues > MOST_LABELS:
+        return f"{molecule.residues} residues"
+    return " ".join(residue.name.title() for residue in molecule.topology.residues())
 
 
 def _scale(values: np.ndarray) -> tuple[Any, np.ndarray | None]:
@@ -142,8 +146,8 @@ def _parts(kind: str, lengths: np.ndarray) -> list[tuple[str, np.ndarray]]:
     found = [(KIND_NAMES[kind], some)]
     if kind == "hydrophobic" and some.any():
         both = some & np.isclose(lengths, lengths.max())
-        found += [("of which between two hydrophobic residues", both)]
-        found += [("of which with one hydrophobic residue", some & ~both)]
+        found += [("of which both atoms hydrophobic", both)]
+        found += [("of which one atom hydrophobic", some & ~both)]
     return found
 
 
@@ -154,7 +158,7 @@ def _row(name: str, lengths: np.ndarray, energies: np.ndarray, total: int) -> di
         "share": len(lengths) / total,
         "shortest s / A": lengths.min() if len(lengths) else np.nan,
         "longest s / A": lengths.max() if len(lengths) else np.nan,
-        "attracting": int(np.sum(energies < 0)),
+        "of negative energy": int(np.sum(energies < 0)),
         "energy / kJ/mol": energies.sum(),
     }
 
@@ -209,7 +213,8 @@ def notes(evidence: Evidence) -> list[str]:
         f"has an s too. Pairs one or two bonds apart are {left_out}.",
     ]
     told = ", ".join(f"{name} {run[f'energy_{name}']:.1f}" for name in ("bonds", "angles"))
-    return [*found, f"Beside the pairs, in kJ/mol: {told}; energy in all {run['energy']:.1f}."]
+    found.append(f"Beside the pairs, in kJ/mol: {told}; energy in all {run['energy']:.1f}.")
+    return [*found, *notes_on_terms(evidence)]
 
 
 def check(config: RunConfig) -> None:
@@ -220,6 +225,8 @@ def check(config: RunConfig) -> None:
     require(system.start is Start.extended, "system.start", f"extended{reason}", system.start.value)
     require(system.noise == 0, "system.perturbation", f"null{reason}", system.noise)
     require(config.max_steps == 0, "max_steps", f"0{reason}", config.max_steps)
+    name = config.reparam.name
+    require(name == "none", "reparam", f"none{reason}", name)
 
 
 FIGURE = Figure(

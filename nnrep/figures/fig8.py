@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
+from nnrep.config import RunConfig
+from nnrep.errors import require
 from nnrep.figures.classical import check_methods, notes_on_energy
 from nnrep.figures.fig8_claims import claims
 from nnrep.figures.fig8_settings import CG, GD, distinct_ends, of_problem, problems_of, repeated
@@ -14,9 +16,11 @@ from nnrep.figures.methods import COLORS, METHODS, energies_of, plain_decades, v
 from nnrep.figures.statistics import deviation, difference
 from nnrep.figures.summary import with_times
 from nnrep.systems.measures import ANGSTROM_PER_NM
+from nnrep.systems.protein import Start
 
 COLUMN, ROW = 3.9, 4.1  # inches
 BELOW = (0.5, -0.17)  # the axes, of which it is a share
+STARTS = (Start.extended, Start.random)
 SMALLEST, LARGEST = 4.0, 13.0  # points across, of no modes and of all
 COLUMNS = [
     *(
@@ -35,8 +39,8 @@ COLUMNS = [
     *(
         "E start CG",
         "E start GD",
-        "ends CG",
-        "ends GD",
+        "distinct CG",
+        "distinct GD",
         "CG - GD",
         "from",
         "to",
@@ -115,7 +119,8 @@ def notes(evidence: Evidence) -> list[str]:
     """What is known of learning rates, starts and seeds."""
     fine, coarse = (_rates(evidence.runs[name]) for name in ("learning_rate", "learning_rate_coarse"))
     return [
-        f"Learning rates in A: of the positions {fine} (the paper's 1e-2), of the modes {coarse}.",
+        f"Learning rates in A: of the positions {fine}, of CG's modes {coarse}, for its first half of the "
+        "steps. The paper has 1e-2, which is taken to be in A. GD at a higher rate was not run here.",
         "CG begins at the start's projection onto its modes, whose energy is another one (E start CG).",
         *notes_on_energy(evidence),
     ]
@@ -124,6 +129,13 @@ def notes(evidence: Evidence) -> list[str]:
 def _rates(rates: pd.Series) -> str:
     """Learning rates of nm, in Angstrom."""
     return " or ".join(f"{ANGSTROM_PER_NM * rate:g}" for rate in rates.dropna().unique()) or "none"
+
+
+def check(config: RunConfig) -> None:
+    """Raise `ConfigError` for what is not compared here."""
+    check_methods(config)
+    start = config.system.start
+    require(start in STARTS, "system.start", "extended or random in figure 8", start.value)
 
 
 FIGURE = Figure(
@@ -137,7 +149,7 @@ FIGURE = Figure(
     tables=tables,
     notes=notes,
     fixed_grid=True,
-    check=check_methods,
+    check=check,
     caption=(
         "A dot is a setting of CG (blue), the larger the more modes, a cross is GD (orange): means and "
         "standard deviations over the runs. A row is a start: the stacked chain, and random positions, of "

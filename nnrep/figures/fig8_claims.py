@@ -67,7 +67,7 @@ def _lower(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str,
     ours, theirs = (energies_of(runs).to_numpy() for runs in (cg, gd))
     seen, verdict = lower(ours, theirs)
     medians = f"medians {np.median(ours):.1f}, {np.median(theirs):.1f}"
-    ends = f"{distinct_ends(cg)}, {distinct_ends(gd)} distinct ends of {len(ours)}"
+    ends = f"{distinct_ends(cg)}, {distinct_ends(gd)} distinct energies of {len(ours)}"
     return f"CG {ours.mean():.1f}, GD {theirs.mean():.1f} ({medians}; {ends}), difference {seen}", verdict
 
 
@@ -87,5 +87,9 @@ def _similar(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[st
 def _lower_in_time(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
     seconds = min(values_of(cg, "time_s").median(), values_of(gd, "time_s").median())
     ours, theirs = (values_at(evidence, runs, "energy", seconds) for runs in (cg, gd))
+    if np.isnan([*ours, *theirs]).any():
+        late = "CG" if np.isnan(ours).any() else "GD"
+        told = f"after {seconds:.2f} s {late} had not come to its first check"
+        return told, Verdict.fails if late == "CG" else Verdict.undecided
     seen, verdict = lower(ours, theirs)
     return f"after {seconds:.2f} s CG {ours.mean():.1f}, GD {theirs.mean():.1f}, difference {seen}", verdict

@@ -39,7 +39,7 @@ def best_of(summary: pd.DataFrame, problem: Problem, reparam: str) -> pd.Series 
 
 
 def distinct_ends(runs: pd.DataFrame) -> int:
-    """How many energies runs end at, counting those within 0.1 % once: seeds may fall into one minimum."""
+    """How many energies runs end at, those within 0.1 % of the next one counted once."""
     energies = np.sort(energies_of(runs).to_numpy())
     finite = energies[np.isfinite(energies)]
     return int(np.sum(np.diff(finite) > SAME * abs(finite[:-1]))) + min(1, len(finite))

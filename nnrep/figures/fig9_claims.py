@@ -4,7 +4,7 @@ import pandas as pd
 
 from nnrep.figures.figure import Claim, Evidence, Verdict
 from nnrep.figures.methods import energies_of, lowest, values_of
-from nnrep.figures.statistics import combined, differ, falls, lower
+from nnrep.figures.statistics import FEWEST, combined, differ, falls, lower
 
 BASELINE = "baseline"
 SOURCE = "figure 9"
@@ -49,8 +49,14 @@ def _means(kinds: dict[str, pd.DataFrame]) -> str:
     return ", ".join(f"{name} {energies_of(rows).mean():.1f}" for name, rows in kinds.items())
 
 
+def _enough(mapped: dict[str, pd.DataFrame]) -> bool:
+    """Whether there are runs enough of each number."""
+    return all(len(rows) >= FEWEST for rows in mapped.values())
+
+
 def _matters(mapped: dict[str, pd.DataFrame]) -> Claim:
     chance, verdict = differ([energies_of(rows).to_numpy() for rows in mapped.values()])
+    verdict = verdict if _enough(mapped) else Verdict.undecided
     measured = f"means of fresh seeds: {_means(mapped)}; Kruskal and Wallis's p {chance:.2g}"
     return Claim("the number of eigenvectors decides how low CG ends", SOURCE, measured, verdict)
 
@@ -58,6 +64,7 @@ def _matters(mapped: dict[str, pd.DataFrame]) -> Claim:
 def _more_is_lower(mapped: dict[str, pd.DataFrame], none: pd.DataFrame) -> Claim:
     runs = pd.concat(mapped.values()) if mapped else none.iloc[:0]
     tau, verdict = falls(runs["modes"], values_of(runs, "energy"))
+    verdict = verdict if _enough(mapped) else Verdict.undecided
     measured = f"Kendall's tau of number and energy {tau:+.2f} over {len(runs)} fresh runs"
     return Claim("more eigenvectors end lower", "ours, of figure 9", measured, verdict)
 

@@ -107,7 +107,8 @@ def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:
     parts = []
     for name, table in tables.items():
         rows = [
-            [f"{cell:.4g}" if isinstance(cell, float) else cell for cell in row] for row in table.to_numpy()
+            [_form("{:.4g}", cell) if isinstance(cell, float) else cell for cell in row]
+            for row in table.to_numpy()
         ]
         parts += [f"## {name}", markdown_table(list(table.columns), rows)]
     return parts
