@@ -11,16 +11,14 @@ from nnrep.figures.fig4_claims import SIX, claims
 from nnrep.figures.fig4_pairs import (
     FG,
     GNN,
-    Problem,
     geometric,
-    of_problem,
     pairs_of,
-    problems_of,
     tables,
     whole,
 )
 from nnrep.figures.figure import Evidence, Figure, nothing_repeated
 from nnrep.figures.methods import COLORS, diverged, plain_decades, typical_run
+from nnrep.figures.problems import Problem, of_problem, problems_of
 from nnrep.figures.proteins import notes_on_runs
 from nnrep.figures.structures import draw_traces
 from nnrep.systems.protein import Start

@@ -1,19 +1,18 @@
 """Figure 4's numbers: every run of FG beside the run of the network from the same start."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
 from nnrep.figures.figure import Evidence
 from nnrep.figures.followed import before_loop, reached
 from nnrep.figures.methods import diverged, values_of
+from nnrep.figures.problems import Problem, of_problem, problems_of
 from nnrep.figures.summary import with_times
 from nnrep.minimization import Status
 
 # The paper's name of plain minimisation in this figure.
 FG, GNN = "none", "gnn"
-PROBLEM = ["potential", "start", "structure"]
+PROBLEM = list(Problem._fields)
 NEAR = 4.184  # kJ/mol: chemical accuracy, 1 kcal/mol
 # What is told of each pair, above one where the network is better.
 RATIOS = {
@@ -22,14 +21,6 @@ RATIOS = {
     "speedup_energy": "to one energy",
     "speedup_steps": "in steps",
 }
-
-
-class Problem(NamedTuple):
-    """What is minimised: a force field, a start, a structure."""
-
-    potential: str
-    start: str
-    structure: str
 
 
 def pairs_of(evidence: Evidence) -> pd.DataFrame:
@@ -104,17 +95,6 @@ COLUMNS = [
     ),
     *RATIOS,
 ]
-
-
-def of_problem(pairs: pd.DataFrame, problem: Problem) -> pd.DataFrame:
-    """The pairs of one problem."""
-    same = (pairs[name] == value for name, value in problem._asdict().items())
-    return pairs[np.logical_and.reduce(list(same))]
-
-
-def problems_of(runs: pd.DataFrame) -> list[Problem]:
-    """The problems of a table, in its order."""
-    return [Problem(*map(str, row)) for row in runs[PROBLEM].drop_duplicates().itertuples(index=False)]
 
 
 def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:

@@ -1,35 +1,13 @@
 """Which runs and settings of figure 8 belong together."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
 from nnrep.figures.methods import energies_of, lowest
+from nnrep.figures.problems import Problem, of_problem, problems_of
 
 CG, GD = "cg", "none"
 SAME = 1e-3  # relative difference of energies that count as one end
-
-
-class Problem(NamedTuple):
-    """What is minimised: an energy, a start, a structure."""
-
-    potential: str
-    start: str
-    structure: str
-
-
-def problems_of(table: pd.DataFrame) -> list[Problem]:
-    """The problems of a table of runs or settings, in its order."""
-    rows = table[list(Problem._fields)].drop_duplicates()
-    return [Problem(*map(str, row)) for row in rows.itertuples(index=False)]
-
-
-def of_problem(table: pd.DataFrame, problem: Problem) -> pd.DataFrame:
-    """The rows of one problem."""
-    for name, value in problem._asdict().items():
-        table = table[table[name] == value]
-    return table
 
 
 def best_of(summary: pd.DataFrame, problem: Problem, reparam: str) -> pd.Series | None:
