@@ -16,8 +16,8 @@ from nnrep.config_groups import CGConfig, GNNConfig, ModesConfig, NoneConfig
 from nnrep.errors import ConfigError
 from nnrep.figures import FIGURES, fig7, fig8, fig9
 from nnrep.figures.fig8_claims import FOUR
-from nnrep.figures.fig8_settings import distinct_ends
 from nnrep.figures.figure import Evidence, Verdict, claims_table, save_arrays, save_picture
+from nnrep.figures.methods import distinct_ends
 from nnrep.figures.report import write_report
 from nnrep.figures.summary import summarise
 from nnrep.modes.slow import Of

@@ -10,9 +10,9 @@ from nnrep.config import RunConfig
 from nnrep.errors import require
 from nnrep.figures.classical import check_methods, notes_on_energy
 from nnrep.figures.fig8_claims import claims
-from nnrep.figures.fig8_settings import CG, GD, distinct_ends, repeated
+from nnrep.figures.fig8_settings import CG, GD, repeated
 from nnrep.figures.figure import Evidence, Figure
-from nnrep.figures.methods import COLORS, METHODS, energies_of, plain_decades, values_of
+from nnrep.figures.methods import COLORS, METHODS, distinct_ends, energies_of, plain_decades, values_of
 from nnrep.figures.problems import of_problem, problems_of
 from nnrep.figures.statistics import deviation, difference
 from nnrep.figures.summary import with_times

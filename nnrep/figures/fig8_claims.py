@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from nnrep.figures.fig8_settings import CG, GD, best_of, distinct_ends
+from nnrep.figures.fig8_settings import CG, GD, best_of
 from nnrep.figures.figure import Claim, Evidence, Verdict
 from nnrep.figures.followed import values_at
-from nnrep.figures.methods import energies_of, runs_of, values_of
+from nnrep.figures.methods import distinct_ends, energies_of, runs_of, values_of
 from nnrep.figures.problems import Problem, problems_of
 from nnrep.figures.statistics import FEWEST, combined, difference, lower
 from nnrep.figures.summary import with_times

@@ -1,26 +1,17 @@
 """Which runs and settings of figure 8 belong together."""
 
-import numpy as np
 import pandas as pd
 
-from nnrep.figures.methods import energies_of, lowest
+from nnrep.figures.methods import lowest
 from nnrep.figures.problems import Problem, of_problem, problems_of
 
 CG, GD = "cg", "none"
-SAME = 1e-3  # relative difference of energies that count as one end
 
 
 def best_of(summary: pd.DataFrame, problem: Problem, reparam: str) -> pd.Series | None:
     """The setting of a method with the lowest mean energy; None if there is none without a diverged run."""
     settings = of_problem(summary, problem)
     return lowest(settings[settings["reparam"] == reparam])
-
-
-def distinct_ends(runs: pd.DataFrame) -> int:
-    """How many energies runs end at, those within 0.1 % of the next one counted once."""
-    energies = np.sort(energies_of(runs).to_numpy())
-    finite = energies[np.isfinite(energies)]
-    return int(np.sum(np.diff(finite) > SAME * abs(finite[:-1]))) + min(1, len(finite))
 
 
 def repeated(summary: pd.DataFrame) -> list[str]:

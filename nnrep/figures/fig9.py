@@ -8,10 +8,9 @@ from matplotlib.figure import Figure as Picture
 from matplotlib.patches import Rectangle
 
 from nnrep.figures.classical import check_methods, notes_on_energy
-from nnrep.figures.fig8_settings import distinct_ends
 from nnrep.figures.fig9_claims import BASELINE, claims, kinds_of, repeated
 from nnrep.figures.figure import Evidence, Figure
-from nnrep.figures.methods import COLORS, energies_of
+from nnrep.figures.methods import COLORS, distinct_ends, energies_of
 from nnrep.figures.statistics import deviation, difference
 from nnrep.figures.structures import draw_traces
 

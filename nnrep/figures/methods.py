@@ -16,6 +16,7 @@ METHODS = {"none": "GD", "cg": "CG", "gnn": "GNN"}
 COLORS = {"none": "tab:orange", "cg": "tab:blue", "gnn": "tab:green"}
 LOOPS = {"bond_lj": "Bond+LJ", "pure_lj": "pure LJ"}
 FEW_TIMES, FEW_DECADES = 5, 200  # from end to end
+SAME = 1e-3  # relative difference of energies that count as one end
 # What makes settings of a method distinct. Those that differ in tolerance alone are nearly copies.
 DISTINCT = ["modes", "hidden", "learning_rate", "learning_rate_coarse"]
 
@@ -38,6 +39,13 @@ def energies_of(runs: pd.DataFrame) -> pd.Series:
 def values_of(runs: pd.DataFrame, column: str) -> pd.Series:
     """A column of runs of which less is better; infinite where they diverged."""
     return runs[column].astype(float).where(~diverged(runs), np.inf)
+
+
+def distinct_ends(runs: pd.DataFrame) -> int:
+    """How many energies runs end at, those within 0.1 % of the next one counted once."""
+    energies = np.sort(energies_of(runs).to_numpy())
+    finite = energies[np.isfinite(energies)]
+    return int(np.sum(np.diff(finite) > SAME * abs(finite[:-1]))) + min(1, len(finite))
 
 
 def runs_of(runs: pd.DataFrame, setting: pd.Series | None) -> pd.DataFrame:
