@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nnrep import reparam
-    from nnrep.minimization import Optimizer, Result, Status, Stopping, adam, lbfgs, minimize, sgd
+    from nnrep.minimization import Optimizer, Result, Status, Stopping, adam, fire, lbfgs, minimize, sgd
     from nnrep.modes import SlowModes, slow_modes
     from nnrep.systems import System, load_system
 
@@ -27,6 +27,7 @@ _HOMES = {
     "minimize": "nnrep.minimization",
     "sgd": "nnrep.minimization",
     "lbfgs": "nnrep.minimization",
+    "fire": "nnrep.minimization",
 }
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Stopping",
     "System",
     "adam",
+    "fire",
     "lbfgs",
     "load_system",
     "minimize",

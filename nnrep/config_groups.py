@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from nnrep.errors import is_integer, require
-from nnrep.minimization import Fit, Optimizer, Stopping, adam, lbfgs, sgd
+from nnrep.minimization import Fit, Optimizer, Stopping, adam, fire, lbfgs, sgd
 from nnrep.modes.eigensolvers import MAX_PRODUCTS
 from nnrep.modes.normal import check_normal_solver
 from nnrep.modes.slow import Backbone, Of, Solver, check_unsampled
@@ -195,7 +195,7 @@ class OptimizerConfig:
         self.build(self.learning_rate)
 
 
-OPTIMIZERS = {"adam": adam, "sgd": sgd, "lbfgs": lbfgs}
+OPTIMIZERS = {"adam": adam, "sgd": sgd, "lbfgs": lbfgs, "fire": fire}
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 from nnrep.minimization.fit import Fit
 from nnrep.minimization.minimize import minimize
-from nnrep.minimization.optimizers import Optimizer, adam, lbfgs, sgd
+from nnrep.minimization.optimizers import Optimizer, adam, fire, lbfgs, sgd
 from nnrep.minimization.result import Result
 from nnrep.minimization.stopping import Status, Stopping
 
-__all__ = ["Fit", "Optimizer", "Result", "Status", "Stopping", "adam", "lbfgs", "minimize", "sgd"]
+__all__ = ["Fit", "Optimizer", "Result", "Status", "Stopping", "adam", "fire", "lbfgs", "minimize", "sgd"]

@@ -10,6 +10,7 @@ import optax
 from jax import Array
 
 from nnrep.errors import ConfigError, require
+from nnrep.minimization.fire import fire as inertial_relaxation
 from nnrep.minimization.lbfgs import backtracking_lbfgs
 
 
@@ -68,6 +69,20 @@ def lbfgs(
     return Optimizer(_build_lbfgs, _checked(learning_rate, clamp, decay_rate, decay_steps))
 
 
+def fire(
+    learning_rate: float = 1e-2,
+    *,
+    clamp: float | None = None,
+    decay_rate: float = 1.0,
+    decay_steps: int = 1000,
+) -> Optimizer:
+    """FIRE, a particle that slides down and is stopped where it goes uphill; arguments as those of `adam`.
+
+    The learning rate is the most that a coordinate is moved in a step; see `nnrep.minimization.fire`.
+    """
+    return Optimizer(_build_fire, _checked(learning_rate, clamp, decay_rate, decay_steps))
+
+
 def as_optimizer(optimizer: Optimizer | optax.GradientTransformation) -> Optimizer:
     """An optimiser from any optax transformation, which is compiled as it is.
 
@@ -78,7 +93,7 @@ def as_optimizer(optimizer: Optimizer | optax.GradientTransformation) -> Optimiz
         return optimizer
     if isinstance(optimizer, optax.GradientTransformation | optax.GradientTransformationExtraArgs):
         return Optimizer(_Fixed(optimizer), ())
-    allowed = "nnrep.adam(...), nnrep.sgd(...), nnrep.lbfgs(...) or an optax transformation"
+    allowed = "nnrep.adam(...), nnrep.sgd(...), nnrep.lbfgs(...), nnrep.fire(...) or an optax transformation"
     raise ConfigError("optimizer", f"must be {allowed}, got {optimizer!r}")
 
 
@@ -107,6 +122,10 @@ def _build_sgd(numbers: dict[str, Any]) -> optax.GradientTransformation:
 
 def _build_lbfgs(numbers: dict[str, Any]) -> optax.GradientTransformation:
     return optax.chain(optax.clip(numbers["clamp"]), backtracking_lbfgs(partial(_rate, numbers)))
+
+
+def _build_fire(numbers: dict[str, Any]) -> optax.GradientTransformation:
+    return optax.chain(optax.clip(numbers["clamp"]), inertial_relaxation(partial(_rate, numbers)))
 
 
 def _scale_by_decaying_rate(numbers: dict[str, Any]) -> optax.GradientTransformation:

@@ -1,0 +1,155 @@
+"""FIRE: where it ends, that no unit matters to it, and how far it moves."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import nnrep
+from nnrep.errors import ConfigError
+from nnrep.minimization.fire import fire
+from nnrep.minimization.stage import run_chunk
+
+SCALES = jnp.asarray(10.0 ** np.linspace(-2, 2, 12)).reshape(4, 3)  # a condition of 10^4
+
+
+def valley(x):
+    """A quadratic of widely different curvatures; minimum -3 at 1."""
+    return jnp.sum(SCALES * (x - 1) ** 2) - 3
+
+
+def rosenbrock(x):
+    return jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def well(x):
+    """Not convex: the curvature is negative at the start."""
+    return jnp.sum(-jnp.exp(-(x**2) / 2) + 1e-3 * x**2)
+
+
+ENERGIES = {"valley": (valley, -3.0, 0.0), "rosenbrock": (rosenbrock, 0.0, -0.5), "well": (well, -12.0, 2.0)}
+
+
+def start_of(name):
+    return np.full((4, 3), ENERGIES[name][2]) + 0.01 * np.arange(12).reshape(4, 3)
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def path_of(energy, start, most, steps, scale=1.0):
+    """Points after every step, from a start that may be any pytree."""
+    optimizer = fire(lambda step: most)
+
+    def step(carry, _):
+        x, state = carry
+        updates, state = optimizer.update(jax.grad(lambda x: scale * energy(x))(x), state, x)
+        x = jax.tree.map(jnp.add, x, updates)
+        return (x, state), x
+
+    return jax.lax.scan(step, (start, optimizer.init(start)), length=steps)[1]
+
+
+@pytest.mark.parametrize("most", [0.01, 0.5])
+@pytest.mark.parametrize("name", ENERGIES)
+def test_minima_are_found(name, most):
+    energy, minimum, _ = ENERGIES[name]
+    system = nnrep.System(energy=energy, positions=start_of(name))
+    stopping = nnrep.Stopping(min_delta=0, patience=5)
+    result = nnrep.minimize(system, optimizer=nnrep.fire(most), stopping=stopping, max_steps=6000)
+    assert result.energy[0] == pytest.approx(minimum, abs=1e-8)
+    assert result.gradient_rms[0] < 1e-4
+    assert result.evaluations[0] == result.steps_fine[0]
+
+
+@pytest.mark.parametrize("scale", [2.0**-40, 2.0**60])
+def test_the_unit_of_energy_does_not_matter(scale):
+    for name, (energy, *_) in ENERGIES.items():
+        path = path_of(energy, jnp.asarray(start_of(name)), 0.5, 200)
+        scaled = path_of(energy, jnp.asarray(start_of(name)), 0.5, 200, scale)
+        np.testing.assert_allclose(scaled, path, rtol=1e-6, atol=1e-6)
+
+
+def test_the_unit_of_length_does_not_matter():
+    path = path_of(valley, jnp.asarray(start_of("valley")), 0.5, 200)
+    unit = 2.0**-30
+    scaled = path_of(lambda x: valley(x / unit), jnp.asarray(unit * start_of("valley")), unit * 0.5, 200)
+    np.testing.assert_allclose(scaled / unit, path, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("most", [1e-3, 0.1])
+def test_no_number_moves_far_and_the_first_step_is_a_tenth_of_that(most):
+    for name, (energy, *_) in ENERGIES.items():
+        start = start_of(name)
+        points = np.concatenate([start[None], path_of(energy, jnp.asarray(start), most, 300)])
+        moves = abs(np.diff(points, axis=0)).max(axis=(1, 2))
+        assert moves[0] == pytest.approx(most / 10)
+        assert moves.max() <= most * (1 + 1e-6)
+        assert moves.max() > 0.3 * most
+
+
+def test_starts_side_by_side_go_as_they_do_alone():
+    starts = jnp.stack([jnp.asarray(start_of("rosenbrock")) + shift for shift in (0, 0.1, 0.7)])
+    together = jax.vmap(lambda start: path_of(rosenbrock, start, 0.5, 100))(starts)
+    for start, path in zip(starts, together, strict=True):
+        np.testing.assert_allclose(path, path_of(rosenbrock, start, 0.5, 100), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_without_a_gradient_it_stays_and_types_are_kept(dtype):
+    start = {"a": jnp.ones(3, dtype), "b": jnp.ones((2, 2), dtype)}
+    for energy in (lambda x: 0 * x["a"].sum(), lambda x: ((x["a"] - 1) ** 2).sum()):
+        path = path_of(energy, start, 0.5, 50)
+        assert all(leaf.dtype == dtype and (leaf == 1).all() for leaf in jax.tree.leaves(path))
+
+
+def test_it_sets_out_with_the_first_gradient_and_comes_to_rest_at_the_minimum():
+    optimizer = fire(lambda step: 0.5)
+    state, update = optimizer.init(jnp.zeros(2)), jax.jit(optimizer.update)
+    _, state = update(jnp.zeros(2), state)
+    moves, state = update(jnp.asarray([-4.0, 2.0]), state)
+    np.testing.assert_allclose(moves, [0.05, -0.025])
+    for _ in range(3000):  # a time step that shrank at rest would vanish
+        moves, state = update(jnp.zeros(2), state)
+    assert not moves.any()
+    assert state.rate > 0
+
+
+@pytest.mark.parametrize("slope", [1e-30, 1e30])
+def test_squares_neither_overflow_nor_vanish_in_float32(slope):
+    start = jnp.zeros(5, jnp.float32)
+    path = path_of(lambda x: jnp.sum(x), start, jnp.float32(0.5), 1000, jnp.float32(slope))
+    np.testing.assert_allclose(np.diff(path[20:], axis=0), -0.5, rtol=1e-3)
+
+
+def test_a_protein_comes_to_rest_no_higher_than_with_gradient_descent():
+    system = nnrep.load_system("protein", start="perturbed", perturbation=0.1)
+    options = {"stopping": nnrep.Stopping(min_delta=1e-5), "max_steps": 4000}
+    found = nnrep.minimize(system, optimizer=nnrep.fire(5e-3), **options)
+    plain = nnrep.minimize(system, optimizer=nnrep.sgd(5e-3, clamp=0.1), **options)
+    assert found.gradient_rms[0] < 0.5  # kJ/mol/nm
+    assert found.energy[0] < found.energy_start[0]
+    assert found.energy[0] <= plain.energy[0]
+
+
+def test_rates_are_traced():
+    system = nnrep.System(energy=valley, positions=start_of("valley"))
+    run_chunk.clear_cache()
+    for rate in (1e-3, 2e-3):
+        optimizer = nnrep.fire(rate, clamp=100 * rate, decay_rate=1 - rate, decay_steps=10)
+        nnrep.minimize(system, optimizer=optimizer, max_steps=40)
+    assert run_chunk._cache_size() == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"learning_rate": 0}, r"^learning_rate: must be positive, got 0$"),
+        ({"clamp": 0}, r"^clamp: must be positive, or null"),
+        ({"decay_rate": 2}, r"^decay_rate: must be above 0"),
+        ({"decay_steps": 0}, r"^decay_steps: must be at least 1"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        nnrep.fire(**options)
