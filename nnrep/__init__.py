@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nnrep import reparam
-    from nnrep.minimization import Optimizer, Result, Status, Stopping, adam, fire, lbfgs, minimize, sgd
+    from nnrep.minimization import (
+        Optimizer,
+        Result,
+        Stage,
+        Status,
+        Stopping,
+        adam,
+        fire,
+        lbfgs,
+        minimize,
+        sgd,
+    )
     from nnrep.modes import SlowModes, slow_modes
     from nnrep.systems import System, load_system
 
@@ -21,6 +32,7 @@ _HOMES = {
     "slow_modes": "nnrep.modes",
     "Optimizer": "nnrep.minimization",
     "Result": "nnrep.minimization",
+    "Stage": "nnrep.minimization",
     "Status": "nnrep.minimization",
     "Stopping": "nnrep.minimization",
     "adam": "nnrep.minimization",
@@ -34,6 +46,7 @@ __all__ = [
     "Optimizer",
     "Result",
     "SlowModes",
+    "Stage",
     "Status",
     "Stopping",
     "System",

@@ -17,13 +17,13 @@ from nnrep.config_groups import (
     LookConfig,
     ModesConfig,
     NoBaselineConfig,
-    NoneConfig,
     OptimizerConfig,
     PathsConfig,
     Precision,
     RecordConfig,
-    ScheduleConfig,
+    SpectralConfig,
 )
+from nnrep.config_schedule import REPARAMS, SCHEDULES, PlannedStage, StagedSchedule, planned_stages
 from nnrep.errors import named_under, require
 from nnrep.minimization.minimize import check_record_every, seed_list
 from nnrep.modes.slow import Of, mode_count
@@ -36,7 +36,6 @@ BASELINES: dict[str, type] = {
     "openmm_minimizer": MinimizerConfig,
     "openmm_dynamics": DynamicsConfig,
 }
-REPARAMS: dict[str, type] = {"none": NoneConfig, "cg": CGConfig, "gnn": GNNConfig}
 DEFAULT_MODE_SHARE = 0.25
 DEFAULT_MODES_PER_RESIDUE = 3  # of proteins, as in the paper
 
@@ -47,7 +46,7 @@ class RunConfig:
 
     Attributes:
         system, reparam, modes, optimizer, schedule, baseline: one a group; a baseline takes the place of
-            map, optimizer and schedule.
+            map, optimizer and schedule, a staged schedule that of map and optimizer.
         record: trajectories.
         look: of `nnrep modes` alone.
         paths: folders.
@@ -62,7 +61,7 @@ class RunConfig:
     reparam: Any = MISSING
     modes: ModesConfig = MISSING
     optimizer: OptimizerConfig = MISSING
-    schedule: ScheduleConfig = MISSING
+    schedule: Any = MISSING
     baseline: Any = MISSING
     record: RecordConfig = MISSING
     look: LookConfig = MISSING
@@ -95,6 +94,10 @@ class RunConfig:
         features = getattr(self.reparam, "features", False)
         has_none = "false, as system=loop has no node features"
         require(protein or not features, "reparam.features", has_none, features)
+        never = "0, as system=protein has no contacts by which a run fails"
+        require(
+            not protein or self.schedule.restarts == 0, "schedule.restarts", never, self.schedule.restarts
+        )
         if not protein:
             self.mode_count(self.system.n, self.system.dim, 0)
 
@@ -107,10 +110,8 @@ class RunConfig:
             wanted = f"a multiple of baseline.record_every = {own}, or null"
             require(every >= 1 and every % own == 0, "record.every", wanted, every)
             return
-        stages = ("fine",) if self.reparam.name == "none" else ("coarse", "fine")
-        for stage in stages:
-            check_every = getattr(self.schedule, stage).check_every
-            check_record_every(every, check_every, "record.every", f"schedule.{stage}.check_every")
+        for stage in self.stages:
+            check_record_every(every, stage.stopping.check_every, "record.every", stage.key)
 
     @property
     def minimizes(self) -> bool:
@@ -118,18 +119,23 @@ class RunConfig:
         return isinstance(self.baseline, NoBaselineConfig)
 
     @property
+    def stages(self) -> list[PlannedStage]:
+        """The stages of its schedule, in order."""
+        return list(planned_stages(self.schedule, self.reparam, self.modes, self.optimizer, self.max_steps))
+
+    def at(self, stage: PlannedStage) -> "RunConfig":
+        """The configuration with the map and modes of a stage."""
+        return dataclasses.replace(self, reparam=stage.reparam, modes=stage.modes)
+
+    @property
     def needs_modes(self) -> bool:
-        """Whether the map of a run is made of slow modes.
+        """Whether a map of a run is made of slow modes.
 
         Raises:
             ConfigError: it cannot be made of those that are asked for.
         """
-        network = isinstance(self.reparam, GNNConfig) and self.reparam.graph is Graph.slow_modes
-        if not self.minimizes or not (network or isinstance(self.reparam, CGConfig)):
-            return False
-        of_particles = "backbone, as the convolution of reparam=gnn runs over particles"
-        require(not network or self.modes.of is Of.backbone, "modes.of", of_particles, self.modes.of.value)
-        return True
+        made = [_made_of_modes(stage) for stage in self.stages]  # every one of them is checked
+        return self.minimizes and any(made)
 
     def mode_count(self, n: int, dim: int, residues: int) -> int | None:
         """How many modes are wanted of a system of n particles in d dimensions; None for modes.epsilon.
@@ -151,13 +157,26 @@ class RunConfig:
         return min(n, max(4, round(DEFAULT_MODE_SHARE * n)))
 
 
+def _made_of_modes(stage: PlannedStage) -> bool:
+    reparam, of = stage.reparam, stage.modes.of
+    network = isinstance(reparam, GNNConfig) and reparam.graph is Graph.slow_modes
+    of_particles = "backbone or graph, as the convolution of reparam=gnn runs over particles"
+    require(not network or of is not Of.hessian, "modes.of", of_particles, of.value)
+    smooth = isinstance(reparam, SpectralConfig) and reparam.smooth_start
+    of_laplacian = "false with modes.of=hessian, whose modes are displacements"
+    require(not smooth or of is not Of.hessian, "reparam.smooth_start", of_laplacian, True)
+    return network or isinstance(reparam, CGConfig)
+
+
 def load_config(raw: DictConfig) -> RunConfig:
     """The checked configuration.
 
     Raises:
         ConfigError: naming the key at fault and what would be right.
     """
-    return build(RunConfig, raw, {"system": SYSTEMS, "reparam": REPARAMS, "baseline": BASELINES})
+    return build(
+        RunConfig, raw, {"system": SYSTEMS, "reparam": REPARAMS, "baseline": BASELINES, "schedule": SCHEDULES}
+    )
 
 
 def as_plain(config: RunConfig) -> dict[str, Any]:
@@ -171,9 +190,22 @@ def _plain_dict(items: list[tuple[str, Any]]) -> dict[str, Any]:
     return {key: value.name if isinstance(value, Enum) else value for key, value in items}
 
 
+def _without_defaults(schedule: dict[str, Any]) -> dict[str, Any]:
+    """A schedule without what earlier versions did not have, where it is not asked for."""
+    plain = {key: value for key, value in schedule.items() if key != "rms_force" or value is not None}
+    if plain.get("restarts") == 0:
+        del plain["restarts"], plain["min_contact_fraction"]
+    return {
+        key: _without_defaults(value) if isinstance(value, dict) else value for key, value in plain.items()
+    }
+
+
 def config_hash(config: RunConfig) -> str:
     """A short hash of all that decides the numbers of one seed."""
     deciding = {key: value for key, value in as_plain(config).items() if key != "seeds"}
     if deciding["system"].get("force_field") != ForceField.classical.name:
         deciding["system"].pop("classical", None)
+    if isinstance(config.schedule, StagedSchedule):  # whose stages have their own
+        del deciding["reparam"], deciding["optimizer"]
+    deciding["schedule"] = _without_defaults(deciding["schedule"])
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:12]

@@ -9,11 +9,12 @@ from typing import Any
 from omegaconf import MISSING
 
 from nnrep.errors import is_integer, require
-from nnrep.minimization import Fit, Optimizer, Stopping, adam, fire, lbfgs, sgd
+from nnrep.minimization import Fit, Optimizer, adam, fire, lbfgs, sgd
 from nnrep.modes.eigensolvers import MAX_PRODUCTS
 from nnrep.modes.normal import check_normal_solver
 from nnrep.modes.slow import Backbone, Of, Solver, check_unsampled
 from nnrep.reparam.graph import Activation, check_self_weight, check_strength, layer_widths
+from nnrep.reparam.spectral import POWER, SHIFT, check_spectrum
 
 
 class Precision(Enum):
@@ -131,11 +132,34 @@ class GNNConfig:
 
 
 @dataclass
+class SpectralConfig:
+    """`reparam=spectral`: all modes at once; see `nnrep.reparam.spectral`.
+
+    Attributes:
+        shift: of the eigenvalues, relative to the largest.
+        power: S_i = (lambda_i / lambda_max + shift)^(-power).
+        smooth_start: start from what the map leaves of the start, not from the start itself.
+        learning_rate_factor: learning rate of the coarse stage over that of the fine stage.
+    """
+
+    name: str = "spectral"
+    shift: float = SHIFT
+    power: float = POWER
+    smooth_start: bool = False
+    learning_rate_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_spectrum(self.shift, self.power)
+        _check_factor(self.learning_rate_factor)
+
+
+@dataclass
 class ModesConfig:
     """`modes`: which modes, of which matrix; see `nnrep.slow_modes`.
 
     Attributes:
-        of: the Laplacian of the Hessian's backbone, or the Hessian itself.
+        of: the Laplacian of the Hessian's backbone or of the couplings' graph, or the Hessian itself.
         backbone: mean_norm or sum_square.
         epsilon: all modes below epsilon^2 of the largest eigenvalue; null to ask by reparam.modes.
         seed: of the Hessian samples.
@@ -169,8 +193,9 @@ class ModesConfig:
         require(noise is None or 0 <= noise < math.inf, "noise", "zero or positive, or null", noise)
         products = self.max_products
         require(1 <= products < 2**31, "max_products", "from 1 to 2^31 - 1", products)
+        if self.of is not Of.backbone:
+            check_unsampled(self.of, self.samples, noise, self.background)
         if self.of is Of.hessian:
-            check_unsampled(self.samples, noise, self.background)
             check_normal_solver(self.solver)
 
 
@@ -196,50 +221,6 @@ class OptimizerConfig:
 
 
 OPTIMIZERS = {"adam": adam, "sgd": sgd, "lbfgs": lbfgs, "fire": fire}
-
-
-@dataclass
-class StageConfig:
-    """A stage of the schedule: learning rate and stopping rule, see `nnrep.Stopping`."""
-
-    learning_rate: float = MISSING
-    min_delta: float = MISSING
-    patience: int = MISSING
-    check_every: int = MISSING
-    divergence: float = MISSING
-
-    def stopping(self) -> Stopping:
-        """The stopping rule."""
-        return Stopping(self.min_delta, self.patience, self.check_every, self.divergence)
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        require(0 < self.learning_rate < math.inf, "learning_rate", "positive", self.learning_rate)
-        self.stopping().check()
-
-
-@dataclass
-class CoarseStageConfig(StageConfig):
-    """The coarse stage may take `max_steps` steps; null is half of the run's max_steps."""
-
-    max_steps: int | None = None
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        super().__post_init__()
-        steps = self.max_steps
-        limited = steps is None or 0 <= steps < 2**31
-        require(limited, "max_steps", "from 0 to 2^31 - 1, or null", steps)
-
-
-@dataclass
-class ScheduleConfig:
-    """`schedule`: the coarse and the fine stage."""
-
-    name: str = "paper"
-    # The coarse stage follows the fine one by default: an error is named where it was made.
-    fine: StageConfig = MISSING
-    coarse: CoarseStageConfig = MISSING
 
 
 @dataclass

@@ -150,11 +150,13 @@ def add_plugins() -> None:
 def register_resolvers(verb: str = "run") -> None:
     """The functions that `configs/` uses."""
 
-    def label(reparam: str, baseline: str) -> str:
+    def label(reparam: str, baseline: str, schedule: str) -> str:
         """What a run's folder is named after."""
         if verb != "run":
             return verb
-        return reparam if baseline == "none" else baseline
+        if baseline != "none":
+            return baseline
+        return reparam if schedule == "paper" else schedule
 
     OmegaConf.register_new_resolver("verb", lambda: verb, replace=True)
     OmegaConf.register_new_resolver("purpose", lambda: PURPOSES[verb], replace=True)

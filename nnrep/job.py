@@ -8,19 +8,18 @@ from typing import NamedTuple
 import pandas as pd
 from omegaconf import DictConfig
 
-from nnrep import reparam
 from nnrep.baselines import run_baseline
 from nnrep.config import RunConfig, as_plain, load_config
-from nnrep.config_groups import CGConfig, GNNConfig
-from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, require
+from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nnrep.interruption import Interruption
-from nnrep.minimization import Result, Status, minimize
+from nnrep.maps_of_config import found_maps
+from nnrep.minimization import Result, Stage, Status, minimize
 from nnrep.minimization.minimize import seed_list
-from nnrep.minimization.run import Progress
-from nnrep.modes import SlowModes
-from nnrep.modes_of_config import NO_MODES, FoundModes, modes_of
+from nnrep.minimization.progress import Progress
+from nnrep.modes_of_config import FoundModes
 from nnrep.records.rows import run_rows
 from nnrep.records.run_folder import RunFolder
+from nnrep.reparam import Reparametrization
 from nnrep.runtime import configure_jax
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
@@ -106,7 +105,7 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         with folder.removed_if_empty():
             system = loaded_system(config, molecule, bar, interruption.requested)
             bar.describe("slow modes")
-            found = found_modes(system, config)
+            found = found_maps(system, config)
             interruption.stop_if_requested()
         folder.open(as_plain(config), molecule)
         watch = Watch(bar.update, interruption.requested, folder.checkpoint)
@@ -122,17 +121,6 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
     return EXIT_INTERRUPTED if interruption.requested() else _exit_status(rows)
 
 
-def found_modes(system: System, config: RunConfig) -> FoundModes:
-    """The slow modes that the map of a run needs, if it needs any."""
-    if not config.needs_modes:
-        return NO_MODES
-    found = modes_of(system, config)
-    assert found.modes is not None
-    few = isinstance(config.reparam, CGConfig) and found.modes.values.size < 2
-    require(not few, "modes.epsilon", "so large that at least 2 modes are left for reparam=cg", "1 mode")
-    return found
-
-
 class Watch(NamedTuple):
     """What the two kinds of minimisation are given to be followed, stopped and resumed."""
 
@@ -144,22 +132,29 @@ class Watch(NamedTuple):
 def minimized(config: RunConfig, system: System, found: FoundModes, watch: Watch) -> Result:
     """The outcome of a configuration, by nnrep or a baseline."""
     if config.minimizes:
-        return _minimize(system, found.modes, config, watch)
+        return _minimize(system, found.maps, config, watch)
     return _baseline(system, config, watch)
 
 
-def _minimize(system: System, modes: SlowModes | None, config: RunConfig, watch: Watch) -> Result:
+def _minimize(system: System, maps: tuple[Reparametrization, ...], config: RunConfig, watch: Watch) -> Result:
+    stages = [
+        Stage(
+            stage.name,
+            made,
+            stage.optimizer,
+            stage.stopping,
+            stage.max_steps,
+            stage.fit.build() if stage.fit else None,
+        )
+        for stage, made in zip(config.stages, maps, strict=True)
+    ]
     return minimize(
         system,
-        _reparam(system, modes, config),
-        optimizer=config.optimizer.build(config.schedule.fine.learning_rate),
-        coarse_optimizer=config.optimizer.build(config.schedule.coarse.learning_rate),
-        stopping=config.schedule.fine.stopping(),
-        coarse_stopping=config.schedule.coarse.stopping(),
+        stages=stages,
+        restarts=config.schedule.restarts,
+        min_contact_fraction=config.schedule.min_contact_fraction,
         seeds=config.seeds,
         max_steps=config.max_steps,
-        coarse_steps=config.schedule.coarse.max_steps,
-        fit=config.reparam.fit.build() if isinstance(config.reparam, GNNConfig) else None,
         record_every=config.record.every,
         **watch._asdict(),
     )
@@ -179,20 +174,3 @@ def _baseline(system: System, config: RunConfig, watch: Watch) -> Result:
 
 def _exit_status(rows: pd.DataFrame) -> int:
     return EXIT_FAILED if (rows["status"] == Status.diverged.name).any() else EXIT_OK
-
-
-def _reparam(system: System, modes: SlowModes | None, config: RunConfig) -> reparam.Reparametrization:
-    chosen = config.reparam
-    if isinstance(chosen, CGConfig) and modes is not None:
-        return reparam.linear(modes)
-    if isinstance(chosen, GNNConfig):
-        return reparam.graph(
-            modes or reparam.edge_graph(system.edges, system.n, chosen.self_weight),
-            chosen.hidden,
-            chosen.layers,
-            residual=chosen.residual,
-            activation=chosen.activation,
-            strength=chosen.strength,
-            features=system.node_features if chosen.features else None,
-        )
-    return reparam.identity()

@@ -181,13 +181,14 @@ def _path(
     system: System, config: RunConfig, bar: ProgressBar, interruption: Interruption
 ) -> dict[int, np.ndarray]:
     """Configurations along a minimisation without a map, by step: the start, the end, some between."""
-    every = config.schedule.fine.check_every
+    last = config.stages[-1]
+    every = last.stopping.check_every
     frames = MOST_FRAME_BYTES // system.positions.nbytes
     every *= max(1, -(-config.max_steps // every) // max(1, frames))
     result = minimize(
         system,
-        optimizer=config.optimizer.build(config.schedule.fine.learning_rate),
-        stopping=config.schedule.fine.stopping(),
+        optimizer=last.optimizer,
+        stopping=last.stopping,
         seeds=seed_list(config.seeds)[:1],
         max_steps=config.max_steps,
         record_every=every,

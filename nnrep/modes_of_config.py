@@ -8,10 +8,12 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from nnrep.compilation import compilation_clock
 from nnrep.config import RunConfig, as_plain
 from nnrep.modes import Of, SlowModes, Solver, slow_modes
 from nnrep.modes.stored import StoredModes, load_modes, modes_key, save_modes
-from nnrep.runtime import compilation_clock, describe_device, describe_versions
+from nnrep.reparam import Reparametrization
+from nnrep.runtime import describe_device, describe_versions
 from nnrep.systems import System
 from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.terminal import log
@@ -27,6 +29,7 @@ class FoundModes(NamedTuple):
         stored: whether they were stored before.
         fresh_s: seconds that they took, or had taken, to compute, without compilation.
         compile_s: seconds of that compilation.
+        maps: of the stages, made of them.
     """
 
     modes: SlowModes | None
@@ -34,6 +37,7 @@ class FoundModes(NamedTuple):
     stored: bool
     fresh_s: float
     compile_s: float
+    maps: tuple[Reparametrization, ...] = ()
 
 
 NO_MODES = FoundModes(None, 0.0, False, 0.0, 0.0)

@@ -23,7 +23,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nnrep.minimization.run import Progress as RunProgress
+    from nnrep.minimization.progress import Progress as RunProgress
 
 # One console for log lines and progress, so that they do not write over each other. The closing table
 # alone goes to standard output.

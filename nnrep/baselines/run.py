@@ -17,8 +17,8 @@ from nnrep.baselines.openmm_minimizer import MinimizerConfig, minimized
 from nnrep.baselines.simulation import STAGE, Frame, Trajectory, Watch
 from nnrep.errors import UserError, require
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
+from nnrep.minimization.progress import Progress
 from nnrep.minimization.result import Frames, Result
-from nnrep.minimization.run import Progress
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.system import System
@@ -178,6 +178,8 @@ def _result(
         energy_coarse=np.full(len(seeds), np.nan),
         energy_start=first["energy"].to_numpy(),
         gradient_rms=last["gradient_norm"].to_numpy() / np.sqrt(system.positions.size),
+        restarts=np.zeros_like(steps),
+        time_modes_s=np.zeros(len(steps)),
         steps_coarse=np.zeros_like(steps),
         steps_fine=steps,
         evaluations=steps,

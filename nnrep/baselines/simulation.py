@@ -9,7 +9,7 @@ import openmm
 from openmm import unit
 
 from nnrep.errors import require
-from nnrep.minimization.run import Progress
+from nnrep.minimization.progress import Progress
 from nnrep.minimization.stopping import Status
 from nnrep.structures.simulation import open_context
 

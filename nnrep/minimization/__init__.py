@@ -4,6 +4,19 @@ from nnrep.minimization.fit import Fit
 from nnrep.minimization.minimize import minimize
 from nnrep.minimization.optimizers import Optimizer, adam, fire, lbfgs, sgd
 from nnrep.minimization.result import Result
+from nnrep.minimization.stages import Stage
 from nnrep.minimization.stopping import Status, Stopping
 
-__all__ = ["Fit", "Optimizer", "Result", "Status", "Stopping", "adam", "fire", "lbfgs", "minimize", "sgd"]
+__all__ = [
+    "Fit",
+    "Optimizer",
+    "Result",
+    "Stage",
+    "Status",
+    "Stopping",
+    "adam",
+    "fire",
+    "lbfgs",
+    "minimize",
+    "sgd",
+]

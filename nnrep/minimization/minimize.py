@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -11,17 +12,22 @@ import optax
 
 from nnrep.errors import ConfigError, UserError, is_integer, require
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
+from nnrep.minimization.ends import Restarts
 from nnrep.minimization.fit import Fit
 from nnrep.minimization.optimizers import Optimizer, adam, as_optimizer
+from nnrep.minimization.progress import Progress
 from nnrep.minimization.result import Result
-from nnrep.minimization.run import Progress, Run, Stage
+from nnrep.minimization.run import Run
+from nnrep.minimization.stages import Stage
 from nnrep.minimization.stopping import Stopping
 from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.identity import identity, is_identity
+from nnrep.systems.measures import MIN_CONTACT_FRACTION, has_failed
 from nnrep.systems.system import System
 
 CHECKPOINT_SECONDS = 10.0  # how much work a killed run loses
 MAX_REPLICAS = 100_000
+MOST_RESTARTS = 100
 
 
 def minimize(
@@ -36,13 +42,16 @@ def minimize(
     max_steps: int = 60_000,
     coarse_steps: int | None = None,
     fit: Fit | None = None,
+    stages: Sequence[Stage] | None = None,
+    restarts: int = 0,
+    min_contact_fraction: float = MIN_CONTACT_FRACTION,
     record_every: int | None = None,
     batch_size: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     checkpoint: Path | None = None,
 ) -> Result:
-    """Minimise a system's energy over the inputs of a map, then with free positions.
+    """Minimise a system's energy over the inputs of a map, then with free positions; or in any stages.
 
     The coarse stage minimises energy(decode(Z)) over Z until it stops; the fine stage starts from
     decode(Z), over the positions themselves, with a fresh optimiser. Without a map there is only the
@@ -60,6 +69,11 @@ def minimize(
         max_steps: most steps of a replica, both stages together.
         coarse_steps: most steps of the coarse stage; None is half of `max_steps`.
         fit: fit the map to the start before the coarse stage; None leaves it as its `init` makes it.
+        stages: in the place of all arguments from `reparam` to here but `seeds` and `max_steps`: maps with
+            their optimisers, steps and rules, each starting from where the one before ended.
+        restarts: how often a replica that has failed (see `has_failed`) is begun anew from another start, as
+            long as it has steps left; the lowest of its ends is kept. Of systems that draw their starts.
+        min_contact_fraction: share of satisfied contacts below which it has failed.
         record_every: keep a frame every so many steps of a stage, a multiple of both `check_every`.
         batch_size: replicas that step side by side; None is `default_batch_size`, 1 on a CPU.
         on_progress: called after every chunk of steps.
@@ -71,30 +85,40 @@ def minimize(
         ConfigError: an argument out of range.
         UserError: the checkpoint cannot be read, or is of another run.
     """
-    reparam = identity() if reparam is None else reparam
-    _check_map(reparam, system)
     seeds = seed_list(seeds)
     require(0 <= max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", max_steps)
     require(batch_size is None or batch_size >= 1, "batch_size", "at least 1", batch_size)
     limited = coarse_steps is None or 0 <= coarse_steps < 2**31
     require(limited, "coarse_steps", "from 0 to 2^31 - 1", coarse_steps)
-    fine = Stage("fine", identity(), as_optimizer(optimizer or adam()), stopping or Stopping(), max_steps)
-    coarse = Stage(
-        "coarse",
-        reparam,
-        as_optimizer(coarse_optimizer) if coarse_optimizer else fine.optimizer,
-        coarse_stopping or fine.stopping,
-        max_steps // 2 if coarse_steps is None else coarse_steps,
-        fit,
-    )
-    stages = (fine,) if is_identity(reparam) else (coarse, fine)
-    if fit is not None:
-        fit.check()
-    for stage in (coarse, fine):
-        stage.stopping.check()
+    if stages is None:
+        fine = Stage("fine", identity(), as_optimizer(optimizer or adam()), stopping or Stopping(), max_steps)
+        reparam = identity() if reparam is None else reparam
+        coarse = Stage(
+            "coarse",
+            reparam,
+            as_optimizer(coarse_optimizer) if coarse_optimizer else fine.optimizer,
+            coarse_stopping or fine.stopping,
+            max_steps // 2 if coarse_steps is None else coarse_steps,
+            fit,
+        )
+        _check_stage(coarse, system)
+        _check_stage(fine, system)
+        stages = (fine,) if is_identity(reparam) else (coarse, fine)
+    else:
+        given = (reparam, optimizer, coarse_optimizer, stopping, coarse_stopping, coarse_steps, fit)
+        alone = all(argument is None for argument in given)
+        require(alone, "stages", "given without reparam, optimizer, stopping, coarse_steps and fit", "both")
+        require(len(stages) > 0, "stages", "a list of at least one Stage", stages)
+        stages = tuple(stage._replace(optimizer=as_optimizer(stage.optimizer)) for stage in stages)
+        for stage in stages:
+            _check_stage(stage, system)
     for stage in stages:
         check_record_every(record_every, stage.stopping.check_every)
-    run = Run(system, stages, seeds, max_steps, batch_size, record_every, should_stop)
+    check_restarts(restarts, min_contact_fraction)
+    drawn = restarts == 0 or (system.draw_start is not None and system.contacts is not None)
+    require(drawn, "restarts", "0, as the system draws no starts or names no contacts to fail at", restarts)
+    again = Restarts(restarts, partial(has_failed, system, min_contact_fraction=min_contact_fraction))
+    run = Run(system, stages, seeds, max_steps, batch_size, record_every, should_stop, again)
     if checkpoint is not None and checkpoint.exists():
         snapshot = load_checkpoint(checkpoint)
         try:
@@ -139,6 +163,27 @@ def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
     distinct = len(set(chosen)) == len(chosen)
     require(0 < len(chosen) <= MAX_REPLICAS and in_range and distinct, "seeds", allowed, list(seeds))
     return tuple(map(int, chosen))
+
+
+def check_restarts(restarts: int, min_contact_fraction: float) -> None:
+    """Raise `ConfigError` for numbers of `minimize` that are out of range."""
+    require(
+        is_integer(restarts) and 0 <= restarts <= MOST_RESTARTS,
+        "restarts",
+        f"from 0 to {MOST_RESTARTS}",
+        restarts,
+    )
+    share = 0 <= min_contact_fraction <= 1
+    require(share, "min_contact_fraction", "from 0 to 1", min_contact_fraction)
+
+
+def _check_stage(stage: Stage, system: System) -> None:
+    _check_map(stage.reparam, system)
+    stage.stopping.check()
+    if stage.fit is not None:
+        stage.fit.check()
+    limited = is_integer(stage.max_steps) and 0 <= stage.max_steps < 2**31
+    require(limited, "max_steps", "from 0 to 2^31 - 1", stage.max_steps)
 
 
 def _check_map(reparam: Reparametrization, system: System) -> None:

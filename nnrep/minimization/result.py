@@ -34,22 +34,24 @@ class Result:
         seeds: (s,) the seed of each replica.
         status: how each replica ended.
         positions: (s, n, d) final positions; the last finite ones of a diverged replica.
-        positions_coarse: (s, n, d) where the coarse stage ended, None if there was none.
+        positions_coarse: (s, n, d) where the stage before the last one ended, None if there was none.
         positions_start: (s, n, d) where minimisation started: the map's first output.
         energy: (s,) exact energy of the final positions, in the system's unit.
-        energy_coarse: (s,) after the coarse stage, NaN if there was none.
+        energy_coarse: (s,) there, NaN if there was none.
         energy_start: (s,) at the start.
         gradient_rms: (s,) root mean square of the exact gradient's components at the final positions.
-        steps_coarse: (s,) steps of the coarse stage.
-        steps_fine: (s,) steps with free positions.
+        steps_coarse: (s,) steps of all stages but the last, of all attempts.
+        steps_fine: (s,) steps of the last one, with free positions in the paper's schedule.
         evaluations: (s,) evaluations of energy and gradient.
         history: a row a check: seed, stage, step (from the run's start), time_s, energy (the loss after
             that step, sampled where the system samples), gradient_norm (of the last step's gradient,
             with respect to what was moved), and the system's measures.
+        restarts: (s,) how often a failed attempt was begun anew.
+        time_modes_s: (s,) of maps that take modes where their stage begins.
         time_fit_s: (s,) fitting the map to the start.
         time_compile_s: (s,) tracing and compilation.
         time_minimize_s: (s,) the loop itself.
-        time_earlier_s: of these three together, what was spent before an interruption.
+        time_earlier_s: of these four together, what was spent before an interruption.
         frames: configurations on the way, if they were asked for.
     """
 
@@ -66,6 +68,8 @@ class Result:
     steps_fine: np.ndarray
     evaluations: np.ndarray
     history: pd.DataFrame
+    restarts: np.ndarray
+    time_modes_s: np.ndarray
     time_fit_s: np.ndarray
     time_compile_s: np.ndarray
     time_minimize_s: np.ndarray

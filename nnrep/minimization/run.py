@@ -2,20 +2,32 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.compilation import compilation_clock
 from nnrep.errors import UserError
+from nnrep.minimization.batches import (
+    any_running,
+    decoded,
+    default_batch_size,
+    initial_params,
+    member,
+    replica_keys,
+    stack,
+    start_replicas,
+    without_key,
+)
+from nnrep.minimization.ends import NO_RESTARTS, Ends, Restarts
 from nnrep.minimization.exact import evaluate
-from nnrep.minimization.fit import Fit, fit_params
-from nnrep.minimization.optimizers import Optimizer
+from nnrep.minimization.fit import fit_params
+from nnrep.minimization.history import History
+from nnrep.minimization.progress import Progress
 from nnrep.minimization.recorder import Recorder
 from nnrep.minimization.result import Result
 from nnrep.minimization.stage import (
@@ -26,42 +38,13 @@ from nnrep.minimization.stage import (
     extent_of,
     no_measures,
     run_chunk,
-    start_replica,
 )
-from nnrep.minimization.stopping import Status, Stopping
-from nnrep.reparam.base import Params, Reparametrization
+from nnrep.minimization.stages import Stage
+from nnrep.minimization.stopping import Status
+from nnrep.reparam.base import Anchored, Params
 from nnrep.systems.system import System
 
 CHUNK_SECONDS = 0.25  # how often the host looks at the loop
-
-
-class Stage(NamedTuple):
-    """A map, how its inputs are moved, and until when."""
-
-    name: str
-    reparam: Reparametrization
-    optimizer: Optimizer
-    stopping: Stopping
-    max_steps: int
-    fit: Fit | None = None
-
-
-class Progress(NamedTuple):
-    """What a caller is told after every chunk.
-
-    Attributes:
-        stage: "coarse" or "fine".
-        steps: steps of all replicas so far, all stages together.
-        steps_limit: the most there can be.
-        running: replicas of this stage that have not stopped.
-        energy: lowest loss that a replica of this stage has seen.
-    """
-
-    stage: str
-    steps: int
-    steps_limit: int
-    running: int
-    energy: float
 
 
 class Run:
@@ -76,23 +59,29 @@ class Run:
         batch_size: int | None,
         record_every: int | None = None,
         should_stop: Callable[[], bool] | None = None,
+        restarts: Restarts = NO_RESTARTS,
     ) -> None:
         """Compile the first stage and stand at its start; arguments as those of `minimize`."""
         self.system, self.stages, self.seeds = system, stages, seeds
         self.max_steps, self.batch_size, self.should_stop = max_steps, batch_size, should_stop
-        self.loss = system.energy_sample or Partial(_without_key, system.energy)
+        self.loss = system.energy_sample or Partial(without_key, system.energy)
         self.measure = system.measure or Partial(no_measures)
-        self.columns = [*HISTORY_COLUMNS, *jax.eval_shape(self.measure, system.positions)]
+        self.history = History(list(jax.eval_shape(self.measure, system.positions)), seeds)
         self.recorder = Recorder(record_every)
         size = batch_size or default_batch_size(len(seeds))
         self.groups = [slice(start, start + size) for start in range(0, len(seeds), size)]
         self.positions_coarse: np.ndarray | None = None
         self.steps_before = np.zeros(len(seeds), int)  # of finished stages
-        self.history: list[pd.DataFrame] = []
+        self.steps_coarse = np.zeros(len(seeds), int)  # of these, of stages but the last
+        self.restarts, self.attempt = restarts, 0
+        self.restarted = np.zeros(len(seeds), int)
+        self.judged = np.zeros(len(seeds), bool)  # whether an end has been looked at for failure
+        self.ends = Ends.none_yet(len(seeds), system.positions)
         self.compile_s = 0.0
         self.fit_s = np.zeros(len(seeds))
+        self.modes_s = np.zeros(len(seeds))
         self.minimize_s = np.zeros(len(seeds))
-        self.earlier_s = 0.0  # of these, spent before an interruption
+        self.earlier_s = 0.0  # of these, before an interruption
         self.checks = 1
         self.stage_index: int
         self.problem: Problem
@@ -110,10 +99,14 @@ class Run:
 
     def advance(self) -> bool:
         """Run one chunk of one group, or go to the next stage; False when there is nothing left to do."""
-        running = [g for g, replicas in enumerate(self.replicas) if _any_running(replicas)]
+        running = [g for g, replicas in enumerate(self.replicas) if any_running(replicas)]
         if not running:
             if self._in_last_stage():
-                return False
+                self._end(~self.ends.ended)
+            else:
+                self._end(self._at_rest_for_good())
+            if self.ends.ended.all():
+                return self._next_attempt()
             self._next_stage()
             return True
         group = running[0]
@@ -130,28 +123,36 @@ class Run:
 
     def progress(self) -> Progress:
         """Where the run stands."""
-        replicas = self._whole()
         return Progress(
             stage=self.stages[self.stage_index].name,
-            steps=int((self.steps_before + np.asarray(replicas.step)).sum()),
+            steps=int((self.steps_before + self._seen("step")).sum()),
             steps_limit=self.max_steps * len(self.seeds),
-            running=int(np.sum(np.asarray(replicas.status) == Status.running)),
-            energy=float(np.min(replicas.best)),
+            running=int(np.sum(self._seen("status") == Status.running)),
+            energy=float(np.min(self._seen("best"))),
         )
 
     def result(self) -> Result:
         """The outcome; replicas that have not come to their end are interrupted."""
-        replicas = self._whole()
-        steps = np.asarray(replicas.step)
+        steps = self._seen("step")
         coarse_only = not self._in_last_stage()
-        positions = self._positions()
-        energy, gradient_rms = self._exact(positions)
+        # Those that have ended, and where the others stand.
+        ended, positions, energy, gradient_rms, outcome = self.ends
+        if not ended.all():
+            here = self._positions()
+            energy_here, rms_here = self._exact(here)
+            positions = np.where(ended[:, None, None], positions, here)
+            energy = np.where(ended, energy, energy_here)
+            gradient_rms = np.where(ended, gradient_rms, rms_here)
+            outcome = np.where(ended, outcome, self._seen("status"))
         # The coarse stage's end: of an interrupted one, where it stands.
-        coarse = positions if coarse_only else self.positions_coarse
+        coarse = self.positions_coarse
+        if coarse_only:
+            coarse = positions if coarse is None else np.where(ended[:, None, None], coarse, positions)
         count = len(self.seeds)
+        last_steps = self.steps_before - self.steps_coarse
         return Result(
             seeds=self.seeds,
-            status=tuple(map(self._outcome, replicas.status, energy)),
+            status=tuple(map(self._outcome, outcome, energy, ended)),
             positions=positions,
             positions_coarse=coarse,
             positions_start=self.positions_start,
@@ -159,11 +160,13 @@ class Run:
             energy_coarse=np.full(count, np.nan) if coarse is None else self._exact(coarse)[0],
             energy_start=self.energy_start,
             gradient_rms=gradient_rms,
-            steps_coarse=steps if coarse_only else self.steps_before,
-            steps_fine=np.zeros_like(steps) if coarse_only else steps,
+            steps_coarse=self.steps_coarse + (steps if coarse_only else 0),
+            steps_fine=last_steps + (0 if coarse_only else steps),
             evaluations=self.steps_before + steps,
-            history=self._history(),
+            history=self.history.table(),
             frames=self.recorder.frames(self.seeds),
+            restarts=self.restarted,
+            time_modes_s=self.modes_s,
             time_fit_s=self.fit_s,
             time_compile_s=np.full(count, self.compile_s / count),
             time_minimize_s=self.minimize_s,
@@ -172,17 +175,21 @@ class Run:
 
     def snapshot(self) -> dict[str, Any]:
         """All that changes while the run goes on, and what it must fit: arrays and lists of arrays."""
-        history = self._history()
         return {
             "seeds": np.asarray(self.seeds),
             "stage_index": np.asarray(self.stage_index),
+            "attempt": np.asarray(self.attempt),
+            "ends": list(self.ends),
+            "steps_coarse": self.steps_coarse,
+            "restarted": self.restarted,
+            "modes_s": self.modes_s,
             "replicas": jax.tree.leaves(self._whole()),
             "positions_coarse": [] if self.positions_coarse is None else [self.positions_coarse],
             "steps_before": self.steps_before,
             "compile_s": np.asarray(self.compile_s),
             "fit_s": self.fit_s,
             "minimize_s": self.minimize_s,
-            "history": [_as_array(history[name]) for name in self.columns],
+            "history": self.history.snapshot(),
             **self.recorder.snapshot(),
         }
 
@@ -192,9 +199,10 @@ class Run:
         Raises:
             UserError: the snapshot is of a run with other seeds, sizes or stages.
         """
-        index = int(snapshot["stage_index"])
-        if index == self.stage_index + 1 < len(self.stages):
-            self._next_stage()
+        index, self.attempt = int(snapshot["stage_index"]), int(snapshot["attempt"])
+        if 0 < index < len(self.stages) or self.attempt:
+            # Of the shapes of that stage; what it holds is the snapshot's.
+            self._begin_stage(index, jnp.asarray(self._positions()), jnp.asarray(self._seen("status")))
         mine, structure = jax.tree.flatten(self._whole())
         theirs = [jnp.asarray(leaf) for leaf in snapshot["replicas"]]
         same_seeds = snapshot["seeds"].tolist() == list(self.seeds)
@@ -203,13 +211,16 @@ class Run:
             raise UserError("the checkpoint is of another run: its seeds, sizes or stages differ")
         self._set_whole(jax.tree.unflatten(structure, theirs))
         self.positions_coarse = next(iter(snapshot["positions_coarse"]), None)
-        self.steps_before = snapshot["steps_before"]
-        spent = (snapshot[name].sum() for name in ("compile_s", "fit_s", "minimize_s"))
+        self.steps_before, self.steps_coarse = snapshot["steps_before"], snapshot["steps_coarse"]
+        self.restarted, self.ends = snapshot["restarted"], Ends(*snapshot["ends"])
+        self.judged = self.ends.ended.copy()
+        spent = (snapshot[name].sum() for name in ("compile_s", "fit_s", "modes_s", "minimize_s"))
         self.earlier_s = float(sum(spent))
         self.compile_s += float(snapshot["compile_s"])
         self.fit_s += snapshot["fit_s"]
+        self.modes_s += snapshot["modes_s"]
         self.minimize_s = snapshot["minimize_s"]
-        self.history = [pd.DataFrame(dict(zip(self.columns, snapshot["history"], strict=True)))]
+        self.history.restore(snapshot["history"])
         self.recorder.restore(snapshot)
 
     def _begin_stage(self, index: int, positions: Array, status: Array) -> None:
@@ -218,16 +229,21 @@ class Run:
         self.stage_index = index
         stage = self.stages[index]
         self.problem = Problem(self.loss, stage.reparam.decode, self.measure)
-        self.loss_keys = self._keys(2 + 2 * index)
-        init_keys = self._keys(1 + 2 * index)
+        branch = 2 * (index + self.attempt * len(self.stages))
+        self.loss_keys = replica_keys(self.seeds, 2 + branch)
+        init_keys = replica_keys(self.seeds, 1 + branch)
+        other_before = self.fit_s.sum() + self.modes_s.sum()
         # Replica by replica: a batch would round by the number of seeds.
-        singles = [_init(stage.reparam, *start) for start in zip(init_keys, positions, strict=True)]
-        fit_before = self.fit_s.sum()
-        starts = enumerate(zip(singles, positions, strict=True))
-        params = _stack([self._fitted(stage, replica, start) for replica, start in starts])
-        outputs = [_decode(stage.reparam.decode, self._member(params, r)) for r in self._range()]
+        starts = zip(init_keys, positions, strict=True)
+        running = np.asarray(status) == Status.running
+        singles = [
+            self._initial(stage, replica, start, running[replica]) for replica, start in enumerate(starts)
+        ]
+        fitted = enumerate(zip(singles, positions, strict=True))
+        params = stack([self._fitted(stage, replica, start) for replica, start in fitted])
+        outputs = [decoded(stage.reparam.decode, member(params, r)) for r in range(len(self.seeds))]
         self._set_whole(
-            _start_replicas(
+            start_replicas(
                 stage.optimizer.build,
                 stage.optimizer.hyperparameters,
                 params,
@@ -238,14 +254,53 @@ class Run:
         )
         for group in range(len(self.groups)):
             self._run_chunk(group, 0)  # no steps: this compiles
-        self.compile_s += time.perf_counter() - began - (self.fit_s.sum() - fit_before)
+        other = self.fit_s.sum() + self.modes_s.sum() - other_before
+        self.compile_s += time.perf_counter() - began - other
 
     def _next_stage(self) -> None:
-        positions, replicas = self._positions(), self._whole()
-        self.positions_coarse = positions
-        self.steps_before = self.steps_before + np.asarray(replicas.step)
-        status = jnp.where(replicas.status == Status.diverged, Status.diverged, Status.running)
-        self._begin_stage(self.stage_index + 1, jnp.asarray(positions), status)
+        positions, status, steps = self._positions(), self._seen("status"), self._seen("step")
+        ended = self.ends.ended
+        before = positions if self.positions_coarse is None else self.positions_coarse
+        self.positions_coarse = np.where(ended[:, None, None], before, positions)
+        self.steps_before, self.steps_coarse = self.steps_before + steps, self.steps_coarse + steps
+        status = np.where(ended | (status == Status.diverged), status, Status.running)
+        self._begin_stage(self.stage_index + 1, jnp.asarray(positions), jnp.asarray(status))
+
+    def _at_rest_for_good(self) -> np.ndarray:
+        """Which replicas (s,) no stage that is left would move, as all would be content with their forces."""
+        wanted = min(stage.stopping.rms_force for stage in self.stages[self.stage_index + 1 :])
+        converged = ~self.ends.ended & (self._seen("status") == Status.converged)
+        if wanted == 0 or not converged.any():
+            return np.zeros_like(converged)
+        return converged & (self._exact(self._positions())[1] < wanted)
+
+    def _end(self, which: np.ndarray) -> None:
+        """Keep where some replicas (s,) are as their ends."""
+        if which.any():
+            positions = self._positions()
+            self.ends = self.ends.with_ends(which, positions, *self._exact(positions), self._seen("status"))
+
+    def _next_attempt(self) -> bool:
+        """Begin anew what has failed, or return False."""
+        used = self.steps_before + self._seen("step")
+        # A second look at a finished run finds nothing to do.
+        again = (used < self.max_steps) & (self.attempt < self.restarts.most) & ~self.judged
+        self.judged = np.ones_like(again)
+        for replica in np.flatnonzero(again):
+            again[replica] = self.restarts.failed(self.ends.positions[replica])
+        if not again.any():
+            return False
+        self.attempt += 1
+        self.restarted = self.restarted + again
+        self.ends, self.judged = self.ends._replace(ended=~again), ~again
+        self.steps_coarse = self.steps_coarse + (0 if self._in_last_stage() else used - self.steps_before)
+        self.steps_before = used
+        starts = [
+            self.system.start(seed, self.attempt) if anew else jnp.asarray(end)
+            for seed, anew, end in zip(self.seeds, again, self.ends.positions, strict=True)
+        ]
+        self._begin_stage(0, jnp.stack(starts), jnp.where(again, Status.running, Status.converged))
+        return True
 
     def _run_chunk(self, group: int, checks: int) -> Trace:
         stage = self.stages[self.stage_index]
@@ -276,8 +331,21 @@ class Run:
             self.minimize_s[member] + (step - before[place]) * seconds_per_step,
             *(np.asarray(values)[place, check] for values in seen),
         )
-        self.history.append(pd.DataFrame(dict(zip(self.columns, columns, strict=True))))
+        self.history.add(columns)
         self.minimize_s[members] += taken * seconds_per_step
+
+    def _initial(self, stage: Stage, replica: int, start: tuple[Array, Array], running: bool) -> Params:
+        """The parameters with which a map starts; what it takes from the positions is timed as modes."""
+        if not running and self.ends.ended[replica]:  # nobody will ask where it is
+            shapes = jax.eval_shape(stage.reparam.init, *start)
+            return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        with compilation_clock() as compilation:
+            began = time.perf_counter()
+            params = jax.block_until_ready(initial_params(stage.reparam, *start))
+            elapsed = time.perf_counter() - began
+        if isinstance(params, Anchored):
+            self.modes_s[replica] += max(0.0, elapsed - compilation.seconds())
+        return params
 
     def _fitted(self, stage: Stage, replica: int, start: tuple[Params, Array]) -> Params:
         """The parameters of a replica, fitted to its positions if the stage says so."""
@@ -297,23 +365,16 @@ class Run:
         after, ended = np.asarray(self.replicas[group].step), self.replicas[group].status != Status.running
         for place in map(int, np.flatnonzero(after > before)):
             if self.recorder.is_due(after[place]) or (self.recorder.every and ended[place]):
-                params = self._member(self.replicas[group].params, place)
+                params = member(self.replicas[group].params, place)
                 step = int(self.steps_before[members[place]] + after[place])
-                positions = np.asarray(_decode(self.problem.decode, params))
+                positions = np.asarray(decoded(self.problem.decode, params))
                 self.recorder.keep(self.seeds[members[place]], step, positions)
 
-    def _history(self) -> pd.DataFrame:
-        if not self.history:
-            return pd.DataFrame(columns=self.columns)
-        rows = pd.concat(self.history)
-        order = rows["seed"].map({seed: place for place, seed in enumerate(self.seeds)})
-        return rows.iloc[np.lexsort((rows["step"], order))].reset_index(drop=True)
-
-    def _outcome(self, code: Array, energy: float) -> Status:
+    def _outcome(self, code: int, energy: float, ended: bool) -> Status:
         status = Status(int(code))
         if status is Status.diverged or not np.isfinite(energy):
             return Status.diverged
-        ended = status is not Status.running and self._in_last_stage()
+        ended = ended or (status is not Status.running and self._in_last_stage())
         return status if ended else Status.interrupted
 
     def _in_last_stage(self) -> bool:
@@ -327,68 +388,13 @@ class Run:
         self.replicas = [jax.tree.map(lambda leaf, g=group: leaf[g], replicas) for group in self.groups]
 
     def _positions(self) -> np.ndarray:
-        params = self._whole().params
-        return np.stack([_decode(self.problem.decode, self._member(params, r)) for r in self._range()])
+        members = [member(group.params, r) for group in self.replicas for r in range(len(group.step))]
+        return np.stack([decoded(self.problem.decode, params) for params in members])
 
-    def _range(self) -> range:
-        return range(len(self.seeds))
-
-    @staticmethod
-    def _member(batch: Any, replica: int) -> Any:
-        return jax.tree.map(lambda leaf: leaf[replica], batch)
+    def _seen(self, name: str) -> np.ndarray:
+        """A number of every replica: step, status, best."""
+        return np.concatenate([np.asarray(getattr(group, name)) for group in self.replicas])
 
     def _exact(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         energy, gradient_rms = evaluate(self.system.energy, jnp.asarray(positions), len(positions))
         return np.asarray(energy), np.asarray(gradient_rms)
-
-    def _keys(self, branch: int) -> Array:
-        return jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), branch))(
-            jnp.asarray(self.seeds)
-        )
-
-
-HISTORY_COLUMNS = ["seed", "stage", "step", "time_s", "energy", "gradient_norm"]
-
-
-def _as_array(column: pd.Series) -> np.ndarray:
-    """A column of numbers as it is, or of strings in NumPy's own type."""
-    values = column.to_numpy()
-    return values if np.issubdtype(values.dtype, np.number) else np.asarray(column.tolist())
-
-
-def default_batch_size(replicas: int) -> int:
-    """Replicas that step side by side.
-
-    On a CPU one at a time: a batch of maps would be up to 1.7 times as fast while all its replicas
-    run, but waits for its last one, is slower by half without a map, and rounds its matrix products
-    by the number of replicas in it. Alone, a seed's numbers are the same to the last bit whatever
-    else is run. Other devices need the batch to be busy.
-    """
-    return 1 if jax.default_backend() == "cpu" else replicas
-
-
-def _any_running(replicas: Replica) -> bool:
-    return bool(np.any(np.asarray(replicas.status) == Status.running))
-
-
-def _without_key(energy: Partial, positions: Array, key: Array) -> Array:
-    return energy(positions)
-
-
-def _stack(replicas: list[Any]) -> Any:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *replicas)
-
-
-@jax.jit
-def _init(reparam: Reparametrization, key: Array, positions: Array) -> Params:
-    return reparam.init(key, positions)
-
-
-@jax.jit
-def _decode(decode: Partial, params: Params) -> Array:
-    return decode(params)
-
-
-@partial(jax.jit, static_argnames="build")
-def _start_replicas(build: Any, hyperparameters: Any, *states: Any) -> Replica:
-    return jax.vmap(lambda *state: start_replica(build, hyperparameters, *state))(*states)

@@ -10,7 +10,7 @@ import optax
 from jax import Array
 
 from nnrep.minimization.stopping import Status, Stopping
-from nnrep.reparam.base import Params
+from nnrep.reparam.base import Params, moved_of, with_moved
 
 CHECKS_PER_CHUNK = 256  # at most; what the host sees of the loop, and how often
 
@@ -33,7 +33,7 @@ class Replica(NamedTuple):
     """The state of one replica, or of several along a leading axis of every array.
 
     Attributes:
-        params: what the optimiser moves, as of the last check at which all was finite.
+        params: of the map, as of the last check at which all was finite.
         optimizer_state: its state.
         step: () steps taken.
         limit: () steps it may take.
@@ -74,7 +74,7 @@ def start_replica(
     dtype = jnp.result_type(float)
     return Replica(
         params=params,
-        optimizer_state=build(hyperparameters).init(params),
+        optimizer_state=build(hyperparameters).init(moved_of(params)),
         step=jnp.zeros((), int),
         limit=jnp.asarray(limit, int),
         extent=jnp.asarray(extent, dtype),
@@ -155,37 +155,49 @@ def _run_to_check(
 ) -> tuple[Replica, Trace]:
     """Steps up to the next check, and the check."""
 
-    def loss_of(params: Params, key: Array) -> Array:
-        return problem.loss(problem.decode(params), key)
+    def decode(moved: Params) -> Array:
+        return problem.decode(with_moved(replica.params, moved))
 
-    def take_step(index: Array, carry: tuple) -> tuple:
-        params, optimizer_state, _ = carry
-        step_key = jax.random.fold_in(key, replica.step + index)
-        loss, gradient = jax.value_and_grad(loss_of)(params, step_key)
+    def under_way(carry: tuple) -> Array:
+        step, at_rest, *_ = carry
+        return (step < last) & ~at_rest
+
+    def take_step(carry: tuple) -> tuple:
+        step, _, moved, optimizer_state, _ = carry
+        step_key = jax.random.fold_in(key, step)
+        positions, pull = jax.vjp(decode, moved)
+        loss, slope = jax.value_and_grad(problem.loss)(positions, step_key)
+        (gradient,) = pull(slope)
+        at_rest = jnp.sqrt(jnp.mean(slope**2)) < stopping.rms_force
         # Line searches want the loss as well; other optimisers are blind to it.
-        more = {"value": loss, "grad": gradient, "value_fn": lambda params: loss_of(params, step_key)}
-        updates, optimizer_state = optimizer.update(gradient, optimizer_state, params, **more)
-        return optax.apply_updates(params, updates), optimizer_state, gradient
+        value_fn = partial(lambda key, moved: problem.loss(decode(moved), key), step_key)
+        more = {"value": loss, "grad": gradient, "value_fn": value_fn}
+        updates, optimizer_state = optimizer.update(gradient, optimizer_state, moved, **more)
+        # What is at rest stays where its force was seen.
+        onward = optax.apply_updates(moved, updates)
+        moved = jax.tree.map(lambda still, new: jnp.where(at_rest, still, new), moved, onward)
+        return step + 1, at_rest, moved, optimizer_state, gradient
 
-    steps = jnp.minimum(stopping.check_every, replica.limit - replica.step)
-    start = (replica.params, replica.optimizer_state, replica.params)
-    params, optimizer_state, gradient = jax.lax.fori_loop(0, steps, take_step, start)
-    step = replica.step + steps
+    last = jnp.minimum(replica.step + stopping.check_every, replica.limit)
+    before = moved_of(replica.params)
+    start = (replica.step, jnp.zeros((), bool), before, replica.optimizer_state, before)
+    step, at_rest, moved, optimizer_state, gradient = jax.lax.while_loop(under_way, take_step, start)
     gradient_norm = optax.tree.norm(gradient)
-    positions = problem.decode(params)
+    positions = decode(moved)
     loss = problem.loss(positions, jax.random.fold_in(key, step))
     extent = extent_of(positions)
     too_far = extent > stopping.divergence * jnp.maximum(replica.extent, 1)
-    diverged = too_far | ~_all_finite((params, positions, loss, gradient_norm))
+    diverged = too_far | ~_all_finite((moved, positions, loss, gradient_norm))
     improved = loss < replica.best - stopping.min_delta
     checks_without = jnp.where(improved, 0, replica.checks_without + 1)
     status = jnp.select(
-        [diverged, checks_without >= stopping.patience, step >= replica.limit],
+        [diverged, at_rest | (checks_without >= stopping.patience), step >= replica.limit],
         [Status.diverged, Status.converged, Status.step_limit],
         Status.running,
     )
+    kept = jax.tree.map(lambda old, new: jnp.where(diverged, old, new), before, moved)
     replica = Replica(
-        params=jax.tree.map(lambda old, new: jnp.where(diverged, old, new), replica.params, params),
+        params=with_moved(replica.params, kept),
         optimizer_state=optimizer_state,
         step=step,
         limit=replica.limit,

@@ -38,12 +38,13 @@ def column_squares(energy: Callable[[Array], Array], positions: Array, particles
 
 def dense_hessian(energy: Callable[[Array], Array], positions: Array) -> np.ndarray:
     """The Hessian (n d, n d) at positions (n, d), made symmetric to the last bit."""
-    hessian = np.asarray(_dense_hessian(as_partial(energy), positions))
+    hessian = np.asarray(hessian_by_products(as_partial(energy), positions))
     return (hessian + hessian.T) / 2
 
 
 @jax.jit
-def _dense_hessian(energy: Partial, positions: Array) -> Array:
+def hessian_by_products(energy: Partial, positions: Array) -> Array:
+    """The Hessian (n d, n d) at positions (n, d), symmetric but for rounding, from n d products with it."""
     n, dim = positions.shape
     columns = jax.lax.map(
         lambda particle: block_columns(energy, positions, particle),

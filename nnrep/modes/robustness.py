@@ -17,6 +17,7 @@ from jax.tree_util import Partial
 
 from nnrep.modes.backbone import Sampling
 from nnrep.modes.eigensolvers import Eigenpairs, largest_eigenvalue, lowest_eigenpairs
+from nnrep.modes.graph import coupling_graph
 from nnrep.modes.overlap import agreement
 from nnrep.modes.slow import backbone_of
 from nnrep.modes.spectrum import laplacian, number_below
@@ -81,12 +82,10 @@ def robustness_table(
 def unweighted_graph(system: System, backbone: np.ndarray | scipy.sparse.csr_array) -> scipy.sparse.csr_array:
     """The adjacency (n, n) of the system's edges; of one that names none, of its stronger couplings."""
     if len(system.edges):
-        i, j = system.edges.T
-        ones = scipy.sparse.coo_array((np.ones(len(i)), (i, j)), shape=(system.n, system.n)).tocsr()
-    else:
-        couplings = scipy.sparse.csr_array(backbone)
-        couplings = couplings - scipy.sparse.diags_array(couplings.diagonal())
-        ones = scipy.sparse.csr_array(couplings > STRONG * couplings.max(), dtype=float)
+        return coupling_graph(system)
+    couplings = scipy.sparse.csr_array(backbone)
+    couplings = couplings - scipy.sparse.diags_array(couplings.diagonal())
+    ones = scipy.sparse.csr_array(couplings > STRONG * couplings.max(), dtype=float)
     return scipy.sparse.csr_array((ones + ones.T) > 0, dtype=float)
 
 

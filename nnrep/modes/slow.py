@@ -15,6 +15,7 @@ from nnrep.errors import ConfigError, chosen, is_integer, require
 from nnrep.memory import require_memory
 from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, term_backbone
 from nnrep.modes.eigensolvers import MAX_PRODUCTS, Solver
+from nnrep.modes.graph import coupling_graph
 from nnrep.modes.normal import MAX_DENSE_COORDINATES, normal_modes
 from nnrep.modes.probing import probed_backbone
 from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
@@ -26,9 +27,11 @@ OWN_NOISE = 0.1  # of systems without configurations of their own, relative to t
 
 
 class Of(Enum):
-    """Of which matrix the slow modes are: the Laplacian of the Hessian's backbone, or the Hessian itself."""
+    """Of which matrix the slow modes are: a Laplacian, of the Hessian's backbone or of the couplings' graph
+    without weights, or the Hessian itself."""
 
     backbone = "backbone"
+    graph = "graph"
     hessian = "hessian"
 
 
@@ -58,7 +61,8 @@ def slow_modes(
         k: how many modes (an integer from 1 to n), which share of n (between 0 and 1), or of a protein
             how many a residue ("3*residues"); of the Hessian the same with n d in the place of n.
         epsilon: instead of k, all modes with |lambda| < epsilon^2 max lambda (definition 2.1).
-        of: the backbone, or the full Hessian at the positions, see `normal_modes`.
+        of: the backbone; the graph of couplings without weights, see `coupling_graph`; or the full Hessian
+            at the positions, see `normal_modes`.
         backbone: mean_norm or sum_square, see `Backbone`.
         seed: of the sampled configurations.
         samples: how many; None takes the system's own number.
@@ -82,23 +86,33 @@ def slow_modes(
     if epsilon is not None:
         usable = isinstance(epsilon, Real) and 0 < epsilon <= 1
         require(usable, "epsilon", "above 0 and at most 1", epsilon)
-    size = system.n if of is Of.backbone else system.positions.size
-    count = None if k is None else mode_count(k, size, system.residues, "n" if of is Of.backbone else "n d")
-    if of is Of.hessian:
-        check_unsampled(samples, noise, background)
+    flat = of is Of.hessian
+    size = system.positions.size if flat else system.n
+    count = None if k is None else mode_count(k, size, system.residues, "n d" if flat else "n")
+    if of is not Of.backbone:
+        check_unsampled(of, samples, noise, background)
+    if flat:
         modes = normal_modes(system, count, epsilon=epsilon, solver=solver, max_products=max_products)
     else:
         sampling = sampling_of(system, samples, noise, seed, backbone)
-        matrix, error = backbone_of(system, sampling, background)
+        matrix, error = adjacency_of(system, of, sampling, background)
         count = count or count_below(laplacian(matrix), epsilon or 0.0, solver, max_products)
-        modes = slow_modes_of(matrix, count, solver, max_products)._replace(backbone_error=error)
+        modes = slow_modes_of(matrix, count, solver, max_products)._replace(backbone_error=error, of=of.value)
     _report(modes, solver)
     return modes
 
 
-def check_unsampled(samples: int | None, noise: float | None, background: bool) -> None:
-    """Raise `ConfigError` for what concerns sampled Hessians alone, where the modes are of one Hessian."""
-    reason = ", as of=hessian takes the whole Hessian at the start"
+def adjacency_of(
+    system: System, of: Of, sampling: Sampling, background: bool = False
+) -> tuple[np.ndarray | scipy.sparse.csr_array, float]:
+    """The matrix (n, n) whose Laplacian it is, and its error if it is an estimate; see `backbone_of`."""
+    return (coupling_graph(system), 0.0) if of is Of.graph else backbone_of(system, sampling, background)
+
+
+def check_unsampled(of: Of, samples: int | None, noise: float | None, background: bool) -> None:
+    """Raise `ConfigError` for what concerns sampled Hessians alone, where the modes are of something else."""
+    takes = "the whole Hessian at the start" if of is Of.hessian else "the couplings without weights"
+    reason = f", as of={of.value} takes {takes}"
     require(samples is None, "samples", f"null{reason}", samples)
     require(noise is None, "noise", f"null{reason}", noise)
     require(not background, "background", f"false{reason}", background)

@@ -22,7 +22,7 @@ class SlowModes(NamedTuple):
         solver: that found them ("dense", "lanczos", "shift_invert").
         backbone_error: of an estimated backbone, measured on some of its columns, see `Estimate`; zero
             where it is exact.
-        of: "backbone" or "hessian".
+        of: "backbone", "graph" or "hessian".
     """
 
     values: Array

@@ -8,6 +8,7 @@ import pandas as pd
 
 from nnrep.config import RunConfig, config_hash
 from nnrep.config_groups import GNNConfig
+from nnrep.config_schedule import StagedSchedule
 from nnrep.minimization import Result
 from nnrep.modes import SlowModes
 from nnrep.modes_of_config import FoundModes
@@ -15,10 +16,14 @@ from nnrep.records.table import RUN_COLUMNS
 from nnrep.reparam.graph import layer_widths
 from nnrep.runtime import describe_device, describe_versions
 from nnrep.systems import System
-from nnrep.systems.measures import ANGSTROM_PER_NM, pieces_of, radius_of_gyration, satisfied_fraction
+from nnrep.systems.measures import (
+    ANGSTROM_PER_NM,
+    PIECE_REACH,
+    pieces_of,
+    radius_of_gyration,
+    satisfied_fraction,
+)
 from nnrep.systems.protein import Start
-
-PIECE_REACH = 1.5  # particles nearer than this many ideal contact distances hang together
 
 
 def run_rows(
@@ -35,7 +40,8 @@ def run_rows(
     """
     count = len(result.seeds)
     hash_of_config = config_hash(config)
-    own = result.time_fit_s + result.time_compile_s + result.time_minimize_s + found.seconds / count
+    modes_s = found.seconds / count + result.time_modes_s
+    own = result.time_fit_s + result.time_compile_s + result.time_minimize_s + modes_s
     rest = max(0.0, total_s + result.time_earlier_s - own.sum()) / count
     columns = {
         "run_id": [f"{hash_of_config}-{seed}" for seed in result.seeds],
@@ -52,8 +58,9 @@ def run_rows(
         "steps_coarse": result.steps_coarse,
         "steps_fine": result.steps_fine,
         "evaluations": result.evaluations,
-        "time_modes_s": found.seconds / count,
-        "time_modes_fresh_s": found.fresh_s,
+        "restarts": result.restarts,
+        "time_modes_s": modes_s,
+        "time_modes_fresh_s": found.fresh_s + result.time_modes_s,
         "time_modes_compile_s": found.compile_s,
         "modes_stored": None if found.modes is None else found.stored,
         "time_fit_s": result.time_fit_s,
@@ -85,24 +92,32 @@ def _settings(system: System, found: FoundModes, config: RunConfig, has_coarse_s
         }
     if not config.minimizes:
         return settings | {"reparam": "none", "modes": 0, "optimizer": config.baseline.name}
-    fine, coarse = config.schedule.fine, config.schedule.coarse
+    stages = config.stages
+    first, last = stages[0], stages[-1]
+    coarse = {
+        "learning_rate_coarse": first.optimizer.hyperparameters["learning_rate"],
+        "min_delta_coarse": first.stopping.min_delta,
+    }
+    staged = isinstance(config.schedule, StagedSchedule)
+    maps = [stage.reparam for stage in config.schedule.stages] if staged else [config.reparam]
+    optimizers = [stage.optimizer for stage in config.schedule.stages] if staged else [config.optimizer]
     return settings | {
-        "reparam": config.reparam.name,
+        "reparam": "+".join(reparam.name for reparam in maps),
         **_modes(found.modes, config),
         "hidden": _widths(config),
-        "optimizer": config.optimizer.name,
-        "learning_rate": fine.learning_rate,
-        "learning_rate_coarse": coarse.learning_rate if has_coarse_stage else np.nan,
-        "min_delta": fine.min_delta,
-        "min_delta_coarse": coarse.min_delta if has_coarse_stage else np.nan,
+        "optimizer": "+".join(dict.fromkeys(optimizer.name for optimizer in optimizers)),
+        "learning_rate": last.optimizer.hyperparameters["learning_rate"],
+        "min_delta": last.stopping.min_delta,
+        **(coarse if has_coarse_stage else {}),
     }
 
 
 def _widths(config: RunConfig) -> str | None:
     """Widths of the network's latent and layers: "32-16"."""
-    if not isinstance(config.reparam, GNNConfig):
+    networks = [stage.reparam for stage in config.stages if isinstance(stage.reparam, GNNConfig)]
+    if not networks:
         return None
-    return "-".join(map(str, layer_widths(config.reparam.hidden, config.reparam.layers)))
+    return "-".join(map(str, layer_widths(networks[0].hidden, networks[0].layers)))
 
 
 def _modes(modes: SlowModes | None, config: RunConfig) -> dict[str, Any]:
@@ -111,7 +126,7 @@ def _modes(modes: SlowModes | None, config: RunConfig) -> dict[str, Any]:
     assert modes.residuals is not None
     return {
         "modes": modes.values.size,
-        "modes_of": config.modes.of.value,
+        "modes_of": modes.of,
         "modes_solver": modes.solver,
         "modes_residual": float(np.max(modes.residuals)),
     }

@@ -59,6 +59,7 @@ RUN_COLUMNS = [
     "rmsd_all_start",
     "radius_of_gyration",
     "gradient_rms",
+    "restarts",
     "steps_coarse",
     "steps_fine",
     "evaluations",

@@ -16,12 +16,35 @@ class Reparametrization(NamedTuple):
     module-level functions, maps of one shape share a compilation.
 
     Attributes:
-        init: (key, positions (n, d)) -> params, from which `decode` starts.
+        init: (key, positions (n, d)) -> params, from which `decode` starts; `Anchored` where the map takes
+            something from the positions that is not to be moved.
         decode: params -> positions (n, d).
     """
 
     init: Callable[[Array, Array], Params]
     decode: Callable[[Params], Array]
+
+
+class Anchored(NamedTuple):
+    """Params of which the optimiser sees a part.
+
+    Attributes:
+        moved: what is minimised over.
+        held: what stays: an origin, modes at the start.
+    """
+
+    moved: Params
+    held: Any
+
+
+def moved_of(params: Params) -> Params:
+    """What the optimiser moves of params."""
+    return params.moved if isinstance(params, Anchored) else params
+
+
+def with_moved(params: Params, moved: Params) -> Params:
+    """The params with another part that is moved."""
+    return params._replace(moved=moved) if isinstance(params, Anchored) else moved
 
 
 def scale_to(target: Array, positions: Array) -> Array:

@@ -1,23 +1,19 @@
 """Linear coarse-graining onto slow modes (paper eq 3), or onto normal modes."""
 
-from typing import NamedTuple
-
-import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.errors import require
 from nnrep.modes.spectrum import SlowModes
-from nnrep.reparam.base import Reparametrization, scale_to
+from nnrep.reparam.base import Anchored, Reparametrization, scale_to
 
 
 def linear(modes: SlowModes) -> Reparametrization:
     """X = Psi Z with Z (k, d); starts at Psi^T X0, rescaled so that the spread of X is kept.
 
     Of modes of the full Hessian, whose vectors are (n d, k), X = X0 + Psi Z with Z (k,), starting at zero:
-    what they span are displacements. X0 stays as long as the optimiser moves nothing without a gradient
-    (weight decay does).
+    what they span are displacements.
 
     Raises:
         ConfigError: fewer than two modes; the first one only moves all particles together.
@@ -28,15 +24,8 @@ def linear(modes: SlowModes) -> Reparametrization:
     return Reparametrization(Partial(init, modes.vectors), Partial(_decode, modes.vectors))
 
 
-class _Displaced(NamedTuple):
-    """Coordinates (k,) along normal modes, from an origin (n, d) that stays."""
-
-    along: Array
-    origin: Array
-
-
-def _displaced_init(vectors: Array, key: Array, positions: Array) -> _Displaced:
-    return _Displaced(jnp.zeros(vectors.shape[1], positions.dtype), positions)
+def _displaced_init(vectors: Array, key: Array, positions: Array) -> Anchored:
+    return Anchored(jnp.zeros(vectors.shape[1], positions.dtype), held=positions)
 
 
 def _init(vectors: Array, key: Array, positions: Array) -> Array:
@@ -44,8 +33,7 @@ def _init(vectors: Array, key: Array, positions: Array) -> Array:
     return latent * scale_to(positions, vectors @ latent)
 
 
-def _decode(vectors: Array, latent: Array | _Displaced) -> Array:
-    if isinstance(latent, _Displaced):
-        origin = jax.lax.stop_gradient(latent.origin)
-        return origin + (vectors @ latent.along).reshape(origin.shape)
+def _decode(vectors: Array, latent: Array | Anchored) -> Array:
+    if isinstance(latent, Anchored):
+        return latent.held + (vectors @ latent.moved).reshape(latent.held.shape)
     return vectors @ latent

@@ -12,6 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from nnrep.config import RunConfig, as_plain, config_hash, load_config
+from nnrep.config_schedule import StagedSchedule
 from nnrep.errors import UserError, require
 from nnrep.explain import explain
 from nnrep.hydra_app import config_folder, register_resolvers
@@ -243,7 +244,8 @@ def _check_one(key: str, values: list[object]) -> None:
 
 def _modes_key(config: RunConfig) -> str:
     plain = as_plain(config)
-    asked = config.reparam.modes
+    staged = isinstance(config.schedule, StagedSchedule)
+    asked = plain["schedule"]["stages"] if staged else config.reparam.modes
     return _digest({"modes": plain["modes"], "asked": asked, **_common(config)})
 
 
@@ -252,7 +254,8 @@ def _shape_key(config: RunConfig) -> str:
     plain = as_plain(config)
     reparam = {key: value for key, value in plain["reparam"].items() if key != "learning_rate_factor"}
     optimizer = config.optimizer.name if config.minimizes else plain["baseline"]
-    return _digest({"reparam": reparam, "optimizer": optimizer, **_common(config)})
+    stages = plain["schedule"].get("stages")
+    return _digest({"reparam": reparam, "optimizer": optimizer, "stages": stages, **_common(config)})
 
 
 def _common(config: RunConfig) -> dict[str, object]:

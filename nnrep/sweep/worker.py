@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from nnrep.explain import explain
-from nnrep.job import Watch, found_modes, loaded_system, minimized, prepared_molecule
+from nnrep.job import Watch, loaded_system, minimized, prepared_molecule
+from nnrep.maps_of_config import found_maps
 from nnrep.minimization import Status
 from nnrep.modes_of_config import FoundModes
 from nnrep.records.rows import run_rows
@@ -107,7 +108,7 @@ def _prepare(setting: Setting) -> tuple[System, FoundModes]:
             system = loaded_system(config, prepared_molecule(config), bar, _stop.is_set)
         if len(_prepared) >= MOST_PREPARED:
             _prepared.pop(next(iter(_prepared)))
-        _prepared[key] = system, found_modes(system, config)
+        _prepared[key] = system, found_maps(system, config)
         return _prepared[key]
     system, found = _prepared[key]
     return system, found._replace(seconds=0.0, stored=found.modes is not None)

@@ -9,9 +9,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from nnrep.systems.system import Contacts
+from nnrep.systems.system import Contacts, System
 
 ANGSTROM_PER_NM = 10.0
+PIECE_REACH = 1.5  # particles nearer than this many ideal contact distances hang together
+TANGLED = 0.5  # of its ideal length: a coupled pair nearer than that is tangled
+MIN_CONTACT_FRACTION = 0.5  # of a success
 
 
 def satisfied_fraction(contacts: Contacts | None, positions: np.ndarray, tolerance: float = 0.1) -> float:
@@ -24,9 +27,14 @@ def satisfied_fraction(contacts: Contacts | None, positions: np.ndarray, toleran
     """
     if contacts is None or len(contacts.pairs) == 0:
         return float("nan")
-    first, second = contacts.pairs.T
-    distances = np.linalg.norm(positions[first] - positions[second], axis=1)
+    distances = distances_of(contacts.pairs, positions)
     return float(np.mean(abs(distances - contacts.length) <= tolerance * contacts.length))
+
+
+def distances_of(pairs: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Distances (m,) of pairs (m, 2) in positions (n, d)."""
+    first, second = pairs.T
+    return np.linalg.norm(positions[first] - positions[second], axis=1)
 
 
 def pieces_of(positions: np.ndarray, reach: float) -> np.ndarray:
@@ -43,6 +51,28 @@ def pieces_of(positions: np.ndarray, reach: float) -> np.ndarray:
     graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(n, n))
     _, piece = connected_components(graph, directed=False)
     return np.sort(np.bincount(piece))[::-1]
+
+
+def has_failed(
+    system: System, positions: np.ndarray, min_contact_fraction: float = MIN_CONTACT_FRACTION
+) -> bool:
+    """Whether positions (n, d) are none that a minimisation of a chain should end in.
+
+    That is: they are not finite, too few contacts are satisfied, a piece is apart, or a coupled pair is
+    tangled, one particle inside the other, out of which no descent finds.
+    """
+    if not np.all(np.isfinite(positions)):
+        return True
+    tangled = any(
+        np.any(distances_of(kind.pairs, positions) < TANGLED * kind.length)
+        for kind in (system.bonds, system.contacts)
+        if kind is not None
+    )
+    few = satisfied_fraction(system.contacts, positions) < min_contact_fraction
+    apart = (
+        system.contacts is not None and len(pieces_of(positions, PIECE_REACH * system.contacts.length)) > 1
+    )
+    return bool(tangled or few or apart)
 
 
 def rmsd(positions: Array, reference: Array) -> Array:

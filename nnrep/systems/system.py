@@ -125,11 +125,12 @@ class System:
         """Number of particles."""
         return self.positions.shape[0]
 
-    def start(self, seed: int) -> Array:
-        """Positions (n, d) from which the replica of this seed starts."""
+    def start(self, seed: int, attempt: int = 0) -> Array:
+        """Positions (n, d) from which the replica of this seed starts; each attempt at it draws anew."""
         if self.draw_start is None:
             return self.positions
-        return self.draw_start(start_key(seed))
+        key = start_key(seed)
+        return self.draw_start(jax.random.fold_in(key, attempt) if attempt else key)
 
 
 def start_key(seed: int) -> Array:

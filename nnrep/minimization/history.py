@@ -1,0 +1,46 @@
+"""What is kept of the checks on the way."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = ["seed", "stage", "step", "time_s", "energy", "gradient_norm"]
+
+
+class History:
+    """A row a check."""
+
+    def __init__(self, measures: Sequence[str], seeds: Sequence[int]) -> None:
+        """Nothing yet, of these seeds; `measures` are columns beside `COLUMNS`."""
+        self.columns = [*COLUMNS, *measures]
+        self._order = {seed: place for place, seed in enumerate(seeds)}
+        self._rows: list[pd.DataFrame] = []
+
+    def add(self, columns: Sequence[np.ndarray]) -> None:
+        """Keep rows, by their columns."""
+        self._rows.append(pd.DataFrame(dict(zip(self.columns, columns, strict=True))))
+
+    def table(self) -> pd.DataFrame:
+        """All rows, seed by seed in the order of their steps."""
+        if not self._rows:
+            return pd.DataFrame(columns=self.columns)
+        rows = pd.concat(self._rows)
+        order = rows["seed"].map(self._order)
+        return rows.iloc[np.lexsort((rows["step"], order))].reset_index(drop=True)
+
+    def snapshot(self) -> list[np.ndarray]:
+        """The columns as arrays."""
+        table = self.table()
+        return [_as_array(table[name]) for name in self.columns]
+
+    def restore(self, snapshot: Sequence[np.ndarray]) -> None:
+        """Go on from a snapshot."""
+        self._rows = []
+        self.add(snapshot)
+
+
+def _as_array(column: pd.Series) -> np.ndarray:
+    """A column of numbers as it is, or of strings in NumPy's own type."""
+    values = column.to_numpy()
+    return values if np.issubdtype(values.dtype, np.number) else np.asarray(column.tolist())

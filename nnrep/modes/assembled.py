@@ -1,0 +1,51 @@
+"""The full Hessian of a system as a function of its positions, to be used inside compiled programs."""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.tree_util import Partial
+
+from nnrep.energies.local import LocalTerm
+from nnrep.energies.pairwise import PairTerm
+from nnrep.errors import UserError
+from nnrep.modes.blocks import Couplings, couplings_of, term_blocks
+from nnrep.modes.hessian import hessian_by_products
+from nnrep.modes.normal import MAX_DENSE_COORDINATES
+from nnrep.systems.system import System, as_partial
+
+
+def hessian_of(system: System) -> Partial:
+    """positions (n, d) -> the Hessian (n d, n d) of the exact energy.
+
+    Where the energy is a sum of pair and local terms, it is summed from their blocks in closed form; else it
+    takes n d products.
+
+    Raises:
+        UserError: it would be too large.
+    """
+    size = system.positions.size
+    if size > MAX_DENSE_COORDINATES:
+        raise UserError(
+            f"modes.of: all modes of the Hessian of {size} coordinates take {8e-9 * size**2:.1f} GB; choose "
+            f"graph or backbone, or at most {MAX_DENSE_COORDINATES} coordinates"
+        )
+    if system.background_terms is not None or not (system.coupling_terms or system.local_terms):
+        return Partial(hessian_by_products, system.energy)
+    couplings = system.coupling_terms
+    pairs = couplings() if callable(couplings) else couplings
+    terms = tuple(term._replace(potential=as_partial(term.potential)) for term in pairs)
+    local = tuple(term._replace(potential=as_partial(term.potential)) for term in system.local_terms)
+    return Partial(_from_blocks, terms, local, couplings_of(terms, local, system.n))
+
+
+def _from_blocks(
+    pairs: tuple[PairTerm, ...], local: tuple[LocalTerm, ...], couplings: Couplings, positions: Array
+) -> Array:
+    n, dim = positions.shape
+    blocks, diagonal = term_blocks(pairs, local, couplings, positions)
+    i, j = couplings.edges.T
+    nodes = jnp.arange(n)
+    whole = jnp.zeros((n, n, dim, dim), positions.dtype)
+    whole = (
+        whole.at[i, j].set(-blocks).at[j, i].set(-jnp.swapaxes(blocks, 1, 2)).at[nodes, nodes].set(diagonal)
+    )
+    return whole.transpose(0, 2, 1, 3).reshape(n * dim, n * dim)
