@@ -27,7 +27,16 @@ from nnrep.sweep.store import RunStore
 from nnrep.terminal import log, show_log, sweep_bar
 
 SUMMARY, REPEATS, CLAIMS, COMMANDS = "summary.csv", "repeats.csv", "claims.csv", "commands.csv"
+BEYOND, BEYOND_SUMMARY = "beyond.csv", "beyond_summary.csv"
 COMMAND_COLUMNS = ["date", "command", "runs", "wall_s", "workers"]
+
+
+class Stores(NamedTuple):
+    """What a folder holds of a figure's runs, of the repeats, and of what the paper does not have."""
+
+    runs: RunStore
+    repeats: RunStore
+    beyond: RunStore
 
 
 class Plan(NamedTuple):
@@ -37,12 +46,14 @@ class Plan(NamedTuple):
         figure: which.
         experiment: its settings and structures.
         repeatable: the settings, with fresh seeds.
+        beyond: settings that the paper does not have.
         folder: of its results.
     """
 
     figure: Figure
     experiment: Experiment
     repeatable: list[Setting]
+    beyond: list[Setting]
     folder: Path
 
     @property
@@ -50,12 +61,13 @@ class Plan(NamedTuple):
         """All of them."""
         return self.experiment.settings
 
-    def stores(self) -> tuple[RunStore, RunStore]:
-        """What the folder holds of the runs, and of the repeats."""
+    def stores(self) -> Stores:
+        """What the folder holds."""
         keep, follow = self.figure.needs_positions, self.figure.needs_histories
-        return (
+        return Stores(
             RunStore(self.folder, _names(self.settings), keep_positions=keep, keep_histories=follow),
             RunStore(self.folder, _names(self.repeatable), keep_histories=follow, table=REPEATS),
+            RunStore(self.folder, _names(self.beyond), table=BEYOND),
         )
 
 
@@ -83,8 +95,8 @@ def reproduce(request: Request) -> int:
                 _warn_of_versions(store)
                 _check_structures(plan, store)
         statuses = [EXIT_OK]
-        for plan, (store, repeats) in zip(plans, stores, strict=True):
-            statuses.append(_reproduce_one(plan, store, repeats, request))
+        for plan, held in zip(plans, stores, strict=True):
+            statuses.append(_reproduce_one(plan, held, request))
             if statuses[-1] == EXIT_INTERRUPTED:
                 break
     return max(statuses)
@@ -99,7 +111,18 @@ def _plan(name: str, request: Request) -> Plan:
     for reason in experiment.missing.values():
         log().warning("%s: left out, %s", name, reason)
     repeatable = [with_fresh_seeds(setting) for setting in experiment.settings]
-    return Plan(figure, experiment, repeatable, request.results / name)
+    beyond = beyond_settings(name, request, experiment.settings) if figure.beyond else []
+    return Plan(figure, experiment, repeatable, beyond, request.results / name)
+
+
+def beyond_settings(name: str, request: Request, settings: list[Setting]) -> list[Setting]:
+    """What the paper does not have on the problems of a figure, but for what its own settings have already.
+
+    Overrides of the paper's methods are left out, see `Request.shared_overrides`.
+    """
+    found = experiment_settings(request.experiment(f"{name}_beyond"), request.shared_overrides).settings
+    own = {setting.hash for setting in settings}
+    return [setting for setting in found if setting.hash not in own]
 
 
 def _holds_finished(plan: Plan) -> bool:
@@ -109,7 +132,8 @@ def _holds_finished(plan: Plan) -> bool:
         UserError: it holds results that are not finished.
     """
     folder, name = plan.folder, plan.figure.name
-    names = (RUNS, SUMMARY, REPEATS, CLAIMS, COMMANDS, REPORT, f"{name}.png", f"{name}.pdf")
+    tables = (RUNS, SUMMARY, REPEATS, BEYOND, BEYOND_SUMMARY, CLAIMS, COMMANDS)
+    names = (*tables, REPORT, f"{name}.png", f"{name}.pdf")
     held = [name for name in names if (folder / name).exists()]
     if held and not {RUNS, REPORT} <= set(held):
         reason = (
@@ -147,22 +171,27 @@ def _check_structures(plan: Plan, store: RunStore) -> None:
             raise UserError(f"{store.path}: {reason}; choose another results_dir")
 
 
-def _reproduce_one(plan: Plan, store: RunStore, repeats: RunStore, request: Request) -> int:
-    """The grid, then the settings that are picked from it once more, then all that follows."""
-    filled = _fill(plan.figure.name, plan.settings, store, request)
-    if filled.interrupted or not store.done():
+def _reproduce_one(plan: Plan, stores: Stores, request: Request) -> int:
+    """The grid, what is picked from it once more, what is beyond the paper, then all that follows."""
+    name, runs = plan.figure.name, stores.runs
+    filled = _fill(name, plan.settings, runs, request)
+    if filled.interrupted or not runs.done():
         return EXIT_INTERRUPTED if filled.interrupted else EXIT_USAGE
-    store.write()
-    picked = set(plan.figure.repeated(summarise(read_table(store.path))))
+    runs.write()
+    picked = set(plan.figure.repeated(summarise(read_table(runs.path))))
     chosen = [setting for setting in plan.repeatable if setting.hash in picked]
     errors = filled.errors
-    if chosen:
-        filled = _fill(f"{plan.figure.name}, best settings again", chosen, repeats, request)
-        errors |= filled.errors
-        if filled.interrupted:
-            return EXIT_INTERRUPTED
-    repeats.write()
-    write_results(plan, store, repeats, picked, errors)
+    for title, settings, store in (
+        (f"{name}, best settings again", chosen, stores.repeats),
+        (f"{name}, beyond the paper", plan.beyond, stores.beyond),
+    ):
+        if settings:
+            filled = _fill(title, settings, store, request)
+            errors |= filled.errors
+            if filled.interrupted:
+                return EXIT_INTERRUPTED
+        store.write()
+    write_results(plan, stores, picked, errors)
     return EXIT_USAGE if errors else EXIT_OK
 
 
@@ -219,29 +248,29 @@ def _commands(folder: Path) -> pd.DataFrame:
     return held
 
 
-def write_results(
-    plan: Plan, store: RunStore, repeats: RunStore, picked: set[str], errors: dict[str, str]
-) -> None:
+def write_results(plan: Plan, stores: Stores, picked: set[str], errors: dict[str, str]) -> None:
     """Everything that follows from the runs of a figure.
 
     Args:
         plan: the figure, its settings and its folder.
-        store: its runs.
-        repeats: runs with fresh seeds, of settings that are picked or once were.
+        stores: its runs; with fresh seeds those of settings that are picked or once were; and those beyond
+            the paper, of which claims and pictures know nothing.
         picked: hashes of the settings that are picked from the runs now.
         errors: setting -> why it could not be run.
     """
     figure, folder = plan.figure, plan.folder
-    runs, again = read_table(store.path), read_table(repeats.path)
+    runs, again, beyond = (read_table(store.path) for store in stores)
     summary = summarise(runs)
     write_table(folder / SUMMARY, summary)
+    if len(beyond):
+        write_table(folder / BEYOND_SUMMARY, summarise(beyond))
     evidence = Evidence(
         runs=runs,
         summary=summary,
         repeats=again[again["config_hash"].isin(picked)],
         as_published=all(is_published(setting.config.system) for setting in plan.settings),
-        positions=store.positions,
-        histories=lambda run: (store if run in store.done() else repeats).history(run),
+        positions=stores.runs.positions,
+        histories=lambda run: (stores.runs if run in stores.runs.done() else stores.repeats).history(run),
         molecules=plan.experiment.molecules,
         missing=plan.experiment.missing,
         configs=[setting.config for setting in plan.settings],
@@ -255,5 +284,5 @@ def write_results(
     for name, of_name in arrays.items():
         save_arrays(of_name, folder / f"{name}.npz")
     save_picture(figure.draw(evidence), folder, figure.name)
-    write_report(folder, figure, evidence, claims, tables, _commands(folder), errors)
+    write_report(folder, figure, evidence, claims, tables, beyond, _commands(folder), errors)
     log().info("%s: see %s", figure.name, folder / REPORT)

@@ -20,7 +20,16 @@ row a setting), claims.csv (what the paper says, and whether it holds), FIG.png,
   workers=K              processes; by default as many as have `threads` cores each
   a key of nnrep run     that all settings have: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
 
-The same runs by Hydra: nnrep run --multirun +experiment=FIG (profile=smoke: FIG_smoke)."""
+Then what the paper does not have (L-BFGS, FIRE, OpenMM's minimiser) on the same problems: beyond.csv and a
+section of REPORT.md. Keys of {own} are for the
+figure's own runs alone, all others for both.
+
+The same runs by Hydra: nnrep run --multirun +experiment=FIG, and with FIG_beyond (profile=smoke: FIG_smoke,
+FIG_beyond_smoke)."""
+
+
+# Groups and keys of the paper's methods; those beyond it have values of their own.
+OWN = ("reparam", "optimizer", "schedule", "modes", "baseline", "system.repulsion")
 
 
 class Profile(Enum):
@@ -55,10 +64,21 @@ class Request(NamedTuple):
         """The name of a figure's experiment in `configs/experiment`."""
         return figure if self.profile is Profile.paper else f"{figure}_{self.profile.value}"
 
+    @property
+    def shared_overrides(self) -> tuple[str, ...]:
+        """Those that are also for what is beyond the paper: all but those of the paper's methods."""
+        return tuple(override for override in self.overrides if not _is_own(override))
+
+
+def _is_own(override: str) -> bool:
+    """Whether an override is of the paper's methods."""
+    key = override.lstrip("+~").partition("=")[0]
+    return any(f"{key}.".startswith(f"{own}.") for own in OWN)
+
 
 def usage() -> str:
     """How the verb is used."""
-    return USAGE.format(figures=", ".join(FIGURES))
+    return USAGE.format(figures=", ".join(FIGURES), own=", ".join(OWN))
 
 
 def parse_arguments(arguments: list[str]) -> Request:

@@ -442,5 +442,6 @@ def test_a_figure_of_little_still_has_its_files(name, what, tmp_path):
     if name != "fig7":
         assert set(table["verdict"]) == {"undecided"}
     commands = pd.DataFrame({"runs": [len(evidence.runs) + len(evidence.repeats)]})
-    write_report(tmp_path, figure, evidence, table, figure.tables(evidence), commands, {})
+    beyond = evidence.runs.iloc[:0]
+    write_report(tmp_path, figure, evidence, table, figure.tables(evidence), beyond, commands, {})
     assert "## Notes" in (tmp_path / "REPORT.md").read_text()

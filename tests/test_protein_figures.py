@@ -469,7 +469,8 @@ def test_protein_figures_draw_and_report_whatever_there_is(name, what, tmp_path)
         assert set(table["verdict"]) <= {"undecided"}
     evidence = evidence._replace(missing={"3GB1": "no file"})
     commands = pd.DataFrame({"runs": [len(evidence.runs) + len(evidence.repeats)]})
-    write_report(tmp_path, figure, evidence, table, figure.tables(evidence), commands, {})
+    beyond = evidence.runs.iloc[:0]
+    write_report(tmp_path, figure, evidence, table, figure.tables(evidence), beyond, commands, {})
     report = (tmp_path / "REPORT.md").read_text()
     times = [] if what == "diverged" else ["modes / s", "fit / s", "minimise / s", "total / s"]
     for text in ("structure 3GB1", "no file", "## Notes", *times):

@@ -18,7 +18,7 @@ from nnrep.records.table import RUN_COLUMNS
 
 SHORT = ("profile=smoke", "system.n=30", "system.loop_length=5", "seeds=2", "max_steps=400")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lists processes by /proc")
-FILES = ("runs.csv", "summary.csv", "claims.csv", "commands.csv", "REPORT.md")
+FILES = ("runs.csv", "summary.csv", "beyond_summary.csv", "claims.csv", "commands.csv", "REPORT.md")
 
 
 def without_times(path: Path) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def without_times(path: Path) -> pd.DataFrame:
 
 
 def same_tables(first: Path, second: Path) -> None:
-    for name in ("runs.csv", "summary.csv"):
+    for name in ("runs.csv", "summary.csv", "beyond.csv", "beyond_summary.csv"):
         pd.testing.assert_frame_equal(without_times(first / name), without_times(second / name))
 
 
@@ -136,7 +136,7 @@ def test_a_report_is_written_for_runs_that_are_all_there(whole, nnrep, tmp_path)
         (folder / name).unlink()
     resume(nnrep, tmp_path)
     same_tables(folder, whole)
-    assert "12 runs were made by commands that were killed" in (folder / "REPORT.md").read_text()
+    assert "20 runs were made by commands that were killed" in (folder / "REPORT.md").read_text()
     before = {name: (folder / name).read_bytes() for name in ("runs.csv", "summary.csv", "REPORT.md")}
     (folder / "fig2.png").unlink()
     resume(nnrep, tmp_path)
@@ -312,7 +312,7 @@ def test_ctrl_c_keeps_what_is_done_and_resumes(whole, nnrep, tmp_path):
     assert set(kept["status"]) <= {"converged", "step_limit"}
     resume(nnrep, tmp_path)
     same_tables(folder, whole)
-    assert len(pd.read_csv(folder / "commands.csv")) == 2
+    assert pd.read_csv(folder / "commands.csv")["runs"].tolist() == [len(kept), 12 - len(kept), 8]
 
 
 def test_more_seeds_are_added_to_what_is_there(whole, nnrep, tmp_path):

@@ -241,6 +241,7 @@ FIGURE = Figure(
     notes=notes,
     fixed_grid=True,
     check=check,
+    beyond=False,
     caption=(
         "Above: the stacked chain, atoms by element and bonds. Below: for each kind of pair the length s at "
         "which its energy changes sign, white where a pair has none; lines separate residues. `matrices.npz` "

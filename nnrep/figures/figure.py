@@ -106,6 +106,7 @@ class Figure(NamedTuple):
         notes: what else is to be known of it, a sentence each.
         fixed_grid: whether it knows no settings but those of its grids: other keys have one value each.
         check: raises `ConfigError` for a setting that it cannot tell anything of.
+        beyond: whether there is an experiment NAME_beyond, of what the paper does not have.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Figure(NamedTuple):
     notes: Callable[[Evidence], list[str]] = no_notes
     fixed_grid: bool = False
     check: Callable[[RunConfig], None] = any_setting
+    beyond: bool = True
 
 
 def save_picture(picture: Picture, folder: Path, name: str) -> None:

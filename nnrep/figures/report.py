@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from nnrep.cache import write_whole
+from nnrep.figures.beyond import STATED, beyond_table
 from nnrep.figures.figure import Evidence, Figure
 from nnrep.figures.summary import summarise
 
@@ -52,6 +53,21 @@ SHOWN = {
     "time_compile_alone_s": ("compile / s", "{:.2f}"),
     "time_with_compile_s_mean": ("total / s", "{:.2f}"),
 }
+# The same, of the table of methods beyond the paper.
+SHOWN_BEYOND = {
+    **{name: SHOWN[name] for name in ("structure", "potential", "start", "start_seed", "n")},
+    "method": ("method", "{}"),
+    **{name: SHOWN[name] for name in ("modes", "hidden", "learning_rate")},
+    "picked_from": ("picked from", "{}"),
+    "energy_median": ("median energy", "{:.6g}"),
+    "energy_mean": ("mean", "{:.6g}"),
+    "energy_best": ("best", "{:.6g}"),
+    "energy_worst": ("worst", "{:.6g}"),
+    "time_s_median": ("sum / s", "{:.2f}"),
+    "evaluations_median": ("evaluations", "{:.0f}"),
+    "gradient_rms_median": ("RMS gradient", "{:.2g}"),
+    "ended": ("ended as", "{}"),
+}
 
 
 def write_report(
@@ -60,6 +76,7 @@ def write_report(
     evidence: Evidence,
     claims: pd.DataFrame,
     tables: dict[str, pd.DataFrame],
+    beyond: pd.DataFrame,
     commands: pd.DataFrame,
     errors: dict[str, str],
 ) -> None:
@@ -71,6 +88,7 @@ def write_report(
         evidence: what it was drawn from.
         claims: claim, source, measured, verdict.
         tables: the figure's own, by name.
+        beyond: runs that the paper does not have, a row a run.
         commands: date, command, runs, wall_s, workers: who made the runs.
         errors: setting -> why it could not be run.
     """
@@ -84,10 +102,11 @@ def write_report(
         f"{verdicts.capitalize()}. {JUDGED}",
         markdown_table(list(claims.columns), claims.to_numpy().tolist()),
         *_tables(tables),
+        *_beyond(evidence, beyond),
         *_notes(figure.notes(evidence)),
         *_missing(errors | {f"structure {name}": why for name, why in evidence.missing.items()}),
         "## How it was made",
-        _circumstances(evidence, commands),
+        _circumstances(evidence, beyond, commands),
         markdown_table(list(commands.columns), commands.to_numpy().tolist()),
         "## Settings",
         "Mean, standard deviation and best are over the runs that have not diverged. Times are of one run: "
@@ -96,7 +115,7 @@ def write_report(
         _settings(evidence.summary),
         *_repeats(evidence),
         "Files: `runs.csv` (a row a run), `repeats.csv` (settings with fresh seeds), `summary.csv` (a row a "
-        "setting, more columns), "
+        "setting, more columns), `beyond.csv` and `beyond_summary.csv` (both of what is beyond the paper), "
         f"`claims.csv`, `commands.csv`, `{figure.name}.png`, `{figure.name}.pdf`.",
     ]
     write_whole(folder / REPORT, ("\n\n".join(parts) + "\n").encode())
@@ -114,6 +133,14 @@ def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:
     return parts
 
 
+def _beyond(evidence: Evidence, beyond: pd.DataFrame) -> list[str]:
+    """The methods that the paper does not have beside its own, if any were run."""
+    if beyond.empty:
+        return []
+    table = beyond_table(evidence.runs, evidence.summary, beyond).dropna(axis="columns", how="all")
+    return ["## Beyond the paper", STATED, _shown(table, SHOWN_BEYOND)]
+
+
 def _notes(notes: list[str]) -> list[str]:
     """What else is to be known, if anything."""
     return ["## Notes", "\n".join(f"- {note}" for note in notes)] if notes else []
@@ -126,19 +153,24 @@ def _missing(errors: dict[str, str]) -> list[str]:
     return ["## Not run", markdown_table(["setting", "why"], list(errors.items()))]
 
 
-def _circumstances(evidence: Evidence, commands: pd.DataFrame) -> str:
+def _circumstances(evidence: Evidence, beyond: pd.DataFrame, commands: pd.DataFrame) -> str:
     """Machine, versions, and how the runs ended."""
     runs = evidence.runs
+    devices, versions, precisions = (
+        dict.fromkeys([*runs[name], *beyond[name]]) for name in ("device", "versions", "precision")
+    )
     ended = ", ".join(f"{status} {count}" for status, count in runs["status"].value_counts().items())
     lines = [
-        f"- machine: {'; '.join(runs['device'].unique())}",
-        f"- versions: {' | '.join(runs['versions'].unique())}",
-        f"- precision: {', '.join(runs['precision'].unique())}",
+        f"- machine: {'; '.join(devices)}",
+        f"- versions: {' | '.join(versions)}",
+        f"- precision: {', '.join(precisions)}",
         f"- runs: {len(runs)} of {runs['config_hash'].nunique()} settings; ended as {ended}",
         f"- sums over the runs: {runs['time_total_s'].sum():.0f} s, of which minimisation "
         f"{runs['time_minimize_s'].sum():.0f} s and compilation {runs['time_compile_s'].sum():.0f} s",
     ]
-    unknown = len(runs) + len(evidence.repeats) - int(commands["runs"].sum())
+    if len(beyond):
+        lines.append(f"- beyond the paper: {len(beyond)} runs, in sum {beyond['time_total_s'].sum():.0f} s")
+    unknown = len(runs) + len(evidence.repeats) + len(beyond) - int(commands["runs"].sum())
     if unknown > 0:
         lines.append(f"- {unknown} runs were made by commands that were killed")
     return "\n".join(lines)
@@ -153,9 +185,14 @@ def _repeats(evidence: Evidence) -> list[str]:
 
 def _settings(summary: pd.DataFrame) -> str:
     silent = {"baseline"} if (summary["baseline"] == "none").all() else set()
-    columns = [name for name in SHOWN if name in summary.columns and name not in silent]
-    rows = [[_form(SHOWN[name][1], row[name]) for name in columns] for _, row in summary.iterrows()]
-    return markdown_table([SHOWN[name][0] for name in columns], rows)
+    return _shown(summary.drop(columns=list(silent)), SHOWN)
+
+
+def _shown(table: pd.DataFrame, shown: dict[str, tuple[str, str]]) -> str:
+    """The columns of a table that are shown, as far as it has them."""
+    columns = [name for name in shown if name in table.columns]
+    rows = [[_form(shown[name][1], row[name]) for name in columns] for _, row in table.iterrows()]
+    return markdown_table([shown[name][0] for name in columns], rows)
 
 
 def _form(form: str, value: object) -> str:
