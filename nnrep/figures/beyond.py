@@ -17,9 +17,10 @@ SCHEDULES = {"cg+spectral+none": "staged", "spectral+spectral+none": "smooth", "
 PROBLEM = ["structure", "potential", "start", "start_seed", "n"]
 SETTING = ["method", "modes", "hidden", "learning_rate"]
 STATED = (
-    "Plain minimisation by optimisers that the paper does not have, our schedules of stages and, of proteins on "
-    "AMBER14, OpenMM's minimiser, one setting each, from the same starts. Of each of the paper's methods the setting of lowest "
-    "mean energy is shown; it is picked by these very runs from so many settings, which flatters it. "
+    "Plain minimisation by optimisers that the paper does not have, schedules of stages that it lacks "
+    "and, of proteins on AMBER14, OpenMM's minimiser, a setting each, from the same starts. Of each of the "
+    "paper's methods the setting of lowest mean energy is shown; it is picked by these very runs from so "
+    "many settings, which flatters it. "
     "Energies, times (modes, fit and minimisation, without compilation), evaluations and RMS gradients are "
     "over the runs that have not diverged. The steps of a loop's L-BFGS and FIRE see all of the repulsion, "
     "which makes an evaluation dearer than one of a sample. Claims and pictures know nothing of these runs. "
