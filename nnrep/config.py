@@ -78,11 +78,14 @@ class RunConfig:
         threads = self.threads
         require(threads is None or threads >= 1, "threads", "at least 1, or null", threads)
         require(0 <= self.max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", self.max_steps)
-        asked = getattr(self.reparam, "modes", None)
-        both = "left out, as modes.epsilon is given"
-        require(asked is None or self.modes.epsilon is None, "reparam.modes", both, asked)
         self._check_system()
         self._check_record()
+        if self.minimizes and isinstance(self.schedule, StagedSchedule):
+            for stage in self.stages:
+                with named_under(stage.place):
+                    self._check_map(stage.reparam, stage.modes)
+        else:
+            self._check_map(self.reparam, self.modes)
 
     def _check_system(self) -> None:
         protein = self.system.name == "protein"
@@ -91,15 +94,21 @@ class RunConfig:
         classical = getattr(self.system, "force_field", None) is ForceField.classical
         allowed = "none, as OpenMM does not know system.force_field=classical"
         require(self.minimizes or not classical, "baseline", allowed, self.baseline.name)
-        features = getattr(self.reparam, "features", False)
-        has_none = "false, as system=loop has no node features"
-        require(protein or not features, "reparam.features", has_none, features)
         never = "0, as system=protein has no contacts by which a run fails"
         require(
             not protein or self.schedule.restarts == 0, "schedule.restarts", never, self.schedule.restarts
         )
+
+    def _check_map(self, reparam: Any, modes: ModesConfig) -> None:
+        asked = getattr(reparam, "modes", None)
+        both = "left out, as modes.epsilon is given"
+        require(asked is None or modes.epsilon is None, "reparam.modes", both, asked)
+        protein = self.system.name == "protein"
+        features = getattr(reparam, "features", False)
+        has_none = "false, as system=loop has no node features"
+        require(protein or not features, "reparam.features", has_none, features)
         if not protein:
-            self.mode_count(self.system.n, self.system.dim, 0)
+            _mode_count(reparam, modes, self.system.n, self.system.dim, 0)
 
     def _check_record(self) -> None:
         every = self.record.every
@@ -134,8 +143,13 @@ class RunConfig:
         Raises:
             ConfigError: it cannot be made of those that are asked for.
         """
-        made = [_made_of_modes(stage) for stage in self.stages]  # every one of them is checked
-        return self.minimizes and any(made)
+        if not self.minimizes:
+            return False
+        made = []  # every one of them is checked
+        for stage in self.stages:
+            with named_under(stage.place):
+                made.append(_made_of_modes(stage))
+        return any(made)
 
     def mode_count(self, n: int, dim: int, residues: int) -> int | None:
         """How many modes are wanted of a system of n particles in d dimensions; None for modes.epsilon.
@@ -143,18 +157,28 @@ class RunConfig:
         Raises:
             ConfigError: reparam.modes is no number of modes that the system has.
         """
-        asked = getattr(self.reparam, "modes", None)
-        flat = self.modes.of is Of.hessian
-        n = n * dim if flat else n
-        if self.modes.epsilon is not None:
-            return None
-        if asked is not None:
-            with named_under("reparam"):
-                return mode_count(asked, n, residues, "n d" if flat else "n")
-        if residues:
-            return min(n, DEFAULT_MODES_PER_RESIDUE * residues)
-        # A handful at least: the first mode only moves all particles together.
-        return min(n, max(4, round(DEFAULT_MODE_SHARE * n)))
+        return _mode_count(self.reparam, self.modes, n, dim, residues)
+
+    def check_mode_counts(self, n: int, dim: int, residues: int) -> None:
+        """Raise `ConfigError` if a stage wants a number of modes that a system does not have."""
+        for stage in self.stages if self.minimizes else []:
+            with named_under(stage.place):
+                _mode_count(stage.reparam, stage.modes, n, dim, residues)
+
+
+def _mode_count(reparam: Any, modes: ModesConfig, n: int, dim: int, residues: int) -> int | None:
+    asked = getattr(reparam, "modes", None)
+    flat = modes.of is Of.hessian
+    n = n * dim if flat else n
+    if modes.epsilon is not None:
+        return None
+    if asked is not None:
+        with named_under("reparam"):
+            return mode_count(asked, n, residues, "n d" if flat else "n")
+    if residues:
+        return min(n, DEFAULT_MODES_PER_RESIDUE * residues)
+    # A handful at least: the first mode only moves all particles together.
+    return min(n, max(4, round(DEFAULT_MODE_SHARE * n)))
 
 
 def _made_of_modes(stage: PlannedStage) -> bool:

@@ -35,6 +35,7 @@ class PlannedStage(NamedTuple):
         stopping: rule.
         max_steps: most steps.
         key: of the configuration that says when it checks.
+        place: in a list of stages; empty where map and modes are the run's.
     """
 
     name: str
@@ -44,6 +45,7 @@ class PlannedStage(NamedTuple):
     stopping: Stopping
     max_steps: int
     key: str
+    place: str = ""
 
     @property
     def fit(self) -> FitConfig | None:
@@ -206,9 +208,16 @@ def planned_stages(
             with named_under(f"schedule.stages.{index}.modes"):
                 own = build(ModesConfig, {**_as_given(modes), **stage.modes})
             optimiser = stage.optimizer.build(stage.optimizer.learning_rate)
-            key = f"schedule.stages.{index}.check_every"
+            place = f"schedule.stages.{index}"
             planned = PlannedStage(
-                stage.name, stage.reparam, own, optimiser, stage.stopping(), stage.max_steps, key
+                stage.name,
+                stage.reparam,
+                own,
+                optimiser,
+                stage.stopping(),
+                stage.max_steps,
+                f"{place}.check_every",
+                place,
             )
             yield from [planned] * stage.repeat
         return

@@ -16,7 +16,7 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, HydraException):
         return _explain_hydra(error)
     if isinstance(error, OmegaConfBaseException):
-        return f"{error.full_key or 'configuration'}: {_one_line(error)}"
+        return _explain_key(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -31,7 +31,7 @@ def _explain_hydra(error: HydraException) -> str:
     if isinstance(cause, ConfigKeyError | ConfigAttributeError):
         return _explain_unknown_key(cause)
     if isinstance(cause, OmegaConfBaseException):
-        return f"{cause.full_key or 'configuration'}: {_one_line(cause)}"
+        return _explain_key(cause)
     missing = re.search(r"Could not find '(\S+)/(\S+)'\s+Available options in '\S+':(.*)", str(error), re.S)
     if missing:
         group, option, options = missing.groups()
@@ -41,11 +41,22 @@ def _explain_hydra(error: HydraException) -> str:
 
 
 def _explain_unknown_key(error: ConfigKeyError | ConfigAttributeError) -> str:
-    key = error.full_key or str(error.key)
+    key = _dotted(error.full_key or str(error.key))
     parent = error.parent_node
     names = [str(name) for name in parent] if parent is not None else []
     known = [name for name in names if name != "hydra"]
-    return f"{key}: unknown key; choose from {', '.join(known)}"
+    # A stage has keys that it need not name, which Hydra adds by a plus.
+    added = f"; + adds one that is not there, +{key}=..." if ".stages." in key else ""
+    return f"{key}: unknown key; choose from {', '.join(known)}{added}"
+
+
+def _explain_key(error: OmegaConfBaseException) -> str:
+    return f"{_dotted(error.full_key or 'configuration')}: {_one_line(error).split(' full_key:')[0]}"
+
+
+def _dotted(key: str) -> str:
+    """A key with places in lists as a command names them: stages[0].name is stages.0.name."""
+    return re.sub(r"\[(\d+)\]", r".\1", key)
 
 
 def _one_line(error: BaseException) -> str:

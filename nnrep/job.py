@@ -62,7 +62,7 @@ def prepared_molecule(config: RunConfig) -> Molecule | None:
     """
     molecule = molecule_of(config.system, config.paths.structures)
     if molecule is not None:
-        config.mode_count(molecule.n, 3, molecule.residues)
+        config.check_mode_counts(molecule.n, 3, molecule.residues)
     return molecule
 
 

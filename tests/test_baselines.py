@@ -12,7 +12,8 @@ from jax.tree_util import Partial
 import nnrep
 from nnrep.baselines import DynamicsConfig, MinimizerConfig, run_baseline
 from nnrep.errors import ConfigError, UserError
-from nnrep.minimization.run import HISTORY_COLUMNS, Progress
+from nnrep.minimization.history import COLUMNS as HISTORY_COLUMNS
+from nnrep.minimization.progress import Progress
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared

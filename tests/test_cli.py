@@ -39,7 +39,13 @@ def test_no_verb_lists_the_verbs(nnrep):
 
 
 HELP = {
-    "run": ("reparam: cg, gnn, none", "optimizer: adam, lbfgs, sgd", "learning_rate: 0.01", "--multirun"),
+    "run": (
+        "reparam: cg, gnn, none, spectral",
+        "optimizer: adam, fire, lbfgs, sgd",
+        "schedule: paper, relaxed, ",
+        "learning_rate: 0.01",
+        "--multirun",
+    ),
     "reproduce": (
         "fig2, fig3, fig4, fig5, fig6, fig7, fig8, fig9, or all",
         "profile=paper|smoke",
@@ -89,7 +95,7 @@ def test_cfg_prints_the_job(nnrep):
     [
         ("nnrep ", {"run", "modes", "reproduce", "doctor", "collect", "structures"}),
         ("nnrep do", {"doctor"}),
-        ("nnrep run reparam=", {"reparam=none", "reparam=cg", "reparam=gnn"}),
+        ("nnrep run reparam=", {"reparam=none", "reparam=cg", "reparam=gnn", "reparam=spectral"}),
         ("nnrep run system.pot", {"system.potential="}),
     ],
 )
@@ -98,7 +104,7 @@ def test_shell_completion(nnrep, line, expected):
     assert set(result.stdout.split()) == expected
 
 
-@pytest.mark.parametrize("reparam", ["none", "cg", "gnn"])
+@pytest.mark.parametrize("reparam", ["none", "cg", "gnn", "spectral"])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_run_leaves_its_files_and_they_agree(nnrep, tmp_path, reparam, precision):
     folder = tmp_path / "run"
@@ -116,7 +122,7 @@ def test_run_leaves_its_files_and_they_agree(nnrep, tmp_path, reparam, precision
     assert list(runs.columns) == RUN_COLUMNS
     assert runs["seed"].tolist() == [4, 2]
     assert set(runs["status"]) <= {"converged", "step_limit"}
-    assert runs["modes"].tolist() == [0 if reparam == "none" else 8] * 2
+    assert runs["modes"].tolist() == [8 if reparam in ("cg", "gnn") else 0] * 2
     assert runs["precision"].tolist() == [precision] * 2
     config = OmegaConf.load(folder / "config.yaml")
     assert config.system.n == 30
@@ -175,7 +181,7 @@ BAD = {
     "unknown key": (("run", "optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown key behind plus": (("run", "+optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown group": (("run", "optimiser=adam"), ("optimiser: unknown key", "optimizer")),
-    "unknown option": (("run", "reparam=gn"), ("reparam=gn: unknown option", "cg, gnn, none")),
+    "unknown option": (("run", "reparam=gn"), ("reparam=gn: unknown option", "cg, gnn, none, spectral")),
     "no value": (("run", "system"), ("system",)),
     "null group": (("run", "optimizer=null"), ("optimizer=null",)),
     "out of range": (("run", "system.n=1"), ("system.n: must be at least 2, got 1",)),

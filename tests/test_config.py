@@ -88,7 +88,7 @@ def test_hash_is_of_what_decides_the_numbers(configure):
 FAULTS = {
     "+foo=1": r"^foo: unknown key; choose from system, reparam, modes, optimizer, schedule, baseline",
     "+optimizer.lrr=1": r"^optimizer\.lrr: unknown key; choose from name, learning_rate, clamp",
-    "+schedule.coarse.lr=1": r"^schedule\.coarse\.lr: unknown key; choose from learning_rate, min_delta",
+    "+schedule.coarse.lr=1": r"^schedule\.coarse\.lr: unknown key; choose from min_delta, patience",
     "system.n=1": r"^system\.n: must be at least 2, got 1$",
     "system.n=abc": r"^system\.n: value 'abc' of type 'str' could not be converted to Integer$",
     "system.n=10.5": r"^system\.n: value '10\.5'",
@@ -116,7 +116,7 @@ FAULTS = {
     "modes.max_products=0": r"^modes\.max_products: must be from 1",
     "modes.samples=0": r"^modes\.samples: must be from 1",
     "modes.seed=-1": r"^modes\.seed: must be from 0",
-    "optimizer.name=bfgs": r"^optimizer\.name: must be one of adam, sgd, lbfgs",
+    "optimizer.name=bfgs": r"^optimizer\.name: must be one of adam, sgd, lbfgs, fire",
     "optimizer.learning_rate=-1": r"^optimizer\.learning_rate: must be positive, got -1\.0$",
     "optimizer.learning_rate=nan": r"^optimizer\.learning_rate: must be positive, got nan$",
     "optimizer.clamp=0": r"^optimizer\.clamp: must be positive, or null",

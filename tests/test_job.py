@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 
-from nnrep import job
 from nnrep.config import load_config
 from nnrep.hydra_app import config_folder, register_resolvers
+from nnrep.maps_of_config import found_maps
 from nnrep.modes_of_config import modes_of
 from nnrep.systems.registry import system_from_config
 
@@ -22,8 +22,8 @@ def built():
     def build(*overrides):
         config = load_config(compose("config", overrides=[*SMALL, *overrides]))
         system = system_from_config(config.system)
-        modes = modes_of(system, config).modes if config.needs_modes else None
-        return system, modes, job._reparam(system, modes, config)
+        found = found_maps(system, config)
+        return system, found.modes, found.maps[0]
 
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         yield build

@@ -39,8 +39,8 @@ MAPS = {
 @pytest.mark.parametrize("name", MAPS)
 @pytest.mark.parametrize(
     "optimizer",
-    [nnrep.adam(0.01), optax.adam(0.01), nnrep.sgd(0.02), nnrep.lbfgs(0.1)],
-    ids=["adam", "optax", "sgd", "lbfgs"],
+    [nnrep.adam(0.01), optax.adam(0.01), nnrep.sgd(0.02), nnrep.lbfgs(0.1), nnrep.fire(0.1)],
+    ids=["adam", "optax", "sgd", "lbfgs", "fire"],
 )
 def test_known_minimum_is_found_through_every_map(name, optimizer):
     system = chain()

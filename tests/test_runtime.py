@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import pandas as pd
 import pytest
 
-from nnrep.runtime import CompilationClock, compilation_clock
+from nnrep.compilation import CompilationClock, compilation_clock
 from nnrep.threads import VARIABLES, thread_variables
 
 

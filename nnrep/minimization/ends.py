@@ -31,6 +31,7 @@ class Ends(NamedTuple):
         energy: (s,) exact.
         gradient_rms: (s,) of the exact gradient.
         status: (s,) codes of `Status`.
+        coarse: (s, n, d) where the stage before the last one had ended; NaN where there was none.
     """
 
     ended: np.ndarray
@@ -38,32 +39,25 @@ class Ends(NamedTuple):
     energy: np.ndarray
     gradient_rms: np.ndarray
     status: np.ndarray
+    coarse: np.ndarray
 
     @classmethod
     def none_yet(cls, count: int, like: Array) -> "Ends":
         """Of replicas that have just begun, with positions like those (n, d)."""
         nan = np.full(count, np.nan, like.dtype)
         positions = np.full((count, *like.shape), np.nan, like.dtype)
-        return cls(np.zeros(count, bool), positions, nan, nan, np.zeros(count, int))
+        return cls(np.zeros(count, bool), positions, nan, nan, np.zeros(count, int), positions)
 
-    def with_ends(
-        self,
-        which: np.ndarray,
-        positions: np.ndarray,
-        energy: np.ndarray,
-        gradient_rms: np.ndarray,
-        status: np.ndarray,
-    ) -> "Ends":
-        """Some (s,) have ended, each in the lower of the end it had and of this; arrays as the attributes."""
+    def with_ends(self, which: np.ndarray, there: "Ends") -> "Ends":
+        """Some (s,) have ended, each in the lower of the end it had and of where it is now."""
         # Also where there is none yet. What is not finite is above everything.
-        old, new = (np.where(np.isfinite(values), values, np.inf) for values in (self.energy, energy))
+        old, new = (np.where(np.isfinite(ends.energy), ends.energy, np.inf) for ends in (self, there))
         first = np.isnan(self.positions).any(axis=(1, 2))
         better = which & (first | (new < old))
-        here = better[:, None, None]
-        return Ends(
-            self.ended | which,
-            np.where(here, positions, self.positions),
-            np.where(better, energy, self.energy),
-            np.where(better, gradient_rms, self.gradient_rms),
-            np.where(better, status, self.status),
+        kept = Ends(
+            *(
+                np.where(better.reshape(-1, *[1] * (mine.ndim - 1)), theirs, mine)
+                for mine, theirs in zip(self, there, strict=True)
+            )
         )
+        return kept._replace(ended=self.ended | which)

@@ -101,10 +101,7 @@ class Run:
         """Run one chunk of one group, or go to the next stage; False when there is nothing left to do."""
         running = [g for g, replicas in enumerate(self.replicas) if any_running(replicas)]
         if not running:
-            if self._in_last_stage():
-                self._end(~self.ends.ended)
-            else:
-                self._end(self._at_rest_for_good())
+            self._end(~self.ends.ended if self._in_last_stage() else self._done_early())
             if self.ends.ended.all():
                 return self._next_attempt()
             self._next_stage()
@@ -135,19 +132,14 @@ class Run:
         """The outcome; replicas that have not come to their end are interrupted."""
         steps = self._seen("step")
         coarse_only = not self._in_last_stage()
-        # Those that have ended, and where the others stand.
-        ended, positions, energy, gradient_rms, outcome = self.ends
+        ended = self.ends.ended
+        _, positions, energy, gradient_rms, outcome, before = self.ends
         if not ended.all():
-            here = self._positions()
-            energy_here, rms_here = self._exact(here)
-            positions = np.where(ended[:, None, None], positions, here)
-            energy = np.where(ended, energy, energy_here)
-            gradient_rms = np.where(ended, gradient_rms, rms_here)
-            outcome = np.where(ended, outcome, self._seen("status"))
-        # The coarse stage's end: of an interrupted one, where it stands.
-        coarse = self.positions_coarse
-        if coarse_only:
-            coarse = positions if coarse is None else np.where(ended[:, None, None], coarse, positions)
+            _, positions, energy, gradient_rms, outcome, before = (
+                np.where(ended.reshape(-1, *[1] * (there.ndim - 1)), kept, there)
+                for kept, there in zip(self.ends, self._standing(), strict=True)
+            )
+        coarse = None if len(self.stages) == 1 else before
         count = len(self.seeds)
         last_steps = self.steps_before - self.steps_coarse
         return Result(
@@ -182,6 +174,7 @@ class Run:
             "ends": list(self.ends),
             "steps_coarse": self.steps_coarse,
             "restarted": self.restarted,
+            "judged": self.judged,
             "modes_s": self.modes_s,
             "replicas": jax.tree.leaves(self._whole()),
             "positions_coarse": [] if self.positions_coarse is None else [self.positions_coarse],
@@ -213,7 +206,7 @@ class Run:
         self.positions_coarse = next(iter(snapshot["positions_coarse"]), None)
         self.steps_before, self.steps_coarse = snapshot["steps_before"], snapshot["steps_coarse"]
         self.restarted, self.ends = snapshot["restarted"], Ends(*snapshot["ends"])
-        self.judged = self.ends.ended.copy()
+        self.judged = snapshot["judged"]
         spent = (snapshot[name].sum() for name in ("compile_s", "fit_s", "modes_s", "minimize_s"))
         self.earlier_s = float(sum(spent))
         self.compile_s += float(snapshot["compile_s"])
@@ -259,26 +252,32 @@ class Run:
 
     def _next_stage(self) -> None:
         positions, status, steps = self._positions(), self._seen("status"), self._seen("step")
-        ended = self.ends.ended
-        before = positions if self.positions_coarse is None else self.positions_coarse
-        self.positions_coarse = np.where(ended[:, None, None], before, positions)
+        self.positions_coarse = positions
         self.steps_before, self.steps_coarse = self.steps_before + steps, self.steps_coarse + steps
-        status = np.where(ended | (status == Status.diverged), status, Status.running)
+        status = np.where(self.ends.ended, status, Status.running)
         self._begin_stage(self.stage_index + 1, jnp.asarray(positions), jnp.asarray(status))
 
-    def _at_rest_for_good(self) -> np.ndarray:
-        """Which replicas (s,) no stage that is left would move, as all would be content with their forces."""
+    def _done_early(self) -> np.ndarray:
+        """Which replicas (s,) no stage that is left would move: diverged, or at rest by all their rules."""
+        status, active = self._seen("status"), ~self.ends.ended
+        diverged, converged = (active & (status == code) for code in (Status.diverged, Status.converged))
         wanted = min(stage.stopping.rms_force for stage in self.stages[self.stage_index + 1 :])
-        converged = ~self.ends.ended & (self._seen("status") == Status.converged)
         if wanted == 0 or not converged.any():
-            return np.zeros_like(converged)
-        return converged & (self._exact(self._positions())[1] < wanted)
+            return diverged
+        return diverged | (converged & (self._exact(self._positions())[1] < wanted))
 
     def _end(self, which: np.ndarray) -> None:
         """Keep where some replicas (s,) are as their ends."""
         if which.any():
-            positions = self._positions()
-            self.ends = self.ends.with_ends(which, positions, *self._exact(positions), self._seen("status"))
+            self.ends = self.ends.with_ends(which, self._standing())
+
+    def _standing(self) -> Ends:
+        """Where all replicas are; before the last stage, that is where the stage before it ends, too."""
+        positions = self._positions()
+        coarse = self.positions_coarse if self._in_last_stage() else positions
+        coarse = np.full_like(positions, np.nan) if coarse is None else coarse
+        none = np.zeros(len(positions), bool)
+        return Ends(none, positions, *self._exact(positions), self._seen("status"), coarse)
 
     def _next_attempt(self) -> bool:
         """Begin anew what has failed, or return False."""
@@ -287,7 +286,8 @@ class Run:
         again = (used < self.max_steps) & (self.attempt < self.restarts.most) & ~self.judged
         self.judged = np.ones_like(again)
         for replica in np.flatnonzero(again):
-            again[replica] = self.restarts.failed(self.ends.positions[replica])
+            diverged = self.ends.status[replica] == Status.diverged
+            again[replica] = diverged or self.restarts.failed(self.ends.positions[replica])
         if not again.any():
             return False
         self.attempt += 1

@@ -139,7 +139,7 @@ def _clenshaw(product: Partial, series: Array, positions: Array) -> Array:
 def _product_with(matrix: scipy.sparse.csr_array) -> Partial:
     """x (d, n) -> x A of a symmetric matrix A (n, n), by its diagonals if they are few, else its entries."""
     entries = matrix.tocoo()
-    offsets = np.unique(entries.col - entries.row)
+    offsets = np.union1d(entries.col - entries.row, [0])
     if len(offsets) > MAX_DIAGONALS:
         rows, columns, values = map(jnp.asarray, (entries.row, entries.col, entries.data.astype(float)))
         return Partial(partial(_by_entries, matrix.shape[0]), rows, columns, values.astype(float))

@@ -145,7 +145,7 @@ class _Shelf:
             return False
         molecule = self.molecules[key]
         if molecule is not None:
-            config.mode_count(molecule.n, 3, molecule.residues)
+            config.check_mode_counts(molecule.n, 3, molecule.residues)
         return True
 
     def by_name(self) -> dict[str, Molecule]:
