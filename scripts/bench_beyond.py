@@ -1,6 +1,7 @@
 """Every method on every system, side by side in one run: energies, evaluations, times.
 
-loops      n = 400 and 1000, pure LJ and Bond+LJ, twenty seeds; energies as a share of the lower bound
+loops      n = 400 and 1000, pure LJ and Bond+LJ, twenty seeds; energies as a share of the lower bound;
+           L-BFGS and FIRE want the exact repulsion, and take half a minute a seed at n = 1000
 large      schedule=smooth at n = 1000, 10 000 and 100 000: time against size
 proteins   from the native start, to an RMS force of 0.5 kJ/mol/nm: OpenMM's LocalEnergyMinimizer (platform
            CPU, one thread and all), L-BFGS (memory 10) and FIRE, and schedule=relaxed; they take turns
@@ -34,7 +35,7 @@ from nnrep.systems import System
 from nnrep.terminal import progress_bar
 
 LOOPS = {
-    "GD (Adam on X)": ["reparam=none"],
+    "GD": ["reparam=none"],
     "CG": ["reparam=cg"],
     "GNN": ["reparam=gnn"],
     "L-BFGS": ["reparam=none", "optimizer=lbfgs", "optimizer.learning_rate=0.1", "system.repulsion=exact"],
@@ -69,6 +70,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=["loops", "large", "proteins", "replicas"])
     parser.add_argument("--structures", nargs="*", default=[], help="folders of structures")
     parser.add_argument("--seeds", type=int, default=20, help="of loops")
+    parser.add_argument("--loops", type=int, nargs="+", default=[400, 1000], help="their sizes")
+    parser.add_argument("--potentials", nargs="+", default=["pure_lj", "bond_lj"])
+    parser.add_argument("--methods", nargs="+", default=list(LOOPS), help="on loops")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=5, help="of proteins")
     parser.add_argument("--out", type=Path, help="a CSV file")
@@ -87,9 +91,10 @@ def main() -> None:
 
 def loops(options: Any) -> Any:
     """Every method on every loop."""
-    for potential in ("pure_lj", "bond_lj"):
-        for n in (400, 1000):
-            for method, overrides in LOOPS.items():
+    for potential in options.potentials:
+        for n in options.loops:
+            for method in options.methods:
+                overrides = LOOPS[method]
                 of_loop = [f"system.n={n}", f"system.potential={potential}", f"seeds={options.seeds}"]
                 system, result, modes_s = _run([*of_loop, *overrides])
                 yield _of_loop(f"{potential} n={n}", method, system, result, modes_s)
