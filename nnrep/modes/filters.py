@@ -132,7 +132,7 @@ def _clenshaw(product: Partial, series: Array, positions: Array) -> Array:
         return (coefficient * columns + 2 * shifted(one) - two, one), None
 
     nothing = jnp.zeros_like(columns)
-    (one, two), _ = jax.lax.scan(down, (nothing, nothing), series[:0:-1])
+    (one, two), _ = jax.lax.scan(down, (nothing, nothing), series[:0:-1], unroll=4)
     return (series[0] * columns + shifted(one) - two).T
 
 
@@ -153,7 +153,9 @@ def _by_entries(n: int, rows: Array, columns: Array, values: Array, x: Array) ->
 
 
 def _by_diagonals(offsets: tuple[int, ...], diagonals: Array, x: Array) -> Array:
-    # What a roll brings round from the other end meets a zero.
-    both = zip(offsets, diagonals, strict=True)
-    rolled = [diagonal * jnp.roll(x, -offset, axis=1) for offset, diagonal in both]
-    return sum(rolled[1:], start=rolled[0])
+    # Slices of one padded array become one loop; rolled copies would each go through memory.
+    n, reach = x.shape[1], max(map(abs, offsets))
+    padded = jnp.pad(x, ((0, 0), (reach, reach)))
+    starts = [reach + offset for offset in offsets]
+    terms = [row * padded[:, start : start + n] for row, start in zip(diagonals, starts, strict=True)]
+    return sum(terms[1:], start=terms[0])
