@@ -249,7 +249,7 @@ def test_sum_of_squares_weighs_strong_couplings_more():
     [
         ({"backbone": "median"}, "backbone: must be one of mean_norm, sum_square, got median"),
         ({"solver": "fast"}, "solver: must be one of auto, dense, lanczos, shift_invert, got fast"),
-        ({"of": "graph"}, "of: must be one of backbone, hessian, got graph"),
+        ({"of": "tree"}, "of: must be one of backbone, graph, hessian, got tree"),
         ({"noise": -0.1}, "noise: must be zero or positive"),
         ({"noise": "1"}, "noise: must be zero or positive"),
         ({"samples": 2.5}, "samples: must be from 1"),
