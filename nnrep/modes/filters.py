@@ -57,15 +57,20 @@ def spectral_filter(
     if dense or (dense is None and laplacian.shape[0] <= MAX_DENSE_FILTER):
         values, vectors = scipy.linalg.eigh(laplacian.toarray())
         scales = filter_values(values / (_largest(laplacian) or 1.0), shift, power)
-        both = [jnp.asarray((vectors * s) @ vectors.T, float) for s in (scales, 1 / scales)]
-        forward, backward = (Partial(symmetric, Partial(jnp.matmul, matrix)) for matrix in both)
-        return Filter(forward, backward, 0)
+        return dense_filter(vectors, scales)
     scaled = laplacian / (_largest(laplacian) or 1.0)
     product = _product_with(scaled)
     series = [chebyshev_series(shift, p) for p in (power, -power)]
     operators = [Partial(_clenshaw, product, jnp.asarray(coefficients, float)) for coefficients in series]
     forward, backward = (Partial(symmetric, operator) for operator in operators)
     return Filter(forward, backward, max(map(len, series)) - 1)
+
+
+def dense_filter(vectors: np.ndarray, scales: np.ndarray | Array) -> Filter:
+    """Psi diag(S_i) Psi^T and its inverse as matrices, of all modes Psi (n, n) and their scales (n,)."""
+    both = [jnp.asarray((vectors * s) @ vectors.T, float) for s in (scales, 1 / scales)]
+    forward, backward = (Partial(symmetric, Partial(jnp.matmul, matrix)) for matrix in both)
+    return Filter(forward, backward, 0)
 
 
 def _largest(laplacian: scipy.sparse.csr_array) -> float:

@@ -12,7 +12,7 @@ from jax.tree_util import Partial
 
 from nnrep.errors import require
 from nnrep.modes.assembled import hessian_of
-from nnrep.modes.filters import filter_values, spectral_filter, symmetric
+from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Anchored, Reparametrization, scale_to
 from nnrep.systems.system import System
@@ -52,9 +52,7 @@ def spectral(
         if matrix.of == "hessian":
             require(not smooth_start, "smooth_start", "false with modes of the Hessian", smooth_start)
             return Reparametrization(Partial(_at_rest, matrix.vectors, scales), Partial(_displaced))
-        vectors = np.asarray(matrix.vectors, np.float64)
-        whole = [jnp.asarray((vectors * s) @ vectors.T, float) for s in (scales, 1 / scales)]
-        forward, backward = (Partial(symmetric, Partial(jnp.matmul, product)) for product in whole)
+        forward, backward, _ = dense_filter(np.asarray(matrix.vectors, np.float64), scales)
     else:
         forward, backward, _ = spectral_filter(matrix, shift, power)
     init = Partial(_smooth, forward) if smooth_start else Partial(_exact, backward)
