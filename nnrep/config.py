@@ -186,9 +186,9 @@ def _made_of_modes(stage: PlannedStage) -> bool:
     network = isinstance(reparam, GNNConfig) and reparam.graph is Graph.slow_modes
     of_particles = "backbone or graph, as the convolution of reparam=gnn runs over particles"
     require(not network or of is not Of.hessian, "modes.of", of_particles, of.value)
-    smooth = isinstance(reparam, SpectralConfig) and reparam.smooth_start
-    of_laplacian = "false with modes.of=hessian, whose modes are displacements"
-    require(not smooth or of is not Of.hessian, "reparam.smooth_start", of_laplacian, True)
+    length = reparam.start_length if isinstance(reparam, SpectralConfig) else None
+    of_laplacian = "null with modes.of=hessian, whose modes are displacements"
+    require(length is None or of is not Of.hessian, "reparam.start_length", of_laplacian, length)
     return network or isinstance(reparam, CGConfig)
 
 

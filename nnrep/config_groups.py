@@ -138,19 +138,20 @@ class SpectralConfig:
     Attributes:
         shift: of the eigenvalues, relative to the largest.
         power: S_i = (lambda_i / lambda_max + shift)^(-power).
-        smooth_start: start from what the map leaves of the start, not from the start itself.
+        start_length: distance of coupled pairs, root mean square, of what the map leaves of the start, from
+            which it is to begin; null begins at the start itself.
         learning_rate_factor: learning rate of the coarse stage over that of the fine stage.
     """
 
     name: str = "spectral"
     shift: float = SHIFT
     power: float = POWER
-    smooth_start: bool = False
+    start_length: float | None = None
     learning_rate_factor: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_spectrum(self.shift, self.power)
+        check_spectrum(self.shift, self.power, self.start_length)
         _check_factor(self.learning_rate_factor)
 
 

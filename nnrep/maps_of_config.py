@@ -83,7 +83,7 @@ def _spectral(system: System, config: RunConfig) -> FoundModes:
             )
             matrix, _ = adjacency_of(system, of, sampling, modes.background)
             made = reparam.spectral(
-                laplacian(matrix), asked.shift, asked.power, smooth_start=asked.smooth_start
+                laplacian(matrix), asked.shift, asked.power, start_length=asked.start_length
             )
         elapsed, compile_s = time.perf_counter() - began, compilation.seconds()
     return FoundModes(None, elapsed, False, elapsed - compile_s, compile_s, (made,))

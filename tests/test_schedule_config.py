@@ -93,7 +93,7 @@ def test_keys_of_one_stage_are_given_by_its_place(configure):
 def test_spectral_map_of_a_run(configure):
     loop = configure("reparam=spectral")
     assert loop.modes.of is Of.graph
-    assert (loop.reparam.shift, loop.reparam.power, loop.reparam.smooth_start) == (SHIFT, POWER, False)
+    assert (loop.reparam.shift, loop.reparam.power, loop.reparam.start_length) == (SHIFT, POWER, None)
     assert loop.schedule.coarse.learning_rate == loop.schedule.fine.learning_rate
     assert not loop.needs_modes
     protein = configure("system=protein", "reparam=spectral")
@@ -209,8 +209,8 @@ def test_every_fault_of_a_stage_is_named_in_one_line(configure, override):
 MAPS_OF_STAGES = {
     of_one(reparam="gnn", modes={"of": "hessian"}): "STAGE.0.modes.of: must be backbone or graph",
     of_one(
-        reparam={"name": "spectral", "smooth_start": True}, modes={"of": "hessian"}
-    ): "STAGE.0.reparam.smooth_start: must be false with modes.of=hessian",
+        reparam={"name": "spectral", "start_length": 1.0}, modes={"of": "hessian"}
+    ): "STAGE.0.reparam.start_length: must be null with modes.of=hessian",
     of_one(reparam={"name": "cg", "modes": 401}): "STAGE.0.reparam.modes: must be a count from 1",
     of_one(reparam={"name": "cg", "modes": "all"}): "STAGE.0.reparam.modes: must be a count from",
     of_one(
@@ -246,9 +246,9 @@ PAPER = {
     ("reparam=spectral", "modes.samples=3"): "modes.samples: must be null, as of=graph takes",
     (
         "reparam=spectral",
-        "reparam.smooth_start=true",
+        "reparam.start_length=1",
         "modes.of=hessian",
-    ): "reparam.smooth_start: must be false with modes.of=hessian",
+    ): "reparam.start_length: must be null with modes.of=hessian",
     ("reparam=gnn", "modes.of=hessian"): "modes.of: must be backbone or graph",
     ("schedule.name=quick",): "schedule.name: must be one of paper, staged, got quick",
 }
@@ -324,6 +324,25 @@ def test_faults_of_stages_are_lines_of_the_command(nnrep, tmp_path, fault, line)
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert line in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("schedule", "loop"),
+    [
+        ("staged", "pure_lj,system.n=300"),
+        ("smooth", "pure_lj,system.n=300"),
+        ("smooth", "bond_lj,system.n=300"),
+        ("smooth", "pure_lj,system.n=1200"),  # a series, and no modes
+    ],
+)
+def test_loops_end_at_their_lower_bound(nnrep, tmp_path, schedule, loop):
+    folder = tmp_path / "run"
+    options = (f"schedule={schedule}", *f"system.potential={loop}".split(","), "seeds=2")
+    result = nnrep("run", *options, f"hydra.run.dir={folder}")
+    assert result.returncode == 0, result.stderr
+    runs = pd.read_csv(folder / "runs.csv")
+    assert (runs["energy"] / runs["energy_bound"]).tolist() == pytest.approx([1, 1], abs=0.03)
 
 
 @pytest.mark.slow

@@ -53,10 +53,6 @@ def both_maps(shift, power):
     return [spectral(of, shift, power) for of in (graph_laplacian(loop()), modes)]
 
 
-def spread(positions):
-    return float(np.sqrt(np.mean((positions - np.mean(positions, axis=0)) ** 2)))
-
-
 def test_graph_has_the_edges_without_weights(system):
     expected = np.zeros((N, N))
     for i, j in system.edges:
@@ -148,13 +144,15 @@ def test_modes_that_are_not_of_a_graph_make_the_map_too(system):
 
 
 @pytest.mark.parametrize("power", [0.5, 2.0])
-def test_smooth_start_is_what_the_map_leaves_of_the_positions_with_their_spread(system, power):
+def test_smooth_start_is_what_the_map_leaves_of_the_positions_at_a_length(system, power):
     matrix = graph_laplacian(system)
-    reparam = spectral(matrix, 0.05, power, smooth_start=True)
-    found = reparam.decode(reparam.init(KEY, system.positions))
-    assert spread(found) == pytest.approx(spread(system.positions), rel=1e-9)
-    smooth = spectral(matrix, 0.05, power).decode(system.positions)
-    np.testing.assert_allclose(found, spread(system.positions) / spread(smooth) * smooth, atol=1e-10)
+    smooth = np.asarray(spectral(matrix, 0.05, power).decode(system.positions))
+    i, j = np.asarray(system.edges).T
+    apart = np.sqrt(np.mean(np.sum((smooth[i] - smooth[j]) ** 2, axis=1)))
+    for of in (matrix, nnrep.slow_modes(system, k=N, of="graph")):
+        reparam = spectral(of, 0.05, power, start_length=0.6)
+        found = reparam.decode(reparam.init(KEY, system.positions))
+        np.testing.assert_allclose(found, 0.6 / apart * smooth, atol=1e-9)
 
     def roughness(x):
         return float(np.vdot(x, matrix @ np.asarray(x)) / np.vdot(x, x))
@@ -214,10 +212,28 @@ def test_unusable_numbers_are_named(system, options, message):
         spectral_at_start(system, **options)
 
 
-def test_smooth_start_is_refused_of_displacements(system):
+def test_start_length_is_refused_of_displacements(system):
     modes = nnrep.slow_modes(system, k=3 * N, of="hessian")
-    with pytest.raises(ConfigError, match=r"^smooth_start: must be false with modes of the Hessian"):
-        spectral(modes, smooth_start=True)
+    with pytest.raises(ConfigError, match=r"^start_length: must be null with modes of the Hessian"):
+        spectral(modes, start_length=1.0)
+
+
+@pytest.mark.parametrize("length", [0, -1.0, np.inf, np.nan])
+def test_unusable_lengths_are_named(system, length):
+    with pytest.raises(ConfigError, match=r"^start_length: must be positive, or null, got"):
+        spectral(graph_laplacian(system), start_length=length)
+
+
+@pytest.mark.parametrize("kept", [0.0, 1.0])
+def test_a_start_without_distances_is_not_scaled(system, kept):
+    """All particles in one place, or none of them coupled."""
+    positions = jnp.full((N, 3), 0.1) if kept else system.positions
+    modes = nnrep.slow_modes(system, k=N, of="graph")
+    modes = modes._replace(values=kept * modes.values)
+    for of in (kept * graph_laplacian(system), modes):
+        reparam = spectral(of, 0.05, start_length=0.6)
+        found = reparam.decode(reparam.init(KEY, positions))
+        np.testing.assert_allclose(found, 0.05**-0.5 * positions, rtol=1e-6)
 
 
 def test_modes_at_the_start_are_those_of_each_start(system):

@@ -14,7 +14,7 @@ from nnrep.errors import require
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
 from nnrep.modes.spectrum import SlowModes
-from nnrep.reparam.base import Anchored, Reparametrization, scale_to
+from nnrep.reparam.base import Anchored, Reparametrization
 from nnrep.systems.system import System
 
 SHIFT, POWER = 0.1, 0.5
@@ -25,7 +25,7 @@ def spectral(
     shift: float = SHIFT,
     power: float = POWER,
     *,
-    smooth_start: bool = False,
+    start_length: float | None = None,
 ) -> Reparametrization:
     """X = S(L) Z with Z (n, d) and S(L) = Psi diag(S_i) Psi^T; starts at Z = S^-1 X0, which gives X0 back.
 
@@ -38,25 +38,32 @@ def spectral(
         shift: of the relative eigenvalues.
         power: how strongly slow modes come first; with the default all modes move at even speed down an
             energy whose Hessian the matrix is. 2 and a small shift leave little but the slow modes.
-        smooth_start: start at Z = c X0 instead, that is from what the map leaves of X0, with its spread.
+        start_length: start at Z = c X0 instead, that is from what the map leaves of X0, and with c such that
+            this is the distance of coupled pairs, root mean square by their weights. The smaller, the less
+            do coupled particles overtake one another; a spread as that of X0 grows with the system.
 
     Raises:
         ConfigError: a number out of range, or not all modes.
     """
-    check_spectrum(shift, power)
+    check_spectrum(shift, power, start_length)
     if isinstance(matrix, SlowModes):
         count, size = matrix.values.size, len(matrix.vectors)
         require(count == size, "modes", f"all {size} modes for a spectral map", count)
         values = abs(np.asarray(matrix.values, np.float64))
         scales = jnp.asarray(filter_values(values / (values.max() or 1.0), shift, power), float)
         if matrix.of == "hessian":
-            require(not smooth_start, "smooth_start", "false with modes of the Hessian", smooth_start)
+            none = start_length is None
+            require(none, "start_length", "null with modes of the Hessian", start_length)
             return Reparametrization(Partial(_at_rest, matrix.vectors, scales), Partial(_displaced))
         forward, backward, _ = dense_filter(np.asarray(matrix.vectors, np.float64), scales)
     else:
         forward, backward, _ = spectral_filter(matrix, shift, power)
-    init = Partial(_smooth, forward) if smooth_start else Partial(_exact, backward)
-    return Reparametrization(init, forward)
+    if start_length is None:
+        return Reparametrization(Partial(_exact, backward), forward)
+    mean_square = _of_modes(matrix) if isinstance(matrix, SlowModes) else _of_pairs(matrix)
+    return Reparametrization(
+        Partial(_smooth, forward, mean_square, jnp.asarray(start_length, float)), forward
+    )
 
 
 def spectral_at_start(system: System, shift: float = SHIFT, power: float = POWER) -> Reparametrization:
@@ -76,8 +83,10 @@ def spectral_at_start(system: System, shift: float = SHIFT, power: float = POWER
     return Reparametrization(Partial(_modes_here, hessian_of(system), *numbers), Partial(_displaced))
 
 
-def check_spectrum(shift: float, power: float) -> None:
+def check_spectrum(shift: float, power: float, start_length: float | None = None) -> None:
     """Raise `ConfigError` for numbers of which there is no map."""
+    length = start_length
+    require(length is None or 0 < length < np.inf, "start_length", "positive, or null", length)
     require(0 < shift < np.inf, "shift", "positive", shift)
     require(0 < power <= 8, "power", "above 0 and at most 8", power)
 
@@ -86,8 +95,34 @@ def _exact(backward: Partial, key: Array, positions: Array) -> Array:
     return backward(positions)
 
 
-def _smooth(forward: Partial, key: Array, positions: Array) -> Array:
-    return positions * scale_to(positions, forward(positions))
+def _smooth(forward: Partial, mean_square: Partial, length: Array, key: Array, positions: Array) -> Array:
+    smooth = forward(positions)
+    found = mean_square(smooth)
+    # Without pairs, or with all particles in one place, there is no distance to scale but rounding.
+    usable = found > 1e-10 * jnp.mean(smooth**2)
+    return positions * jnp.where(usable, length / jnp.sqrt(jnp.where(usable, found, 1)), 1)
+
+
+def _of_pairs(laplacian: scipy.sparse.csr_array) -> Partial:
+    entries = scipy.sparse.triu(laplacian, 1).tocoo()
+    weights = -entries.data / (-entries.data.sum() or 1.0)
+    return Partial(
+        _mean_square, jnp.asarray(entries.row), jnp.asarray(entries.col), jnp.asarray(weights, float)
+    )
+
+
+def _mean_square(i: Array, j: Array, weights: Array, positions: Array) -> Array:
+    return jnp.sum(weights * jnp.sum((positions[i] - positions[j]) ** 2, axis=1))
+
+
+def _of_modes(modes: SlowModes) -> Partial:
+    # The trace of a Laplacian has every pair twice.
+    values = np.asarray(modes.values, np.float64)
+    return Partial(_by_modes, modes.vectors, jnp.asarray(values / (values.sum() / 2 or 1.0), float))
+
+
+def _by_modes(vectors: Array, weights: Array, positions: Array) -> Array:
+    return jnp.sum(weights * jnp.sum((vectors.T @ positions) ** 2, axis=1))
 
 
 def _at_rest(vectors: Array, scales: Array, key: Array, positions: Array) -> Anchored:
