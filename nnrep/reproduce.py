@@ -183,7 +183,7 @@ def _reproduce_one(plan: Plan, stores: Stores, request: Request) -> int:
     errors = filled.errors
     for title, settings, store in (
         (f"{name}, best settings again", chosen, stores.repeats),
-        (f"{name}, beyond the paper", plan.beyond, stores.beyond),
+        (f"{name}, beyond the paper", plan.beyond if request.beyond else [], stores.beyond),
     ):
         if settings:
             filled = _fill(title, settings, store, request)

@@ -18,6 +18,7 @@ row a setting), claims.csv (what the paper says, and whether it holds), FIG.png,
   results_dir=DIR        in place of results
   resume=true            go on with what DIR/FIG holds of the same settings
   workers=K              processes; by default as many as have `threads` cores each
+  beyond=false           without what the paper does not have, see below
   a key of nnrep run     that all settings have: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
 
 Then what the paper does not have (L-BFGS, FIRE, OpenMM's minimiser) on the same problems: beyond.csv and a
@@ -48,6 +49,7 @@ class Request(NamedTuple):
         results: folder above those of the figures.
         resume: whether to go on with what is there.
         workers: processes, None for as many as fit.
+        beyond: whether what the paper does not have is run too.
         overrides: of every setting.
         command: the arguments as they were given.
     """
@@ -57,6 +59,7 @@ class Request(NamedTuple):
     results: Path
     resume: bool
     workers: int | None
+    beyond: bool
     overrides: tuple[str, ...]
     command: str
 
@@ -88,7 +91,7 @@ def parse_arguments(arguments: list[str]) -> Request:
         UserError: an unknown figure or flag, or a value that cannot be used.
     """
     figures: list[str] = []
-    own = {"profile": "paper", "results_dir": "results", "resume": "false", "workers": ""}
+    own = {"profile": "paper", "results_dir": "results", "resume": "false", "workers": "", "beyond": "true"}
     overrides: list[str] = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
@@ -106,8 +109,9 @@ def parse_arguments(arguments: list[str]) -> Request:
         figures=tuple(dict.fromkeys(figures)),
         profile=chosen(Profile, own["profile"], "profile"),
         results=_folder(own["results_dir"]),
-        resume=_flag(own["resume"]),
+        resume=_flag("resume", own["resume"]),
         workers=_count(own["workers"]),
+        beyond=_flag("beyond", own["beyond"]),
         overrides=tuple(overrides),
         command=shlex.join(["nnrep", "reproduce", *arguments]),
     )
@@ -130,9 +134,9 @@ def _folder(value: str) -> Path:
         raise UserError(f"results_dir: {value}: no such user") from error
 
 
-def _flag(value: str) -> bool:
+def _flag(key: str, value: str) -> bool:
     if value.lower() not in ("true", "false"):
-        raise UserError(f"resume: must be true or false, got {value}")
+        raise UserError(f"{key}: must be true or false, got {value}")
     return value.lower() == "true"
 
 

@@ -84,15 +84,25 @@ def test_both_optimisers_have_rows_beside_the_papers_methods(whole):
     assert "killed" not in report
 
 
-def test_nothing_of_the_paper_changes_by_it(whole, before, monkeypatch):
+def test_it_can_be_left_out_and_nothing_of_the_paper_changes(whole, before, monkeypatch):
     monkeypatch.chdir(before.parents[1])
-    monkeypatch.setitem(FIGURES, "fig3", FIGURES["fig3"]._replace(beyond=False))
-    assert reproduce(parse_arguments(["fig3", *OPTIONS, "resume=true"])) == 0
+    assert reproduce(parse_arguments(["fig3", *OPTIONS, "resume=true", "beyond=false"])) == 0
     for name in UNCHANGED:
         assert (before / name).read_bytes() == (whole / name).read_bytes()
     report = (before / "REPORT.md").read_text()
     assert SECTION not in report
+    assert "beyond" not in report.partition("Files: ")[2]
     assert not (before / "beyond_summary.csv").exists()
+
+
+def test_what_there_is_of_it_is_kept_where_it_is_left_out(whole, tmp_path, monkeypatch):
+    folder = tmp_path / "r" / "fig3"
+    shutil.copytree(whole, folder)
+    monkeypatch.chdir(tmp_path)
+    assert reproduce(parse_arguments(["fig3", *OPTIONS, "resume=true", "beyond=false"])) == 0
+    for path in whole.glob("*.csv"):
+        assert (folder / path.name).read_bytes() == path.read_bytes()
+    assert SECTION in (folder / "REPORT.md").read_text()
 
 
 def test_results_without_it_gain_just_what_is_missing(nnrep, whole, before):

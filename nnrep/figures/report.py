@@ -115,10 +115,15 @@ def write_report(
         _settings(evidence.summary),
         *_repeats(evidence),
         "Files: `runs.csv` (a row a run), `repeats.csv` (settings with fresh seeds), `summary.csv` (a row a "
-        "setting, more columns), `beyond.csv` and `beyond_summary.csv` (both of what is beyond the paper), "
-        f"`claims.csv`, `commands.csv`, `{figure.name}.png`, `{figure.name}.pdf`.",
+        f"setting, more columns), {_files_beyond(beyond)}`claims.csv`, `commands.csv`, "
+        f"`{figure.name}.png`, `{figure.name}.pdf`.",
     ]
     write_whole(folder / REPORT, ("\n\n".join(parts) + "\n").encode())
+
+
+def _files_beyond(beyond: pd.DataFrame) -> str:
+    both = "`beyond.csv` and `beyond_summary.csv` (both of what is beyond the paper), "
+    return "" if beyond.empty else both
 
 
 def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:
