@@ -39,8 +39,8 @@ def spectral(
         power: how strongly slow modes come first; with the default all modes move at even speed down an
             energy whose Hessian the matrix is. 2 and a small shift leave little but the slow modes.
         start_length: start at Z = c X0 instead, that is from what the map leaves of X0, and with c such that
-            this is the distance of coupled pairs, root mean square by their weights. The smaller, the less
-            do coupled particles overtake one another; a spread as that of X0 grows with the system.
+            this is the distance of coupled pairs, root mean square by their weights: at the spread of X0,
+            which grows with the system, they would be far apart in a large one, and tangle on their way.
 
     Raises:
         ConfigError: a number out of range, or not all modes.
