@@ -209,10 +209,6 @@ def _openmm(
     return action
 
 
-def _unwatched() -> OpenMMWatch:
-    return OpenMMWatch(None, None, 1, 0)
-
-
 def _of_ends(name: str, method: str, energy: np.ndarray, rms: np.ndarray) -> dict[str, Any]:
     return {
         "system": name,
