@@ -17,4 +17,9 @@ def evaluate(energy: Partial, positions: Array, count: int) -> tuple[Array, Arra
         return energies.at[replica].set(value), gradients.at[replica].set(rms)
 
     nothing = jnp.full(len(positions), jnp.nan, positions.dtype)
-    return jax.lax.fori_loop(0, count, evaluate, (nothing, nothing))
+
+    def evaluated() -> tuple[Array, Array]:
+        return jax.lax.fori_loop(0, count, evaluate, (nothing, nothing))
+
+    # Of a single replica the compiler takes the energy out of the loop, where a count of 0 has it too.
+    return jax.lax.cond(count > 0, evaluated, lambda: (nothing, nothing))
