@@ -56,7 +56,7 @@ def spectral_filter(
     """
     if dense or (dense is None and laplacian.shape[0] <= MAX_DENSE_FILTER):
         values, vectors = scipy.linalg.eigh(laplacian.toarray())
-        scales = filter_values(values / (_largest(laplacian) or 1.0), shift, power)
+        scales = filter_values(values / (values[-1] or 1.0), shift, power)
         return dense_filter(vectors, scales)
     scaled = laplacian / (_largest(laplacian) or 1.0)
     product = _product_with(scaled)
