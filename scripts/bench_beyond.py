@@ -34,6 +34,7 @@ from nnrep.runtime import configure_jax
 from nnrep.systems import System
 from nnrep.terminal import progress_bar
 
+POTENTIALS = ["pure_lj", "bond_lj"]
 LOOPS = {
     "GD": ["reparam=none"],
     "CG": ["reparam=cg"],
@@ -71,8 +72,8 @@ def main() -> None:
     parser.add_argument("--structures", nargs="*", default=[], help="folders of structures")
     parser.add_argument("--seeds", type=int, default=20, help="of loops")
     parser.add_argument("--loops", type=int, nargs="+", default=[400, 1000], help="their sizes")
-    parser.add_argument("--potentials", nargs="+", default=["pure_lj", "bond_lj"])
-    parser.add_argument("--methods", nargs="+", default=list(LOOPS), help="on loops")
+    parser.add_argument("--potentials", nargs="+", default=POTENTIALS, choices=POTENTIALS)
+    parser.add_argument("--methods", nargs="+", default=list(LOOPS), choices=list(LOOPS), help="on loops")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=5, help="of proteins")
     parser.add_argument("--out", type=Path, help="a CSV file")
