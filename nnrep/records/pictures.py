@@ -1,5 +1,6 @@
 """The pictures of a run."""
 
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from matplotlib.figure import Figure
 from nnrep.systems import System
 
 STAGE_COLORS = {"coarse": "tab:orange", "fine": "tab:blue", "openmm": "tab:green"}
+# In turns, of stages that a list names otherwise.
+OTHER_COLORS = ("tab:purple", "tab:red", "tab:brown", "tab:pink", "tab:olive", "tab:cyan")
 
 
 def draw_energy(path: Path, history: pd.DataFrame, system: System) -> None:
@@ -22,7 +25,9 @@ def draw_energy(path: Path, history: pd.DataFrame, system: System) -> None:
     axes = figure.add_subplot()
     energy_bound = system.energy_bound
     lowest = min([history["energy"].min(), *([] if energy_bound is None else [energy_bound])])
-    for stage, color in STAGE_COLORS.items():
+    others = cycle(OTHER_COLORS)
+    for stage in history["stage"].unique():
+        color = STAGE_COLORS.get(stage) or next(others)
         rows = history[history["stage"] == stage]
         for index, (_, seed_rows) in enumerate(rows.groupby("seed")):
             label = f"{stage} stage" if index == 0 else None
