@@ -5,7 +5,7 @@ import time
 from nnrep import reparam
 from nnrep.compilation import compilation_clock
 from nnrep.config import RunConfig
-from nnrep.config_groups import CGConfig, GNNConfig, Graph, SpectralConfig
+from nnrep.config_groups import CGConfig, GNNConfig, Graph, NoneConfig, SpectralConfig
 from nnrep.config_schedule import PlannedStage
 from nnrep.errors import require
 from nnrep.modes import Of, SlowModes
@@ -67,6 +67,8 @@ def _reparam(system: System, modes: SlowModes | None, asked: object) -> reparam.
             strength=asked.strength,
             features=system.node_features if asked.features else None,
         )
+    if not isinstance(asked, NoneConfig):
+        raise TypeError(f"the map {asked} is registered, but not built here: it would run as the identity")
     return reparam.identity()
 
 

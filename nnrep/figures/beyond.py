@@ -9,8 +9,9 @@ from nnrep.figures.proteins import BASELINES
 from nnrep.figures.summary import with_times
 from nnrep.reproduce_arguments import OWN
 
-# optimizer -> its name in the table; others are those of the paper's GD.
+# optimizer -> its name in the table.
 OPTIMIZERS = {"lbfgs": "L-BFGS", "fire": "FIRE"}
+GRADIENT_DESCENT = ("adam", "sgd")  # the paper's GD
 # Maps of a list of stages -> the schedule that has them.
 SCHEDULES = {"cg+spectral+none": "staged", "spectral+spectral+none": "smooth", "none+spectral": "relaxed"}
 # What tells problems apart: settings that agree in these minimise one energy from the same starts.
@@ -62,10 +63,18 @@ def best_settings(summary: pd.DataFrame) -> pd.Series:
 
 
 def methods_of(table: pd.DataFrame) -> pd.Series:
-    """The name of the method of every run or setting."""
-    plain = table["optimizer"].map(OPTIMIZERS).fillna(METHODS["none"])
+    """The name of the method of every run or setting.
+
+    Raises:
+        ValueError: a map, optimizer or baseline without a name here.
+    """
+    plain = table["optimizer"].map(OPTIMIZERS | dict.fromkeys(GRADIENT_DESCENT, METHODS["none"]))
     minimised = table["reparam"].map(METHODS | SCHEDULES).where(table["reparam"] != "none", plain)
-    return minimised.where(table["baseline"] == "none", table["baseline"].map(BASELINES))
+    names = minimised.where(table["baseline"] == "none", table["baseline"].map(BASELINES))
+    unknown = table.loc[names.isna(), ["baseline", "reparam", "optimizer"]].drop_duplicates()
+    if len(unknown):
+        raise ValueError(f"methods without a name in reports: {unknown.to_dict('records')}")
+    return names
 
 
 def _row(runs: pd.DataFrame) -> dict[str, Any]:

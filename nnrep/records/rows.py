@@ -72,6 +72,9 @@ def run_rows(
         "versions": describe_versions(),
         "config_hash": hash_of_config,
     }
+    unknown = [name for name in columns if name not in RUN_COLUMNS]
+    if unknown:
+        raise TypeError(f"{', '.join(unknown)}: the table of runs has no such columns, and would drop them")
     # What a system does not have is left empty.
     return pd.DataFrame(columns, index=range(count)).reindex(columns=RUN_COLUMNS)
 

@@ -166,6 +166,8 @@ def _force_field(
     if config.force_field is ForceField.classical:
         own = classical_parameters(topology, system, config.classical)
         return classical.classical_energy, classical.classical_terms, classical, own
+    if config.force_field is not ForceField.amber14_uncorrected:
+        raise TypeError(f"{config.force_field} is registered, but nothing builds it: another would run")
     module = amber_uncorrected
     return module.uncorrected_energy, module.uncorrected_terms, module, uncorrected_parameters(system)
 
