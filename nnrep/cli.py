@@ -51,7 +51,7 @@ def usage() -> str:
 
 def _dispatch(verb: str, arguments: list[str]) -> int:
     if verb in HYDRA_VERBS:
-        from nnrep.hydra_app import run_app
+        from nnrep.commands.hydra_app import run_app
 
         return run_app(arguments, verb)
     if verb == "structures":
@@ -60,7 +60,7 @@ def _dispatch(verb: str, arguments: list[str]) -> int:
         return _collect(arguments)
     if verb == "reproduce":
         return _reproduce(arguments)
-    from nnrep.doctor import doctor
+    from nnrep.commands.doctor import doctor
 
     if arguments in (["--help"], ["-h"]):
         print(f"usage: nnrep doctor\n\n{VERBS['doctor']}")
@@ -95,13 +95,13 @@ def _collect(arguments: list[str]) -> int:
 
 
 def _reproduce(arguments: list[str]) -> int:
-    from nnrep.reproduce_arguments import parse_arguments, usage
+    from nnrep.figures.request import parse_arguments, usage
 
     if arguments in ([], ["--help"], ["-h"]):
         print(usage())
         return EXIT_OK
     request = parse_arguments(arguments)
-    from nnrep.reproduce import reproduce
+    from nnrep.figures.reproduction import reproduce
 
     return reproduce(request)
 
@@ -123,7 +123,7 @@ def guarded(action: Callable[[], int], debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     except Exception as error:
-        from nnrep.explain import explain
+        from nnrep.config.explain import explain
 
         message = explain(error)
         if debug or message is None:
@@ -138,7 +138,7 @@ def _complete(arguments: list[str]) -> int:
     """Answer the shell's question for completions: verbs first, then what Hydra knows of theirs."""
     words = os.environ.get("COMP_LINE", "").split(" ")
     if len(words) > 2 and words[1] in HYDRA_VERBS:
-        from nnrep.hydra_app import run_app
+        from nnrep.commands.hydra_app import run_app
 
         os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
         return run_app(arguments, words[1])

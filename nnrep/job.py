@@ -9,22 +9,22 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from nnrep.baselines import run_baseline
-from nnrep.config import RunConfig, as_plain, load_config
+from nnrep.config.schema import RunConfig, as_plain, load_config
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from nnrep.interruption import Interruption
-from nnrep.maps_of_config import found_maps
+from nnrep.host.interruption import Interruption
+from nnrep.host.runtime import configure_jax
+from nnrep.host.terminal import ProgressBar, log, progress_bar, show_table
 from nnrep.minimization import Result, Stage, Status, minimize
 from nnrep.minimization.minimize import seed_list
 from nnrep.minimization.progress import Progress
-from nnrep.modes_of_config import FoundModes
+from nnrep.modes.request import FoundModes
 from nnrep.records.rows import run_rows
 from nnrep.records.run_folder import RunFolder
 from nnrep.reparam import Reparametrization
-from nnrep.runtime import configure_jax
+from nnrep.reparam.build import found_maps
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
 from nnrep.systems.registry import molecule_of, system_from_config
-from nnrep.terminal import ProgressBar, log, progress_bar, show_table
 
 
 class Checked(NamedTuple):

@@ -24,15 +24,16 @@ from hydra import compose, initialize_config_dir
 from nnrep.baselines import MinimizerConfig
 from nnrep.baselines.openmm_minimizer import minimized as openmm_minimized
 from nnrep.baselines.simulation import Watch as OpenMMWatch
-from nnrep.config import RunConfig, load_config
-from nnrep.hydra_app import config_folder, register_resolvers
+from nnrep.choices.defaults import config_folder
+from nnrep.config.compose import register_resolvers
+from nnrep.config.schema import RunConfig, load_config
+from nnrep.host.runtime import configure_jax
+from nnrep.host.terminal import progress_bar
 from nnrep.job import Watch, loaded_system, minimized, prepared_molecule
-from nnrep.maps_of_config import found_maps
 from nnrep.minimization import Result
 from nnrep.minimization.exact import evaluate
-from nnrep.runtime import configure_jax
+from nnrep.reparam.build import found_maps
 from nnrep.systems import System
-from nnrep.terminal import progress_bar
 
 POTENTIALS = ["pure_lj", "bond_lj"]
 LOOPS = {

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from nnrep.figures.methods import runs_of
+from nnrep.figures.request import FIGURES
 from nnrep.records.table import read_table
-from nnrep.reproduce_arguments import FIGURES
 
 REFERENCES = Path(__file__).resolve().parent.parent / "results" / "smoke"
 TABLES = ("runs.csv", "summary.csv", "claims.csv")

@@ -15,10 +15,10 @@ import pytest
 
 from nnrep.figures import FIGURES
 from nnrep.figures.beyond import beyond_table
+from nnrep.figures.reproduction import beyond_settings, reproduce
+from nnrep.figures.request import parse_arguments
 from nnrep.figures.summary import summarise
 from nnrep.records.table import RUN_COLUMNS
-from nnrep.reproduce import beyond_settings, reproduce
-from nnrep.reproduce_arguments import parse_arguments
 from nnrep.sweep.settings import Setting, experiment_settings
 
 # Two keys of the figure's own grids among them: they cut these short, and leave what is beyond them alone.

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.patches import Rectangle
 from structure_texts import tripeptide
 
-from nnrep.config_groups import CGConfig, GNNConfig, ModesConfig, NoneConfig
+from nnrep.config.groups import CGConfig, GNNConfig, ModesConfig, NoneConfig
 from nnrep.errors import ConfigError
 from nnrep.figures import FIGURES, fig7, fig8, fig9
 from nnrep.figures.fig8_claims import FOUR

@@ -3,10 +3,11 @@
 import pytest
 from hydra import compose, initialize_config_dir
 
-from nnrep.config import RunConfig, config_hash, load_config
-from nnrep.config_groups import CGConfig
+from nnrep.choices.defaults import config_folder
+from nnrep.config.compose import register_resolvers
+from nnrep.config.groups import CGConfig
+from nnrep.config.schema import RunConfig, config_hash, load_config
 from nnrep.errors import ConfigError
-from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.systems.loop import LoopConfig
 from nnrep.systems.protein import ProteinConfig
 

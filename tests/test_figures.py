@@ -11,6 +11,7 @@ from nnrep.figures.figure import Evidence, Verdict, claims_table, save_picture
 from nnrep.figures.methods import METHODS, best_setting, distinct, typical_run
 from nnrep.figures.published import PUBLISHED, is_published
 from nnrep.figures.report import markdown_table
+from nnrep.figures.request import FIGURES as NAMES
 from nnrep.figures.statistics import (
     below,
     combined,
@@ -23,7 +24,6 @@ from nnrep.figures.statistics import (
 )
 from nnrep.figures.summary import summarise
 from nnrep.records.table import RUN_COLUMNS
-from nnrep.reproduce_arguments import FIGURES as NAMES
 from nnrep.systems.loop import LoopConfig
 
 LOOP_FIGURES = {name: FIGURES[name] for name in ("fig2", "fig3")}

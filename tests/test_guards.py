@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import pandas as pd
 import pytest
 
-from nnrep import maps_of_config
 from nnrep.figures.beyond import methods_of
 from nnrep.records.rows import run_rows
+from nnrep.reparam import build
 from nnrep.systems import load_system
 from nnrep.systems.protein import ProteinConfig, protein_molecule, protein_system
 
@@ -26,7 +26,7 @@ class Strangers(Enum):
 
 def test_a_map_that_nothing_builds_is_no_identity():
     with pytest.raises(TypeError, match="Strange"):
-        maps_of_config._reparam(load_system("loop", n=20), None, Strange())
+        build._reparam(load_system("loop", n=20), None, Strange())
 
 
 def test_a_force_field_that_nothing_builds_is_no_other_one():
@@ -56,7 +56,7 @@ def test_a_method_without_a_name_is_nobody_elses(column, value):
 
 
 def _no_modes():
-    from nnrep.modes_of_config import NO_MODES
+    from nnrep.modes.request import NO_MODES
 
     return NO_MODES
 

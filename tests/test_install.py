@@ -17,7 +17,7 @@ def test_wheel_holds_the_configurations_and_runs(tmp_path):
     subprocess.run(pip, check=True, timeout=300)
     assert (target / "nnrep" / "configs" / "config.yaml").is_file()
     # -S -I would hide the dependencies too; the path alone puts the wheel's copy first.
-    code = "import nnrep, nnrep.hydra_app as a; print(nnrep.__file__, a.config_folder())"
+    code = "import nnrep, nnrep.choices.defaults as a; print(nnrep.__file__, a.config_folder())"
     environment = os.environ | {"PYTHONPATH": str(target)}
     where = subprocess.run(
         [sys.executable, "-c", code],

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 
-from nnrep.config import load_config
-from nnrep.hydra_app import config_folder, register_resolvers
-from nnrep.maps_of_config import found_maps
-from nnrep.modes_of_config import modes_of
+from nnrep.choices.defaults import config_folder
+from nnrep.config.compose import register_resolvers
+from nnrep.config.schema import load_config
+from nnrep.modes.request import modes_of
+from nnrep.reparam.build import found_maps
 from nnrep.systems.registry import system_from_config
 
 SMALL = ("system.n=24", "system.loop_length=5")

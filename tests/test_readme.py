@@ -9,8 +9,9 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from nnrep.config import load_config
-from nnrep.hydra_app import config_folder, register_resolvers
+from nnrep.choices.defaults import config_folder
+from nnrep.config.compose import register_resolvers
+from nnrep.config.schema import load_config
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 import nnrep
-from nnrep.look import chosen_modes, spread_indices
+from nnrep.commands.modes import chosen_modes, spread_indices
 from nnrep.modes import robustness
 from nnrep.modes.backbone import Backbone
 from nnrep.modes.overlap import agreement

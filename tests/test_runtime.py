@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import pandas as pd
 import pytest
 
-from nnrep.compilation import CompilationClock, compilation_clock
-from nnrep.threads import VARIABLES, thread_variables
+from nnrep.host.compilation import CompilationClock, compilation_clock
+from nnrep.host.threads import VARIABLES, thread_variables
 
 
 def test_spans_inside_each_other_count_once(monkeypatch):
@@ -53,12 +53,12 @@ def in_fresh_process(code: str) -> subprocess.CompletedProcess:
 
 
 def test_threads_are_set_before_numpy_and_once():
-    code = "import os, sys; from nnrep.threads import limit_threads; limit_threads(1)\n"
+    code = "import os, sys; from nnrep.host.threads import limit_threads; limit_threads(1)\n"
     code += "assert os.environ['OPENBLAS_NUM_THREADS'] == '1' and 'numpy' not in sys.modules\n"
     assert in_fresh_process(code + "limit_threads(1)").returncode == 0
     again = in_fresh_process(code + "limit_threads(None)")
     assert "threads: must be the same for all jobs of a process, which has begun with 1" in again.stderr
-    late = in_fresh_process("import numpy; from nnrep.threads import limit_threads; limit_threads(1)")
+    late = in_fresh_process("import numpy; from nnrep.host.threads import limit_threads; limit_threads(1)")
     assert "threads: cannot be set in a process that has loaded NumPy already" in late.stderr
 
 

@@ -5,10 +5,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from nnrep.config import as_plain, config_hash, load_config
-from nnrep.config_groups import CGConfig, NoneConfig, SpectralConfig
+from nnrep.choices.defaults import config_folder
+from nnrep.config.compose import register_resolvers
+from nnrep.config.groups import CGConfig, NoneConfig, SpectralConfig
+from nnrep.config.schema import as_plain, config_hash, load_config
 from nnrep.errors import ConfigError
-from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.modes import Of
 from nnrep.records.run_folder import RUN_FILES
 from nnrep.reparam.spectral import POWER, SHIFT

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nnrep.figures.request import FIGURES
 from nnrep.figures.summary import summarise
 from nnrep.records.table import RUN_COLUMNS
-from nnrep.reproduce_arguments import FIGURES
 
 ROOT = Path(__file__).parents[1]
 spec = importlib.util.spec_from_file_location("smoke", ROOT / "scripts" / "smoke.py")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import nnrep
-from nnrep.cache import warn_unwritable
+from nnrep.host.cache import warn_unwritable
 from nnrep.modes import stored
 from nnrep.modes.stored import StoredModes, load_modes, modes_key, save_modes, stored_path
 

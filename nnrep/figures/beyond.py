@@ -6,8 +6,8 @@ import pandas as pd
 
 from nnrep.figures.methods import METHODS, diverged
 from nnrep.figures.proteins import BASELINES
+from nnrep.figures.request import OWN
 from nnrep.figures.summary import with_times
-from nnrep.reproduce_arguments import OWN
 
 # optimizer -> its name in the table.
 OPTIMIZERS = {"lbfgs": "L-BFGS", "fire": "FIRE"}

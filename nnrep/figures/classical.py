@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnrep.config import RunConfig
+from nnrep.config.schema import RunConfig
 from nnrep.energies.soft_pairs import KINDS
 from nnrep.errors import require
 from nnrep.figures.figure import Evidence

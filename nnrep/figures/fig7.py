@@ -9,7 +9,7 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure as Picture
 from openmm import app
 
-from nnrep.config import RunConfig
+from nnrep.config.schema import RunConfig
 from nnrep.energies.all_pairs import squared_distances
 from nnrep.energies.soft_pairs import KINDS, pair_energies, whole_table
 from nnrep.errors import require

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
-from nnrep.config import RunConfig
+from nnrep.config.schema import RunConfig
 from nnrep.errors import require
 from nnrep.figures.classical import check_methods, notes_on_energy
 from nnrep.figures.fig8_claims import claims

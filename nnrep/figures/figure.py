@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
-from nnrep.cache import write_whole
-from nnrep.config import RunConfig
+from nnrep.config.schema import RunConfig
+from nnrep.host.cache import write_whole
 from nnrep.structures.molecule import Molecule
 
 

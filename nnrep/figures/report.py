@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from nnrep.cache import write_whole
 from nnrep.figures.beyond import STATED, beyond_table
 from nnrep.figures.figure import Evidence, Figure
 from nnrep.figures.summary import summarise
+from nnrep.host.cache import write_whole
 
 REPORT = "REPORT.md"
 JUDGED = (

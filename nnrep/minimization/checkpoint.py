@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nnrep.cache import write_arrays
 from nnrep.errors import UserError
+from nnrep.host.cache import write_arrays
 
 
 def save_checkpoint(path: Path, snapshot: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.compilation import compilation_clock
 from nnrep.errors import UserError
+from nnrep.host.compilation import compilation_clock
 from nnrep.minimization.batches import (
     any_running,
     decoded,

@@ -14,9 +14,9 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
-from nnrep.memory import require_memory, total_memory
+from nnrep.host.memory import require_memory, total_memory
+from nnrep.host.terminal import log
 from nnrep.modes.lanczos import lanczos
-from nnrep.terminal import log
 
 MAX_DENSE_NODES = 1000  # up to here a dense eigensolver takes a fraction of a second
 # Beyond it, shift-invert pays for up to this share of the modes of a sparse matrix. Lanczos never does where

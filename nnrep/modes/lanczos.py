@@ -17,7 +17,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
-from nnrep.memory import require_memory
+from nnrep.host.memory import require_memory
 from nnrep.systems.system import as_partial
 
 BLOCK = 8  # vectors at a time; the six rigid motions of a molecule are found at once

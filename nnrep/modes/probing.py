@@ -19,7 +19,7 @@ import scipy.sparse
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.memory import require_memory
+from nnrep.host.memory import require_memory
 from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, over_samples
 from nnrep.modes.hessian import PRODUCTS_AT_ONCE, column_squares, hessian_product
 from nnrep.systems.system import as_partial

@@ -12,7 +12,8 @@ from jax.tree_util import Partial
 
 from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import ConfigError, chosen, is_integer, require
-from nnrep.memory import require_memory
+from nnrep.host.memory import require_memory
+from nnrep.host.terminal import log
 from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, term_backbone
 from nnrep.modes.eigensolvers import MAX_PRODUCTS, Solver
 from nnrep.modes.graph import coupling_graph
@@ -20,7 +21,6 @@ from nnrep.modes.normal import MAX_DENSE_COORDINATES, normal_modes
 from nnrep.modes.probing import probed_backbone
 from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
 from nnrep.systems.system import System, perturbed
-from nnrep.terminal import log
 
 BYTES_PER_PAIR = 250  # at the peak: blocks, indices, and the sorting of pairs
 OWN_NOISE = 0.1  # of systems without configurations of their own, relative to the spread of the positions

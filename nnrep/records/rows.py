@@ -6,15 +6,15 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from nnrep.config import RunConfig, config_hash
-from nnrep.config_groups import GNNConfig
-from nnrep.config_schedule import StagedSchedule
+from nnrep.config.groups import GNNConfig
+from nnrep.config.schedule import StagedSchedule
+from nnrep.config.schema import RunConfig, config_hash
+from nnrep.host.runtime import describe_device, describe_versions
 from nnrep.minimization import Result
 from nnrep.modes import SlowModes
-from nnrep.modes_of_config import FoundModes
+from nnrep.modes.request import FoundModes
 from nnrep.records.table import RUN_COLUMNS
 from nnrep.reparam.graph import layer_widths
-from nnrep.runtime import describe_device, describe_versions
 from nnrep.systems import System
 from nnrep.systems.measures import (
     ANGSTROM_PER_NM,

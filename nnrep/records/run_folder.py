@@ -11,8 +11,9 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nnrep.cache import write_arrays
 from nnrep.errors import UserError
+from nnrep.host.cache import write_arrays
+from nnrep.host.terminal import log
 from nnrep.minimization import Result
 from nnrep.records.pictures import draw_energy, draw_layouts
 from nnrep.records.table import RUN_COLUMNS, read_table, write_table
@@ -20,7 +21,6 @@ from nnrep.records.trajectory import write_trajectories
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.write import write_pdb
 from nnrep.systems import System
-from nnrep.terminal import log
 
 CONFIG, RUNS, HISTORY, POSITIONS = "config.yaml", "runs.csv", "history.csv", "positions.npz"
 CHECKPOINT, ENERGY, LAYOUT = "checkpoint.npz", "energy.png", "layout.png"

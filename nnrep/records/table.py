@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from nnrep.cache import write_whole
 from nnrep.errors import UserError
+from nnrep.host.cache import write_whole
 
 # One row a seed. Times in seconds; energies in the system's unit (proteins: kJ/mol); RMSD and radius of
 # gyration in Angstrom.

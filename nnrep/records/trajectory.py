@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from openmm import app, unit
 
-from nnrep.cache import write_whole
+from nnrep.host.cache import write_whole
 from nnrep.minimization.result import Frames
 from nnrep.systems import System
 

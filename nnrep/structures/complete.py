@@ -12,13 +12,13 @@ import openmm
 from openmm import app, unit
 
 from nnrep.errors import UserError
+from nnrep.host.terminal import log
 from nnrep.structures.force_field import FORCE_FIELD, force_field
 from nnrep.structures.names import Named, as_pdb
 from nnrep.structures.random_numbers import seeded_random
 from nnrep.structures.residues import CAPS, atom_of, drop_atoms, label, position_of, some
 from nnrep.structures.side_chains import complete_side_chain, has_whole_side_chain, new_atom
 from nnrep.structures.write import pdb_text
-from nnrep.terminal import log
 
 PH = 7.0
 SEED = 0

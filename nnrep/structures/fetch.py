@@ -6,10 +6,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from nnrep.cache import write_whole
 from nnrep.errors import ConfigError, UserError
+from nnrep.host.cache import write_whole
+from nnrep.host.terminal import log
 from nnrep.structures.parse import parse, unpacked
-from nnrep.terminal import log
 
 ADDRESS = "https://files.rcsb.org/download/{entry}.cif.gz"
 TIMEOUT_S = 20  # of the whole download

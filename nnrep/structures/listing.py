@@ -7,10 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from nnrep.errors import UserError
+from nnrep.host.terminal import print_table
 from nnrep.structures.parse import parse
 from nnrep.structures.places import EMBEDDED_ORIGIN, Listed, embedded, from_file, list_structures
 from nnrep.structures.residues import chain_letter, some
-from nnrep.terminal import print_table
 
 COLUMNS = ("name", "place", "models", "atoms", "chains", "size", "path")
 NUMBERS = ("models", "atoms", "size")

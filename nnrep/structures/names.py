@@ -7,9 +7,9 @@ import gemmi
 from openmm import app, unit
 
 from nnrep.errors import ConfigError
+from nnrep.host.terminal import log
 from nnrep.structures.residues import OTHER_NAMES, PROTONATIONS
 from nnrep.structures.write import pdb_text
-from nnrep.terminal import log
 
 LOWEST_NUMBER, HIGHEST_NUMBER = -999, 9999  # of a residue in a PDB file
 

@@ -7,8 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-from nnrep.cache import cache_folder
 from nnrep.errors import ConfigError, UserError
+from nnrep.host.cache import cache_folder
 from nnrep.structures.fetch import fetch
 from nnrep.structures.parse import unpacked
 

@@ -3,12 +3,12 @@
 import gemmi
 
 from nnrep.errors import ConfigError
+from nnrep.host.terminal import log
 from nnrep.structures.checks import check_end
 from nnrep.structures.parse import parse
 from nnrep.structures.places import Found
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.residues import chain_letter, drop_atoms, is_nucleic, is_protein, is_water, some
-from nnrep.terminal import log
 
 
 def read_structure(found: Found, options: Preparation) -> gemmi.Structure:

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from nnrep.cache import cache_folder, warn_unwritable, write_whole
+from nnrep.host.cache import cache_folder, warn_unwritable, write_whole
 
 # The first line of a stored file; a PDB file stays one.
 CHECKSUM = "REMARK   nnrep sha256 "

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from openmm import app
 
-from nnrep.cache import write_whole
 from nnrep.errors import UserError
+from nnrep.host.cache import write_whole
 from nnrep.structures.checks import HIGHEST, LOWEST
 
 

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import pandas as pd
 
 from nnrep.errors import UserError
+from nnrep.host.terminal import log
+from nnrep.host.threads import thread_variables, usable_cores
 from nnrep.sweep import worker
 from nnrep.sweep.queue import Queue, Task
 from nnrep.sweep.settings import Setting
 from nnrep.sweep.store import RunStore
 from nnrep.sweep.worker import Done
-from nnrep.terminal import log
-from nnrep.threads import thread_variables, usable_cores
 
 POLL_SECONDS = 0.5  # how soon an interruption is noticed
 

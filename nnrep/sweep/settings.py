@@ -11,11 +11,12 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from nnrep.config import RunConfig, as_plain, config_hash, load_config
-from nnrep.config_schedule import StagedSchedule
+from nnrep.choices.defaults import config_folder
+from nnrep.config.compose import register_resolvers
+from nnrep.config.explain import explain
+from nnrep.config.schedule import StagedSchedule
+from nnrep.config.schema import RunConfig, as_plain, config_hash, load_config
 from nnrep.errors import UserError, require
-from nnrep.explain import explain
-from nnrep.hydra_app import config_folder, register_resolvers
 from nnrep.job import prepared_molecule
 from nnrep.minimization.minimize import seed_list
 from nnrep.structures.fetch import UnavailableError

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nnrep.cache import write_whole
 from nnrep.errors import UserError
+from nnrep.host.cache import write_whole
 from nnrep.minimization import Status
 from nnrep.records.collect import read_runs
 from nnrep.records.run_folder import RUNS

@@ -14,16 +14,16 @@ import jax
 import numpy as np
 import pandas as pd
 
-from nnrep.explain import explain
+from nnrep.config.explain import explain
+from nnrep.host.runtime import configure_jax
+from nnrep.host.terminal import log, progress_bar
 from nnrep.job import Watch, loaded_system, minimized, prepared_molecule
-from nnrep.maps_of_config import found_maps
 from nnrep.minimization import Status
-from nnrep.modes_of_config import FoundModes
+from nnrep.modes.request import FoundModes
 from nnrep.records.rows import run_rows
-from nnrep.runtime import configure_jax
+from nnrep.reparam.build import found_maps
 from nnrep.sweep.settings import Setting
 from nnrep.systems import System
-from nnrep.terminal import log, progress_bar
 
 MOST_PREPARED = 8  # systems with their modes that a worker remembers
 

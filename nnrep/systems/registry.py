@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nnrep.choices.schema import build
 from nnrep.errors import ConfigError
-from nnrep.schema import build
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.loop import LoopConfig, loop_system
 from nnrep.systems.protein import ProteinConfig, protein_molecule, protein_system

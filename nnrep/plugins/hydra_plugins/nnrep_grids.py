@@ -1,6 +1,6 @@
 """A sweeper of Hydra's for several grids: `hydra/sweeper=grids`.
 
-Hydra looks for plugins in the namespace package `hydra_plugins` only; `nnrep.hydra_app` puts this one on
+Hydra looks for plugins in the namespace package `hydra_plugins` only; `nnrep.config.compose` puts this one on
 the path.
 """
 

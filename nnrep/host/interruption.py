@@ -5,7 +5,7 @@ import threading
 from types import FrameType, TracebackType
 from typing import Self
 
-from nnrep.terminal import log
+from nnrep.host.terminal import log
 
 
 class Interruption:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
-from nnrep.terminal import log
+from nnrep.host.terminal import log
 
 PROBE_BYTES = 100_000
 

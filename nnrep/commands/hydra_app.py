@@ -16,19 +16,12 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from nnrep.choices.defaults import config_folder
+from nnrep.config.compose import add_plugins, register_resolvers
+from nnrep.config.explain import explain
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
-from nnrep.explain import explain
-from nnrep.terminal import log
-from nnrep.threads import limit_threads
-
-
-def config_folder() -> Path:
-    """The configurations: inside an installed package, else those of the checkout."""
-    package = Path(__file__).resolve().parent
-    for folder in (package / "configs", package.parent / "configs"):
-        if (folder / "config.yaml").is_file():
-            return folder
-    raise UserError(f"{package / 'configs'}: the configurations are missing; install nnrep again")
+from nnrep.host.terminal import log
+from nnrep.host.threads import limit_threads
 
 
 class Refused(BaseException):
@@ -45,11 +38,7 @@ class Refused(BaseException):
 
 
 # Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
-JOBS = {"run": "nnrep.job", "modes": "nnrep.look"}
-PURPOSES = {
-    "run": "minimise a system's energy through a map, then with free positions",
-    "modes": "show the slow modes of a system, and how robust they are",
-}
+JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes"}
 
 
 class CheckFirst(Callback):
@@ -88,7 +77,7 @@ def run_app(arguments: list[str], verb: str) -> int:
         verb: one of `JOBS`.
 
     Raises:
-        UserError, HydraException, OmegaConfBaseException, OSError: see `nnrep.explain`.
+        UserError, HydraException, OmegaConfBaseException, OSError: see `nnrep.config.explain`.
     """
     register_resolvers(verb)
     add_plugins()
@@ -138,35 +127,3 @@ def _check_flags() -> None:
 
     parser.error = refuse  # type: ignore[method-assign]
     parser.parse_args()
-
-
-def add_plugins() -> None:
-    """Let Hydra find our sweeper, which it looks for in the namespace package `hydra_plugins` only."""
-    folder = str(Path(__file__).resolve().parent / "plugins")
-    if folder not in sys.path:
-        sys.path.append(folder)
-
-
-def register_resolvers(verb: str = "run") -> None:
-    """The functions that `configs/` uses."""
-
-    def label(reparam: str, baseline: str, schedule: str) -> str:
-        """What a run's folder is named after."""
-        if verb != "run":
-            return verb
-        if baseline != "none":
-            return baseline
-        return reparam if schedule == "paper" else schedule
-
-    OmegaConf.register_new_resolver("verb", lambda: verb, replace=True)
-    OmegaConf.register_new_resolver("purpose", lambda: PURPOSES[verb], replace=True)
-    OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
-    OmegaConf.register_new_resolver("twice", lambda count: 2 * count, replace=True)
-    OmegaConf.register_new_resolver("label", label, replace=True)
-
-
-def _multiply(*factors: float) -> float:
-    product = 1.0
-    for factor in factors:
-        product *= factor
-    return float(f"{product:.15g}")  # 10 * 1e-6 is 1e-5

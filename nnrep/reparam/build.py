@@ -3,15 +3,15 @@
 import time
 
 from nnrep import reparam
-from nnrep.compilation import compilation_clock
-from nnrep.config import RunConfig
-from nnrep.config_groups import CGConfig, GNNConfig, Graph, NoneConfig, SpectralConfig
-from nnrep.config_schedule import PlannedStage
+from nnrep.config.groups import CGConfig, GNNConfig, Graph, NoneConfig, SpectralConfig
+from nnrep.config.schedule import PlannedStage
+from nnrep.config.schema import RunConfig
 from nnrep.errors import require
+from nnrep.host.compilation import compilation_clock
 from nnrep.modes import Of, SlowModes
+from nnrep.modes.request import NO_MODES, FoundModes, modes_of, noise_of
 from nnrep.modes.slow import adjacency_of, sampling_of
 from nnrep.modes.spectrum import laplacian
-from nnrep.modes_of_config import NO_MODES, FoundModes, modes_of, noise_of
 from nnrep.systems import System
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import jax
 
 from nnrep import __version__
-from nnrep.cache import cache_folder, is_writable
-from nnrep.terminal import log
+from nnrep.host.cache import cache_folder, is_writable
+from nnrep.host.terminal import log
 
 PACKAGES = (
     *("jax", "jaxlib", "optax", "jraph", "hydra-core", "omegaconf", "numpy", "scipy", "pandas"),

@@ -9,18 +9,20 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
-from nnrep.cache import write_arrays
-from nnrep.config import RunConfig, as_plain, load_config
+from nnrep.config.schema import RunConfig, as_plain, load_config
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, UserError, require
-from nnrep.interruption import Interruption
+from nnrep.host.cache import write_arrays
+from nnrep.host.interruption import Interruption
+from nnrep.host.runtime import configure_jax
+from nnrep.host.terminal import ProgressBar, log, progress_bar, show_modes
 from nnrep.job import Checked, loaded_system, prepared_molecule
 from nnrep.minimization import minimize
 from nnrep.minimization.minimize import seed_list
 from nnrep.modes import Of, SlowModes
+from nnrep.modes.request import modes_of, noise_of
 from nnrep.modes.rigid import rigid_share
 from nnrep.modes.robustness import robustness_table
 from nnrep.modes.slow import sampling_of
-from nnrep.modes_of_config import modes_of, noise_of
 from nnrep.records.mode_pictures import draw_modes, draw_robustness, draw_spectrum
 from nnrep.records.run_folder import (
     MODES,
@@ -32,10 +34,8 @@ from nnrep.records.run_folder import (
     RunFolder,
 )
 from nnrep.records.table import write_table
-from nnrep.runtime import configure_jax
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
-from nnrep.terminal import ProgressBar, log, progress_bar, show_modes
 
 RIGID = 0.9  # share from which on a mode counts as a rigid motion
 MOST_FRAME_BYTES = 500_000_000  # of the configurations kept while the energy is minimised

@@ -8,16 +8,16 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from nnrep.compilation import compilation_clock
-from nnrep.config import RunConfig, as_plain
+from nnrep.config.schema import RunConfig, as_plain
+from nnrep.host.compilation import compilation_clock
+from nnrep.host.runtime import describe_device, describe_versions
+from nnrep.host.terminal import log
+from nnrep.host.threads import usable_cores
 from nnrep.modes import Of, SlowModes, Solver, slow_modes
 from nnrep.modes.stored import StoredModes, load_modes, modes_key, save_modes
 from nnrep.reparam import Reparametrization
-from nnrep.runtime import describe_device, describe_versions
 from nnrep.systems import System
 from nnrep.systems.measures import ANGSTROM_PER_NM
-from nnrep.terminal import log
-from nnrep.threads import usable_cores
 
 
 class FoundModes(NamedTuple):

@@ -14,17 +14,17 @@ from nnrep.figures import FIGURES
 from nnrep.figures.figure import Evidence, Figure, claims_table, save_arrays, save_picture
 from nnrep.figures.published import is_published
 from nnrep.figures.report import REPORT, write_report
+from nnrep.figures.request import Profile, Request
 from nnrep.figures.summary import summarise
-from nnrep.interruption import Interruption
+from nnrep.host.interruption import Interruption
+from nnrep.host.runtime import describe_versions
+from nnrep.host.terminal import log, show_log, sweep_bar
 from nnrep.records.run_folder import RUNS
 from nnrep.records.table import read_table, write_table
-from nnrep.reproduce_arguments import Profile, Request
-from nnrep.runtime import describe_versions
 from nnrep.sweep.engine import Swept, sweep
 from nnrep.sweep.lock import locked
 from nnrep.sweep.settings import Experiment, Setting, experiment_settings, with_fresh_seeds
 from nnrep.sweep.store import RunStore
-from nnrep.terminal import log, show_log, sweep_bar
 
 SUMMARY, REPEATS, CLAIMS, COMMANDS = "summary.csv", "repeats.csv", "claims.csv", "commands.csv"
 BEYOND, BEYOND_SUMMARY = "beyond.csv", "beyond_summary.csv"

@@ -6,9 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from nnrep import __version__
-from nnrep.cache import cache_folder, is_writable
+from nnrep.choices.defaults import config_folder
 from nnrep.errors import UserError
-from nnrep.hydra_app import config_folder
+from nnrep.host.cache import cache_folder, is_writable
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "JAX_PLATFORMS")
 
@@ -16,7 +16,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "JAX
 def doctor() -> int:
     """Print the report; the exit status is 1 if something is wrong."""
     problems: list[str] = []
-    print(f"nnrep     {__version__}, {Path(__file__).parent}")
+    print(f"nnrep     {__version__}, {Path(__file__).parent.parent}")
     print(f"python    {sys.version.split()[0]}, {sys.executable}")
     _report_packages(problems)
     _report_devices(problems)
@@ -28,7 +28,7 @@ def doctor() -> int:
 
 
 def _report_packages(problems: list[str]) -> None:
-    from nnrep.runtime import PACKAGES
+    from nnrep.host.runtime import PACKAGES
 
     for name in PACKAGES:
         try:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from omegaconf import MISSING
 
-from nnrep.config_groups import (
+from nnrep.choices.schema import build
+from nnrep.config.groups import (
     CGConfig,
     FitConfig,
     GNNConfig,
@@ -19,7 +20,6 @@ from nnrep.config_groups import (
 from nnrep.errors import named_under, require
 from nnrep.minimization import Optimizer, Stopping
 from nnrep.minimization.minimize import check_restarts
-from nnrep.schema import build
 from nnrep.systems.measures import MIN_CONTACT_FRACTION
 
 REPARAMS: dict[str, type] = {"none": NoneConfig, "cg": CGConfig, "gnn": GNNConfig, "spectral": SpectralConfig}

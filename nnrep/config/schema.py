@@ -10,7 +10,8 @@ from typing import Any
 from omegaconf import MISSING, DictConfig
 
 from nnrep.baselines import DynamicsConfig, MinimizerConfig
-from nnrep.config_groups import (
+from nnrep.choices.schema import build
+from nnrep.config.groups import (
     CGConfig,
     GNNConfig,
     Graph,
@@ -23,11 +24,10 @@ from nnrep.config_groups import (
     RecordConfig,
     SpectralConfig,
 )
-from nnrep.config_schedule import REPARAMS, SCHEDULES, PlannedStage, StagedSchedule, planned_stages
+from nnrep.config.schedule import REPARAMS, SCHEDULES, PlannedStage, StagedSchedule, planned_stages
 from nnrep.errors import named_under, require
 from nnrep.minimization.minimize import check_record_every, seed_list
 from nnrep.modes.slow import Of, mode_count
-from nnrep.schema import build
 from nnrep.systems.protein import ForceField
 from nnrep.systems.registry import SYSTEMS
 
@@ -53,7 +53,7 @@ class RunConfig:
         seeds: a count k (seeds 0..k-1) or a list.
         max_steps: most steps of a seed, all stages together.
         precision: of positions and energies.
-        threads: that a process computes with, null for all; see `nnrep.threads`.
+        threads: that a process computes with, null for all; see `nnrep.host.threads`.
         resume: go on in a run folder that holds an unfinished run of this configuration.
     """
 

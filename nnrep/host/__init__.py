@@ -1,0 +1,1 @@
+"""This machine: JAX, caches, compilation, memory, threads, interruption, the terminal."""
