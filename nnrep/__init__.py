@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nnrep import reparam
+    from nnrep.energies.energy import Energy
     from nnrep.minimization import (
+        Fit,
+        Monitor,
         Optimizer,
+        Restarts,
         Result,
         Stage,
         Status,
         Stopping,
         adam,
+        chain,
+        clamp,
+        exponential_decay,
         fire,
         lbfgs,
         minimize,
         sgd,
+        two_stages,
     )
     from nnrep.modes import SlowModes, slow_modes
     from nnrep.systems import System, load_system
@@ -26,24 +34,41 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Energy": "nnrep.energies.energy",
     "System": "nnrep.systems",
     "load_system": "nnrep.systems",
     "SlowModes": "nnrep.modes",
     "slow_modes": "nnrep.modes",
-    "Optimizer": "nnrep.minimization",
-    "Result": "nnrep.minimization",
-    "Stage": "nnrep.minimization",
-    "Status": "nnrep.minimization",
-    "Stopping": "nnrep.minimization",
-    "adam": "nnrep.minimization",
-    "minimize": "nnrep.minimization",
-    "sgd": "nnrep.minimization",
-    "lbfgs": "nnrep.minimization",
-    "fire": "nnrep.minimization",
+    **dict.fromkeys(
+        (
+            "Fit",
+            "Monitor",
+            "Optimizer",
+            "Restarts",
+            "Result",
+            "Stage",
+            "Status",
+            "Stopping",
+            "adam",
+            "chain",
+            "clamp",
+            "exponential_decay",
+            "fire",
+            "lbfgs",
+            "minimize",
+            "sgd",
+            "two_stages",
+        ),
+        "nnrep.minimization",
+    ),
 }
 
 __all__ = [
+    "Energy",
+    "Fit",
+    "Monitor",
     "Optimizer",
+    "Restarts",
     "Result",
     "SlowModes",
     "Stage",
@@ -51,6 +76,9 @@ __all__ = [
     "Stopping",
     "System",
     "adam",
+    "chain",
+    "clamp",
+    "exponential_decay",
     "fire",
     "lbfgs",
     "load_system",
@@ -58,6 +86,7 @@ __all__ = [
     "reparam",
     "sgd",
     "slow_modes",
+    "two_stages",
 ]
 
 

@@ -23,16 +23,16 @@ from hydra import compose, initialize_config_dir
 
 from nnrep.baselines import MinimizerConfig
 from nnrep.baselines.openmm_minimizer import minimized as openmm_minimized
-from nnrep.baselines.simulation import Watch as OpenMMWatch
+from nnrep.baselines.simulation import SeedMonitor
 from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import register_resolvers
-from nnrep.config.schema import RunConfig, load_config
+from nnrep.config.plan import Plan, load_plan
 from nnrep.host.runtime import configure_jax
 from nnrep.host.terminal import progress_bar
-from nnrep.job import Watch, loaded_system, minimized, prepared_molecule
-from nnrep.minimization import Result
+from nnrep.job import built_maps, loaded_system, minimized, prepared
+from nnrep.minimization import Monitor, Result
 from nnrep.minimization.exact import evaluate
-from nnrep.reparam.build import found_maps
+from nnrep.records.rows import total_cost
 from nnrep.systems import System
 
 POTENTIALS = ["pure_lj", "bond_lj"]
@@ -140,17 +140,17 @@ def replicas(options: Any) -> Any:
     yield from _in_turns(actions, max(1, options.rounds - 2))
 
 
-def _system(overrides: list[str]) -> tuple[RunConfig, System]:
-    config = load_config(compose("config", overrides))
+def _system(overrides: list[str]) -> tuple[Plan, System]:
+    plan, molecule = prepared(load_plan(compose("config", overrides)))
     with progress_bar(quiet=True) as bar:
-        return config, loaded_system(config, prepared_molecule(config), bar, lambda: False)
+        return plan, loaded_system(plan, molecule, bar, lambda: False)
 
 
 def _run(overrides: list[str]) -> tuple[System, Result, float]:
-    config, system = _system(overrides)
-    found = found_maps(system, config)
-    result = minimized(config, system, found, Watch(None, lambda: False, None))
-    return system, result, found.fresh_s
+    plan, system = _system(overrides)
+    maps = built_maps(system, plan)
+    result = minimized(plan, system, maps, Monitor())
+    return system, result, total_cost(maps).fresh_s
 
 
 def _of_loop(name: str, method: str, system: System, result: Result, modes_s: float) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def _ours(name: str, method: str, overrides: list[str]) -> Callable[[], dict[str
         modes = modes_s / count + float(result.time_modes_s.mean())
         loop = float(result.time_minimize_s.mean())
         return {
-            **_of_ends(name, method, result.energy, result.gradient_rms),
+            **_of_results(name, method, result.energy, result.gradient_rms),
             "evaluations": int(np.median(result.evaluations)),
             "modes_s": modes,
             "loop_s": loop,
@@ -197,21 +197,21 @@ def _openmm(
         assert system.molecule is not None
         settings = MinimizerConfig(tolerance=0.5, threads=threads, record_every=10**6)
         began = time.perf_counter()
-        ends = [
-            openmm_minimized(system.molecule, settings, 0, start, OpenMMWatch(None, None, 1, 0))
+        trajectories = [
+            openmm_minimized(system.molecule, settings, 0, start, SeedMonitor(None, None, 1, 0))
             for start in starts
         ]
         elapsed = (time.perf_counter() - began) / len(starts)
-        positions = np.stack([end.frames[-1].positions for end in ends]).astype(np.float32)
+        positions = np.stack([end.frames[-1].positions for end in trajectories]).astype(np.float32)
         energy, rms = map(np.asarray, evaluate(system.energy, positions, len(positions)))
-        steps = int(np.median([end.frames[-1].step for end in ends]))
-        found = _of_ends(name, method, energy, rms)
-        return found | {"evaluations": steps, "loop_s": elapsed, "sum_s": elapsed}
+        steps = int(np.median([end.frames[-1].step for end in trajectories]))
+        row = _of_results(name, method, energy, rms)
+        return row | {"evaluations": steps, "loop_s": elapsed, "sum_s": elapsed}
 
     return action
 
 
-def _of_ends(name: str, method: str, energy: np.ndarray, rms: np.ndarray) -> dict[str, Any]:
+def _of_results(name: str, method: str, energy: np.ndarray, rms: np.ndarray) -> dict[str, Any]:
     return {
         "system": name,
         "method": method,

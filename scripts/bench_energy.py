@@ -30,7 +30,7 @@ from nnrep.errors import UserError
 from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.prepare import Preparation, prepared
-from nnrep.systems.amber import amber_parameters
+from nnrep.systems.force_fields.parameters import amber_parameters
 
 MOLECULES = ["1PLW", "5AWL", "2JOF", "1L2Y", "1UNC", "2WXC", "3GB1"]
 

@@ -20,8 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import nnrep
-from nnrep.minimization.run import Run, Stage
-from nnrep.reparam.graph import layer_widths
+from nnrep.minimization.run import Run
+from nnrep.minimization.stage import Stage
+from nnrep.reparam.network import layer_widths
 from nnrep.systems import System
 
 HIDDEN = 32
@@ -119,9 +120,10 @@ def bare_time(system: System, steps: int) -> Callable[[], float]:
 
 def step_time(system: System, reparam, steps: int) -> Callable[[], float]:
     stopping = nnrep.Stopping(min_delta=0.0, patience=10**9)
-    stage = Stage("coarse", reparam, nnrep.adam(1e-4, clamp=0.1), stopping, 10**9)
-    run = Run(system, (stage,), (0,), 10**9, 1)
-    return timed(lambda: run._run_chunk(0, steps // 20), steps)
+    optimizer = nnrep.chain(nnrep.clamp(0.1), nnrep.adam(1e-4))
+    stage = Stage("coarse", reparam, optimizer, stopping, 10**9)
+    run = Run(system, (stage,), (0,), 10**9, batch_size=1)
+    return timed(lambda: run.stage.run(0, steps // 20), steps)
 
 
 def map_time(system: System, reparam, steps: int) -> Callable[[], float]:

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nnrep.figures.methods import runs_of
-from nnrep.figures.request import FIGURES
+from nnrep.figures import FIGURES
+from nnrep.figures.analysis.labels import NO_BASELINE, PLAIN
+from nnrep.figures.analysis.selection import runs_of
 from nnrep.records.table import read_table
 
 REFERENCES = Path(__file__).resolve().parent.parent / "results" / "smoke"
@@ -51,48 +52,48 @@ def make_reference(folder: Path) -> dict:
 
 def complaints(folder: Path, reference: dict) -> list[str]:
     """What is wrong with the tables of a figure, a line each."""
-    found = []
+    wrong = []
     tables = {}
     for name in TABLES:
         if not (folder / name).exists():
-            found.append(f"{folder / name}: is missing")
+            wrong.append(f"{folder / name}: is missing")
             continue
         table = tables[name] = read_table(folder / name)
         lacking = [column for column in reference["columns"][name] if column not in table.columns]
         if lacking:
-            found.append(f"{folder / name}: lacks the columns {', '.join(lacking)}")
+            wrong.append(f"{folder / name}: lacks the columns {', '.join(lacking)}")
         if len(table) != reference["rows"][name]:
-            found.append(f"{folder / name}: has {len(table)} rows, not {reference['rows'][name]}")
-    if found:
-        return found
+            wrong.append(f"{folder / name}: has {len(table)} rows, not {reference['rows'][name]}")
+    if wrong:
+        return wrong
     claims = set(tables["claims.csv"]["claim"])
-    found += [f"{folder}: lacks the claim '{claim}'" for claim in reference["claims"] if claim not in claims]
+    wrong += [f"{folder}: lacks the claim '{claim}'" for claim in reference["claims"] if claim not in claims]
     held = {_key(row): row for _, row in tables["summary.csv"].iterrows()}
     for wanted in reference["settings"]:
         row = held.get(wanted["setting"])
         if row is None:
-            found.append(f"{folder}: lacks the setting {wanted['setting']}")
+            wrong.append(f"{folder}: lacks the setting {wanted['setting']}")
             continue
         seen = {name: row[name] for name in STATISTICS} | _start(row, runs_of(tables["runs.csv"], row))
         for name, value in seen.items():
             low, high = wanted[name]
             if not low <= value <= high:
                 band = f"{low:.5g} to {high:.5g}"
-                found.append(f"{folder}: {name} of {wanted['setting']} is {value:.5g}, not in {band}")
-    return found
+                wrong.append(f"{folder}: {name} of {wanted['setting']} is {value:.5g}, not in {band}")
+    return wrong
 
 
 def _key(row: pd.Series) -> str:
     """What tells a setting from the others."""
     values = {name: row.get(name) for name in KEYS}
-    told = {name: value for name, value in values.items() if not pd.isna(value)}
-    if told.get("baseline") == "none":
-        del told["baseline"]
-    return ", ".join(f"{name} {value}" for name, value in told.items())
+    known = {name: value for name, value in values.items() if not pd.isna(value)}
+    if known.get("baseline") == NO_BASELINE:
+        del known["baseline"]
+    return ", ".join(f"{name} {value}" for name, value in known.items())
 
 
 def _setting(row: pd.Series, runs: pd.DataFrame) -> dict:
-    """The bands of a setting, a little wider than seen: twenty runs have not seen everything."""
+    """The bands of a setting, a little wider than those of its runs: twenty do not show everything."""
     bands = {}
     draws = np.random.default_rng(0).choice(runs["energy"].to_numpy(), (DRAWS, SEEDS))
     bound = row.get("energy_bound", np.nan)
@@ -107,13 +108,13 @@ def _setting(row: pd.Series, runs: pd.DataFrame) -> dict:
         bands[name] = [value - width, value + width]
     if not np.isfinite(list(bands.values())).all():
         raise SystemExit(f"{_key(row)}: has runs that diverged, and makes no reference")
-    rounded = {name: [float(f"{end:.5g}") for end in band] for name, band in bands.items()}
+    rounded = {name: [float(f"{limit:.5g}") for limit in band] for name, band in bands.items()}
     return {"setting": _key(row), **rounded}
 
 
 def _start(row: pd.Series, runs: pd.DataFrame) -> dict[str, float]:
     """The mean energy of the starts; those of a network are not the system's own."""
-    if row["reparam"] != "none":
+    if row["reparam"] != PLAIN:
         return {}
     return {"energy_start": runs.loc[runs["seed"] < SEEDS, "energy_start"].mean()}
 
@@ -123,16 +124,18 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     action, folder = sys.argv[1], Path(sys.argv[2])
-    found = []
+    wrong = []
     for figure in FIGURES:
         path = REFERENCES / f"{figure}.json"
         if action == "reference":
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(make_reference(folder / figure), indent=1) + "\n")
+        elif path.exists():
+            wrong += complaints(folder / figure, json.loads(path.read_text()))
         else:
-            found += complaints(folder / figure, json.loads(path.read_text()))
-    print("\n".join(found) or f"smoke: {', '.join(FIGURES)} as the references have them")
-    return 1 if found else 0
+            wrong.append(f"{path}: is missing; scripts/smoke reference DIR writes it")
+    print("\n".join(wrong) or f"smoke: {', '.join(FIGURES)} as the references have them")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -7,10 +7,8 @@ from hydra import compose, initialize_config_dir
 
 from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import register_resolvers
-from nnrep.config.schema import load_config
-from nnrep.modes.request import modes_of
-from nnrep.reparam.build import found_maps
-from nnrep.systems.registry import system_from_config
+from nnrep.config.plan import load_plan
+from nnrep.job import built_maps
 
 SMALL = ("system.n=24", "system.loop_length=5")
 
@@ -21,10 +19,10 @@ def built():
     register_resolvers()
 
     def build(*overrides):
-        config = load_config(compose("config", overrides=[*SMALL, *overrides]))
-        system = system_from_config(config.system)
-        found = found_maps(system, config)
-        return system, found.modes, found.maps[0]
+        plan = load_plan(compose("config", overrides=[*SMALL, *overrides]))
+        system = plan.config.system.build()
+        made = built_maps(system, plan)[0]
+        return system, made.modes, made.reparam
 
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         yield build
@@ -79,11 +77,11 @@ def test_modes_are_stored_for_what_decides_them(built, tmp_path, monkeypatch):
     monkeypatch.setenv("NNREP_CACHE", str(tmp_path))
 
     def stored(*overrides):
-        config = load_config(compose("config", overrides=[*SMALL, "reparam=cg", *overrides]))
-        return modes_of(system_from_config(config.system), config).stored
+        plan = load_plan(compose("config", overrides=[*SMALL, "reparam=cg", *overrides]))
+        return built_maps(plan.config.system.build(), plan)[0].cost.stored
 
     assert [stored(), stored()] == [False, True]
-    assert stored("optimizer.learning_rate=0.5", "max_steps=7", "seeds=3", "look.frames=3")
+    assert stored("optimizer.learning_rate=0.5", "max_steps=7", "seeds=3", "analysis.frames=3")
     deciding = "modes.seed=1 modes.samples=3 modes.backbone=sum_square modes.noise=0.5 modes.background=true"
     for override in (
         *deciding.split(),

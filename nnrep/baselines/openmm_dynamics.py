@@ -2,27 +2,28 @@
 
 import math
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import openmm
 
+from nnrep.baselines.settings import BaselineConfig
 from nnrep.baselines.simulation import (
     Frame,
+    SeedMonitor,
     Trajectory,
-    Watch,
     check_machine,
     energy_of,
     open_simulation,
 )
+from nnrep.choices.settings import settings
 from nnrep.errors import require
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Solvent, blew_up, heat, langevin, positions_of, solvated
 
 
-@dataclass
-class DynamicsConfig:
+@settings("baseline/openmm_dynamics")
+class DynamicsConfig(BaselineConfig):
     """`openmm_dynamics`.
 
     Attributes:
@@ -36,15 +37,14 @@ class DynamicsConfig:
         record_every: steps from one row of the history to the next.
     """
 
-    name: str = "openmm_dynamics"
-    temperature: float = 298.0
-    timestep_fs: float = 2.0
-    steps: int = 10_000
-    friction_per_ps: float = 1.0
-    solvent: Solvent = Solvent.vacuum
-    platform: str = "CPU"
-    threads: int | None = 1
-    record_every: int = 500
+    temperature: float
+    timestep_fs: float
+    steps: int
+    friction_per_ps: float
+    solvent: Solvent
+    platform: str
+    threads: int | None
+    record_every: int
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -60,9 +60,23 @@ class DynamicsConfig:
         check_machine(self.platform, self.threads)
         require(1 <= self.record_every < 2**31, "record_every", "from 1 to 2^31 - 1", self.record_every)
 
+    @property
+    def most_steps(self) -> int:
+        """See `BaselineConfig`."""
+        return self.steps
+
+    def trajectory(
+        self, molecule: Molecule, seed: int, start: np.ndarray, monitor: SeedMonitor
+    ) -> Trajectory:
+        """See `simulated`."""
+        return simulated(molecule, self, seed, start, monitor)
+
+
+CHOICE = DynamicsConfig
+
 
 def simulated(
-    molecule: Molecule, config: DynamicsConfig, seed: int, start: np.ndarray, watch: Watch
+    molecule: Molecule, config: DynamicsConfig, seed: int, start: np.ndarray, monitor: SeedMonitor
 ) -> Trajectory:
     """Simulate from a start (n, 3) in nm, with the velocities and noise of a seed."""
     openmm_system, positions = solvated(molecule, start, config.solvent, config.timestep_fs > 1)
@@ -78,7 +92,7 @@ def simulated(
             if not (math.isfinite(frame.energy) and np.all(np.isfinite(frame.positions))):
                 return Trajectory(Status.diverged, frames, compile_s)
             frames.append(frame)
-            if watch.look(frame.step, frame.energy) and frame.step < config.steps:
+            if monitor.report(frame.step, frame.energy) and frame.step < config.steps:
                 return Trajectory(Status.interrupted, frames, compile_s)
     except openmm.OpenMMException as error:
         if not blew_up(error):

@@ -3,27 +3,28 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import openmm
 
+from nnrep.baselines.settings import BaselineConfig
 from nnrep.baselines.simulation import (
     Frame,
+    SeedMonitor,
     Trajectory,
-    Watch,
     check_machine,
     energy_of,
     open_simulation,
 )
+from nnrep.choices.settings import settings
 from nnrep.errors import require
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Solvent, blew_up, positions_of, solvated
 
 
-@dataclass
-class MinimizerConfig:
+@settings("baseline/openmm_minimizer")
+class MinimizerConfig(BaselineConfig):
     """`openmm_minimizer`.
 
     Attributes:
@@ -35,13 +36,12 @@ class MinimizerConfig:
         solvent: vacuum or implicit.
     """
 
-    name: str = "openmm_minimizer"
-    tolerance: float = 10.0
-    max_iterations: int = 0
-    record_every: int = 10
-    platform: str = "CPU"
-    threads: int | None = 1
-    solvent: Solvent = Solvent.vacuum
+    tolerance: float
+    max_iterations: int
+    record_every: int
+    platform: str
+    threads: int | None
+    solvent: Solvent
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -57,9 +57,23 @@ class MinimizerConfig:
         allowed = "vacuum or implicit, as the minimum of a box of water is that of the water"
         require(self.solvent is not Solvent.explicit, "solvent", allowed, self.solvent.name)
 
+    @property
+    def most_steps(self) -> int:
+        """See `BaselineConfig`."""
+        return self.max_iterations
+
+    def trajectory(
+        self, molecule: Molecule, seed: int, start: np.ndarray, monitor: SeedMonitor
+    ) -> Trajectory:
+        """See `minimized`."""
+        return minimized(molecule, self, seed, start, monitor)
+
+
+CHOICE = MinimizerConfig
+
 
 def minimized(
-    molecule: Molecule, config: MinimizerConfig, seed: int, start: np.ndarray, watch: Watch
+    molecule: Molecule, config: MinimizerConfig, seed: int, start: np.ndarray, monitor: SeedMonitor
 ) -> Trajectory:
     """Minimise from a start (n, 3) in nm; the seed draws nothing.
 
@@ -71,7 +85,7 @@ def minimized(
     context, energy, compile_s = open_simulation(
         openmm_system, integrator, config.platform, config.threads, positions
     )
-    reporter = _Reporter(config.record_every, watch, Frame(0, 0.0, start, energy))
+    reporter = _Reporter(config.record_every, monitor, Frame(0, 0.0, start, energy))
     try:
         openmm.LocalEnergyMinimizer.minimize(context, config.tolerance, config.max_iterations, reporter)
         reporter.record_end(positions_of(context), energy_of(context))
@@ -79,24 +93,24 @@ def minimized(
         if not blew_up(error):
             raise
         reporter.broken = True
-    return Trajectory(_outcome(config, reporter, watch), reporter.frames, compile_s)
+    return Trajectory(_outcome(config, reporter, monitor), reporter.frames, compile_s)
 
 
-def _outcome(config: MinimizerConfig, reporter: "_Reporter", watch: Watch) -> Status:
+def _outcome(config: MinimizerConfig, reporter: "_Reporter", monitor: SeedMonitor) -> Status:
     if reporter.broken:
         return Status.diverged
     if 0 < config.max_iterations <= reporter.iterations:
         return Status.step_limit
-    return Status.interrupted if watch.stopped else Status.converged
+    return Status.interrupted if monitor.stopped else Status.converged
 
 
 class _Reporter(openmm.MinimizationReporter):
     """Keeps every k-th iterate, and ends the minimisation where it is asked to or leads nowhere."""
 
-    def __init__(self, every: int, watch: Watch, start: Frame) -> None:
+    def __init__(self, every: int, monitor: SeedMonitor, start: Frame) -> None:
         """Begin to measure the time."""
         super().__init__()
-        self._every, self._watch = every, watch
+        self._every, self._monitor = every, monitor
         self.frames = [start]
         self.iterations = 0
         self.broken = False
@@ -114,7 +128,7 @@ class _Reporter(openmm.MinimizationReporter):
             return False
         now = time.perf_counter()
         self._record(np.reshape(x, (-1, 3)), energy, now)
-        stop = self._watch.look(self.iterations, energy)
+        stop = self._monitor.report(self.iterations, energy)
         self._spent_s += time.perf_counter() - now
         return stop
 

@@ -1,7 +1,5 @@
 """A baseline from its configuration: one seed after the other, and `Result` from what OpenMM leaves."""
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +10,11 @@ import pandas as pd
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.baselines.openmm_dynamics import DynamicsConfig, simulated
-from nnrep.baselines.openmm_minimizer import MinimizerConfig, minimized
-from nnrep.baselines.simulation import STAGE, Frame, Trajectory, Watch
+from nnrep.baselines.settings import BaselineConfig
+from nnrep.baselines.simulation import STAGE, Frame, SeedMonitor, Trajectory
 from nnrep.errors import UserError, require
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
-from nnrep.minimization.progress import Progress
+from nnrep.minimization.monitor import Monitor
 from nnrep.minimization.result import Frames, Result
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
@@ -60,26 +57,19 @@ class Ended(NamedTuple):
 def run_baseline(
     system: System,
     molecule: Molecule,
-    config: MinimizerConfig | DynamicsConfig,
+    config: BaselineConfig,
     *,
     seeds: tuple[int, ...],
-    record_every: int | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    checkpoint: Path | None = None,
+    monitor: Monitor | None = None,
 ) -> Result:
     """Minimise or simulate with OpenMM from the starts of a system.
 
     Args:
         system: gives the start of each seed, and the energy and measures that are reported.
         molecule: what is minimised or simulated.
-        config: which of the two, and how.
+        config: which baseline, and how.
         seeds: one replica a seed.
-        record_every: keep a frame every so many steps, a multiple of the configuration's; None for none.
-        on_progress: told of every row of the history.
-        should_stop: asked at every row of the history; True ends the run as interrupted.
-        checkpoint: file that keeps the finished seeds while the run is unfinished; if it exists, the run
-            goes on from it. Whoever named it removes it.
+        monitor: called and asked at every row of the history; its checkpoint keeps the finished seeds.
 
     Returns:
         The result, its one stage being "openmm"; the history has OpenMM's potential energy, with that of
@@ -91,26 +81,24 @@ def run_baseline(
         UserError: the checkpoint cannot be read, or is of another run.
     """
     require(system.positions.shape == (molecule.n, 3), "system", f"of {molecule.n} atoms", system.n)
-    if isinstance(config, MinimizerConfig):
-        simulate, steps = partial(minimized, molecule, config), config.max_iterations
-    else:
-        simulate, steps = partial(simulated, molecule, config), config.steps
+    monitor = monitor or Monitor()
+    checkpoint = monitor.checkpoint
     identity = f"{config!r} {seeds} {system.positions.shape}"
     ended = [] if checkpoint is None else _restored(checkpoint, identity)
     earlier_s = sum(one.compile_s + one.minimize_s for one in ended)
     starts = [np.asarray(system.start(seed), float) for seed in seeds]
-    watch = Watch(on_progress, should_stop, len(seeds), steps)
+    by_seed = SeedMonitor(monitor.on_progress, monitor.should_stop, len(seeds), config.most_steps)
     for one in ended:
-        watch.end_seed(one.steps)
-    while len(ended) < len(seeds) and not watch.stopped:
+        by_seed.end_seed(one.steps)
+    while len(ended) < len(seeds) and not by_seed.stopped:
         place = len(ended)
-        ended.append(_measured(system, simulate(seeds[place], starts[place], watch)))
-        watch.end_seed(ended[-1].steps)
+        ended.append(_measured(system, config.trajectory(molecule, seeds[place], starts[place], by_seed)))
+        by_seed.end_seed(ended[-1].steps)
         if checkpoint is not None:
             finished = [one for one in ended if one.status is not Status.interrupted]
             save_checkpoint(checkpoint, _snapshot(finished, identity))
     ended += [_measured(system, _not_begun(start)) for start in starts[len(ended) :]]
-    return _result(system, seeds, starts, ended, earlier_s, record_every)
+    return _result(system, seeds, starts, ended, earlier_s, monitor.record_every)
 
 
 def _not_begun(start: np.ndarray) -> Trajectory:

@@ -1,4 +1,4 @@
-"""What the baselines share: frames of a trajectory, the caller's eyes, and OpenMM's contexts."""
+"""What the baselines share: frames of a trajectory, how it is followed, and OpenMM's contexts."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import openmm
 from openmm import unit
 
 from nnrep.errors import require
-from nnrep.minimization.progress import Progress
+from nnrep.host.progress import Progress
 from nnrep.minimization.stopping import Status
 from nnrep.structures.simulation import open_context
 
@@ -46,8 +46,8 @@ class Trajectory(NamedTuple):
     compile_s: float
 
 
-class Watch:
-    """The caller's eyes on a baseline under way."""
+class SeedMonitor:
+    """Follows a baseline seed by seed: progress, and requests to stop."""
 
     def __init__(
         self,
@@ -63,8 +63,8 @@ class Watch:
         self.steps_before = 0  # of seeds that have ended
         self.stopped = False
 
-    def look(self, step: int, energy: float) -> bool:
-        """Tell the caller of a seed's step and energy, in kJ/mol; whether it is to stop."""
+    def report(self, step: int, energy: float) -> bool:
+        """Report a seed's step and energy, in kJ/mol; whether it is to stop."""
         if self._on_progress is not None:
             steps = self.steps_before + step
             self._on_progress(Progress(STAGE, steps, self._steps_limit, self.running, energy))

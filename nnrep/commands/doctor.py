@@ -6,15 +6,23 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from nnrep import __version__
-from nnrep.choices.defaults import config_folder
-from nnrep.errors import UserError
+from nnrep.commands.command import Command, asks_for_help
+from nnrep.errors import EXIT_OK, UserError
 from nnrep.host.cache import cache_folder, is_writable
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "JAX_PLATFORMS")
 
 
-def doctor() -> int:
+SUMMARY = "show versions, devices, threads, caches and writable places, and what is wrong"
+
+
+def _main(arguments: list[str]) -> int:
     """Print the report; the exit status is 1 if something is wrong."""
+    if asks_for_help(arguments):
+        print(f"usage: nnrep doctor\n\n{SUMMARY}")
+        return EXIT_OK
+    if arguments:
+        raise UserError(f"{arguments[0]}: nnrep doctor takes no arguments")
     problems: list[str] = []
     print(f"nnrep     {__version__}, {Path(__file__).parent.parent}")
     print(f"python    {sys.version.split()[0]}, {sys.executable}")
@@ -56,6 +64,8 @@ def _report_devices(problems: list[str]) -> None:
 
 
 def _report_places(problems: list[str]) -> None:
+    from nnrep.choices.defaults import config_folder
+
     try:
         print(f"configs   {config_folder()}")
     except UserError as error:
@@ -72,3 +82,6 @@ def _report_places(problems: list[str]) -> None:
         print(f"outputs   {here / 'outputs'}: writable")
     else:
         problems.append(f"{here}: cannot be written; give hydra.run.dir=DIR")
+
+
+CHOICE = Command(SUMMARY, _main)

@@ -38,7 +38,7 @@ class Refused(BaseException):
 
 
 # Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
-JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes"}
+JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes_job"}
 
 
 class CheckFirst(Callback):

@@ -1,9 +1,14 @@
-"""What Hydra needs to compose a configuration: the functions that `configs/` uses, and our sweeper."""
+"""What Hydra needs to compose a configuration: functions that `configs/` uses, our sweeper, all choices."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
+from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
+
+from nnrep.choices.defaults import config_folder
+from nnrep.choices.registry import GROUPS, choice_names
 
 PURPOSES = {
     "run": "minimise a system's energy through a map, then with free positions",
@@ -29,6 +34,7 @@ def register_resolvers(verb: str = "run") -> None:
             return baseline
         return reparam if schedule == "paper" else schedule
 
+    add_choices()
     OmegaConf.register_new_resolver("verb", lambda: verb, replace=True)
     OmegaConf.register_new_resolver("purpose", lambda: PURPOSES[verb], replace=True)
     OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
@@ -41,3 +47,18 @@ def _multiply(*factors: float) -> float:
     for factor in factors:
         product *= factor
     return float(f"{product:.15g}")  # 10 * 1e-6 is 1e-5
+
+
+def add_choices() -> None:
+    """Let Hydra know the choices without a file in `configs/`, whose defaults are those of their settings."""
+    for group, (package, others) in GROUPS.items():
+        for name in choice_names(package, others):
+            if not (config_folder() / group / f"{name}.yaml").is_file():
+                ConfigStore.instance().store(name, _defaults(package, name), group)
+
+
+def _defaults(package: str, name: str) -> dict[str, object]:
+    from nnrep.choices.identity import plain_form
+    from nnrep.choices.settings import build
+
+    return plain_form(build(import_module(f"{package}.{name}").CHOICE, {"name": name}))

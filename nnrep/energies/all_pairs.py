@@ -32,7 +32,7 @@ def table_energy_and_gradient(
     is not asked for its pass is left out.
     """
     n = coordinates.shape[1]
-    again = jax.lax.optimization_barrier(coordinates)
+    separate = jax.lax.optimization_barrier(coordinates)
     with_ones = _with_ones(coordinates)
     energy = jnp.zeros((), coordinates.dtype)
     sums = jnp.zeros_like(with_ones)
@@ -40,7 +40,7 @@ def table_energy_and_gradient(
         last = min(first + TABLE_BLOCK, n)
         size = last - first
         block = jax.tree.map(lambda values, first=first, last=last: values[first:last, first:], table)
-        of_block = energies(block, squared_distances(again[:, first:last], again[:, first:]))
+        of_block = energies(block, squared_distances(separate[:, first:last], separate[:, first:]))
         # The block on the diagonal has its pairs twice.
         once = jnp.where(jnp.arange(n - first) < size, 0.5, 1.0).astype(of_block.dtype)
         energy += jnp.sum(of_block @ once)

@@ -1,6 +1,7 @@
 """Energies whose gradient is known in closed form."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -12,11 +13,13 @@ Energy = Callable[[Any, Array], Array]
 EnergyAndGradient = Callable[[Any, Array], tuple[Array, Array]]
 
 
+@cache
 def energy_with(energy_and_gradient: EnergyAndGradient) -> Energy:
     """The energy (parameters, positions (n, d)) -> scalar, of which JAX takes the given gradient (n, d).
 
     The derivative of the energy is the gradient as it is given, and higher ones are derivatives of the
-    gradient's own code; derivatives with respect to the parameters raise TypeError.
+    gradient's own code; derivatives with respect to the parameters raise TypeError. One and the same function
+    gives one and the same energy, so that programs are shared.
     """
 
     @jax.custom_jvp

@@ -3,16 +3,20 @@
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
-from nnrep.figures.figure import Claim, Evidence, Figure, nothing_repeated
-from nnrep.figures.methods import LOOPS, METHODS, diverged, energies_of, of_method, typical_run
-from nnrep.figures.statistics import combined, lower, most, opposite
+from nnrep.figures.analysis.labels import COARSE_GRAINED, LOOP_LABELS, METHOD_LABELS, NETWORK, PLAIN
+from nnrep.figures.analysis.selection import diverged, energies_of, of_method, typical_run
+from nnrep.figures.analysis.statistics import combined, lower, most, opposite
+from nnrep.figures.claim import Claim
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.figure import Figure, nothing_repeated
 from nnrep.records.pictures import draw_chain
 
 COIL = 0.9  # share of bonds and of contacts that a coil has
+OTHERS = (PLAIN, COARSE_GRAINED)  # that GNN is compared with
 
 
 def is_coil(runs: pd.DataFrame) -> pd.Series:
-    """Which runs found the coil: one piece, and nine bonds and contacts of ten in place."""
+    """Which runs end in the coil: one piece, and nine bonds and contacts of ten in place."""
     joined = (runs["bond_fraction"] >= COIL) & (runs["contact_fraction"] >= COIL)
     return joined & (runs["pieces"] == 1) & ~diverged(runs)
 
@@ -20,15 +24,15 @@ def is_coil(runs: pd.DataFrame) -> pd.Series:
 def draw(evidence: Evidence) -> Picture:
     """Layouts of the typical runs, a row a loop, a column a method, coloured along the chain."""
     picture = Picture(figsize=(12, 8.4), layout="constrained")
-    for row, (potential, loop) in enumerate(LOOPS.items()):
-        for column, (reparam, method) in enumerate(METHODS.items()):
+    for row, (potential, loop) in enumerate(LOOP_LABELS.items()):
+        for column, (reparam, method) in enumerate(METHOD_LABELS.items()):
             runs = of_method(evidence.runs, potential, reparam)
             if runs.empty:
                 continue
             run = typical_run(runs)
             positions = evidence.positions(run["run_id"])
             dim = positions.shape[1]
-            place = row * len(METHODS) + column + 1
+            place = row * len(METHOD_LABELS) + column + 1
             axes = picture.add_subplot(2, 3, place, projection="3d" if dim == 3 else None)
             draw_chain(axes, positions)
             axes.set_title(f"{loop}, {method}\n{_caption(run)}", fontsize=10)
@@ -44,51 +48,53 @@ def _caption(run: pd.Series) -> str:
     )
 
 
-def claims(evidence: Evidence) -> list[Claim]:
+def claims_of(evidence: Evidence) -> list[Claim]:
     """What the paper says of its figure 2."""
     runs = evidence.runs
     source = "figure 2"
-    by_method = {(loop, method): of_method(runs, loop, method) for loop in LOOPS for method in METHODS}
+    methods = [(loop, method) for loop in LOOP_LABELS for method in METHOD_LABELS]
+    by_method = {key: of_method(runs, *key) for key in methods}
     coils = {key: is_coil(rows) for key, rows in by_method.items()}
-    apart = {key: rows["pieces"] > 1 for key, rows in by_method.items()}
-    found = {key: most(flags.tolist()) for key, flags in coils.items()}
-    others = [opposite(found["pure_lj", other]) for other in ("none", "cg")]
+    split = {key: rows["pieces"] > 1 for key, rows in by_method.items()}
+    in_most_runs = {key: most(flags.tolist()) for key, flags in coils.items()}
+    others = [opposite(in_most_runs["pure_lj", other]) for other in OTHERS]
     counted = "coils (one piece, 90 % of bonds and contacts)"
     return [
         Claim(
             "Bond+LJ: GD, CG and GNN all find the coil in most runs",
             source,
             f"{counted}: {_shares(coils, 'bond_lj')}",
-            combined([found["bond_lj", method] for method in METHODS]),
+            combined([in_most_runs["bond_lj", method] for method in METHOD_LABELS]),
         ),
         Claim(
             "pure LJ: GD leaves particles far away in most runs",
             source,
-            f"runs in more than one piece: {_shares(apart, 'pure_lj')}; GD's pieces: "
-            f"{_numbers(runs, 'none', 'pieces')}",
-            most(apart["pure_lj", "none"].tolist()),
+            f"runs in more than one piece: {_shares(split, 'pure_lj')}; GD's pieces: "
+            f"{_numbers(runs, PLAIN, 'pieces')}",
+            most(split["pure_lj", PLAIN].tolist()),
         ),
         Claim(
             "pure LJ: CG fails to join the pieces in most runs",
             source,
-            f"runs in more than one piece: {_shares(apart, 'pure_lj')}; CG's bonds: "
-            f"{_numbers(runs, 'cg', 'bond_fraction')}, contacts: {_numbers(runs, 'cg', 'contact_fraction')}",
-            most(apart["pure_lj", "cg"].tolist()),
+            f"runs in more than one piece: {_shares(split, 'pure_lj')}; CG's bonds: "
+            f"{_numbers(runs, COARSE_GRAINED, 'bond_fraction')}, contacts: "
+            f"{_numbers(runs, COARSE_GRAINED, 'contact_fraction')}",
+            most(split["pure_lj", COARSE_GRAINED].tolist()),
         ),
         Claim(
             "pure LJ: only GNN finds the coil in most runs",
             source,
             f"{counted}: {_shares(coils, 'pure_lj')}",
-            combined([found["pure_lj", "gnn"], *others]),
+            combined([in_most_runs["pure_lj", NETWORK], *others]),
         ),
-        *(_more_contacts(runs, other) for other in ("none", "cg")),
-        *(_lower_energy(runs, other) for other in ("none", "cg")),
+        *(_more_contacts(runs, other) for other in OTHERS),
+        *(_lower_energy(runs, other) for other in OTHERS),
     ]
 
 
 def _shares(flags: dict[tuple[str, str], pd.Series], potential: str) -> str:
     """ "GD 3 of 10, CG 0 of 10, GNN 9 of 10"."""
-    counts = {name: flags[potential, reparam] for reparam, name in METHODS.items()}
+    counts = {name: flags[potential, reparam] for reparam, name in METHOD_LABELS.items()}
     return ", ".join(f"{name} {flag.sum()} of {len(flag)}" for name, flag in counts.items())
 
 
@@ -98,9 +104,9 @@ def _numbers(runs: pd.DataFrame, reparam: str, column: str) -> str:
 
 
 def _more_contacts(runs: pd.DataFrame, other: str) -> Claim:
-    gnn, rival = (of_method(runs, "pure_lj", method)["contact_fraction"] for method in ("gnn", other))
+    gnn, rival = (of_method(runs, "pure_lj", method)["contact_fraction"] for method in (NETWORK, other))
     seen, verdict = lower(rival.to_numpy(), gnn.to_numpy())
-    name = METHODS[other]
+    name = METHOD_LABELS[other]
     return Claim(
         f"pure LJ: GNN closes more of the contacts than {name}",
         "ours, of figure 2",
@@ -110,9 +116,9 @@ def _more_contacts(runs: pd.DataFrame, other: str) -> Claim:
 
 
 def _lower_energy(runs: pd.DataFrame, other: str) -> Claim:
-    gnn, rival = (energies_of(of_method(runs, "pure_lj", method)) for method in ("gnn", other))
+    gnn, rival = (energies_of(of_method(runs, "pure_lj", method)) for method in (NETWORK, other))
     seen, verdict = lower(gnn.to_numpy(), rival.to_numpy())
-    name = METHODS[other]
+    name = METHOD_LABELS[other]
     return Claim(
         f"pure LJ: GNN ends at lower energies than {name}",
         "ours, of figure 2",
@@ -128,7 +134,7 @@ FIGURE = Figure(
     needs_positions=True,
     repeated=nothing_repeated,
     draw=draw,
-    claims=claims,
+    claims=claims_of,
     caption=(
         "Each panel shows the run of median energy of its method, coloured along the chain. A piece is a set "
         "of particles that hang together by distances below 1.5 times the ideal contact; bonds and contacts "

@@ -7,57 +7,71 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure as Picture
 
-from nnrep.figures.figure import Claim, Evidence, Figure, Verdict, nothing_repeated
-from nnrep.figures.followed import before_loop, values_at
-from nnrep.figures.methods import COLORS, diverged, plain_decades, typical_run, values_of
-from nnrep.figures.proteins import BASELINES, DYNAMICS, GD, notes_on_runs
-from nnrep.figures.statistics import below, falls, lower
-from nnrep.figures.structures import draw_traces
-from nnrep.figures.summary import with_times
+from nnrep.figures.analysis.histories import before_loop, values_at
+from nnrep.figures.analysis.labels import (
+    BASELINE_LABELS,
+    DYNAMICS,
+    GD,
+    GNN,
+    METHOD_COLORS,
+    NETWORK,
+    NO_BASELINE,
+    PLAIN,
+)
+from nnrep.figures.analysis.selection import diverged, typical_run, values_of
+from nnrep.figures.analysis.statistics import below, falls, lower
+from nnrep.figures.analysis.summary import with_times
+from nnrep.figures.claim import Claim, Verdict
+from nnrep.figures.drawing.axes import plain_decades
+from nnrep.figures.drawing.molecules import draw_traces
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.figure import Figure, nothing_repeated
+from nnrep.figures.notes.runs import notes_on_runs
 
-NOT_RUN = "not run"
+DYNAMICS_LABEL = BASELINE_LABELS[DYNAMICS]
+NO_RUNS = "not run"
 PUBLISHED_STEPS = 400_000  # of a minimisation; dynamics takes twice as many
-SHADES = (0.45, 0.95)
-PANELS = {"time_s": "modes, fit and minimisation, or dynamics / s", "step": "steps"}
+WIDTH_SHADES = (0.45, 0.95)  # of the narrowest network and of the widest
+HISTORY_LABELS = {"time_s": "modes, fit and minimisation, or dynamics / s", "step": "steps"}
 
 
 def kinds_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The runs of every method: dynamics, GD, and the networks, the narrowest first."""
     runs = runs.assign(width=widths_of(runs))
-    found = {}
+    kinds = {}
     for name, rows in (
-        (BASELINES[DYNAMICS], runs[runs["baseline"] == DYNAMICS]),
-        (GD, runs[(runs["reparam"] == "none") & (runs["baseline"] == "none")]),
+        (DYNAMICS_LABEL, runs[runs["baseline"] == DYNAMICS]),
+        (GD, runs[(runs["reparam"] == PLAIN) & (runs["baseline"] == NO_BASELINE)]),
     ):
         if not rows.empty:
-            found[name] = rows
-    for width, rows in runs[runs["reparam"] == "gnn"].groupby("width"):
-        found[f"GNN {width:.0f}"] = rows
-    return found
+            kinds[name] = rows
+    for width, rows in runs[runs["reparam"] == NETWORK].groupby("width"):
+        kinds[f"{GNN} {width:.0f}"] = rows
+    return kinds
 
 
 def widths_of(runs: pd.DataFrame) -> pd.Series:
-    """Width of the latent, of what is no network NaN."""
+    """Width of the latent; NaN of what is no network."""
     first = runs["hidden"].astype(str).str.extract(r"^(\d+)-", expand=False)
     return first.astype(float)
 
 
 def colors_of(names: list[str]) -> dict[str, Any]:
     """Purple for dynamics, the paper's orange for GD, greens for networks, the darker the wider."""
-    found: dict[str, Any] = {BASELINES[DYNAMICS]: "tab:purple", GD: COLORS["none"]}
-    networks = [name for name in names if name.startswith("GNN")]
-    shades = np.linspace(*SHADES, len(networks))
-    return found | dict(zip(networks, colormaps["Greens"](shades), strict=True))
+    colors: dict[str, Any] = {DYNAMICS_LABEL: "tab:purple", GD: METHOD_COLORS[PLAIN]}
+    networks = [name for name in names if name.startswith(GNN)]
+    shades = np.linspace(*WIDTH_SHADES, len(networks))
+    return colors | dict(zip(networks, colormaps["Greens"](shades), strict=True))
 
 
 def draw(evidence: Evidence) -> Picture:
-    """RMSD against time and against steps; below, typical ends of three methods on the native structure."""
+    """RMSD against time and against steps; below, typical runs of three methods on the native one."""
     kinds = kinds_of(evidence.runs)
     colors = colors_of(list(kinds))
     picture = Picture(figsize=(12, 8.7), layout="constrained")
     parts: Any = picture.subfigures(2, 1, height_ratios=[5, 3.7])
     above, under = parts
-    for axes, (column, label) in zip(above.subplots(1, 2, sharey=True), PANELS.items(), strict=True):
+    for axes, (column, label) in zip(above.subplots(1, 2, sharey=True), HISTORY_LABELS.items(), strict=True):
         for name, runs in kinds.items():
             for place, (_, run) in enumerate(runs.iterrows()):
                 history = evidence.histories(run["run_id"])
@@ -73,31 +87,34 @@ def draw(evidence: Evidence) -> Picture:
         axes.axhline(evidence.runs["rmsd_ca_start"].mean(), color="0.5", ls=":", lw=0.9, label="start")
     above.axes[0].set_ylabel("RMSD of CA to the native structure / A")
     above.axes[0].legend(frameon=False, fontsize=9)
-    _ends(under, evidence, kinds, colors)
+    _structures(under, evidence, kinds, colors)
     return picture
 
 
-def _ends(picture: Any, evidence: Evidence, kinds: dict[str, pd.DataFrame], colors: dict[str, Any]) -> None:
-    networks = [name for name in kinds if name.startswith("GNN")]
-    shown = [name for name in (BASELINES[DYNAMICS], GD, *networks[-1:]) if name in kinds]
+def _structures(
+    picture: Any, evidence: Evidence, kinds: dict[str, pd.DataFrame], colors: dict[str, Any]
+) -> None:
+    """The structures of typical runs of dynamics, GD and the widest network."""
+    networks = [name for name in kinds if name.startswith(GNN)]
+    shown = [name for name in (DYNAMICS_LABEL, GD, *networks[-1:]) if name in kinds]
     for place, name in enumerate(shown, start=1):
         axes = picture.add_subplot(1, len(shown), place, projection="3d")
         run = typical_run(kinds[name])
         molecule = evidence.molecules.get(run["structure"])
         if molecule is not None:
-            ends = {name: (evidence.positions(run["run_id"]), colors[name])}
-            draw_traces(axes, molecule, ends)
+            positions = evidence.positions(run["run_id"])
+            draw_traces(axes, molecule, {name: (positions, colors[name])})
         axes.set_title(f"{name}: {run['rmsd_ca']:.2f} A", fontsize=10)
         axes.set_axis_off()
 
 
-def claims(evidence: Evidence) -> list[Claim]:
+def claims_of(evidence: Evidence) -> list[Claim]:
     """What the paper's figure 5 says."""
     kinds = kinds_of(evidence.runs)
-    networks = {name: runs for name, runs in kinds.items() if name.startswith("GNN")}
+    networks = {name: runs for name, runs in kinds.items() if name.startswith(GNN)}
     widest = list(networks)[-1] if networks else ""
     none = evidence.runs.iloc[:0].assign(width=np.nan)
-    gnn, gd, dynamics = (kinds.get(name, none) for name in (widest, GD, BASELINES[DYNAMICS]))
+    gnn, gd, dynamics = (kinds.get(name, none) for name in (widest, GD, DYNAMICS_LABEL))
     return [
         _wider_is_nearer(networks, none),
         _folds(gnn, widest),
@@ -118,7 +135,7 @@ def _folds(gnn: pd.DataFrame, name: str) -> Claim:
     claim = "the widest network brings the chain nearer to the native structure"
     source = "figure 5a (plot: from 6.9 A to 5.7 - 6.5 A)"
     if gnn.empty:
-        return Claim(claim, source, NOT_RUN, Verdict.undecided)
+        return Claim(claim, source, NO_RUNS, Verdict.undecided)
     moved = (values_of(gnn, "rmsd_ca") - gnn["rmsd_ca_start"]).to_numpy(float)
     seen, verdict = below(moved, 0.0)
     start, end = gnn["rmsd_ca_start"].mean(), gnn["rmsd_ca"].mean()
@@ -129,34 +146,34 @@ def _folds(gnn: pd.DataFrame, name: str) -> Claim:
 def _ends_nearer(gnn: pd.DataFrame, gd: pd.DataFrame, name: str) -> Claim:
     claim = "the widest network ends nearer to the native structure than GD"
     if gnn.empty or gd.empty:
-        return Claim(claim, "figure 5a", NOT_RUN, Verdict.undecided)
+        return Claim(claim, "figure 5a", NO_RUNS, Verdict.undecided)
     seen, verdict = lower(values_of(gnn, "rmsd_ca").to_numpy(), values_of(gd, "rmsd_ca").to_numpy())
-    told = f"{name} {gnn['rmsd_ca'].mean():.2f} A, GD {gd['rmsd_ca'].mean():.2f} A, difference {seen}"
-    return Claim(claim, "figure 5a", told, verdict)
+    measured = f"{name} {gnn['rmsd_ca'].mean():.2f} A, GD {gd['rmsd_ca'].mean():.2f} A, difference {seen}"
+    return Claim(claim, "figure 5a", measured, verdict)
 
 
 def _nearer_in_time(evidence: Evidence, gnn: pd.DataFrame, dynamics: pd.DataFrame, name: str) -> Claim:
     """At the time of whichever ends first."""
     claim = "after equal time the widest network is nearer to the native structure than OpenMM's dynamics"
     if gnn.empty or dynamics.empty:
-        return Claim(claim, "figure 5a", NOT_RUN, Verdict.undecided)
+        return Claim(claim, "figure 5a", NO_RUNS, Verdict.undecided)
     both = with_times(pd.concat([gnn, dynamics]))
     seconds = both.loc[~diverged(both), "time_s"].min()
     ours, theirs = (values_at(evidence, rows, "rmsd_ca", seconds) for rows in (gnn, dynamics))
     seen, verdict = lower(ours, theirs)
     means = ours.mean(), theirs.mean()
-    told = f"after {seconds:.0f} s {name} {means[0]:.2f} A, dynamics {means[1]:.2f} A, difference {seen}"
-    return Claim(claim, "figure 5a", told, verdict)
+    measured = f"after {seconds:.0f} s {name} {means[0]:.2f} A, dynamics {means[1]:.2f} A, difference {seen}"
+    return Claim(claim, "figure 5a", measured, verdict)
 
 
-def notes(evidence: Evidence) -> list[str]:
+def notes_of(evidence: Evidence) -> list[str]:
     """What was scaled down, and what is known of starts and structures."""
-    found = []
+    notes = []
     for name, rows in kinds_of(evidence.runs).items():
-        paper = 2 * PUBLISHED_STEPS if name == BASELINES[DYNAMICS] else PUBLISHED_STEPS
+        paper = 2 * PUBLISHED_STEPS if name == DYNAMICS_LABEL else PUBLISHED_STEPS
         steps = (rows["steps_coarse"] + rows["steps_fine"]).max()
-        found.append(f"{name}: {steps} steps, {100 * steps / paper:.3g} % of the paper's {paper}.")
-    return [*found, *notes_on_runs(evidence)]
+        notes.append(f"{name}: {steps} steps, {100 * steps / paper:.3g} % of the paper's {paper}.")
+    return [*notes, *notes_on_runs(evidence)]
 
 
 FIGURE = Figure(
@@ -166,8 +183,8 @@ FIGURE = Figure(
     needs_histories=True,
     repeated=nothing_repeated,
     draw=draw,
-    claims=claims,
-    notes=notes,
+    claims=claims_of,
+    notes=notes_of,
     fixed_grid=True,
     caption=(
         "Above: RMSD of the CA atoms against wall time (slow modes and fit before the first point, "

@@ -1,9 +1,6 @@
 """What a figure of the paper is made of."""
 
-import io
-from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -11,58 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Picture
 
 from nnrep.config.schema import RunConfig
-from nnrep.host.cache import write_whole
-from nnrep.structures.molecule import Molecule
-
-
-class Verdict(Enum):
-    """What the numbers say of a claim."""
-
-    holds = "holds"
-    fails = "does not hold"
-    undecided = "undecided"
-
-
-class Claim(NamedTuple):
-    """A sentence of the paper, or of ours, and what was measured.
-
-    Attributes:
-        claim: what is said.
-        source: where.
-        measured: the numbers.
-        verdict: what follows.
-    """
-
-    claim: str
-    source: str
-    measured: str
-    verdict: Verdict
-
-
-class Evidence(NamedTuple):
-    """What a figure is drawn from.
-
-    Attributes:
-        runs: a row a run.
-        summary: a row a setting, see `nnrep.figures.summary`.
-        repeats: runs of chosen settings with seeds of their own: how settings were picked says nothing there.
-        as_published: whether the system is the paper's but for its size.
-        positions: name of a run -> where it ended, (n, d).
-        histories: name of a run -> how it went there: stage, step, time_s, energy and what a system measures.
-        molecules: the native structures, by name.
-        missing: structures that could not be had -> why.
-        configs: the configuration of every setting.
-    """
-
-    runs: pd.DataFrame
-    summary: pd.DataFrame
-    repeats: pd.DataFrame
-    as_published: bool
-    positions: Callable[[str], np.ndarray]
-    histories: Callable[[str], pd.DataFrame]
-    molecules: Mapping[str, Molecule]
-    missing: Mapping[str, str]
-    configs: Sequence[RunConfig]
+from nnrep.figures.claim import Claim
+from nnrep.figures.evidence import Evidence
 
 
 def nothing_repeated(summary: pd.DataFrame) -> list[str]:
@@ -93,14 +40,14 @@ class Figure(NamedTuple):
     """A figure of the paper.
 
     Attributes:
-        name: of its experiment in `configs/`, and of its files.
+        name: that of its module, of its experiment in `configs/`, and of its files.
         title: what it shows.
-        needs_positions: whether runs keep where they ended.
+        needs_positions: whether final positions of runs are kept.
         repeated: from the summary, which settings (by hash) are run again with fresh seeds.
         draw: makes the picture.
-        claims: judges what the paper says of it.
+        claims: tests what the paper says of it.
         caption: how the picture is to be read.
-        needs_histories: whether runs keep how they went there.
+        needs_histories: whether histories of runs are kept.
         tables: name of a file -> a table of its own.
         arrays: name of a file -> arrays of its own, by name.
         notes: what else is to be known of it, a sentence each.
@@ -123,22 +70,3 @@ class Figure(NamedTuple):
     fixed_grid: bool = False
     check: Callable[[RunConfig], None] = any_setting
     beyond: bool = True
-
-
-def save_picture(picture: Picture, folder: Path, name: str) -> None:
-    """Write NAME.png and NAME.pdf."""
-    picture.savefig(folder / f"{name}.png", dpi=150)
-    picture.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
-
-
-def save_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
-    """Write arrays as NPZ, whole or not at all."""
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
-    write_whole(path, content.getvalue())
-
-
-def claims_table(claims: list[Claim]) -> pd.DataFrame:
-    """Claims as a table."""
-    rows = [{**claim._asdict(), "verdict": claim.verdict.value} for claim in claims]
-    return pd.DataFrame(rows, columns=list(Claim._fields))

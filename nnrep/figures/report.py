@@ -1,17 +1,19 @@
-"""REPORT.md: what was run, on what, and what came of it."""
+"""REPORT.md: what was run, on what, and what follows from it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from nnrep.figures.beyond import STATED, beyond_table
-from nnrep.figures.figure import Evidence, Figure
-from nnrep.figures.summary import summarise
+from nnrep.figures.analysis.labels import NO_BASELINE
+from nnrep.figures.analysis.summary import summarise
+from nnrep.figures.beyond import BEYOND_EXPLAINED, beyond_table
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.figure import Figure
+from nnrep.figures.markdown import formatted, formatted_table, markdown_table
 from nnrep.host.cache import write_whole
 
 REPORT = "REPORT.md"
-JUDGED = (
+TESTS_EXPLAINED = (
     "Means are compared by Welch's 95 % interval (with a fixed number: Student's), whole grids by Mann and "
     "Whitney's test on their settings, trends by Kendall's and groups by Kruskal and Wallis's test, shares "
     "of runs by the exact binomial test against one half; where a claim says so, and against published "
@@ -19,8 +21,8 @@ JUDGED = (
     "infinitely high, and leaves comparisons of means open. Fewer than five runs a setting decide nothing. "
     "Each claim is judged for itself: of twenty that are decided at 95 %, one may be wrong."
 )
-# Column of the summary -> its name in the report, and its form.
-SHOWN = {
+# Column of the summary -> its title in the report, and its format.
+SUMMARY_COLUMNS = {
     "structure": ("structure", "{}"),
     "potential": ("potential", "{}"),
     "start": ("start", "{}"),
@@ -54,10 +56,10 @@ SHOWN = {
     "time_with_compile_s_mean": ("total / s", "{:.2f}"),
 }
 # The same, of the table of methods beyond the paper.
-SHOWN_BEYOND = {
-    **{name: SHOWN[name] for name in ("structure", "potential", "start", "start_seed", "n")},
+BEYOND_COLUMNS = {
+    **{name: SUMMARY_COLUMNS[name] for name in ("structure", "potential", "start", "start_seed", "n")},
     "method": ("method", "{}"),
-    **{name: SHOWN[name] for name in ("modes", "hidden", "learning_rate")},
+    **{name: SUMMARY_COLUMNS[name] for name in ("modes", "hidden", "learning_rate")},
     "picked_from": ("picked from", "{}"),
     "energy_median": ("median energy", "{:.6g}"),
     "energy_mean": ("mean", "{:.6g}"),
@@ -99,7 +101,7 @@ def write_report(
         f"![{figure.title}]({figure.name}.png)",
         figure.caption,
         "## Claims",
-        f"{verdicts.capitalize()}. {JUDGED}",
+        f"{verdicts.capitalize()}. {TESTS_EXPLAINED}",
         markdown_table(list(claims.columns), claims.to_numpy().tolist()),
         *_tables(tables),
         *_beyond(evidence, beyond),
@@ -127,11 +129,11 @@ def _files_beyond(beyond: pd.DataFrame) -> str:
 
 
 def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:
-    """The figure's own tables, numbers of four digits."""
+    """The figure's own tables, with numbers of four digits."""
     parts = []
     for name, table in tables.items():
         rows = [
-            [_form("{:.4g}", cell) if isinstance(cell, float) else cell for cell in row]
+            [formatted("{:.4g}", cell) if isinstance(cell, float) else cell for cell in row]
             for row in table.to_numpy()
         ]
         parts += [f"## {name}", markdown_table(list(table.columns), rows)]
@@ -143,7 +145,7 @@ def _beyond(evidence: Evidence, beyond: pd.DataFrame) -> list[str]:
     if beyond.empty:
         return []
     table = beyond_table(evidence.runs, evidence.summary, beyond).dropna(axis="columns", how="all")
-    return ["## Beyond the paper", STATED, _shown(table, SHOWN_BEYOND)]
+    return ["## Beyond the paper", BEYOND_EXPLAINED, formatted_table(table, BEYOND_COLUMNS)]
 
 
 def _notes(notes: list[str]) -> list[str]:
@@ -189,23 +191,6 @@ def _repeats(evidence: Evidence) -> list[str]:
 
 
 def _settings(summary: pd.DataFrame) -> str:
-    silent = {"baseline"} if (summary["baseline"] == "none").all() else set()
-    return _shown(summary.drop(columns=list(silent)), SHOWN)
-
-
-def _shown(table: pd.DataFrame, shown: dict[str, tuple[str, str]]) -> str:
-    """The columns of a table that are shown, as far as it has them."""
-    columns = [name for name in shown if name in table.columns]
-    rows = [[_form(shown[name][1], row[name]) for name in columns] for _, row in table.iterrows()]
-    return markdown_table([shown[name][0] for name in columns], rows)
-
-
-def _form(form: str, value: object) -> str:
-    return "" if pd.isna(value) else form.format(value)  # type: ignore[call-overload]
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    cells = ([str(cell).replace("|", "\\|") for cell in line] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+    """A row a setting, the baseline only where there is one."""
+    left_out = ["baseline"] if (summary["baseline"] == NO_BASELINE).all() else []
+    return formatted_table(summary.drop(columns=left_out), SUMMARY_COLUMNS)

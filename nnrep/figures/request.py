@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nnrep.errors import UserError, chosen
+from nnrep.figures.registry import FIGURES
 
-FIGURES = ("fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9")
 USAGE = """usage: nnrep reproduce FIG [FIG ...] [KEY=VALUE ...]
 
 Runs the settings of figures of the paper, and writes to results/FIG: runs.csv (a row a run), summary.csv (a
@@ -27,10 +27,8 @@ figure's own runs alone, all others for both.
 
 The same runs by Hydra: nnrep run --multirun +experiment=FIG, and with FIG_beyond (profile=smoke: FIG_smoke,
 FIG_beyond_smoke)."""
-
-
 # Groups and keys of the paper's methods; those beyond it have values of their own.
-OWN = ("reparam", "optimizer", "schedule", "modes", "baseline", "system.repulsion")
+OWN_KEYS = ("reparam", "optimizer", "schedule", "modes", "baseline", "system.repulsion")
 
 
 class Profile(Enum):
@@ -47,7 +45,7 @@ class Request(NamedTuple):
         figures: names, in order, each once.
         profile: of all of them.
         results: folder above those of the figures.
-        resume: whether to go on with what is there.
+        resume: whether to go on with the runs that the folder holds.
         workers: processes, None for as many as fit.
         beyond: whether what the paper does not have is run too.
         overrides: of every setting.
@@ -76,12 +74,12 @@ class Request(NamedTuple):
 def _is_own(override: str) -> bool:
     """Whether an override is of the paper's methods."""
     key = override.lstrip("+~").partition("=")[0]
-    return any(f"{key}.".startswith(f"{own}.") for own in OWN)
+    return any(f"{key}.".startswith(f"{own}.") for own in OWN_KEYS)
 
 
 def usage() -> str:
     """How the verb is used."""
-    return USAGE.format(figures=", ".join(FIGURES), own=", ".join(OWN))
+    return USAGE.format(figures=", ".join(FIGURES), own=", ".join(OWN_KEYS))
 
 
 def parse_arguments(arguments: list[str]) -> Request:
@@ -119,7 +117,7 @@ def parse_arguments(arguments: list[str]) -> Request:
 
 def _figures(name: str) -> tuple[str, ...]:
     if name == "all":
-        return FIGURES
+        return tuple(FIGURES)
     if name not in FIGURES:
         raise UserError(f"{name}: unknown figure; choose from {', '.join(FIGURES)}, all")
     return (name,)

@@ -1,22 +1,35 @@
 """The minimisation loop: on the device, in stages, every replica by its own stopping rule."""
 
-from nnrep.minimization.fit import Fit
-from nnrep.minimization.minimize import minimize
-from nnrep.minimization.optimizers import Optimizer, adam, fire, lbfgs, sgd
+from nnrep.minimization.attempts import Restarts
+from nnrep.minimization.minimizer import minimize
+from nnrep.minimization.monitor import Monitor
+from nnrep.minimization.optimizers.adam import adam
+from nnrep.minimization.optimizers.fire import fire
+from nnrep.minimization.optimizers.lbfgs import lbfgs
+from nnrep.minimization.optimizers.optimizer import Optimizer, chain, clamp
+from nnrep.minimization.optimizers.rates import exponential_decay
+from nnrep.minimization.optimizers.sgd import sgd
 from nnrep.minimization.result import Result
-from nnrep.minimization.stages import Stage
+from nnrep.minimization.stage import Stage, two_stages
 from nnrep.minimization.stopping import Status, Stopping
+from nnrep.reparam.fit import Fit
 
 __all__ = [
     "Fit",
+    "Monitor",
     "Optimizer",
+    "Restarts",
     "Result",
     "Stage",
     "Status",
     "Stopping",
     "adam",
+    "chain",
+    "clamp",
+    "exponential_decay",
     "fire",
     "lbfgs",
     "minimize",
     "sgd",
+    "two_stages",
 ]

@@ -9,8 +9,8 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.minimization.stage import Replica, start_replica
-from nnrep.minimization.stopping import Status
+from nnrep.minimization.loop import Replica, start_replica
+from nnrep.minimization.stopping import Status, Stopping
 from nnrep.reparam.base import Params, Reparametrization
 
 
@@ -63,6 +63,6 @@ def decoded(decode: Partial, params: Params) -> Array:
 
 
 @partial(jax.jit, static_argnames="build")
-def start_replicas(build: Any, hyperparameters: Any, *states: Any) -> Replica:
-    """A batch at step 0; states as arguments of `start_replica`, with a leading axis."""
-    return jax.vmap(lambda *state: start_replica(build, hyperparameters, *state))(*states)
+def start_replicas(build: Any, hyperparameters: Any, stopping: Stopping, *states: Any) -> Replica:
+    """A batch at step 0; states as the further arguments of `start_replica`, with a leading axis."""
+    return jax.vmap(lambda *state: start_replica(build, hyperparameters, stopping, *state))(*states)

@@ -1,45 +1,19 @@
 """Fitting a map to given positions before its minimisation begins, as the paper does for proteins."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.errors import require
-from nnrep.minimization.optimizers import adam
-from nnrep.minimization.stage import CHECKS_PER_CHUNK, Problem, no_measures, run_chunk, start_replica
+from nnrep.minimization.loop import CHECKS_PER_CHUNK, Problem, no_measures, run_chunk, start_replica
+from nnrep.minimization.optimizers.adam import adam
+from nnrep.minimization.optimizers.optimizer import chain, clamp, no_clamp
+from nnrep.minimization.optimizers.rates import exponential_decay
 from nnrep.minimization.stopping import Status, Stopping
 from nnrep.reparam.base import Params
-
-
-class Fit(NamedTuple):
-    """How a map's parameters are fitted to the start: Adam on the mean squared error of its output.
-
-    Attributes:
-        max_steps: most steps.
-        learning_rate: of Adam.
-        patience: steps in a row without an improvement of more than min_delta, after which it ends.
-        min_delta: in squared units of length.
-    """
-
-    max_steps: int = 1000
-    learning_rate: float = 1e-3
-    patience: int = 20
-    min_delta: float = 1e-6
-
-    def check(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ConfigError: naming the number out of range.
-        """
-        require(0 <= self.max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", self.max_steps)
-        require(0 < self.learning_rate < jnp.inf, "learning_rate", "positive", self.learning_rate)
-        require(1 <= self.patience < 2**31, "patience", "from 1 to 2^31 - 1", self.patience)
-        require(0 <= self.min_delta < jnp.inf, "min_delta", "zero or positive", self.min_delta)
+from nnrep.reparam.fit import Fit
 
 
 def fit_params(
@@ -57,14 +31,17 @@ def fit_params(
         KeyboardInterrupt: should_stop, asked every few hundred steps, is True: there is nothing to keep yet.
     """
     problem = Problem(Partial(_mean_squared_error, positions), decode, Partial(no_measures))
-    optimizer = adam(settings.learning_rate)
+    # Clamp and decay that do nothing: the sums of a step then round as those of a stage's optimiser do.
+    rate = exponential_decay(settings.learning_rate, 1.0, 1000)
+    optimizer = chain(clamp(no_clamp()), adam(rate))
     stopping = Stopping(settings.min_delta, settings.patience, check_every=1, divergence=jnp.inf)
     start = start_replica(
         optimizer.build,
         optimizer.hyperparameters,
+        stopping,
         params,
+        positions,
         jnp.asarray(settings.max_steps),
-        jnp.ones(()),
         jnp.asarray(Status.running),
     )
     replicas = jax.tree.map(lambda leaf: leaf[None], start)

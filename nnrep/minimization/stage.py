@@ -1,223 +1,87 @@
-"""One stage of a minimisation, compiled: a loop of checks around a loop of steps, for every replica."""
+"""`Stage`: what a minimisation is a sequence of; the paper's pair of them."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import optax
-from jax import Array
 
-from nnrep.minimization.stopping import Status, Stopping
-from nnrep.reparam.base import Params, moved_of, with_moved
-
-CHECKS_PER_CHUNK = 256  # at most; what the host sees of the loop, and how often
-
-
-class Problem(NamedTuple):
-    """What a stage minimises; a pytree whose arrays are traced.
-
-    Attributes:
-        loss: (positions (n, d), key) -> scalar.
-        decode: params -> positions (n, d).
-        measure: positions -> name -> scalar, followed beside the loss.
-    """
-
-    loss: Callable[[Array, Array], Array]
-    decode: Callable[[Params], Array]
-    measure: Callable[[Array], dict[str, Array]]
+from nnrep.errors import is_integer, require
+from nnrep.minimization.optimizers.adam import adam
+from nnrep.minimization.optimizers.optimizer import Optimizer, as_optimizer
+from nnrep.minimization.stopping import Stopping
+from nnrep.reparam.base import Reparametrization
+from nnrep.reparam.fit import Fit
+from nnrep.reparam.none import identity, is_identity
 
 
-class Replica(NamedTuple):
-    """The state of one replica, or of several along a leading axis of every array.
+class Stage(NamedTuple):
+    """A map, how its inputs are moved, and until when.
 
     Attributes:
-        params: of the map, as of the last check at which all was finite.
-        optimizer_state: its state.
-        step: () steps taken.
-        limit: () steps it may take.
-        extent: () `extent_of` the positions at the last check.
-        best: () lowest loss at a check so far.
-        checks_without: () checks since the last improvement.
-        status: () a `Status`.
+        name: for tables and pictures.
+        reparam: the map, which starts from where the stage before ended.
+        optimizer: of its inputs, fresh; of nnrep or any optax transformation.
+        stopping: when it has come to its end.
+        max_steps: most steps; None is half of the run's, so that the stage after it has its turn.
+        fit: fit the map to where it starts first; None leaves it as its `init` makes it.
     """
 
-    params: Params
-    optimizer_state: Any
-    step: Array
-    limit: Array
-    extent: Array
-    best: Array
-    checks_without: Array
-    status: Array
+    name: str
+    reparam: Reparametrization
+    optimizer: Optimizer | optax.GradientTransformation
+    stopping: Stopping
+    max_steps: int | None
+    fit: Fit | None = None
+
+    def check(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: naming the number out of range.
+        """
+        self.stopping.check()
+        if self.fit is not None:
+            self.fit.check()
+        steps = self.max_steps
+        limited = steps is None or (is_integer(steps) and 0 <= steps < 2**31)
+        require(limited, "max_steps", "from 0 to 2^31 - 1", steps)
 
 
-class Trace(NamedTuple):
-    """What a chunk saw at its checks: arrays (checks,), with step -1 where it made none."""
-
-    step: Array
-    loss: Array
-    gradient_norm: Array
-    measures: dict[str, Array]
+MOST_STEPS = 2**31 - 1
 
 
-def start_replica(
-    build: Callable[[Any], optax.GradientTransformation],
-    hyperparameters: Any,
-    params: Params,
-    limit: Array,
-    extent: Array,
-    status: Array,
-) -> Replica:
-    """A replica at step 0, with a fresh optimiser."""
-    dtype = jnp.result_type(float)
-    return Replica(
-        params=params,
-        optimizer_state=build(hyperparameters).init(moved_of(params)),
-        step=jnp.zeros((), int),
-        limit=jnp.asarray(limit, int),
-        extent=jnp.asarray(extent, dtype),
-        best=jnp.asarray(jnp.inf, dtype),
-        checks_without=jnp.zeros((), int),
-        # Every type is explicit: run_chunk must be given what it gives back, or it compiles twice.
-        status=jnp.where((status == Status.running) & (limit <= 0), Status.step_limit, status).astype(int),
-    )
+def two_stages(
+    reparam: Reparametrization | None = None,
+    *,
+    optimizer: Optimizer | optax.GradientTransformation | None = None,
+    coarse_optimizer: Optimizer | optax.GradientTransformation | None = None,
+    stopping: Stopping | None = None,
+    coarse_stopping: Stopping | None = None,
+    coarse_steps: int | None = None,
+    fit: Fit | None = None,
+) -> tuple[Stage, ...]:
+    """The stages of the paper: over the inputs of a map, then over the positions.
 
-
-@partial(jax.jit, static_argnames="build")
-def run_chunk(
-    problem: Problem,
-    build: Callable[[Any], optax.GradientTransformation],
-    hyperparameters: Any,
-    stopping: Stopping,
-    replicas: Replica,
-    keys: Array,
-    checks: Array,
-) -> tuple[Replica, Trace]:
-    """Run a batch of replicas side by side, each for so many checks or until it stops.
+    Without a map there is only the second one.
 
     Args:
-        problem: what is minimised.
-        build: the optimiser, from its hyperparameters.
-        hyperparameters: of the optimiser.
-        stopping: the stopping rule.
-        replicas: states, with a leading axis of replicas.
-        keys: (replicas,) keys of the losses.
-        checks: () at most `CHECKS_PER_CHUNK`.
+        reparam: the map; None is the identity.
+        optimizer: of the fine stage; None is `adam()`.
+        coarse_optimizer: of the coarse stage; None takes `optimizer`.
+        stopping: rules of the fine stage; None is `Stopping()`.
+        coarse_stopping: rules of the coarse stage; None takes `stopping`.
+        coarse_steps: most steps of the coarse stage; None is half of the run's.
+        fit: fit the map to the start before the coarse stage; None leaves it as its `init` makes it.
 
-    Returns:
-        The states, and what the checks saw, (replicas, CHECKS_PER_CHUNK).
+    Raises:
+        ConfigError: a number out of range, or something that is no optimiser.
     """
-
-    def run(replica: Replica, key: Array) -> tuple[Replica, Trace]:
-        optimizer = optax.with_extra_args_support(build(hyperparameters))
-        return _run_replica(problem, optimizer, stopping, replica, key, checks)
-
-    if len(keys) > 1:
-        return jax.vmap(run)(replicas, keys)
-    # vmap would turn the slices at random shifts into gathers, which one replica need not pay for.
-    alone, trace = run(jax.tree.map(lambda leaf: leaf[0], replicas), keys[0])
-    return jax.tree.map(lambda leaf: leaf[None], (alone, trace))
-
-
-def _run_replica(
-    problem: Problem,
-    optimizer: optax.GradientTransformationExtraArgs,
-    stopping: Stopping,
-    replica: Replica,
-    key: Array,
-    checks: Array,
-) -> tuple[Replica, Trace]:
-    def unfinished(carry: tuple[Array, Replica, Trace]) -> Array:
-        check, replica, _ = carry
-        return (check < checks) & (replica.status == Status.running)
-
-    def advance(carry: tuple[Array, Replica, Trace]) -> tuple[Array, Replica, Trace]:
-        check, replica, trace = carry
-        replica, seen = _run_to_check(problem, optimizer, stopping, replica, key)
-        trace = jax.tree.map(lambda values, value: values.at[check].set(value), trace, seen)
-        return check + 1, replica, trace
-
-    nothing = jnp.full(CHECKS_PER_CHUNK, jnp.nan)
-    names = jax.eval_shape(lambda: problem.measure(problem.decode(replica.params)))
-    trace = Trace(jnp.full(CHECKS_PER_CHUNK, -1), nothing, nothing, dict.fromkeys(names, nothing))
-    _, replica, trace = jax.lax.while_loop(unfinished, advance, (jnp.zeros((), int), replica, trace))
-    return replica, trace
-
-
-def _run_to_check(
-    problem: Problem,
-    optimizer: optax.GradientTransformationExtraArgs,
-    stopping: Stopping,
-    replica: Replica,
-    key: Array,
-) -> tuple[Replica, Trace]:
-    """Steps up to the next check, and the check."""
-
-    def decode(moved: Params) -> Array:
-        return problem.decode(with_moved(replica.params, moved))
-
-    def under_way(carry: tuple) -> Array:
-        step, at_rest, *_ = carry
-        return (step < last) & ~at_rest
-
-    def take_step(carry: tuple) -> tuple:
-        step, _, moved, optimizer_state, _ = carry
-        step_key = jax.random.fold_in(key, step)
-        positions, pull = jax.vjp(decode, moved)
-        loss, slope = jax.value_and_grad(problem.loss)(positions, step_key)
-        (gradient,) = pull(slope)
-        at_rest = jnp.sqrt(jnp.mean(slope**2)) < stopping.rms_force
-        # Line searches want the loss as well; other optimisers are blind to it.
-        value_fn = partial(lambda key, moved: problem.loss(decode(moved), key), step_key)
-        more = {"value": loss, "grad": gradient, "value_fn": value_fn}
-        updates, optimizer_state = optimizer.update(gradient, optimizer_state, moved, **more)
-        # What is at rest stays where its force was seen.
-        onward = optax.apply_updates(moved, updates)
-        moved = jax.tree.map(lambda still, new: jnp.where(at_rest, still, new), moved, onward)
-        return step + 1, at_rest, moved, optimizer_state, gradient
-
-    last = jnp.minimum(replica.step + stopping.check_every, replica.limit)
-    before = moved_of(replica.params)
-    start = (replica.step, jnp.zeros((), bool), before, replica.optimizer_state, before)
-    step, at_rest, moved, optimizer_state, gradient = jax.lax.while_loop(under_way, take_step, start)
-    gradient_norm = optax.tree.norm(gradient)
-    positions = decode(moved)
-    loss = problem.loss(positions, jax.random.fold_in(key, step))
-    extent = extent_of(positions)
-    too_far = extent > stopping.divergence * jnp.maximum(replica.extent, 1)
-    diverged = too_far | ~_all_finite((moved, positions, loss, gradient_norm))
-    improved = loss < replica.best - stopping.min_delta
-    checks_without = jnp.where(improved, 0, replica.checks_without + 1)
-    status = jnp.select(
-        [diverged, at_rest | (checks_without >= stopping.patience), step >= replica.limit],
-        [Status.diverged, Status.converged, Status.step_limit],
-        Status.running,
-    )
-    kept = jax.tree.map(lambda old, new: jnp.where(diverged, old, new), before, moved)
-    replica = Replica(
-        params=with_moved(replica.params, kept),
-        optimizer_state=optimizer_state,
-        step=step,
-        limit=replica.limit,
-        extent=extent,
-        best=jnp.where(improved, loss, replica.best),
-        checks_without=checks_without,
-        status=status.astype(replica.status.dtype),
-    )
-    return replica, Trace(step, loss, gradient_norm, problem.measure(positions))
-
-
-def no_measures(positions: Array) -> dict[str, Array]:
-    """The measures of what has none."""
-    return {}
-
-
-def extent_of(positions: Array) -> Array:
-    """Largest coordinate of positions (n, d) relative to their centre: a scalar."""
-    return jnp.max(abs(positions - jnp.mean(positions, axis=0)))
-
-
-def _all_finite(tree: Any) -> Array:
-    return jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]).all()
+    optimizer = as_optimizer(optimizer or adam())
+    stopping = stopping or Stopping()
+    fine = Stage("fine", identity(), optimizer, stopping, MOST_STEPS)
+    fine.check()
+    if reparam is None or is_identity(reparam):
+        return (fine,)
+    coarse_optimizer = as_optimizer(coarse_optimizer or optimizer)
+    coarse = Stage("coarse", reparam, coarse_optimizer, coarse_stopping or stopping, coarse_steps, fit)
+    coarse.check()
+    return coarse, fine

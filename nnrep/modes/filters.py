@@ -79,8 +79,8 @@ def _largest(laplacian: scipy.sparse.csr_array) -> float:
     if n <= MAX_DENSE_NODES:
         return largest_eigenvalue(laplacian)
     start = np.random.default_rng(0).standard_normal(n)
-    found = scipy.sparse.linalg.eigsh(laplacian, 1, which="LA", tol=1e-3, v0=start, return_eigenvectors=False)
-    return float(found[0])
+    top = scipy.sparse.linalg.eigsh(laplacian, 1, which="LA", tol=1e-3, v0=start, return_eigenvectors=False)
+    return float(top[0])
 
 
 def filter_values(relative: np.ndarray, shift: float, power: float) -> np.ndarray:

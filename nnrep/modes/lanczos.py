@@ -153,9 +153,9 @@ def _cycle(product: Partial, state: _State, plan: _Plan) -> _State:
         image = jax.vmap(product)(newest)  # (b, n)
         inside = basis @ image.T
         remainder = image - inside.T @ basis
-        again = basis @ remainder.T  # once is not enough in floating point, twice is
-        remainder -= again.T @ basis
-        inside = (inside + again)[:size]
+        overlap = basis @ remainder.T  # once is not enough in floating point, twice is
+        remainder -= overlap.T @ basis
+        inside = (inside + overlap)[:size]
         projected = jax.lax.dynamic_update_slice_in_dim(projected, inside, row, axis=1)
         projected = jax.lax.dynamic_update_slice_in_dim(projected, inside.T, row, axis=0)
         key = jax.random.fold_in(state.key, index)

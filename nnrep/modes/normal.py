@@ -59,11 +59,11 @@ def normal_modes(
     with in_float64(forgetting=own):
         positions = jnp.asarray(np.asarray(system.positions), jnp.float64)
         if solver is Solver.dense or size <= MAX_DENSE_COORDINATES:
-            found = _from_dense(system, positions, count, epsilon, solver, max_products)
+            pairs = _from_dense(system, positions, count, epsilon, solver, max_products)
         else:
             require(count is not None, "epsilon", f"null beyond {MAX_DENSE_COORDINATES} coordinates", epsilon)
-            found = _from_products(system, positions, int(count or 1), max_products)
-    return as_modes(found, found.values)._replace(of="hessian")
+            pairs = _from_products(system, positions, int(count or 1), max_products)
+    return as_modes(pairs, pairs.values)._replace(of="hessian")
 
 
 @contextmanager
@@ -119,9 +119,9 @@ def _from_dense(
 
 def _from_products(system: System, positions: Array, count: int, max_products: int) -> Eigenpairs:
     product = Partial(_flat_product, system.energy, positions)
-    found = lanczos(product, positions.size, count, tolerance=TOLERANCE, max_products=max_products)
-    images = np.asarray(jax.lax.map(product, jnp.asarray(found.vectors.T))).T
-    return checked(found.values, found.vectors, images, found.largest, Solver.lanczos)
+    pairs = lanczos(product, positions.size, count, tolerance=TOLERANCE, max_products=max_products)
+    images = np.asarray(jax.lax.map(product, jnp.asarray(pairs.vectors.T))).T
+    return checked(pairs.values, pairs.vectors, images, pairs.largest, Solver.lanczos)
 
 
 def _flat_product(energy: Partial, positions: Array, direction: Array) -> Array:

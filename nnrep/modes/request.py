@@ -2,91 +2,105 @@
 
 import hashlib
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from nnrep.config.schema import RunConfig, as_plain
 from nnrep.host.compilation import compilation_clock
 from nnrep.host.runtime import describe_device, describe_versions
 from nnrep.host.terminal import log
 from nnrep.host.threads import usable_cores
-from nnrep.modes import Of, SlowModes, Solver, slow_modes
+from nnrep.modes.settings import ModesConfig
+from nnrep.modes.slow import Of, Solver, slow_modes
+from nnrep.modes.spectrum import SlowModes
 from nnrep.modes.stored import StoredModes, load_modes, modes_key, save_modes
-from nnrep.reparam import Reparametrization
-from nnrep.systems import System
 from nnrep.systems.measures import ANGSTROM_PER_NM
+from nnrep.systems.system import System
 
 
-class FoundModes(NamedTuple):
-    """Slow modes, and what they cost.
+class Cost(NamedTuple):
+    """What modes, or a map made of a Hessian, cost.
 
     Attributes:
-        modes: the modes.
         seconds: until they were there.
         stored: whether they were stored before.
-        fresh_s: seconds that they took, or had taken, to compute, without compilation.
+        fresh_s: seconds that they take, or had taken, to compute, without compilation.
         compile_s: seconds of that compilation.
-        maps: of the stages, made of them.
     """
 
-    modes: SlowModes | None
-    seconds: float
-    stored: bool
-    fresh_s: float
-    compile_s: float
-    maps: tuple[Reparametrization, ...] = ()
+    seconds: float = 0.0
+    stored: bool = False
+    fresh_s: float = 0.0
+    compile_s: float = 0.0
 
 
-NO_MODES = FoundModes(None, 0.0, False, 0.0, 0.0)
+NO_COST = Cost()
 
 
-def modes_of(system: System, config: RunConfig) -> FoundModes:
-    """The modes that `modes` and `reparam.modes` describe.
+@dataclass(frozen=True)
+class ModesRequest:
+    """Which modes, how many, and what else decides their numbers.
+
+    Attributes:
+        modes: the group `modes`.
+        count: how many; None for modes.epsilon.
+        deciding: plain values of the configuration that decide them: system, precision, threads.
+    """
+
+    modes: ModesConfig
+    count: int | None
+    deciding: Mapping[str, Any]
+
+
+def modes_of(system: System, request: ModesRequest) -> tuple[SlowModes, Cost]:
+    """The modes of a request, from the cache if they were computed before.
 
     Raises:
         UserError: they cannot be computed; says which key to change.
     """
     began = time.perf_counter()
-    key = modes_key(_deciding(system, config))
+    key = modes_key(_deciding(system, request))
     stored = load_modes(key)
     if stored is not None:
-        auto = " (modes.solver=auto)" if config.modes.solver is Solver.auto else ""
+        auto = " (modes.solver=auto)" if request.modes.solver is Solver.auto else ""
         log().info(
             "%d slow modes from the cache, by %s%s", stored.modes.values.size, stored.modes.solver, auto
         )
-        return FoundModes(stored.modes, time.perf_counter() - began, True, stored.seconds, stored.compile_s)
+        seconds = time.perf_counter() - began
+        return stored.modes, Cost(seconds, True, stored.seconds, stored.compile_s)
     with compilation_clock() as compilation:
         computing = time.perf_counter()
-        modes = jax.block_until_ready(_computed(system, config))
+        modes = jax.block_until_ready(_computed(system, request))
         compile_s = compilation.seconds()
         fresh_s = time.perf_counter() - computing - compile_s
     save_modes(key, StoredModes(modes, fresh_s, compile_s))
-    return FoundModes(modes, time.perf_counter() - began, False, fresh_s, compile_s)
+    return modes, Cost(time.perf_counter() - began, False, fresh_s, compile_s)
 
 
-def noise_of(system: System, config: RunConfig) -> float | None:
+def noise_of(system: System, modes: ModesConfig) -> float | None:
     """`modes.noise` in the system's unit of length; of proteins it is in Angstrom."""
     unit = ANGSTROM_PER_NM if system.length_unit == "nm" else 1.0
-    return None if config.modes.noise is None else config.modes.noise / unit
+    return None if modes.noise is None else modes.noise / unit
 
 
-def _computed(system: System, config: RunConfig) -> SlowModes:
-    asked = config.modes
+def _computed(system: System, request: ModesRequest) -> SlowModes:
+    modes = request.modes
     return slow_modes(
         system,
-        config.mode_count(system.n, system.positions.shape[1], system.residues),
-        epsilon=asked.epsilon,
-        of=asked.of,
-        backbone=asked.backbone,
-        seed=asked.seed,
-        samples=asked.samples,
-        noise=noise_of(system, config),
-        background=asked.background,
-        solver=asked.solver,
-        max_products=asked.max_products,
+        request.count,
+        epsilon=modes.epsilon,
+        of=modes.of,
+        backbone=modes.backbone,
+        seed=modes.seed,
+        samples=modes.samples,
+        noise=noise_of(system, modes),
+        background=modes.background,
+        solver=modes.solver,
+        max_products=modes.max_products,
     )
 
 
@@ -96,18 +110,16 @@ def _generator() -> list[object]:
     return [getattr(jax.config, name) for name in names]
 
 
-def _deciding(system: System, config: RunConfig) -> dict[str, object]:
-    plain = as_plain(config)
-    at = np.asarray(system.positions).tobytes() if config.modes.of is Of.hessian else b""
+def _deciding(system: System, request: ModesRequest) -> dict[str, object]:
+    at = np.asarray(system.positions).tobytes() if request.modes.of is Of.hessian else b""
     return {
-        "system": plain["system"],
+        **request.deciding,
         "structure": None if system.molecule is None else system.molecule.hash,
-        "modes": plain["modes"],
+        "modes": repr(request.modes),
         "positions": hashlib.sha256(at).hexdigest(),
-        "count": config.mode_count(system.n, system.positions.shape[1], system.residues),
-        "precision": plain["precision"],
+        "count": request.count,
         "device": describe_device(),
-        "threads": config.threads or usable_cores(),
+        "threads": request.deciding.get("threads") or usable_cores(),
         "versions": [describe_versions(), version("numpy"), version("scipy")],
         "random": _generator(),
     }

@@ -74,8 +74,8 @@ def robustness_table(
     graph = lowest_eigenpairs(laplacian(unweighted_graph(system, backbone)), needed)
     yield _rows(UNWEIGHTED, None, own, largest, graph, counts)
     for step, positions in path.items():
-        there = Partial(_there, jnp.asarray(positions, float))
-        single, _ = backbone_of(system, sampling._replace(draw=there, samples=1), background)
+        fixed = Partial(_fixed, jnp.asarray(positions, float))
+        single, _ = backbone_of(system, sampling._replace(draw=fixed, samples=1), background)
         yield _rows(f"step {step}", step, own, largest, lowest_eigenpairs(laplacian(single), needed), counts)
 
 
@@ -89,7 +89,7 @@ def unweighted_graph(system: System, backbone: np.ndarray | scipy.sparse.csr_arr
     return scipy.sparse.csr_array((ones + ones.T) > 0, dtype=float)
 
 
-def _there(positions: Array, key: Array, t: Array) -> Array:
+def _fixed(positions: Array, key: Array, t: Array) -> Array:
     return positions
 
 

@@ -48,16 +48,16 @@ def slow_modes_of(
     max_products: int = MAX_PRODUCTS,
 ) -> SlowModes:
     """The `count` lowest modes of a backbone F (n, n); see `lowest_eigenpairs`."""
-    found = lowest_eigenpairs(laplacian(backbone), count, solver, max_products)
-    weights = np.sum(found.vectors * (backbone @ found.vectors), axis=0)
-    return as_modes(found, weights)
+    pairs = lowest_eigenpairs(laplacian(backbone), count, solver, max_products)
+    weights = np.sum(pairs.vectors * (backbone @ pairs.vectors), axis=0)
+    return as_modes(pairs, weights)
 
 
-def as_modes(found: Eigenpairs, weights: np.ndarray) -> SlowModes:
+def as_modes(pairs: Eigenpairs, weights: np.ndarray) -> SlowModes:
     """Eigenpairs and their weights (k,) as JAX arrays."""
-    arrays = (found.values, found.vectors, weights, found.residuals)
+    arrays = (pairs.values, pairs.vectors, weights, pairs.residuals)
     values, vectors, kappa, residuals = (jnp.asarray(array, dtype=float) for array in arrays)
-    return SlowModes(values, vectors, kappa, residuals, found.solver.value)
+    return SlowModes(values, vectors, kappa, residuals, pairs.solver.value)
 
 
 def number_below(values: np.ndarray, epsilon: float, largest: float) -> int:

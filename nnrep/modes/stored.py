@@ -85,8 +85,8 @@ def _make_room(folder: Path) -> None:
 def _code_hash() -> str:
     """Of the modules that modes are made by: what they stored must not outlive a change of theirs."""
     package = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256(b"")
+    digest = hashlib.sha256()
     for room in ("energies", "modes", "structures", "systems"):
-        for path in sorted((package / room).glob("*.py")):
+        for path in sorted((package / room).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()

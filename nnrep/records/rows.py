@@ -1,20 +1,19 @@
 """The rows of a run's table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from nnrep.config.groups import GNNConfig
-from nnrep.config.schedule import StagedSchedule
-from nnrep.config.schema import RunConfig, config_hash
+from nnrep.config.plan import Plan
 from nnrep.host.runtime import describe_device, describe_versions
 from nnrep.minimization import Result
 from nnrep.modes import SlowModes
-from nnrep.modes.request import FoundModes
-from nnrep.records.table import RUN_COLUMNS
-from nnrep.reparam.graph import layer_widths
+from nnrep.modes.request import NO_COST, Cost
+from nnrep.records.table import FIXED_COLUMNS, TERM, in_columns
+from nnrep.reparam.build import BuiltMap
 from nnrep.systems import System
 from nnrep.systems.measures import (
     ANGSTROM_PER_NM,
@@ -23,29 +22,24 @@ from nnrep.systems.measures import (
     radius_of_gyration,
     satisfied_fraction,
 )
-from nnrep.systems.protein import Start
 
 
 def run_rows(
-    system: System,
-    found: FoundModes,
-    result: Result,
-    config: RunConfig,
-    total_s: float,
+    system: System, maps: Sequence[BuiltMap], result: Result, plan: Plan, total_s: float
 ) -> pd.DataFrame:
     """The table of a run, a row a seed.
 
     Modes, compilation and the rest of the total serve all seeds: each row has its equal share, so that
-    the column sums are what the clock showed, in all processes that worked on the run.
+    the column sums are the wall time, in all processes that worked on the run.
     """
     count = len(result.seeds)
-    hash_of_config = config_hash(config)
-    modes_s = found.seconds / count + result.time_modes_s
+    cost, modes = total_cost(maps), _first_modes(maps)
+    modes_s = cost.seconds / count + result.time_modes_s
     own = result.time_fit_s + result.time_compile_s + result.time_minimize_s + modes_s
     rest = max(0.0, total_s + result.time_earlier_s - own.sum()) / count
     columns = {
-        "run_id": [f"{hash_of_config}-{seed}" for seed in result.seeds],
-        **_settings(system, found, config, result.positions_coarse is not None),
+        "run_id": [f"{plan.hash}-{seed}" for seed in result.seeds],
+        **_settings(system, modes, plan, result.positions_coarse is not None),
         "seed": result.seeds,
         "status": [status.name for status in result.status],
         "energy": result.energy,
@@ -60,70 +54,75 @@ def run_rows(
         "evaluations": result.evaluations,
         "restarts": result.restarts,
         "time_modes_s": modes_s,
-        "time_modes_fresh_s": found.fresh_s + result.time_modes_s,
-        "time_modes_compile_s": found.compile_s,
-        "modes_stored": None if found.modes is None else found.stored,
+        "time_modes_fresh_s": cost.fresh_s + result.time_modes_s,
+        "time_modes_compile_s": cost.compile_s,
+        "modes_stored": None if modes is None else cost.stored,
         "time_fit_s": result.time_fit_s,
         "time_compile_s": result.time_compile_s,
         "time_minimize_s": result.time_minimize_s,
         "time_total_s": own + rest,
-        "precision": config.precision.value,
+        "precision": plan.config.precision.value,
         "device": describe_device(),
         "versions": describe_versions(),
-        "config_hash": hash_of_config,
+        "config_hash": plan.hash,
     }
-    unknown = [name for name in columns if name not in RUN_COLUMNS]
-    if unknown:
-        raise TypeError(f"{', '.join(unknown)}: the table of runs has no such columns, and would drop them")
-    # What a system does not have is left empty.
-    return pd.DataFrame(columns, index=range(count)).reindex(columns=RUN_COLUMNS)
+    return in_columns(pd.DataFrame(columns, index=range(count)))
 
 
-def _settings(system: System, found: FoundModes, config: RunConfig, has_coarse_stage: bool) -> dict[str, Any]:
-    settings: dict[str, Any] = {"system": config.system.name, "n": system.n, "baseline": config.baseline.name}
-    if system.molecule is None:
-        settings["potential"] = config.system.potential.value
-    else:
-        settings |= {
-            "potential": config.system.force_field.value,
-            "structure": system.molecule.name,
-            "structure_source": system.molecule.source,
-            "structure_hash": system.molecule.hash,
-            "start": config.system.start.value,
-            "start_seed": config.system.unfold.seed if config.system.start is Start.unfolded else np.nan,
-            "n_residues": system.residues,
-        }
-    if not config.minimizes:
+def total_cost(maps: Sequence[BuiltMap]) -> Cost:
+    """What the maps of all stages cost, a repeated one once."""
+    single = {id(made): made for made in maps}.values()
+    costs = [made.cost for made in single]
+    if not costs:
+        return NO_COST
+    stored = [made.cost.stored for made in single if made.modes is not None]
+    return Cost(
+        seconds=sum(cost.seconds for cost in costs),
+        stored=bool(stored) and all(stored),
+        fresh_s=sum(cost.fresh_s for cost in costs),
+        compile_s=sum(cost.compile_s for cost in costs),
+    )
+
+
+def _first_modes(maps: Sequence[BuiltMap]) -> SlowModes | None:
+    return next((made.modes for made in maps if made.modes is not None), None)
+
+
+def _settings(system: System, modes: SlowModes | None, plan: Plan, has_coarse_stage: bool) -> dict[str, Any]:
+    config = plan.config
+    settings: dict[str, Any] = {
+        "system": config.system.name,
+        "n": system.n,
+        "baseline": config.baseline.name,
+        **config.system.columns(system.molecule),
+    }
+    if not plan.minimizes:
         return settings | {"reparam": "none", "modes": 0, "optimizer": config.baseline.name}
-    stages = config.stages
-    first, last = stages[0], stages[-1]
+    first, last = plan.stages[0], plan.stages[-1]
     coarse = {
-        "learning_rate_coarse": first.optimizer.hyperparameters["learning_rate"],
+        "learning_rate_coarse": first.learning_rate,
         "min_delta_coarse": first.stopping.min_delta,
     }
-    staged = isinstance(config.schedule, StagedSchedule)
-    maps = [stage.reparam for stage in config.schedule.stages] if staged else [config.reparam]
-    optimizers = [stage.optimizer for stage in config.schedule.stages] if staged else [config.optimizer]
+    maps = config.schedule.maps(config.reparam)
+    optimizers = config.schedule.optimizers(config.optimizer)
     return settings | {
         "reparam": "+".join(reparam.name for reparam in maps),
-        **_modes(found.modes, config),
-        "hidden": _widths(config),
+        **_modes(modes),
+        "hidden": _widths(plan),
         "optimizer": "+".join(dict.fromkeys(optimizer.name for optimizer in optimizers)),
-        "learning_rate": last.optimizer.hyperparameters["learning_rate"],
+        "learning_rate": last.learning_rate,
         "min_delta": last.stopping.min_delta,
         **(coarse if has_coarse_stage else {}),
     }
 
 
-def _widths(config: RunConfig) -> str | None:
-    """Widths of the network's latent and layers: "32-16"."""
-    networks = [stage.reparam for stage in config.stages if isinstance(stage.reparam, GNNConfig)]
-    if not networks:
-        return None
-    return "-".join(map(str, layer_widths(networks[0].hidden, networks[0].layers)))
+def _widths(plan: Plan) -> str | None:
+    """Widths of the first network's latent and layers: "32-16"."""
+    widths = [stage.reparam.widths for stage in plan.stages if stage.reparam.widths is not None]
+    return "-".join(map(str, widths[0])) if widths else None
 
 
-def _modes(modes: SlowModes | None, config: RunConfig) -> dict[str, Any]:
+def _modes(modes: SlowModes | None) -> dict[str, Any]:
     if modes is None:
         return {"modes": 0}
     assert modes.residuals is not None
@@ -136,11 +135,18 @@ def _modes(modes: SlowModes | None, config: RunConfig) -> dict[str, Any]:
 
 
 def _terms(system: System, result: Result) -> dict[str, Any]:
-    """Energies by term, of the final positions."""
+    """Energies by term, of the final positions.
+
+    Raises:
+        ValueError: a term whose column would be that of another energy.
+    """
     if system.energy_terms is None:
         return {}
     terms = [system.energy_terms(jnp.asarray(positions, float)) for positions in result.positions]
-    return {f"energy_{name}": [float(term[name]) for term in terms] for name in terms[0]}
+    taken = [name for name in terms[0] if f"{TERM}{name}" in FIXED_COLUMNS]
+    if taken:
+        raise ValueError(f"energy terms cannot be called {', '.join(taken)}: tables have such a column")
+    return {f"{TERM}{name}": [float(term[name]) for term in terms] for name in terms[0]}
 
 
 def _measures(system: System, result: Result) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from nnrep.host.cache import write_arrays
 from nnrep.host.terminal import log
 from nnrep.minimization import Result
 from nnrep.records.pictures import draw_energy, draw_layouts
-from nnrep.records.table import RUN_COLUMNS, read_table, write_table
+from nnrep.records.table import differing_columns, read_table, write_table
 from nnrep.records.trajectory import write_trajectories
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.write import write_pdb
@@ -142,7 +142,7 @@ class RunFolder:
         """
         path = self.path / RUNS
         rows = read_table(path)
-        if list(rows.columns) != RUN_COLUMNS or len(rows) != seeds:
+        if any(differing_columns(rows.columns)) or len(rows) != seeds:
             raise UserError(f"{path}: not the table of a run of {seeds} seeds; choose another hydra.run.dir")
         return rows
 

@@ -1,15 +1,17 @@
 """The table of runs: its columns, and how it is written."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
+from nnrep.systems.force_fields.registry import term_names
 
 # One row a seed. Times in seconds; energies in the system's unit (proteins: kJ/mol); RMSD and radius of
 # gyration in Angstrom.
-RUN_COLUMNS = [
+_HEAD = [
     "run_id",
     "system",
     "structure",
@@ -38,14 +40,8 @@ RUN_COLUMNS = [
     "energy_start",
     "energy_coarse",
     "energy_bound",
-    "energy_bonds",
-    "energy_angles",
-    "energy_torsions",
-    "energy_lennard_jones",
-    "energy_coulomb",
-    "energy_van_der_waals",
-    "energy_hydrogen_bonds",
-    "energy_hydrophobic",
+]
+_TAIL = [
     "energy_openmm",
     "bond_fraction",
     "contact_fraction",
@@ -77,8 +73,40 @@ RUN_COLUMNS = [
     "config_hash",
 ]
 
+TERM = "energy_"  # what the columns of energy terms begin with
+FIXED_COLUMNS = [*_HEAD, *_TAIL]  # what every table has
 
-TIMES = [name for name in RUN_COLUMNS if name.startswith("time_")]
+
+TIMES = [name for name in _TAIL if name.startswith("time_")]
+
+
+def run_columns(given: Iterable[str] = ()) -> list[str]:
+    """The columns of a table of runs, in order: with those of the terms of all force fields, and of further
+    energy terms among the given columns."""
+    fixed = set(FIXED_COLUMNS)
+    more = [name for name in given if name.startswith(TERM) and name not in fixed]
+    terms = [f"{TERM}{name}" for name in term_names()]
+    return [*_HEAD, *dict.fromkeys([*terms, *more]), *_TAIL]
+
+
+def in_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    """A table of runs with all its columns in order; what a system does not have is left empty.
+
+    Raises:
+        ValueError: a column that a table of runs does not have, and would lose.
+    """
+    columns = run_columns(rows.columns)
+    unknown = [name for name in rows.columns if name not in columns]
+    if unknown:
+        raise ValueError(f"a table of runs has no columns {', '.join(unknown)}")
+    return rows.reindex(columns=columns)
+
+
+def differing_columns(given: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Columns that a table of runs lacks, and columns that it should not have; energy terms may be any."""
+    given = list(given)
+    missing = [name for name in FIXED_COLUMNS if name not in given]
+    return missing, [name for name in given if name not in run_columns(given)]
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -1,18 +1,19 @@
 """Through which map the positions are seen: X = rho(Z)."""
 
-from nnrep.reparam.base import Reparametrization
-from nnrep.reparam.graph import EdgeGraph, edge_graph, graph
-from nnrep.reparam.identity import identity
-from nnrep.reparam.linear import linear
-from nnrep.reparam.spectral import spectral, spectral_at_start
+from nnrep.reparam.base import Anchored, Reparametrization
+from nnrep.reparam.cg import linear
+from nnrep.reparam.network import EdgeGraph, edge_graph, graph
+from nnrep.reparam.none import identity
+from nnrep.reparam.spectral import spectral_at_start, spectral_map
 
 __all__ = [
+    "Anchored",
     "EdgeGraph",
     "Reparametrization",
     "edge_graph",
     "graph",
     "identity",
     "linear",
-    "spectral",
     "spectral_at_start",
+    "spectral_map",
 ]

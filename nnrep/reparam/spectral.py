@@ -1,4 +1,4 @@
-"""The spectral map: all modes at once, X = Psi S Z with S_i = (lambda_i / lambda_max + shift)^(-power).
+"""`reparam=spectral`: all modes at once, X = Psi S Z with S_i = (lambda_i / lambda_max + shift)^(-power).
 
 At power 1/2 and with the Hessian's own modes, gradient steps in Z are Newton's steps in X, but for the shift:
 any optimiser through the map is preconditioned by modes. Unlike in coarse-graining no direction is lost.
@@ -10,17 +10,22 @@ import scipy.sparse
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.choices.settings import settings
 from nnrep.errors import require
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
-from nnrep.modes.spectrum import SlowModes
+from nnrep.modes.request import noise_of
+from nnrep.modes.settings import ModesConfig
+from nnrep.modes.slow import Of, adjacency_of, sampling_of
+from nnrep.modes.spectrum import SlowModes, laplacian
 from nnrep.reparam.base import Anchored, Reparametrization
+from nnrep.reparam.settings import MapConfig
 from nnrep.systems.system import System
 
 SHIFT, POWER = 0.1, 0.5
 
 
-def spectral(
+def spectral_map(
     matrix: scipy.sparse.csr_array | SlowModes,
     shift: float = SHIFT,
     power: float = POWER,
@@ -72,7 +77,7 @@ def spectral_at_start(system: System, shift: float = SHIFT, power: float = POWER
     Args:
         system: whose exact energy's Hessian it is.
         shift: relative to the largest |lambda|.
-        power: see `spectral`.
+        power: see `spectral_map`.
 
     Raises:
         ConfigError: a number out of range.
@@ -97,10 +102,10 @@ def _exact(backward: Partial, key: Array, positions: Array) -> Array:
 
 def _smooth(forward: Partial, mean_square: Partial, length: Array, key: Array, positions: Array) -> Array:
     smooth = forward(positions)
-    found = mean_square(smooth)
+    mean = mean_square(smooth)
     # Without pairs, or with all particles in one place, there is no distance to scale but rounding.
-    usable = found > 1e-10 * jnp.mean(smooth**2)
-    return positions * jnp.where(usable, length / jnp.sqrt(jnp.where(usable, found, 1)), 1)
+    usable = mean > 1e-10 * jnp.mean(smooth**2)
+    return positions * jnp.where(usable, length / jnp.sqrt(jnp.where(usable, mean, 1)), 1)
 
 
 def _of_pairs(laplacian: scipy.sparse.csr_array) -> Partial:
@@ -139,3 +144,44 @@ def _modes_here(hessian: Partial, shift: Array, power: Array, key: Array, positi
 def _displaced(params: Anchored) -> Array:
     origin, vectors, scales = params.held
     return origin + (vectors @ (scales * params.moved)).reshape(origin.shape)
+
+
+@settings("reparam/spectral")
+class SpectralConfig(MapConfig):
+    """`reparam=spectral`: all modes at once; see `spectral_map` and `spectral_at_start`.
+
+    Attributes:
+        shift: of the eigenvalues, relative to the largest.
+        power: S_i = (lambda_i / lambda_max + shift)^(-power).
+        start_length: distance of coupled pairs, root mean square, of what the map leaves of the start, from
+            which it is to begin; null begins at the start itself.
+    """
+
+    shift: float
+    power: float
+    start_length: float | None
+
+    decomposes = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_spectrum(self.shift, self.power, self.start_length)
+        super().__post_init__()
+
+    def check_modes(self, modes: ModesConfig) -> None:
+        """Displacements have no start of their own."""
+        length = self.start_length
+        allowed = "null with modes.of=hessian, whose modes are displacements"
+        require(length is None or modes.of is not Of.hessian, "reparam.start_length", allowed, length)
+
+    def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
+        """Of the Laplacian that `modes` names, or of the Hessian where the stage begins."""
+        if modes.of is Of.hessian:
+            return spectral_at_start(system, self.shift, self.power)
+        noise = noise_of(system, modes)
+        sampling = sampling_of(system, modes.samples, noise, modes.seed, modes.backbone)
+        matrix, _ = adjacency_of(system, modes.of, sampling, modes.background)
+        return spectral_map(laplacian(matrix), self.shift, self.power, start_length=self.start_length)
+
+
+CHOICE = SpectralConfig

@@ -87,8 +87,10 @@ def check_end(text: str, chain: gemmi.Chain, where: str) -> None:
         ConfigError: the file stops within the chain.
     """
     lines = text.splitlines()
-    told = [line[13:17] for line in lines if line.startswith("SEQRES") and line[11:12].strip() == chain.name]
-    wanted = int(told[0]) if told and told[0].strip().isdigit() else 0
+    counts = [
+        line[13:17] for line in lines if line.startswith("SEQRES") and line[11:12].strip() == chain.name
+    ]
+    wanted = int(counts[0]) if counts and counts[0].strip().isdigit() else 0
     if len(chain) < wanted and not any(line.startswith(("TER", "END")) for line in lines):
         last = label(chain[-1], chain)
         what = f"ends at {last}, residue {len(chain)} of the {wanted} of its sequence"
@@ -159,8 +161,8 @@ def _check_bond(before: gemmi.Residue, after: gemmi.Residue, chain: gemmi.Chain,
 def _check_open(chain: gemmi.Chain, where: str) -> None:
     carbon, nitrogen = atom_of(chain[-1], "C"), atom_of(chain[0], "N")
     if len(chain) > 2 and carbon and nitrogen and carbon.pos.dist(nitrogen.pos) < LONGEST_PEPTIDE_BOND:
-        ends = f"{label(chain[-1], chain)} to {label(chain[0], chain)}"
-        _fail(f"{where}: the backbone is a ring, closed from {ends}; nnrep computes open chains only")
+        closure = f"{label(chain[-1], chain)} to {label(chain[0], chain)}"
+        _fail(f"{where}: the backbone is a ring, closed from {closure}; nnrep computes open chains only")
 
 
 def _fail(reason: str) -> NoReturn:

@@ -81,13 +81,13 @@ def _complete_end(chain: gemmi.Chain) -> None:
 def _join_cysteines(structure: gemmi.Structure) -> None:
     """Put disulphide bonds, near ones and those that the file tells, into the table of bonds."""
     chain = structure[0][0]
-    told = {
+    declared = {
         frozenset(str(partner.res_id.seqid) for partner in (bond.partner1, bond.partner2))
         for bond in structure.connections
         if bond.type == gemmi.ConnectionType.Disulf
     }
     cysteines = [residue for residue in chain if residue.name == "CYS" and atom_of(residue, "SG")]
-    joined = [pair for pair in combinations(cysteines, 2) if _is_disulphide(*pair, told)]
+    joined = [pair for pair in combinations(cysteines, 2) if _is_disulphide(*pair, declared)]
     for residue in (residue for pair in joined for residue in pair):
         drop_atoms(residue, lambda atom: atom.name == "HG")
     structure.assign_serial_numbers()
@@ -96,9 +96,9 @@ def _join_cysteines(structure: gemmi.Structure) -> None:
         structure.add_conect(one, two, 1)
 
 
-def _is_disulphide(one: gemmi.Residue, two: gemmi.Residue, told: set[frozenset[str]]) -> bool:
+def _is_disulphide(one: gemmi.Residue, two: gemmi.Residue, declared: set[frozenset[str]]) -> bool:
     length = one.sole_atom("SG").pos.dist(two.sole_atom("SG").pos)
-    return length < LONGEST_DISULPHIDE or {str(one.seqid), str(two.seqid)} in told
+    return length < LONGEST_DISULPHIDE or {str(one.seqid), str(two.seqid)} in declared
 
 
 @contextmanager

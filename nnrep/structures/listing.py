@@ -33,9 +33,9 @@ def show_structures(folders: Sequence[str | Path]) -> None:
 def _row(listed: Listed) -> tuple[str, ...]:
     try:
         is_embedded = listed.origin == EMBEDDED_ORIGIN
-        found = embedded() if is_embedded else from_file(Path(listed.origin))
-        structure = parse(found.data, found.origin)
-        size = len(found.data) if found.path is None else found.path.stat().st_size
+        source = embedded() if is_embedded else from_file(Path(listed.origin))
+        structure = parse(source.data, source.origin)
+        size = len(source.data) if source.path is None else source.path.stat().st_size
     except UserError as error:  # it names the file
         return listed.name, listed.place, "", "", "", "", str(error)
     except OSError as error:

@@ -137,10 +137,10 @@ def _keep_one_location(residue: gemmi.Residue) -> None:
     drop_atoms(residue, is_elsewhere)
     # Heavy atoms that the chosen location lacks may still have several.
     names = [atom.name for atom in residue]
-    again = [
+    repeated = [
         index for index, name in enumerate(names) if name in names[:index] and residue[index].has_altloc()
     ]
-    for index in reversed(again):
+    for index in reversed(repeated):
         del residue[index]
     for atom in residue:
         atom.altloc = "\0"

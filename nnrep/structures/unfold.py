@@ -4,11 +4,12 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import openmm
 
+from nnrep.choices.settings import settings
 from nnrep.errors import ConfigError, require
 from nnrep.structures import store
 from nnrep.structures.molecule import Molecule
@@ -29,7 +30,7 @@ PIECE = 500  # steps from one report of progress to the next
 RELAX_TOLERANCE, RELAX_ITERATIONS = 10.0, 200  # kJ/mol/nm; enough to take the heat out of a bad contact
 
 
-@dataclass
+@settings("system/protein", "unfold")
 class UnfoldConfig:
     """How a molecule is unfolded.
 
@@ -44,13 +45,13 @@ class UnfoldConfig:
         minimize: relax the molecule for a moment before.
     """
 
-    temperature: float = 1000.0
-    steps: int = 20_000
-    timestep_fs: float = 2.0
-    friction_per_ps: float = 1.0
-    solvent: Solvent = Solvent.implicit
-    seed: int = 0
-    minimize: bool = True
+    temperature: float
+    steps: int
+    timestep_fs: float
+    friction_per_ps: float
+    solvent: Solvent
+    seed: int
+    minimize: bool
 
     def __post_init__(self) -> None:
         """Check the ranges.

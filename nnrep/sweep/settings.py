@@ -1,7 +1,5 @@
 """The settings of an experiment: its grids composed by Hydra, each one checked."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,18 +10,16 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
+from nnrep.choices.identity import digest, hash_of, plain_form
 from nnrep.config.compose import register_resolvers
 from nnrep.config.explain import explain
-from nnrep.config.schedule import StagedSchedule
-from nnrep.config.schema import RunConfig, as_plain, config_hash, load_config
+from nnrep.config.plan import Plan, load_plan
+from nnrep.config.schema import RunConfig
 from nnrep.errors import UserError, require
-from nnrep.job import prepared_molecule
-from nnrep.minimization.minimize import seed_list
+from nnrep.job import prepared
 from nnrep.structures.fetch import UnavailableError
 from nnrep.structures.molecule import Molecule
-from nnrep.structures.unfold import UnfoldConfig
 from nnrep.sweep.grids import grid_points
-from nnrep.systems.protein import ProteinConfig, Start
 
 FIRST_FRESH_SEED = 2**30  # seeds of a sweep are below
 FRESH_SEEDS = 4  # times as many
@@ -34,23 +30,31 @@ class Setting:
     """A point of a sweep.
 
     Attributes:
-        config: its configuration, with all seeds.
+        plan: its plan, with all seeds.
         point: the overrides that make it.
-        hash: `config_hash`, the first half of its runs' names.
         shape: equal for settings that share compiled programs.
         modes: equal for settings that share slow modes; empty where none are needed.
     """
 
-    config: RunConfig
+    plan: Plan
     point: str
-    hash: str
     shape: str
     modes: str
 
     @property
+    def config(self) -> RunConfig:
+        """Its configuration."""
+        return self.plan.config
+
+    @property
+    def hash(self) -> str:
+        """The first half of its runs' names."""
+        return self.plan.hash
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """Its seeds."""
-        return seed_list(self.config.seeds)
+        return self.plan.seeds
 
     def run_id(self, seed: int) -> str:
         """The name of one of its runs."""
@@ -93,7 +97,7 @@ def experiment_settings(
         if override.lstrip("+~").startswith(("hydra.", "hydra/", "experiment=")):
             raise UserError(f"{override}: belongs to nnrep run; a reproduction has its own experiment")
     register_resolvers("run")
-    found: dict[str, Setting] = {}
+    by_content: dict[str, Setting] = {}
     shelf = _Shelf()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         chosen = f"+experiment={experiment}"
@@ -104,20 +108,20 @@ def experiment_settings(
         for point in grid_points(grids, overrides, loader):
             setting = _setting([chosen, *point], " ".join(point), shelf, check)
             if setting is not None:
-                same = found.setdefault(_what_counts(setting.config), setting)
+                same = by_content.setdefault(_what_counts(setting.config), setting)
                 wanted = "one value, as a count or a list [3,5]"
                 require(same.seeds == setting.seeds, "seeds", wanted, "a sweep")
-    if not found:
+    if not by_content:
         raise UserError(next(iter(shelf.missing.values())))
-    settings = list(found.values())
+    settings = list(by_content.values())
     _check_alike(settings, {key for grid in grids for key in grid}, fixed)
     return Experiment(settings, shelf.by_name(), shelf.missing)
 
 
 def with_fresh_seeds(setting: Setting) -> Setting:
     """The setting with seeds that it has not been chosen by: four times as many."""
-    fresh = [FIRST_FRESH_SEED + index for index in range(FRESH_SEEDS * len(setting.seeds))]
-    return replace(setting, config=replace(setting.config, seeds=fresh))
+    fresh = tuple(FIRST_FRESH_SEED + index for index in range(FRESH_SEEDS * len(setting.seeds)))
+    return replace(setting, plan=setting.plan.with_seeds(fresh))
 
 
 class _Shelf:
@@ -127,27 +131,25 @@ class _Shelf:
         self.molecules: dict[str, Molecule | None] = {}
         self.missing: dict[str, str] = {}
 
-    def has(self, config: RunConfig) -> bool:
-        """Whether the structure of a configuration can be had, if it names one.
+    def prepared(self, plan: Plan) -> Plan | None:
+        """The plan with the size of its system; None if the structure that it names cannot be had.
 
         Raises:
             UserError: it cannot be computed, or has fewer modes than are wanted.
         """
-        system = config.system
+        system = plan.config.system
         pdb = str(getattr(system, "pdb", None))
         if pdb in self.missing:
-            return False
-        key = _digest({"pdb": pdb, "preparation": repr(getattr(system, "preparation", None))})
+            return None
+        key = digest({"pdb": pdb, "preparation": repr(getattr(system, "preparation", None))})
+        if key in self.molecules:
+            return plan.for_molecule(self.molecules[key])
         try:
-            if key not in self.molecules:
-                self.molecules[key] = prepared_molecule(config)
+            plan, self.molecules[key] = prepared(plan)
         except UnavailableError as error:
             self.missing[pdb] = str(error)
-            return False
-        molecule = self.molecules[key]
-        if molecule is not None:
-            config.check_mode_counts(molecule.n, 3, molecule.residues)
-        return True
+            return None
+        return plan
 
     def by_name(self) -> dict[str, Molecule]:
         """The molecules by their names.
@@ -166,11 +168,11 @@ def _setting(
 ) -> Setting | None:
     """The setting of a point; None if its structure is missing."""
     try:
-        config = load_config(compose("config", overrides))
+        plan = load_plan(compose("config", overrides)).check_maps()
         if check is not None:
-            check(config)
-        modes = _modes_key(config) if config.needs_modes else ""
-        if not shelf.has(config):
+            check(plan.config)
+        sized = shelf.prepared(plan)
+        if sized is None:
             return None
     except Exception as error:
         message = explain(error)
@@ -179,15 +181,12 @@ def _setting(
         if message is None:
             raise
         raise UserError(f"{message} (in {point})") from error
-    return Setting(config, point, config_hash(config), _shape_key(config), modes)
+    return Setting(sized, point, _shape_key(sized), _modes_key(sized))
 
 
 def _what_counts(config: RunConfig) -> str:
     """Equal for configurations of the same runs: how a start is unfolded is nothing to one that is not."""
-    system = config.system
-    if isinstance(system, ProteinConfig) and system.start is not Start.unfolded:
-        config = replace(config, system=replace(system, unfold=UnfoldConfig()))
-    return config_hash(config)
+    return hash_of(replace(config, system=config.system.without_unused()))
 
 
 def _check_alike(settings: list[Setting], varied: set[str], fixed: bool) -> None:
@@ -201,7 +200,7 @@ def _check_alike(settings: list[Setting], varied: set[str], fixed: bool) -> None
     Raises:
         ConfigError: naming a key that differs, or one that has no effect.
     """
-    plain = [as_plain(setting.config) for setting in settings]
+    plain = [setting.plan.plain for setting in settings]
     for key in ("threads", "precision", "max_steps"):
         _check_one(key, [each[key] for each in plain])
     systems = [_flat("system", each["system"]) for each in plain]
@@ -243,26 +242,19 @@ def _check_one(key: str, values: list[object]) -> None:
     require(len(given) == 1, key, "one value in a reproduction", " and ".join(given))
 
 
-def _modes_key(config: RunConfig) -> str:
-    plain = as_plain(config)
-    staged = isinstance(config.schedule, StagedSchedule)
-    asked = plain["schedule"]["stages"] if staged else config.reparam.modes
-    return _digest({"modes": plain["modes"], "asked": asked, **_common(config)})
+def _modes_key(plan: Plan) -> str:
+    wanted = [
+        [stage.reparam.wanted_modes, plain_form(stage.modes)]
+        for stage in plan.stages
+        if stage.reparam.needs_modes
+    ]
+    return digest({"modes": wanted, **plan.deciding}) if wanted else ""
 
 
-def _shape_key(config: RunConfig) -> str:
+def _shape_key(plan: Plan) -> str:
     """Of what programs are compiled for; a key too fine only costs a change of worker."""
-    plain = as_plain(config)
-    reparam = {key: value for key, value in plain["reparam"].items() if key != "learning_rate_factor"}
-    optimizer = config.optimizer.name if config.minimizes else plain["baseline"]
-    stages = plain["schedule"].get("stages")
-    return _digest({"reparam": reparam, "optimizer": optimizer, "stages": stages, **_common(config)})
-
-
-def _common(config: RunConfig) -> dict[str, object]:
-    plain = as_plain(config)
-    return {"system": plain["system"], "precision": plain["precision"], "threads": plain["threads"]}
-
-
-def _digest(plain: dict[str, object]) -> str:
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
+    maps = [{**plain_form(stage.reparam), "learning_rate_factor": None} for stage in plan.stages]
+    config = plan.config
+    optimizers = [optimizer.name for optimizer in config.schedule.optimizers(config.optimizer)]
+    engine = optimizers if plan.minimizes else plain_form(config.baseline)
+    return digest({"maps": maps, "engine": engine, **plan.deciding})

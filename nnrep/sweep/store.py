@@ -12,7 +12,7 @@ from nnrep.host.cache import write_whole
 from nnrep.minimization import Status
 from nnrep.records.collect import read_runs
 from nnrep.records.run_folder import RUNS
-from nnrep.records.table import RUN_COLUMNS, TIMES, write_table
+from nnrep.records.table import TIMES, run_columns, write_table
 
 POSITIONS, HISTORIES = "positions", "histories"
 MOST_KEPT = 1000  # rows of a run's history
@@ -91,8 +91,9 @@ class RunStore:
     def write(self) -> None:
         """Write the table, in the sweep's order."""
         names = sorted(self._rows, key=self._place.__getitem__)
-        table = pd.DataFrame([self._rows[name] for name in names], columns=RUN_COLUMNS)
-        write_table(self.path, table)
+        rows = [self._rows[name] for name in names]
+        columns = run_columns(name for row in rows for name in row.index)
+        write_table(self.path, pd.DataFrame(rows, columns=columns))
 
     def positions(self, run: str) -> np.ndarray:
         """Where a run ended, (n, d).

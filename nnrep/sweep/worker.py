@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 import time
-from dataclasses import replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import NamedTuple
@@ -17,11 +16,10 @@ import pandas as pd
 from nnrep.config.explain import explain
 from nnrep.host.runtime import configure_jax
 from nnrep.host.terminal import log, progress_bar
-from nnrep.job import Watch, loaded_system, minimized, prepared_molecule
-from nnrep.minimization import Status
-from nnrep.modes.request import FoundModes
+from nnrep.job import built_maps, loaded_system, minimized, prepared
+from nnrep.minimization import Monitor, Status
 from nnrep.records.rows import run_rows
-from nnrep.reparam.build import found_maps
+from nnrep.reparam.build import BuiltMap
 from nnrep.sweep.settings import Setting
 from nnrep.systems import System
 
@@ -42,7 +40,7 @@ class Done(NamedTuple):
 
 _stop: Event
 _programs: Path | None = None
-_prepared: dict[str, tuple[System, FoundModes]] = {}
+_prepared: dict[str, tuple[System, tuple[BuiltMap, ...]]] = {}
 
 
 def begin(stop: Event, programs: Path | None) -> None:
@@ -87,10 +85,10 @@ def run(setting: Setting, seeds: tuple[int, ...]) -> Done:
     """Run some seeds of a setting; nothing comes of it if the sweep is to stop before they end."""
     began = time.perf_counter()
     try:
-        system, found = _prepare(setting)
-        config = replace(setting.config, seeds=list(seeds))
-        result = minimized(config, system, found, Watch(None, _stop.is_set, None))
-        rows = run_rows(system, found, result, config, time.perf_counter() - began)
+        system, maps = _prepare(setting)
+        plan = setting.plan.with_seeds(seeds)
+        result = minimized(plan, system, maps, Monitor(should_stop=_stop.is_set))
+        rows = run_rows(system, maps, result, plan, time.perf_counter() - began)
     except KeyboardInterrupt:
         return Done()
     except Exception as error:
@@ -98,20 +96,21 @@ def run(setting: Setting, seeds: tuple[int, ...]) -> Done:
     return Done() if Status.interrupted in result.status else Done((rows, result.positions, result.history))
 
 
-def _prepare(setting: Setting) -> tuple[System, FoundModes]:
-    """The system at the start of the setting's first seed, as in a run of all its seeds, and its modes."""
-    config = setting.config
-    configure_jax(config.precision.value, _programs)
+def _prepare(setting: Setting) -> tuple[System, tuple[BuiltMap, ...]]:
+    """The system at the start of the setting's first seed, as in a run of all its seeds, and its maps."""
+    plan = setting.plan
+    configure_jax(plan.config.precision.value, _programs)
     key = f"{setting.shape} {setting.modes}"
     if key not in _prepared:
         with progress_bar(quiet=True) as bar:
-            system = loaded_system(config, prepared_molecule(config), bar, _stop.is_set)
+            _, molecule = prepared(plan)
+            system = loaded_system(plan, molecule, bar, _stop.is_set)
         if len(_prepared) >= MOST_PREPARED:
             _prepared.pop(next(iter(_prepared)))
-        _prepared[key] = system, found_maps(system, config)
+        _prepared[key] = system, built_maps(system, plan)
         return _prepared[key]
-    system, found = _prepared[key]
-    return system, found._replace(seconds=0.0, stored=found.modes is not None)
+    system, maps = _prepared[key]
+    return system, tuple(made.from_memory() for made in maps)
 
 
 def _explained(error: Exception) -> Done:

@@ -1,8 +1,8 @@
 """The synthetic coil of figures 2 and 3: a chain of n particles that wants to wind into a coil."""
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.choices.settings import settings
 from nnrep.energies.loop import (
     LoopParameters,
     Potential,
@@ -23,7 +24,11 @@ from nnrep.energies.loop import (
 )
 from nnrep.energies.pairwise import capped_lennard_jones_minimum
 from nnrep.errors import require
+from nnrep.systems.settings import OnProgress, Size, SystemConfig
 from nnrep.systems.system import Contacts, System, start_key
+
+if TYPE_CHECKING:
+    from nnrep.structures.molecule import Molecule
 
 
 class Repulsion(Enum):
@@ -40,9 +45,9 @@ class Pairs(Enum):
     independent = "independent"
 
 
-@dataclass
-class LoopConfig:
-    """Choices of `system=loop`; lengths and energies are dimensionless.
+@settings("system/loop")
+class LoopConfig(SystemConfig):
+    """`system=loop`; lengths and energies are dimensionless.
 
     Attributes:
         n: number of particles.
@@ -58,18 +63,17 @@ class LoopConfig:
         start_scale: the start is start_scale * n^(1/3) * N(0, 1).
     """
 
-    name: str = "loop"
-    n: int = 400
-    dim: int = 3
-    potential: Potential = Potential.pure_lj
-    loop_length: int = 10
-    loop_strength: float = 0.1
-    lj_cap: float = 0.01
-    repulsion: Repulsion = Repulsion.sampled
-    pairs: Pairs = Pairs.shifts
-    repulsion_strength: float = 2.5e-3
-    repulsion_cap: float = 0.01
-    start_scale: float = 0.25
+    n: int
+    dim: int
+    potential: Potential
+    loop_length: int
+    loop_strength: float
+    lj_cap: float
+    repulsion: Repulsion
+    pairs: Pairs
+    repulsion_strength: float
+    repulsion_cap: float
+    start_scale: float
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -87,6 +91,20 @@ class LoopConfig:
         require(0 <= strength < np.inf, "repulsion_strength", "zero or positive", strength)
         require(0 < self.repulsion_cap < np.inf, "repulsion_cap", "positive", self.repulsion_cap)
         require(0 < self.start_scale < np.inf, "start_scale", "positive", self.start_scale)
+
+    def size(self, molecule: "Molecule | None" = None) -> Size:
+        """Known without a molecule."""
+        return Size(self.n, self.dim)
+
+    def build(
+        self, molecule: "Molecule | None" = None, seed: int = 0, on_progress: OnProgress | None = None
+    ) -> System:
+        """See `loop_system`."""
+        return loop_system(self, seed)
+
+    def columns(self, molecule: "Molecule | None") -> dict[str, Any]:
+        """Its potential."""
+        return {"potential": self.potential.value}
 
 
 # Hessian samples (appendix): how many, and the range of c in n^(1/3) / 2 * c * N(0, 1).
@@ -144,3 +162,6 @@ def _scaled_normal(like: Array, scale: float | Array, key: Array) -> Array:
 
 def _spread_normal(like: Array, first: float | Array, last: float | Array, key: Array, t: Array) -> Array:
     return _scaled_normal(like, first + (last - first) * t, key)
+
+
+CHOICE = LoopConfig

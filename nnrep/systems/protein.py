@@ -4,9 +4,8 @@ Units: nm, kJ/mol.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from enum import Enum
-from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -16,7 +15,8 @@ from jax import Array
 from jax.tree_util import Partial
 from openmm import app, unit
 
-from nnrep.energies import amber, amber_uncorrected, classical
+from nnrep.choices.identity import counts_if
+from nnrep.choices.settings import build, settings
 from nnrep.errors import require
 from nnrep.structures.extended import extended
 from nnrep.structures.force_field import vacuum_system
@@ -24,22 +24,15 @@ from nnrep.structures.molecule import Molecule
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.structures.unfold import UnfoldConfig, unfolded
-from nnrep.systems.amber import amber_parameters, forces_of, particles, uncorrected_parameters
-from nnrep.systems.classical import ClassicalConfig, classical_parameters
+from nnrep.systems.force_fields.parameters import forces_of, particles
+from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
-from nnrep.systems.system import System, perturbed, start_key
+from nnrep.systems.settings import OnProgress, Size, SystemConfig
+from nnrep.systems.system import System, of_energy, perturbed, start_key
 
 PERTURBATION = 0.5  # of the perturbed start, in Angstrom
 # Standard deviation of the configurations at which the Hessian is sampled, around the start, in Angstrom.
 HESSIAN_NOISE = 0.1
-
-
-class ForceField(Enum):
-    """AMBER14 as it is, the energy that the paper's code sums in its place, the energy of its appendix A."""
-
-    amber14 = "amber14"
-    amber14_uncorrected = "amber14_uncorrected"
-    classical = "classical"
 
 
 class Start(Enum):
@@ -52,17 +45,30 @@ class Start(Enum):
     random = "random"
 
 
-@dataclass
-class ProteinConfig:
-    """Choices of `system=protein`.
+def _with_force_fields(cls: type) -> type:
+    """Give a class a group of settings for each force field that has some: `system.classical`."""
+    for name, known in FORCE_FIELDS.items():
+        if known.settings is not None:
+            cls.__annotations__[name] = known.settings
+            setattr(cls, name, field(default_factory=known.settings, metadata=counts_if(_chosen(name))))
+    return cls
+
+
+def _chosen(name: str) -> Callable[[Any], bool]:
+    return lambda system: system.force_field == name
+
+
+@settings("system/protein")
+@_with_force_fields
+class ProteinConfig(SystemConfig):
+    """`system=protein`; beside the keys below, a group for each force field that has settings: `classical`.
 
     Attributes:
         pdb: a structure file, an entry of the Protein Data Bank, or null for the embedded Trp-cage 1L2Y.
         model: of an ensemble, counted from 1.
         chain: its letter, null for the only one.
         heterogens: drop ligands, or refuse structures that have them.
-        force_field: amber14, amber14_uncorrected or classical.
-        classical: strengths and lengths of the classical one.
+        force_field: a name of `FORCE_FIELDS`.
         start: native, unfolded, extended, perturbed, or random: a Gaussian cloud as wide as the native
             structure, which each seed draws for itself.
         unfold: how the unfolded start is made.
@@ -70,16 +76,17 @@ class ProteinConfig:
             seed draws for itself; None: 0.5 of the perturbed start, none of the others.
     """
 
-    name: str = "protein"
-    pdb: str | None = None
-    model: int = 1
-    chain: str | None = None
-    heterogens: Heterogens = Heterogens.drop
-    force_field: ForceField = ForceField.amber14
-    classical: ClassicalConfig = field(default_factory=ClassicalConfig)
-    start: Start = Start.native
-    unfold: UnfoldConfig = field(default_factory=UnfoldConfig)
-    perturbation: float | None = None
+    pdb: str | None
+    model: int
+    chain: str | None
+    heterogens: Heterogens
+    force_field: str
+    start: Start
+    unfold: UnfoldConfig
+    perturbation: float | None
+
+    has_features = True
+    can_restart = False
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -87,6 +94,7 @@ class ProteinConfig:
         Raises:
             ConfigError: naming the value out of range.
         """
+        FORCE_FIELDS.named(self.force_field, "force_field")
         self.preparation  # noqa: B018 (checks its values)
         size = self.perturbation
         allowed = "zero or positive, in Angstrom, or null"
@@ -104,17 +112,53 @@ class ProteinConfig:
             return PERTURBATION if self.start is Start.perturbed else 0.0
         return self.perturbation
 
+    def molecule(self, folders: Sequence[str]) -> Molecule:
+        """The prepared native structure; see `nnrep.structures.prepare`."""
+        return prepared(self.pdb, folders, self.preparation)
 
-def protein_molecule(config: ProteinConfig, folders: Sequence[str]) -> Molecule:
-    """The prepared native structure; see `nnrep.structures.prepare`."""
-    return prepared(config.pdb, folders, config.preparation)
+    def size(self, molecule: Molecule | None = None) -> Size | None:
+        """That of the molecule."""
+        return None if molecule is None else Size(molecule.n, 3, molecule.residues)
+
+    def build(
+        self, molecule: Molecule | None = None, seed: int = 0, on_progress: OnProgress | None = None
+    ) -> System:
+        """See `protein_system`."""
+        assert molecule is not None
+        return protein_system(self, molecule, seed, on_progress)
+
+    def without_unused(self) -> "ProteinConfig":
+        """How a start is unfolded is nothing to one that is not."""
+        return self if self.start is Start.unfolded else replace(self, unfold=build(UnfoldConfig, {}))
+
+    def not_in_openmm(self) -> str | None:
+        """Force fields of our own."""
+        if FORCE_FIELDS[self.force_field].in_openmm:
+            return None
+        return f"OpenMM does not know system.force_field={self.force_field}"
+
+    def columns(self, molecule: Molecule | None) -> dict[str, Any]:
+        """Its structure and start."""
+        assert molecule is not None
+        return {
+            "potential": self.force_field,
+            "structure": molecule.name,
+            "structure_source": molecule.source,
+            "structure_hash": molecule.hash,
+            "start": self.start.value,
+            "start_seed": self.unfold.seed if self.start is Start.unfolded else np.nan,
+            "n_residues": molecule.residues,
+        }
+
+
+CHOICE = ProteinConfig
 
 
 def protein_system(
     config: ProteinConfig,
     molecule: Molecule,
     seed: int = 0,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> System:
     """The system of a prepared molecule, started as the configuration says.
 
@@ -122,10 +166,12 @@ def protein_system(
         config: force field and start.
         molecule: the native structure.
         seed: of the start's noise.
-        on_progress: told of the steps of unfolding, as (done, total).
+        on_progress: called with (done, total) steps of unfolding.
     """
     openmm_system = vacuum_system(molecule.topology)
-    energy_of, terms_of, terms, parameters = _force_field(config, molecule.topology, openmm_system)
+    force_field = FORCE_FIELDS[config.force_field]
+    own = getattr(config, config.force_field) if force_field.settings is not None else None
+    energy = force_field.build(molecule.topology, openmm_system, own)
     reference = jnp.asarray(molecule.positions, float)
     start = jnp.asarray(_start(config, molecule, on_progress), float)
     noise = config.noise / ANGSTROM_PER_NM
@@ -136,16 +182,13 @@ def protein_system(
     bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()])
     groups = atom_groups(molecule.topology)
     return System(
-        energy=Partial(energy_of, parameters),
+        **of_energy(energy),
         positions=start if draw_start is None else draw_start(start_key(seed)),
         name=molecule.name,
         draw_start=draw_start,
         draw_configuration=Partial(perturbed, start, hessian_noise),
-        coupling_terms=partial(terms.coupling_terms, parameters),
-        local_terms=terms.local_terms(parameters),
         edges=bonds.reshape(-1, 2),
         reference=reference,
-        energy_terms=Partial(terms_of, parameters),
         measure=Partial(rmsd_by_group, groups, reference),
         node_features=node_features(molecule.topology, openmm_system),
         residues=molecule.residues,
@@ -157,24 +200,7 @@ def protein_system(
     )
 
 
-def _force_field(
-    config: ProteinConfig, topology: app.Topology, system: openmm.System
-) -> tuple[Any, Any, Any, Any]:
-    """Energy, energies by term, the module of its pair and local terms, parameters."""
-    if config.force_field is ForceField.amber14:
-        return amber.amber_energy, amber.amber_terms, amber, amber_parameters(system)
-    if config.force_field is ForceField.classical:
-        own = classical_parameters(topology, system, config.classical)
-        return classical.classical_energy, classical.classical_terms, classical, own
-    if config.force_field is not ForceField.amber14_uncorrected:
-        raise TypeError(f"{config.force_field} is registered, but nothing builds it: another would run")
-    module = amber_uncorrected
-    return module.uncorrected_energy, module.uncorrected_terms, module, uncorrected_parameters(system)
-
-
-def _start(
-    config: ProteinConfig, molecule: Molecule, on_progress: Callable[[int, int], None] | None
-) -> np.ndarray:
+def _start(config: ProteinConfig, molecule: Molecule, on_progress: OnProgress | None) -> np.ndarray:
     """Positions (n, 3) in nm, without noise."""
     if config.start is Start.unfolded:
         return unfolded(molecule, config.unfold, on_progress)

@@ -1,8 +1,10 @@
 """`System`: what is minimised."""
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -10,9 +12,10 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.energy import Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
-from nnrep.errors import require
+from nnrep.errors import ConfigError, require
 
 if TYPE_CHECKING:
     from nnrep.structures.molecule import Molecule
@@ -114,7 +117,7 @@ class System:
         object.__setattr__(self, "positions", positions)
         for name in FUNCTIONS:
             object.__setattr__(self, name, as_partial(getattr(self, name)))
-        value = jax.eval_shape(self.energy, positions)
+        value = _shape_of(self.energy, positions)
         shape = getattr(value, "shape", type(value).__name__)
         require(shape == (), "energy", "a scalar function of the positions", f"one of shape {shape}")
         real = jnp.issubdtype(value.dtype, jnp.floating)
@@ -131,6 +134,95 @@ class System:
             return self.positions
         key = start_key(seed)
         return self.draw_start(jax.random.fold_in(key, attempt) if attempt else key)
+
+
+def of_energy(energy: Energy) -> dict[str, Any]:
+    """The attributes of a `System` that follow from its energy."""
+    blocks: dict[str, Any] = {}
+    if energy.coupling_terms is not None and energy.local_terms is not None:
+        blocks["coupling_terms"] = partial(energy.coupling_terms, energy.parameters)
+        blocks["local_terms"] = energy.local_terms(energy.parameters)
+    return {"energy": energy.of_positions(), "energy_terms": energy.terms_of_positions(), **blocks}
+
+
+def with_energy(system: System, more: Energy) -> System:
+    """The system with another energy added to its own: a restraint, a term of one's own.
+
+    Its terms join the table of terms. Where the new energy has no Hessian blocks, or the system none, the
+    Hessian of the sum is taken by products.
+
+    Args:
+        system: any system.
+        more: parameters and functions of the energy that is added.
+    """
+    parts = (system.energy, more.of_positions())
+    sampled = system.energy_sample
+    own_terms = system.energy_terms or Partial(_one_term, system.energy)
+    return replace(
+        system,
+        energy=Partial(_total, parts),
+        energy_sample=None if sampled is None else Partial(_sampled_total, sampled, parts[1]),
+        energy_terms=Partial(_joined, own_terms, more.terms_of_positions()),
+        energy_bound=None,
+        **_joined_blocks(system, more),
+    )
+
+
+def _joined_blocks(system: System, more: Energy) -> dict[str, Any]:
+    known = bool(system.coupling_terms or system.local_terms)
+    if not known or more.coupling_terms is None or more.local_terms is None:
+        return {"coupling_terms": (), "local_terms": (), "background_terms": None}
+    coupling = partial(_coupling_terms, system.coupling_terms, more)
+    return {"coupling_terms": coupling, "local_terms": system.local_terms + more.local_terms(more.parameters)}
+
+
+def _coupling_terms(
+    own: tuple[PairTerm, ...] | Callable[[], tuple[PairTerm, ...]], more: Energy
+) -> tuple[PairTerm, ...]:
+    assert more.coupling_terms is not None
+    return (own() if callable(own) else own) + more.coupling_terms(more.parameters)
+
+
+def _total(parts: tuple[Partial, ...], positions: Array) -> Array:
+    return sum((part(positions) for part in parts[1:]), parts[0](positions))
+
+
+def _sampled_total(sampled: Partial, exact: Partial, positions: Array, key: Array) -> Array:
+    return sampled(positions, key) + exact(positions)
+
+
+def _one_term(energy: Partial, positions: Array) -> dict[str, Array]:
+    return {"system": energy(positions)}
+
+
+def _joined(own: Partial, more: Partial, positions: Array) -> dict[str, Array]:
+    terms = dict(own(positions))
+    for name, value in more(positions).items():
+        terms[name] = terms[name] + value if name in terms else value
+    return terms
+
+
+def _shape_of(energy: Callable[[Array], Array], positions: Array) -> Any:
+    """Shape and type of an energy's value.
+
+    Raises:
+        ConfigError: it takes other arguments than the positions, or NumPy's functions instead of JAX's.
+    """
+    try:
+        inspect.signature(energy).bind(positions)
+    except TypeError as error:
+        wanted = "a function of one argument, the positions (n, d)"
+        raise ConfigError("energy", f"must be {wanted}, got one that is called otherwise: {error}") from error
+    try:
+        return jax.eval_shape(energy, positions)
+    except jax.errors.JAXTypeError as error:
+        wanted = "written with jax.numpy, as it is differentiated and compiled"
+        given = f"one that asks NumPy or Python for numbers ({_first_line(error)})"
+        raise ConfigError("energy", f"must be {wanted}, got {given}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def start_key(seed: int) -> Array:

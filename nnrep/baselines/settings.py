@@ -1,0 +1,37 @@
+"""`BaselineConfig`: what every choice of `baseline` has."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from nnrep.baselines.simulation import SeedMonitor, Trajectory
+from nnrep.structures.molecule import Molecule
+
+
+@dataclass(kw_only=True)
+class BaselineConfig:
+    """Settings of a baseline: another engine on the same energy, in the place of map, optimiser and schedule.
+
+    Attributes:
+        name: of the choice.
+    """
+
+    name: str
+
+    # False where nnrep itself minimises.
+    is_engine: ClassVar[bool] = True
+
+    if TYPE_CHECKING:  # a key of every engine: steps from one row of the history to the next
+        record_every: int
+
+    @property
+    def most_steps(self) -> int:
+        """Of each seed; 0 for no limit."""
+        raise NotImplementedError
+
+    def trajectory(
+        self, molecule: Molecule, seed: int, start: np.ndarray, monitor: SeedMonitor
+    ) -> Trajectory:
+        """What the engine makes of a start (n, 3) in nm, with the random numbers of a seed."""
+        raise NotImplementedError

@@ -1,0 +1,32 @@
+"""`Command`: a verb of the command line."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from nnrep.errors import UserError
+
+
+class Command(NamedTuple):
+    """A verb; its module imports what it works with only when it is called.
+
+    Attributes:
+        summary: what it does, for the list of verbs.
+        main: arguments after the verb -> exit status. Raises `UserError` for what a user can mend.
+        is_hydra: whether its arguments are overrides of the configuration.
+    """
+
+    summary: str
+    main: Callable[[list[str]], int]
+    is_hydra: bool = False
+
+
+def asks_for_help(arguments: list[str]) -> bool:
+    """Whether the arguments are a call for help alone."""
+    return arguments in (["--help"], ["-h"])
+
+
+def require_folders(verb: str, arguments: list[str]) -> None:
+    """Raise `UserError` for a flag where a verb takes folders only."""
+    for flag in arguments:
+        if flag.startswith("-"):
+            raise UserError(f"{flag}: nnrep {verb} takes folders only")

@@ -1,0 +1,268 @@
+"""`nnrep modes`: the slow modes of a configuration, their pictures, and how robust they are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+
+from nnrep.config.plan import Plan, load_plan
+from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, UserError, require
+from nnrep.host.cache import write_arrays
+from nnrep.host.interruption import Interruption
+from nnrep.host.runtime import configure_jax
+from nnrep.host.terminal import ProgressBar, log, progress_bar
+from nnrep.job import Job, loaded_system, prepared
+from nnrep.minimization import Monitor, Stage, Stopping, lbfgs, minimize
+from nnrep.minimization.stopping import Status
+from nnrep.modes import Of, SlowModes
+from nnrep.modes.normal import in_float64
+from nnrep.modes.request import ModesRequest, modes_of, noise_of
+from nnrep.modes.rigid import rigid_share
+from nnrep.modes.robustness import robustness_table
+from nnrep.modes.settings import count_of_modes
+from nnrep.modes.slow import sampling_of
+from nnrep.records.closing_table import show_modes
+from nnrep.records.mode_pictures import draw_modes, draw_robustness, draw_spectrum
+from nnrep.records.run_folder import (
+    MODES,
+    MODES_ARRAYS,
+    MODES_PICTURE,
+    ROBUSTNESS,
+    ROBUSTNESS_PICTURE,
+    SPECTRUM,
+    RunFolder,
+)
+from nnrep.records.table import write_table
+from nnrep.reparam import identity
+from nnrep.systems import System
+from nnrep.systems.settings import Size
+
+RIGID = 0.9  # share from which on a mode counts as a rigid motion
+MOST_FRAME_BYTES = 500_000_000  # of the configurations kept while the energy is minimised
+# A minimum is where the RMS gradient is below this, in kJ/mol/nm or, of dimensionless systems, whose energies
+# are means over their pairs, in their own unit.
+AT_REST, AT_REST_DIMENSIONLESS = 1e-3, 1e-8
+MOST_MOVED, MOST_MOVED_DIMENSIONLESS = (
+    0.02,
+    0.1,
+)  # of a coordinate in a step; nm, or the system's unit
+
+
+def check_job(raw: DictConfig, folder_path: Path) -> Job:
+    """The checked configuration, structure and folder. Nothing is written outside of the user's cache.
+
+    Raises:
+        UserError: a value, the structure or the folder cannot be used.
+    """
+    plan, molecule = prepared(load_plan(raw))
+    config = plan.config
+    normal = config.modes.of is Of.hessian
+    minimize_allowed = "false, or modes.of=hessian"
+    require(normal or not config.analysis.minimize, "analysis.minimize", minimize_allowed, "true")
+    assert plan.size is not None
+    _check_drawn(plan, plan.size)
+    RunFolder(folder_path).refuse_results()
+    return Job(plan, molecule, finished=False)
+
+
+def _check_drawn(plan: Plan, size: Size) -> None:
+    drawn = plan.config.analysis.drawn
+    count = count_of_modes(plan.config.reparam.wanted_modes, plan.config.modes, size)
+    if isinstance(drawn, list) and count is not None:
+        require(max(drawn) <= count, "analysis.drawn", f"of modes from 1 to {count}", drawn)
+
+
+def run_job(raw: DictConfig, folder_path: Path) -> int:
+    """Compute and show the slow modes of one configuration.
+
+    Returns:
+        Exit status: 0, or 130 if it was interrupted.
+
+    Raises:
+        UserError: a value or the folder cannot be used, or the modes cannot be computed.
+    """
+    plan, molecule, _ = check_job(raw, folder_path)
+    folder, analysis, modes = RunFolder(folder_path), plan.config.analysis, plan.config.modes
+    configure_jax(plan.config.precision.value)
+    with Interruption() as interruption, progress_bar() as bar:
+        with folder.removed_if_empty():
+            system = loaded_system(plan, molecule, bar, interruption.requested)
+            with _at_minimum(system, plan, bar, interruption) as at:
+                bar.describe("slow modes")
+                assert plan.size is not None
+                count = count_of_modes(plan.config.reparam.wanted_modes, modes, plan.size)
+                found, _ = modes_of(at, ModesRequest(modes, count, plan.deciding))
+                interruption.stop_if_requested()
+        folder.open({**plan.plain, "analysis": vars(analysis)}, molecule)
+        table = _write_modes(folder_path, at, found, analysis.drawn)
+        if analysis.robustness and modes.of is Of.backbone:
+            _write_robustness(folder_path, system, plan, bar, interruption)
+    show_modes(table, str(folder_path))
+    if analysis.robustness and modes.of is Of.hessian:
+        log().info("no robustness table: it compares modes of backbones, and these are of=hessian")
+    return EXIT_INTERRUPTED if interruption.requested() else EXIT_OK
+
+
+@contextmanager
+def _at_minimum(system: System, plan: Plan, bar: ProgressBar, interruption: Interruption) -> Iterator[System]:
+    """The system where its modes are taken: at its start or, in float64, at the minimum that L-BFGS finds."""
+    if not plan.config.analysis.minimize:
+        yield system
+        return
+    own = not (system.coupling_terms or system.local_terms)
+    with in_float64(forgetting=own):
+        exact = replace(system, energy_sample=None)
+        minimum = minimum_of(exact, plan.config.max_steps, bar, interruption)
+        yield replace(exact, positions=jnp.asarray(minimum))
+
+
+def minimum_of(system: System, max_steps: int, bar: ProgressBar, interruption: Interruption) -> np.ndarray:
+    """A minimum (n, d) of a system's exact energy, by L-BFGS from its positions.
+
+    Raises:
+        UserError: the RMS gradient is not small enough after max_steps.
+        KeyboardInterrupt: the minimisation was to stop.
+    """
+    with_units = bool(system.length_unit)
+    rest = AT_REST if with_units else AT_REST_DIMENSIONLESS
+    moved = MOST_MOVED if with_units else MOST_MOVED_DIMENSIONLESS
+    stopping = Stopping(min_delta=0, patience=2**31 - 1, rms_force=rest)
+    stage = Stage("minimum", identity(), lbfgs(moved), stopping, max_steps)
+    monitor = Monitor(bar.update, interruption.requested)
+    # At the very positions: systems that draw their starts have one of them there.
+    still = replace(system, draw_start=None)
+    result = minimize(still, stage, max_steps=max_steps, monitor=monitor)
+    interruption.stop_if_requested()
+    gradient, unit = result.gradient_rms[0], gradient_unit(system)
+    if result.status[0] is not Status.converged or not gradient < 2 * rest:
+        reason = f"the RMS gradient is {gradient:.3g} {unit} after {result.evaluations[0]} steps".strip()
+        raise UserError(
+            f"analysis.minimize: no minimum was reached: {reason}, and must be {rest:g}; choose more "
+            "max_steps, or another start"
+        )
+    log().info(
+        "minimum after %d steps of L-BFGS, RMS gradient %.2g %s", result.evaluations[0], gradient, unit
+    )
+    return result.positions[0]
+
+
+def _write_modes(folder: Path, system: System, modes: SlowModes, drawn: int | list[int]) -> pd.DataFrame:
+    """Write the files of the modes; the table of them."""
+    values, vectors = np.asarray(modes.values, float), np.asarray(modes.vectors, float)
+    positions = np.asarray(system.positions, float)
+    write_arrays(
+        folder / MODES_ARRAYS,
+        {
+            "values": modes.values,
+            "vectors": modes.vectors,
+            "weights": modes.weights,
+            "positions": system.positions,
+        },
+    )
+    table = modes_table(modes, positions)
+    write_table(folder / MODES, table)
+    flat = modes.of == Of.hessian.value
+    of = "the Hessian" if flat else "the Laplacian of the Hessian's backbone"
+    title = f"{system.name}: lowest {len(values)} eigenvalues of {of}"
+    draw_spectrum(folder / SPECTRUM, values, np.asarray(table["rigid"] > RIGID), title)
+    chosen = chosen_modes(table, drawn)
+    draw_modes(folder / MODES_PICTURE, system, positions, values, vectors, flat, chosen)
+    return table
+
+
+def chosen_modes(table: pd.DataFrame, drawn: int | list[int]) -> list[int]:
+    """The modes to draw, counted from 0: those that are listed, or the slowest that are not rigid."""
+    if isinstance(drawn, list):
+        return [mode - 1 for mode in drawn if mode <= len(table)] or [0]
+    moving = np.flatnonzero(table["rigid"] <= RIGID)
+    return (moving if len(moving) else np.arange(len(table)))[:drawn].tolist()
+
+
+def modes_table(modes: SlowModes, positions: np.ndarray) -> pd.DataFrame:
+    """A row a mode.
+
+    Columns: mode, counted from 1; eigenvalue; weight; participation, the share of the coordinates that take
+    part (1/n to 1); rigid, see `rigid_share`; residual; solver.
+    """
+    assert modes.residuals is not None
+    vectors = np.asarray(modes.vectors, float)
+    columns: dict[str, Any] = {
+        "mode": np.arange(1, vectors.shape[1] + 1),
+        "eigenvalue": np.asarray(modes.values, float),
+        "weight": np.asarray(modes.weights, float),
+        "participation": 1 / (len(vectors) * np.sum(vectors**4, axis=0)),
+        "rigid": rigid_share(vectors, positions, modes.of == Of.hessian.value),
+        "residual": np.asarray(modes.residuals, float),
+        "solver": modes.solver,
+    }
+    return pd.DataFrame(columns)
+
+
+def _write_robustness(
+    folder: Path, system: System, plan: Plan, bar: ProgressBar, interruption: Interruption
+) -> None:
+    modes, epsilons = plan.config.modes, plan.config.analysis.epsilons
+    path = _path(system, plan, bar, interruption)
+    noise = noise_of(system, modes)
+    sampling = sampling_of(system, modes.samples, noise, modes.seed, modes.backbone)
+    tables: list[pd.DataFrame] = []
+    try:
+        for table in robustness_table(system, sampling, path, epsilons, modes.background):
+            tables.append(table)
+            bar.count("robustness", len(tables), len(path) + 1)
+            if interruption.requested():
+                break
+    except UserError as error:  # at one of the configurations; what came before is worth its files
+        log().warning("robustness table ends early: %s", error)
+    if not tables:
+        return
+    rows = pd.concat(tables, ignore_index=True)
+    write_table(folder / ROBUSTNESS, rows)
+    several = rows[rows["modes"] > 1]
+    if len(several):
+        draw_robustness(folder / ROBUSTNESS_PICTURE, several, f"{system.name}: are the slow modes kept?")
+    elif len(rows):
+        log().warning("analysis.epsilons: all leave but one mode, which says nothing; choose larger ones")
+    else:
+        log().warning("analysis.epsilons: each has too many modes of %d particles; choose smaller", system.n)
+
+
+def _path(system: System, plan: Plan, bar: ProgressBar, interruption: Interruption) -> dict[int, np.ndarray]:
+    """Configurations along a minimisation without a map, by step: the start, the end, some between."""
+    last = plan.stages[-1]
+    every = last.stopping.check_every
+    frames = MOST_FRAME_BYTES // system.positions.nbytes
+    every *= max(1, -(-plan.config.max_steps // every) // max(1, frames))
+    result = minimize(
+        system,
+        Stage("free", identity(), last.optimizer, last.stopping, plan.config.max_steps),
+        seeds=plan.seeds[:1],
+        max_steps=plan.config.max_steps,
+        monitor=Monitor(bar.update, interruption.requested, record_every=every),
+    )
+    assert result.frames is not None
+    status, gradient = result.status[0], result.gradient_rms[0]
+    log().info("minimisation: %s, RMS gradient %.3g %s", status.name, gradient, gradient_unit(system))
+    steps = np.append(result.frames.step, result.steps_fine[0])
+    positions = [*result.frames.positions, result.positions[0]]
+    return {
+        int(steps[index]): positions[index]
+        for index in spread_indices(len(steps), plan.config.analysis.frames)
+    }
+
+
+def gradient_unit(system: System) -> str:
+    """What a gradient is measured in; empty for dimensionless systems."""
+    return f"{system.energy_unit}/{system.length_unit}" if system.length_unit else ""
+
+
+def spread_indices(count: int, wanted: int) -> list[int]:
+    """Indices below a count, ascending: the first, the last, and others at growing distances between."""
+    others = np.geomspace(max(1, count - 1), 1, wanted - 1).round().astype(int)
+    return sorted({0, *others.tolist()} & set(range(count)))

@@ -1,0 +1,45 @@
+"""`Energy`: an energy of positions as pure functions and their parameters."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jax import Array
+from jax.tree_util import Partial
+
+from nnrep.energies.local import LocalTerm
+from nnrep.energies.pairwise import PairTerm
+from nnrep.energies.with_gradient import energy_with
+
+
+class Energy(NamedTuple):
+    """An energy of positions (n, d); several are summed by `nnrep.energies.sum`.
+
+    The functions are best defined at the level of a module: energies of one shape then share a compilation.
+
+    Attributes:
+        parameters: a pytree of arrays.
+        energy_and_gradient: (parameters, positions) -> scalar, (n, d).
+        terms: (parameters, positions) -> name -> scalar, whose sum is the energy.
+        coupling_terms: parameters -> its terms of two particles, each as `PairTerm`.
+        local_terms: parameters -> its terms of more particles. None, here or above, is an energy that is no
+            sum of such terms: its Hessian is taken by products.
+    """
+
+    parameters: Any
+    energy_and_gradient: Callable[[Any, Array], tuple[Array, Array]]
+    terms: Callable[[Any, Array], dict[str, Array]]
+    coupling_terms: Callable[[Any], tuple[PairTerm, ...]] | None = None
+    local_terms: Callable[[Any], tuple[LocalTerm, ...]] | None = None
+
+    def of_positions(self) -> Partial:
+        """positions (n, d) -> scalar, of which JAX takes the given gradient."""
+        return Partial(energy_with(self.energy_and_gradient), self.parameters)
+
+    def terms_of_positions(self) -> Partial:
+        """positions (n, d) -> name -> scalar."""
+        return Partial(self.terms, self.parameters)
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether its Hessian is a sum of blocks of few particles."""
+        return self.coupling_terms is not None and self.local_terms is not None

@@ -1,0 +1,69 @@
+"""Sums of energies: a force field and a solvent, a restraint, a term of one's own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax import Array
+
+from nnrep.energies.energy import Energy
+
+
+def energy_sum(*parts: Energy) -> Energy:
+    """The sum of energies: of their values, gradients, terms and Hessian blocks.
+
+    Terms of one name are added. Where a part has no Hessian blocks, the sum has none.
+
+    Args:
+        parts: at least one.
+    """
+    has_blocks = all(part.has_blocks for part in parts)
+    return Energy(
+        parameters=tuple(part.parameters for part in parts),
+        energy_and_gradient=_EnergyAndGradient(tuple(part.energy_and_gradient for part in parts)),
+        terms=_Terms(tuple(part.terms for part in parts)),
+        coupling_terms=_Listed(tuple(part.coupling_terms for part in parts)) if has_blocks else None,
+        local_terms=_Listed(tuple(part.local_terms for part in parts)) if has_blocks else None,
+    )
+
+
+def with_gradient(energy: Callable[[Any, Array], Array]) -> Callable[[Any, Array], tuple[Array, Array]]:
+    """Energy and gradient of an energy (parameters, positions) -> scalar that has no closed form of it."""
+    return jax.value_and_grad(energy, argnums=1)
+
+
+# The sums are dataclasses, not closures: equal ones are one function to JAX, and share a compilation.
+
+
+@dataclass(frozen=True)
+class _EnergyAndGradient:
+    parts: tuple[Callable[[Any, Array], tuple[Array, Array]], ...]
+
+    def __call__(self, parameters: tuple[Any, ...], positions: Array) -> tuple[Array, Array]:
+        energy, gradient = self.parts[0](parameters[0], positions)
+        for part, own in zip(self.parts[1:], parameters[1:], strict=True):
+            more, slope = part(own, positions)
+            energy, gradient = energy + more, gradient + slope
+        return energy, gradient
+
+
+@dataclass(frozen=True)
+class _Terms:
+    parts: tuple[Callable[[Any, Array], dict[str, Array]], ...]
+
+    def __call__(self, parameters: tuple[Any, ...], positions: Array) -> dict[str, Array]:
+        total: dict[str, Array] = {}
+        for part, own in zip(self.parts, parameters, strict=True):
+            for name, value in part(own, positions).items():
+                total[name] = total[name] + value if name in total else value
+        return total
+
+
+@dataclass(frozen=True)
+class _Listed:
+    parts: tuple[Any, ...]  # parameters -> terms
+
+    def __call__(self, parameters: tuple[Any, ...]) -> tuple[Any, ...]:
+        lists = (part(own) for part, own in zip(self.parts, parameters, strict=True))
+        return tuple(term for terms in lists for term in terms)

@@ -1,0 +1,1 @@
+"""What figures make of tables of runs: summaries, statistics, selections, labels."""

@@ -1,0 +1,56 @@
+"""The names and colours of methods, loops and baselines in pictures, tables and claims.
+
+Keys are the values of the columns `reparam`, `optimizer`, `baseline` and `potential` of a table of runs.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+# The paper's maps, the first one the positions themselves, and the baselines.
+PLAIN, COARSE_GRAINED, NETWORK = "none", "cg", "gnn"
+NO_BASELINE, DYNAMICS, MINIMIZER = "none", "openmm_dynamics", "openmm_minimizer"
+# The paper's names of these methods; figure 4 calls plain minimisation FG.
+GD, CG, GNN, FG = "GD", "CG", "GNN", "FG"
+
+
+class Labels(dict[str, str]):
+    """The labels of the values of a column. A value without one is an error, and has no other one's label."""
+
+    def __init__(self, column: str, labels: Mapping[str, str]) -> None:
+        """Take the labels of a column's values."""
+        super().__init__(labels)
+        self._column = column
+
+    def __missing__(self, value: str) -> str:
+        """Raise `ValueError`, naming the value."""
+        raise ValueError(f"{self._column} {value}: has no label in figures, which know {', '.join(self)}")
+
+
+METHOD_LABELS = Labels("reparam", {PLAIN: GD, COARSE_GRAINED: CG, NETWORK: GNN})
+METHOD_COLORS = Labels("reparam", {PLAIN: "tab:orange", COARSE_GRAINED: "tab:blue", NETWORK: "tab:green"})
+LOOP_LABELS = Labels("potential", {"bond_lj": "Bond+LJ", "pure_lj": "pure LJ"})
+BASELINE_LABELS = Labels("baseline", {DYNAMICS: "OpenMM dynamics", MINIMIZER: "OpenMM minimiser"})
+# Plain minimisation by its optimiser: the paper's GD, and what the paper does not have.
+OPTIMIZER_LABELS = Labels("optimizer", {"adam": GD, "sgd": GD, "lbfgs": "L-BFGS", "fire": "FIRE"})
+# The maps of a schedule of several stages, which the paper does not have -> that schedule.
+SCHEDULE_LABELS = Labels(
+    "reparam",
+    {"cg+spectral+none": "staged", "spectral+spectral+none": "smooth", "none+spectral": "relaxed"},
+)
+
+
+def methods_of(table: pd.DataFrame) -> pd.Series:
+    """The name of the method of every run or setting, also of those that the paper does not have.
+
+    Raises:
+        ValueError: a map, optimizer or baseline has no label.
+    """
+    plain = table["optimizer"].map(dict(OPTIMIZER_LABELS))
+    mapped = table["reparam"].map(METHOD_LABELS | SCHEDULE_LABELS)
+    minimized = mapped.where(table["reparam"] != PLAIN, plain)
+    names = minimized.where(table["baseline"] == NO_BASELINE, table["baseline"].map(dict(BASELINE_LABELS)))
+    unknown = table.loc[names.isna(), ["baseline", "reparam", "optimizer"]].drop_duplicates()
+    if len(unknown):
+        raise ValueError(f"methods without a label in figures: {unknown.to_dict('records')}")
+    return names

@@ -1,0 +1,157 @@
+"""What can be said from a handful of runs."""
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from nnrep.figures.claim import Verdict
+
+FEWEST = 5  # runs of each kind, below which nothing is decided
+FEWEST_SETTINGS = 3  # of each kind, where settings are ranked
+CONFIDENCE = 0.95
+ROUNDING = 1e-12
+
+Values = Sequence[float] | np.ndarray | pd.Series
+
+
+class Difference(NamedTuple):
+    """A difference of two means, and its confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """As claims quote it."""
+        return f"{self.mean:+.4g} (95 %: {self.low:+.4g} to {self.high:+.4g})"
+
+    def verdict(self, runs: int) -> Verdict:
+        """Whether it is below zero: the whole interval, or none of it, or open; with few runs, open."""
+        if runs >= FEWEST and self.high < 0:
+            return Verdict.holds
+        if runs >= FEWEST and self.low > 0:
+            return Verdict.fails
+        return Verdict.undecided
+
+
+UNKNOWN = Difference(float("nan"), -np.inf, np.inf)
+
+
+def difference(first: Values, second: Values) -> Difference:
+    """mean(first) - mean(second) with Welch's interval; unknown with infinite values, or fewer than two."""
+    first, second = np.asarray(first, float), np.asarray(second, float)
+    if min(len(first), len(second)) < 2 or not np.isfinite([*first, *second]).all():
+        return UNKNOWN
+    mean = float(first.mean() - second.mean())
+    if _is_one(first) and _is_one(second):
+        return Difference(mean, mean, mean)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # copies in one group: the other one has the variance
+        interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(CONFIDENCE)
+    return Difference(mean, float(interval.low), float(interval.high))
+
+
+def deviation(values: Values) -> float:
+    """Standard deviation of a sample; NaN of fewer than two values, or of infinite ones."""
+    values = np.asarray(values, float)
+    known = len(values) > 1 and bool(np.isfinite(values).all())
+    return float(values.std(ddof=1)) if known else float("nan")
+
+
+def lower(first: Values, second: Values) -> tuple[Difference, Verdict]:
+    """Whether the mean of the first is lower than that of the second."""
+    seen = difference(first, second)
+    return seen, seen.verdict(min(len(first), len(second)))
+
+
+def below(values: Values, limit: float) -> tuple[Difference, Verdict]:
+    """Whether the mean of values is below a limit: Student's interval of their difference."""
+    values = np.asarray(values, float)
+    if len(values) < 2 or not np.isfinite(values).all():
+        return UNKNOWN, Verdict.undecided
+    mean = float(values.mean() - limit)
+    if _is_one(values):
+        return Difference(mean, mean, mean), Difference(mean, mean, mean).verdict(len(values))
+    interval = stats.ttest_1samp(values, limit).confidence_interval(CONFIDENCE)
+    seen = Difference(mean, float(interval.low) - limit, float(interval.high) - limit)
+    return seen, seen.verdict(len(values))
+
+
+def _is_one(values: np.ndarray) -> bool:
+    """Whether values are copies of one, but for rounding."""
+    return bool(np.ptp(values) <= ROUNDING * abs(values).max())
+
+
+def ranks_lower(first: Values, second: Values) -> Verdict:
+    """Whether the first tend to be lower than the second: Mann and Whitney's test, both ways at 2.5 %.
+
+    Args:
+        first: a number a setting; infinite for one that is worse than all numbers.
+        second: the same.
+    """
+    if min(len(first), len(second)) < FEWEST_SETTINGS:
+        return Verdict.undecided
+    level = (1 - CONFIDENCE) / 2
+    if stats.mannwhitneyu(first, second, alternative="less").pvalue < level:
+        return Verdict.holds
+    if stats.mannwhitneyu(first, second, alternative="greater").pvalue < level:
+        return Verdict.fails
+    return Verdict.undecided
+
+
+def falls(places: Values, values: Values) -> tuple[float, Verdict]:
+    """Whether values tend to fall as places rise: Kendall's rank correlation, and its test at 5 %."""
+    places, values = np.asarray(places, float), np.asarray(values, float)
+    if len(values) < FEWEST or not np.isfinite([*places, *values]).all() or np.ptp(places) == 0:
+        return float("nan"), Verdict.undecided
+    tau, chance = stats.kendalltau(places, values)
+    if not chance < 1 - CONFIDENCE:
+        return float(tau), Verdict.undecided
+    return float(tau), Verdict.holds if tau < 0 else Verdict.fails
+
+
+def differ(groups: Sequence[Values]) -> tuple[float, Verdict]:
+    """Whether groups of values are of different distributions: Kruskal and Wallis's test, at 5 %.
+
+    Returns:
+        The probability that groups of one distribution differ as much, and the verdict; it never fails, as
+        similar groups may still differ.
+    """
+    groups = [np.asarray(group, float) for group in groups if len(group)]
+    values = np.concatenate(groups) if groups else np.zeros(0)
+    if len(groups) < 2 or len(values) < FEWEST or not np.isfinite(values).all() or np.ptp(values) == 0:
+        return float("nan"), Verdict.undecided
+    chance = float(stats.kruskal(*groups).pvalue)
+    return chance, Verdict.holds if chance < 1 - CONFIDENCE else Verdict.undecided
+
+
+def most(flags: Sequence[bool]) -> Verdict:
+    """Whether more than half of all runs there could be are flagged: the exact binomial test, at 5 %."""
+    count, total = sum(map(bool, flags)), len(flags)
+    if total < FEWEST or stats.binomtest(count, total).pvalue >= 1 - CONFIDENCE:
+        return Verdict.undecided
+    return Verdict.holds if count > total / 2 else Verdict.fails
+
+
+def decide(condition: bool, runs: int) -> Verdict:
+    """The verdict on what is plain to see; undecided with fewer than five runs a setting."""
+    if runs < FEWEST:
+        return Verdict.undecided
+    return Verdict.holds if condition else Verdict.fails
+
+
+def opposite(verdict: Verdict) -> Verdict:
+    """The verdict on the contrary."""
+    turned = {Verdict.holds: Verdict.fails, Verdict.fails: Verdict.holds}
+    return turned.get(verdict, verdict)
+
+
+def combined(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict on a claim of several parts: all hold, or one fails, or it is open."""
+    if Verdict.fails in verdicts:
+        return Verdict.fails
+    return Verdict.holds if verdicts and set(verdicts) == {Verdict.holds} else Verdict.undecided

@@ -1,0 +1,1 @@
+"""What pictures of several figures have in common."""

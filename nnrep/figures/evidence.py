@@ -1,0 +1,34 @@
+"""What a figure is drawn from and its claims are tested with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nnrep.config.schema import RunConfig
+from nnrep.structures.molecule import Molecule
+
+
+class Evidence(NamedTuple):
+    """The runs of a figure.
+
+    Attributes:
+        runs: a row a run.
+        summary: a row a setting, see `nnrep.figures.analysis.summary`.
+        repeats: fresh runs of chosen settings, with seeds by which these settings were not chosen.
+        positions: name of a run -> its final positions, (n, d).
+        histories: name of a run -> its history: stage, step, time_s, energy and what a system measures.
+        molecules: the native structures, by name.
+        missing: structures that could not be had -> why.
+        configs: the configuration of every setting.
+    """
+
+    runs: pd.DataFrame
+    summary: pd.DataFrame
+    repeats: pd.DataFrame
+    positions: Callable[[str], np.ndarray]
+    histories: Callable[[str], pd.DataFrame]
+    molecules: Mapping[str, Molecule]
+    missing: Mapping[str, str]
+    configs: Sequence[RunConfig]

@@ -1,0 +1,133 @@
+"""Figure 6's claims, panel by panel."""
+
+import numpy as np
+import pandas as pd
+
+from nnrep.figures.analysis.histories import before_loop, reached
+from nnrep.figures.analysis.labels import BASELINE_LABELS, GD, MINIMIZER
+from nnrep.figures.analysis.selection import energies_of
+from nnrep.figures.analysis.statistics import below, differ, lower
+from nnrep.figures.analysis.summary import with_times
+from nnrep.figures.claim import Claim, Verdict
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.fig6.settings import (
+    at_first_start,
+    fresh_runs,
+    labelled,
+    mean_energy,
+    minimized,
+    networks_of,
+    of_all_starts,
+)
+
+FEWEST_BEST = 3  # runs of which the figure takes the best
+OPENMM_FORCE_FIELD = "amber14"  # that of OpenMM's minimiser
+
+
+def claims_of(evidence: Evidence) -> list[Claim]:
+    """Panel by panel."""
+    runs = minimized(labelled(evidence.runs))
+    networks = networks_of(runs)
+    return [
+        *(_lower_at_all_rates(runs, name) for name in networks),
+        *(_lower_at_best(evidence, name) for name in networks),
+        *(_openmm_is_faster(evidence, name) for name in (GD, *networks)),
+        *(_depends_on_start(runs, name) for name in (GD, *networks)),
+        *(_lower_from_all_starts(runs, name) for name in networks),
+    ]
+
+
+def _lower_at_all_rates(runs: pd.DataFrame, network: str) -> Claim:
+    """As the figure has it, the best of a few runs: the network's worst rate against GD's best one."""
+    first = at_first_start(runs)
+    first = first.assign(energy=energies_of(first))
+    ours, theirs = (
+        first[first["method"] == name].groupby("learning_rate")["energy"].min() for name in (network, GD)
+    )
+    count = int(first.groupby("config_hash")["seed"].count().min()) if len(first) else 0
+    known = count >= FEWEST_BEST and len(ours) > 1 and len(theirs) > 1
+    known = known and bool(np.isfinite(theirs.min()))  # two methods that diverge are not compared
+    verdict = Verdict.undecided
+    if known:
+        verdict = Verdict.holds if ours.max() < theirs.min() else Verdict.fails
+    energies = f"{_listed(network, ours)}; {_listed(GD, theirs)}"
+    measured = f"best of {count} (learning rate of the positions): {energies}"
+    claim = f"{network} ends lower than GD at all learning rates, whichever GD has"
+    return Claim(claim, "figure 6a; numbers compared, as there", measured, verdict)
+
+
+def _listed(name: str, energies: pd.Series) -> str:
+    """ "GD -1335.4 (0.01), -1645.2 (0.001)"."""
+    each = (f"{energy:.1f} ({rate:g})" for rate, energy in energies[::-1].items())
+    return f"{name} {', '.join(each)}"
+
+
+def _lower_at_best(evidence: Evidence, network: str) -> Claim:
+    ours, theirs = (energies_of(fresh_runs(evidence, name)) for name in (network, GD))
+    seen, verdict = lower(ours.to_numpy(), theirs.to_numpy())
+    measured = (
+        f"means of {len(ours)} fresh seeds {network} {ours.mean():.1f}, GD {theirs.mean():.1f}; "
+        f"difference {seen}"
+    )
+    claim = f"the best learning rate of {network} ends lower than that of GD"
+    return Claim(claim, "ours, of figure 6a", measured, verdict)
+
+
+def _openmm_is_faster(evidence: Evidence, name: str) -> Claim:
+    """Time of OpenMM's minimiser against the time in which a method is as low as that ended, if ever."""
+    claim = f"OpenMM's minimiser takes less wall time than {name} to the same energy"
+    theirs = fresh_runs(evidence, BASELINE_LABELS[MINIMIZER])
+    ours = with_times(fresh_runs(evidence, name))
+    if theirs.empty or ours.empty:
+        return Claim(claim, "figure 6b", "no runs without divergence", Verdict.undecided)
+    if theirs["potential"].iloc[0] != OPENMM_FORCE_FIELD:
+        measured = f"OpenMM minimises {OPENMM_FORCE_FIELD}, the others {theirs['potential'].iloc[0]}"
+        return Claim(claim, "figure 6b", measured, Verdict.undecided)
+    energy = mean_energy(theirs)
+    if not np.isfinite(energy):
+        return Claim(claim, "figure 6b", "a run of OpenMM's minimiser diverged", Verdict.undecided)
+    reached_after = [
+        before_loop(run) + reached(evidence.histories(run["run_id"]), energy)[0] for _, run in ours.iterrows()
+    ]
+    never = int(np.isinf(reached_after).sum())
+    # What never came so low took longer than it ran.
+    times = [
+        seconds if np.isfinite(seconds) else whole
+        for seconds, whole in zip(reached_after, ours["time_s"], strict=True)
+    ]
+    seen, verdict = lower(theirs["time_minimize_s"].to_numpy(float), np.asarray(times, float))
+    if never and verdict is not Verdict.holds:
+        verdict = Verdict.undecided
+    measured = (
+        f"to {energy:.1f} kJ/mol OpenMM {theirs['time_minimize_s'].mean():.2f} s, "
+        f"{name} {np.mean(times):.2f} s"
+        + (f" ({never} of {len(times)} never came so low: the time of the whole run)" if never else "")
+        + f"; difference {seen} s"
+    )
+    return Claim(claim, "figure 6b", measured, verdict)
+
+
+def _depends_on_start(runs: pd.DataFrame, name: str) -> Claim:
+    chosen = of_all_starts(runs)
+    chosen = chosen[chosen["method"] == name]
+    groups = {start: energies_of(rows) for start, rows in chosen.groupby("from", sort=False)}
+    chance, verdict = differ([values.to_numpy() for values in groups.values()])
+    means = ", ".join(f"{start!s} {values.mean():.1f}" for start, values in groups.items())
+    measured = f"mean energies from {means}; Kruskal and Wallis's p {chance:.2g}"
+    return Claim(f"{name}: where it ends depends on the start", "figure 6c", measured, verdict)
+
+
+def _lower_from_all_starts(runs: pd.DataFrame, network: str) -> Claim:
+    chosen = of_all_starts(runs)
+    starts = list(chosen["from"].unique())
+    means = {
+        (name, start): mean_energy(chosen[(chosen["method"] == name) & (chosen["from"] == start)])
+        for name in (network, GD)
+        for start in starts
+    }
+    differences = np.array([means[network, start] - means[GD, start] for start in starts], float)
+    seen, verdict = below(differences, 0.0)
+    each = ", ".join(f"{start} {value:+.1f}" for start, value in zip(starts, differences, strict=True))
+    measured = f"difference of means, {network} less GD: {each}; mean over starts {seen}"
+    claim = f"{network} ends lower than GD on average over starts"
+    return Claim(claim, "ours, of figure 6c", measured, verdict)

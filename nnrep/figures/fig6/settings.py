@@ -1,0 +1,82 @@
+"""Figure 6's methods and starts: which ones a run is of, the best of its seeds, the best settings."""
+
+import pandas as pd
+
+from nnrep.figures.analysis.labels import (
+    BASELINE_LABELS,
+    DYNAMICS,
+    GNN,
+    NETWORK,
+    NO_BASELINE,
+    methods_of,
+)
+from nnrep.figures.analysis.selection import diverged, energies_of, lowest, runs_of
+from nnrep.figures.evidence import Evidence
+
+
+def labelled(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of runs or settings with `method` (GD, GNN1, ...) and `from` (native, unfolded 0, ...).
+
+    Raises:
+        ValueError: a map, optimizer or baseline has no label.
+    """
+    seeds = table["start_seed"] if "start_seed" in table.columns else pd.Series(float("nan"), table.index)
+    numbered = table["start"] + " " + seeds.fillna(-1).astype(int).astype(str)
+    hidden = table["hidden"] if "hidden" in table.columns else pd.Series("", table.index)
+    layers = hidden.fillna("").astype(str).str.count("-")
+    is_network = (table["reparam"] == NETWORK) & (table["baseline"] == NO_BASELINE)
+    method = (GNN + layers.astype(str)).where(is_network, methods_of(table))
+    return table.assign(**{"method": method, "from": numbered.where(seeds.notna(), table["start"])})
+
+
+def at_first_start(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a labelled table that begin where its first row does: those of panels (a) and (b)."""
+    return table[table["from"] == table["from"].iloc[0]] if len(table) else table
+
+
+def minimized(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a labelled table that are none of OpenMM's."""
+    return table[table["baseline"] == NO_BASELINE]
+
+
+def of_all_starts(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs of panel (c): of each method those at the first learning rate that all starts have."""
+    runs = minimized(runs)
+    counts = runs.groupby(["method", "learning_rate"])["from"].transform("nunique")
+    everywhere = runs[counts == runs["from"].nunique()]
+    first = everywhere.groupby("method")["learning_rate"].transform("first")
+    return everywhere[everywhere["learning_rate"] == first]
+
+
+def networks_of(table: pd.DataFrame) -> list[str]:
+    """The networks of a labelled table."""
+    return sorted(name for name in table["method"].unique() if name.startswith(GNN))
+
+
+def best_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Of every setting the run of lowest energy; none of one whose runs all diverged."""
+    good = runs[~diverged(runs)]
+    return good.loc[good.groupby("config_hash", sort=False)["energy"].idxmin()]
+
+
+def best_of_methods(summary: pd.DataFrame) -> dict[str, pd.Series]:
+    """At the first start, every method's setting of lowest mean energy."""
+    first = at_first_start(labelled(summary))
+    best = {name: lowest(rows) for name, rows in first.groupby("method", sort=False)}
+    return {str(name): setting for name, setting in best.items() if setting is not None}
+
+
+def repeated(summary: pd.DataFrame) -> list[str]:
+    """The best setting of every method at the first start, and OpenMM's minimiser."""
+    best = best_of_methods(summary)
+    return [str(best[name]["config_hash"]) for name in best if name != BASELINE_LABELS[DYNAMICS]]
+
+
+def fresh_runs(evidence: Evidence, method: str) -> pd.DataFrame:
+    """The fresh runs of a method's best setting."""
+    return runs_of(evidence.repeats, best_of_methods(evidence.summary).get(method))
+
+
+def mean_energy(runs: pd.DataFrame) -> float:
+    """Infinite where a run diverged."""
+    return float(energies_of(runs).mean())

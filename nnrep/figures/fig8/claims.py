@@ -1,0 +1,100 @@
+"""Figure 8's claims, for every energy and start."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from nnrep.figures.analysis.histories import values_at
+from nnrep.figures.analysis.labels import COARSE_GRAINED, PLAIN
+from nnrep.figures.analysis.problems import MinimizationProblem, problems_of
+from nnrep.figures.analysis.selection import distinct_energies, energies_of, runs_of, values_of
+from nnrep.figures.analysis.statistics import FEWEST, combined, difference, lower
+from nnrep.figures.analysis.summary import with_times
+from nnrep.figures.claim import Claim, Verdict
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.fig8.settings import best_of
+
+FOUR_PROTEINS = ("2JOF", "2MGO", "1PLW", "5AWL")
+SIMILAR = 2.0  # up to how many times as long is what we take "similar" for; less time is no worse
+
+# (evidence, fresh runs of CG, fresh runs of GD) -> what was measured, and what follows.
+RunsTest = Callable[[Evidence, pd.DataFrame, pd.DataFrame], tuple[str, Verdict]]
+
+
+def claims_of(evidence: Evidence) -> list[Claim]:
+    """Every claim for every energy and start."""
+    problems = problems_of(evidence.summary)
+    claims = []
+    for potential, start in dict.fromkeys((problem.potential, problem.start) for problem in problems):
+        where = f"{potential}, {start} start"
+        chosen = [problem for problem in problems if (problem.potential, problem.start) == (potential, start)]
+        for claim, source, test in (
+            (f"{where}: the best CG ends lower than GD for all four proteins", "figure 8", _lower),
+            (
+                f"{where}: the best CG takes no more than similar time to GD for all four proteins",
+                f"figure 8; at most {SIMILAR:g} times is ours",
+                _similar,
+            ),
+            (
+                f"{where}: after equal time the best CG is lower than GD for all four proteins",
+                "ours, of figure 8: when whichever is done first ends",
+                _lower_in_time,
+            ),
+        ):
+            claims.append(_of_all(evidence, chosen, claim, source, test))
+    return claims
+
+
+def _of_all(
+    evidence: Evidence, problems: list[MinimizationProblem], claim: str, source: str, test: RunsTest
+) -> Claim:
+    """A claim of several proteins: open while one of them was not run, unless another refutes it."""
+    parts, verdicts = [], []
+    for problem in problems:
+        best = [best_of(evidence.summary, problem, name) for name in (COARSE_GRAINED, PLAIN)]
+        cg, gd = (with_times(runs_of(evidence.repeats, setting)) for setting in best)
+        if cg.empty or gd.empty:
+            measured, verdict = "no setting without a diverged run", Verdict.undecided
+        else:
+            measured, verdict = test(evidence, cg, gd)
+            measured = f"{measured} ({cg['modes'].iloc[0]} modes)"
+        parts.append(f"{problem.structure} {measured}")
+        verdicts += [verdict] if problem.structure in FOUR_PROTEINS else []
+    missing = [name for name in FOUR_PROTEINS if name not in {problem.structure for problem in problems}]
+    if missing:
+        parts.append(f"not run: {', '.join(missing)}")
+        verdicts.append(Verdict.undecided)
+    return Claim(claim, source, "; ".join(parts), combined(verdicts))
+
+
+def _lower(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
+    ours, theirs = (energies_of(runs).to_numpy() for runs in (cg, gd))
+    seen, verdict = lower(ours, theirs)
+    medians = f"medians {np.median(ours):.1f}, {np.median(theirs):.1f}"
+    distinct = f"{distinct_energies(cg)}, {distinct_energies(gd)} distinct energies of {len(ours)}"
+    return f"CG {ours.mean():.1f}, GD {theirs.mean():.1f} ({medians}; {distinct}), difference {seen}", verdict
+
+
+def _similar(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
+    """Welch's interval of the difference of logarithms."""
+    ours, theirs = (values_of(runs, "time_s").to_numpy() for runs in (cg, gd))
+    if not np.isfinite([*ours, *theirs]).all():
+        return "a run diverged", Verdict.undecided
+    seen = difference(np.log(ours), np.log(theirs))
+    ratio, low, high = np.exp(seen)
+    enough = min(len(ours), len(theirs)) >= FEWEST
+    verdict = Verdict.holds if high < SIMILAR else Verdict.fails if low > SIMILAR else Verdict.undecided
+    times = f"CG {ours.mean():.2f} s, GD {theirs.mean():.2f} s"
+    return f"{times}, {ratio:.2f} times ({low:.2f} to {high:.2f})", verdict if enough else Verdict.undecided
+
+
+def _lower_in_time(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
+    seconds = min(values_of(cg, "time_s").median(), values_of(gd, "time_s").median())
+    ours, theirs = (values_at(evidence, runs, "energy", seconds) for runs in (cg, gd))
+    if np.isnan([*ours, *theirs]).any():
+        late = "CG" if np.isnan(ours).any() else "GD"
+        measured = f"after {seconds:.2f} s {late} had not come to its first check"
+        return measured, Verdict.fails if late == "CG" else Verdict.undecided
+    seen, verdict = lower(ours, theirs)
+    return f"after {seconds:.2f} s CG {ours.mean():.1f}, GD {theirs.mean():.1f}, difference {seen}", verdict

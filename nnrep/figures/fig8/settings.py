@@ -1,0 +1,52 @@
+"""Figure 8's settings: which are allowed, which are best, and what is known of them."""
+
+import pandas as pd
+
+from nnrep.config.schema import RunConfig
+from nnrep.errors import require
+from nnrep.figures.analysis.labels import COARSE_GRAINED, PLAIN
+from nnrep.figures.analysis.problems import MinimizationProblem, of_problem, problems_of
+from nnrep.figures.analysis.selection import lowest
+from nnrep.figures.checks import check_methods
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.notes.classical import notes_on_energy
+from nnrep.systems.measures import ANGSTROM_PER_NM
+from nnrep.systems.protein import Start
+
+ALLOWED_STARTS = (Start.extended, Start.random)
+
+
+def best_of(summary: pd.DataFrame, problem: MinimizationProblem, reparam: str) -> pd.Series | None:
+    """The setting of a method with the lowest mean energy; None if there is none without a diverged run."""
+    settings = of_problem(summary, problem)
+    return lowest(settings[settings["reparam"] == reparam])
+
+
+def repeated(summary: pd.DataFrame) -> list[str]:
+    """Of every problem the best setting of CG, and GD."""
+    methods = (COARSE_GRAINED, PLAIN)
+    picked = [best_of(summary, problem, name) for problem in problems_of(summary) for name in methods]
+    return [str(setting["config_hash"]) for setting in picked if setting is not None]
+
+
+def check_setting(config: RunConfig) -> None:
+    """Raise `ConfigError` for what is not compared here."""
+    check_methods(config)
+    start = config.system.start
+    require(start in ALLOWED_STARTS, "system.start", "extended or random in figure 8", start.value)
+
+
+def notes_of(evidence: Evidence) -> list[str]:
+    """What is known of learning rates, starts and seeds."""
+    fine, coarse = (_rates(evidence.runs[name]) for name in ("learning_rate", "learning_rate_coarse"))
+    return [
+        f"Learning rates in A: of the positions {fine}, of CG's modes {coarse}, for its first half of the "
+        "steps. The paper has 1e-2, which is taken to be in A. GD at a higher rate was not run here.",
+        "CG begins at the start's projection onto its modes, whose energy is another one (E start CG).",
+        *notes_on_energy(evidence),
+    ]
+
+
+def _rates(rates: pd.Series) -> str:
+    """Learning rates of nm, in Angstrom."""
+    return " or ".join(f"{ANGSTROM_PER_NM * rate:g}" for rate in rates.dropna().unique()) or "none"

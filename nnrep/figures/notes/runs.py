@@ -1,0 +1,77 @@
+"""Notes on starts, seeds and structures of proteins."""
+
+from nnrep.figures.evidence import Evidence
+from nnrep.structures.unfold import UnfoldConfig
+from nnrep.systems.protein import Start
+
+RANDOM_STARTS = (
+    "Random starts: Gaussian clouds as wide as the native structure, which each seed draws for itself, the "
+    "same for all methods."
+)
+CAP = "ACE"
+CAPPED = "1UNC"  # with an acetyl group before its first residue, in the Protein Data Bank
+
+
+def notes_on_runs(evidence: Evidence) -> list[str]:
+    """What is known of starts, seeds and structures, a sentence each."""
+    return [*_starts(evidence), *_seeds(evidence), *_cap(evidence)]
+
+
+def _starts(evidence: Evidence) -> list[str]:
+    """How unfolded starts were made, and how far they are from the native structure."""
+    systems = [config.system for config in evidence.configs]
+    unfolded = [system.unfold for system in systems if system.start is Start.unfolded]
+    notes = [
+        f"Unfolded starts: {way}. The paper's: 20000 steps of 2 fs at 1000 K in explicit water."
+        for way in dict.fromkeys(map(_unfolding, unfolded))
+    ]
+    starts = evidence.runs[evidence.runs["start"] == Start.unfolded.value]
+    if len(starts):
+        keys = ["structure", "start_seed"]
+        means = starts.groupby(keys, sort=False, as_index=False)["rmsd_ca_start"].mean()
+        rows = zip(means["structure"], means["start_seed"], means["rmsd_ca_start"], strict=True)
+        each = ", ".join(f"{name} (seed {seed:.0f}) {rmsd:.2f} A" for name, seed, rmsd in rows)
+        notes.append(f"RMSD of CA of these starts to the native structure: {each}.")
+    return notes
+
+
+def _unfolding(unfold: UnfoldConfig) -> str:
+    return (
+        f"{unfold.steps} steps of {unfold.timestep_fs:g} fs at {unfold.temperature:g} K, solvent "
+        f"{unfold.solvent.value}"
+    )
+
+
+def _seeds(evidence: Evidence) -> list[str]:
+    """What seeds draw, and whether runs of one start differ."""
+    systems = [config.system for config in evidence.configs]
+    clouds = any(system.start is Start.random for system in systems)
+    notes = [RANDOM_STARTS] if clouds else []
+    noises = {system.noise for system in systems if system.start is not Start.random}
+    copies = "plain minimisation has no random numbers of its own"
+    if not noises:
+        return notes
+    if 0 in noises:
+        note = f"The runs of a start begin at the same bits: {copies}, and its runs are copies of one."
+        return [*notes, note]
+    widths = " or ".join(f"{noise:g}" for noise in sorted(noises))
+    return [
+        *notes,
+        f"Runs of one start share it but for noise of {widths} A on every coordinate, which each seed draws "
+        f"for itself, the same for all methods: {copies}, and its runs would be copies otherwise.",
+        "Intervals are over such runs of one start: they do not say what another one gives.",
+    ]
+
+
+def _cap(evidence: Evidence) -> list[str]:
+    """Whether a structure lacks the cap that its entry in the Protein Data Bank has."""
+    molecule = evidence.molecules.get(CAPPED)
+    if molecule is None:
+        return []
+    names = [residue.name for residue in molecule.topology.residues()]
+    if CAP in names:
+        return []
+    return [
+        f"{CAPPED}: the structure that was read ({molecule.source}) lacks the N-terminal acetyl group "
+        f"({CAP}) of the entry; the chain begins with {names[0]}, charged."
+    ]

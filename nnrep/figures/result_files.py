@@ -1,0 +1,59 @@
+"""The files of a figure's results, and the runs that a folder holds."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from nnrep.figures.figure import Figure
+from nnrep.figures.report import REPORT
+from nnrep.records.run_folder import RUNS
+from nnrep.sweep.settings import Setting
+from nnrep.sweep.store import RunStore
+
+SUMMARY, REPEATS, CLAIMS, COMMANDS = "summary.csv", "repeats.csv", "claims.csv", "commands.csv"
+BEYOND, BEYOND_SUMMARY = "beyond.csv", "beyond_summary.csv"
+TABLES = (RUNS, SUMMARY, REPEATS, BEYOND, BEYOND_SUMMARY, CLAIMS, COMMANDS)
+
+
+class Stores(NamedTuple):
+    """What a folder holds of a figure's runs, of the repeats, and of what the paper does not have."""
+
+    runs: RunStore
+    repeats: RunStore
+    beyond: RunStore
+
+
+def open_stores(
+    folder: Path,
+    figure: Figure,
+    settings: list[Setting],
+    repeatable: list[Setting],
+    beyond: list[Setting],
+) -> Stores:
+    """Take up what a folder holds.
+
+    Args:
+        folder: of the results, made if need be.
+        figure: whose.
+        settings: of the figure.
+        repeatable: the same, with fresh seeds.
+        beyond: settings that the paper does not have.
+
+    Raises:
+        UserError: a table cannot be read, or has runs of other settings.
+    """
+    positions, histories = figure.needs_positions, figure.needs_histories
+    return Stores(
+        RunStore(folder, run_names(settings), keep_positions=positions, keep_histories=histories),
+        RunStore(folder, run_names(repeatable), keep_histories=histories, table=REPEATS),
+        RunStore(folder, run_names(beyond), table=BEYOND),
+    )
+
+
+def run_names(settings: list[Setting]) -> list[str]:
+    """The names of all runs of settings."""
+    return [setting.run_id(seed) for setting in settings for seed in setting.seeds]
+
+
+def files_of(figure: Figure) -> tuple[str, ...]:
+    """The names of the files by which results of a figure are known."""
+    return (*TABLES, REPORT, f"{figure.name}.png", f"{figure.name}.pdf")

@@ -1,0 +1,67 @@
+"""From the runs of a figure to its summary, claims, tables, picture and report."""
+
+from pathlib import Path
+
+from nnrep.figures.analysis.summary import summarise
+from nnrep.figures.claim import claims_table
+from nnrep.figures.command_log import read_commands
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.figure import Figure
+from nnrep.figures.report import REPORT, write_report
+from nnrep.figures.result_files import BEYOND_SUMMARY, CLAIMS, SUMMARY, Stores
+from nnrep.figures.saving import save_arrays, save_picture
+from nnrep.host.terminal import log
+from nnrep.records.table import read_table, write_table
+from nnrep.sweep.settings import Experiment
+
+
+def write_results(
+    folder: Path,
+    figure: Figure,
+    experiment: Experiment,
+    stores: Stores,
+    picked: set[str],
+    errors: dict[str, str],
+) -> None:
+    """Write everything that follows from the runs of a figure.
+
+    Args:
+        folder: of its results.
+        figure: whose.
+        experiment: its settings and structures.
+        stores: its runs; with fresh seeds those of settings that are picked or once were; and those beyond
+            the paper, of which claims and pictures know nothing.
+        picked: hashes of the settings that are picked from the runs now.
+        errors: setting -> why it could not be run.
+    """
+    beyond = read_table(stores.beyond.path)
+    evidence = evidence_of(experiment, stores, picked)
+    write_table(folder / SUMMARY, evidence.summary)
+    if len(beyond):
+        write_table(folder / BEYOND_SUMMARY, summarise(beyond))
+    claims = claims_table(figure.claims(evidence))
+    write_table(folder / CLAIMS, claims)
+    tables = figure.tables(evidence)
+    for name, table in tables.items():
+        write_table(folder / f"{name}.csv", table)
+    for name, arrays in figure.arrays(evidence).items():
+        save_arrays(arrays, folder / f"{name}.npz")
+    save_picture(figure.draw(evidence), folder, figure.name)
+    write_report(folder, figure, evidence, claims, tables, beyond, read_commands(folder), errors)
+    log().info("%s: see %s", figure.name, folder / REPORT)
+
+
+def evidence_of(experiment: Experiment, stores: Stores, picked: set[str]) -> Evidence:
+    """What a figure is drawn from, with the fresh runs of the settings that are picked."""
+    runs, repeats = read_table(stores.runs.path), read_table(stores.repeats.path)
+    finished = stores.runs.done()
+    return Evidence(
+        runs=runs,
+        summary=summarise(runs),
+        repeats=repeats[repeats["config_hash"].isin(picked)],
+        positions=stores.runs.positions,
+        histories=lambda run: (stores.runs if run in finished else stores.repeats).history(run),
+        molecules=experiment.molecules,
+        missing=experiment.missing,
+        configs=[setting.config for setting in experiment.settings],
+    )

@@ -1,0 +1,212 @@
+"""One stage of a minimisation, compiled: a loop of checks around a loop of steps, for every replica."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from nnrep.minimization.stopping import Check, Status, Step, Stopping
+from nnrep.reparam.base import Params, moved_of, with_moved
+
+CHECKS_PER_CHUNK = 256  # at most; what the host sees of the loop, and how often
+
+
+class Problem(NamedTuple):
+    """What a stage minimises; a pytree whose arrays are traced.
+
+    Attributes:
+        loss: (positions (n, d), key) -> scalar.
+        decode: params -> positions (n, d).
+        measure: positions -> name -> scalar, followed beside the loss.
+    """
+
+    loss: Callable[[Array, Array], Array]
+    decode: Callable[[Params], Array]
+    measure: Callable[[Array], dict[str, Array]]
+
+
+class Replica(NamedTuple):
+    """The state of one replica, or of several along a leading axis of every array.
+
+    Attributes:
+        params: of the map, as of the last check at which all was finite.
+        optimizer_state: its state.
+        step: () steps taken.
+        limit: () steps it may take.
+        lowest: () lowest loss at a check so far.
+        rules: what the stopping rules remember.
+        status: () a `Status`.
+    """
+
+    params: Params
+    optimizer_state: Any
+    step: Array
+    limit: Array
+    lowest: Array
+    rules: tuple[Any, ...]
+    status: Array
+
+
+class Trace(NamedTuple):
+    """What a chunk saw at its checks: arrays (checks,), with step -1 where it made none."""
+
+    step: Array
+    loss: Array
+    gradient_norm: Array
+    measures: dict[str, Array]
+
+
+def start_replica(
+    build: Callable[[Any], optax.GradientTransformation],
+    hyperparameters: Any,
+    stopping: Stopping,
+    params: Params,
+    positions: Array,
+    limit: Array,
+    status: Array,
+) -> Replica:
+    """A replica at step 0, with a fresh optimiser, whose params decode to positions (n, d)."""
+    return Replica(
+        params=params,
+        optimizer_state=build(hyperparameters).init(moved_of(params)),
+        step=jnp.zeros((), int),
+        limit=jnp.asarray(limit, int),
+        lowest=jnp.asarray(jnp.inf, jnp.result_type(float)),
+        rules=stopping.start(positions),
+        # Every type is explicit: run_chunk must be given what it gives back, or it compiles twice.
+        status=jnp.where((status == Status.running) & (limit <= 0), Status.step_limit, status).astype(int),
+    )
+
+
+@partial(jax.jit, static_argnames="build")
+def run_chunk(
+    problem: Problem,
+    build: Callable[[Any], optax.GradientTransformation],
+    hyperparameters: Any,
+    stopping: Stopping,
+    replicas: Replica,
+    keys: Array,
+    checks: Array,
+) -> tuple[Replica, Trace]:
+    """Run a batch of replicas side by side, each for so many checks or until it stops.
+
+    Args:
+        problem: what is minimised.
+        build: the optimiser, from its hyperparameters.
+        hyperparameters: of the optimiser.
+        stopping: the stopping rule.
+        replicas: states, with a leading axis of replicas.
+        keys: (replicas,) keys of the losses.
+        checks: () at most `CHECKS_PER_CHUNK`.
+
+    Returns:
+        The states, and what the checks saw, (replicas, CHECKS_PER_CHUNK).
+    """
+
+    def run(replica: Replica, key: Array) -> tuple[Replica, Trace]:
+        optimizer = optax.with_extra_args_support(build(hyperparameters))
+        return _run_replica(problem, optimizer, stopping, replica, key, checks)
+
+    if len(keys) > 1:
+        return jax.vmap(run)(replicas, keys)
+    # vmap would turn the slices at random shifts into gathers, which one replica need not pay for.
+    alone, trace = run(jax.tree.map(lambda leaf: leaf[0], replicas), keys[0])
+    return jax.tree.map(lambda leaf: leaf[None], (alone, trace))
+
+
+def _run_replica(
+    problem: Problem,
+    optimizer: optax.GradientTransformationExtraArgs,
+    stopping: Stopping,
+    replica: Replica,
+    key: Array,
+    checks: Array,
+) -> tuple[Replica, Trace]:
+    def unfinished(carry: tuple[Array, Replica, Trace]) -> Array:
+        check, replica, _ = carry
+        return (check < checks) & (replica.status == Status.running)
+
+    def advance(carry: tuple[Array, Replica, Trace]) -> tuple[Array, Replica, Trace]:
+        check, replica, trace = carry
+        replica, seen = _run_to_check(problem, optimizer, stopping, replica, key)
+        trace = jax.tree.map(lambda values, value: values.at[check].set(value), trace, seen)
+        return check + 1, replica, trace
+
+    nothing = jnp.full(CHECKS_PER_CHUNK, jnp.nan)
+    names = jax.eval_shape(lambda: problem.measure(problem.decode(replica.params)))
+    trace = Trace(jnp.full(CHECKS_PER_CHUNK, -1), nothing, nothing, dict.fromkeys(names, nothing))
+    _, replica, trace = jax.lax.while_loop(unfinished, advance, (jnp.zeros((), int), replica, trace))
+    return replica, trace
+
+
+def _run_to_check(
+    problem: Problem,
+    optimizer: optax.GradientTransformationExtraArgs,
+    stopping: Stopping,
+    replica: Replica,
+    key: Array,
+) -> tuple[Replica, Trace]:
+    """Steps up to the next check, and the check."""
+
+    def decode(moved: Params) -> Array:
+        return problem.decode(with_moved(replica.params, moved))
+
+    def under_way(carry: tuple) -> Array:
+        step, at_rest, *_ = carry
+        return (step < last) & ~at_rest
+
+    def take_step(carry: tuple) -> tuple:
+        step, _, moved, optimizer_state, _ = carry
+        step_key = jax.random.fold_in(key, step)
+        positions, pull = jax.vjp(decode, moved)
+        loss, slope = jax.value_and_grad(problem.loss)(positions, step_key)
+        (gradient,) = pull(slope)
+        at_rest = stopping.at_step(Step(step, positions, loss, slope))
+        # Line searches want the loss as well; other optimisers are blind to it.
+        value_fn = partial(lambda key, moved: problem.loss(decode(moved), key), step_key)
+        more = {"value": loss, "grad": gradient, "value_fn": value_fn}
+        updates, optimizer_state = optimizer.update(gradient, optimizer_state, moved, **more)
+        # What is at rest stays where its force was seen.
+        onward = optax.apply_updates(moved, updates)
+        moved = jax.tree.map(lambda still, new: jnp.where(at_rest, still, new), moved, onward)
+        return step + 1, at_rest, moved, optimizer_state, gradient
+
+    last = jnp.minimum(replica.step + stopping.check_every, replica.limit)
+    before = moved_of(replica.params)
+    start = (replica.step, jnp.zeros((), bool), before, replica.optimizer_state, before)
+    step, at_rest, moved, optimizer_state, gradient = jax.lax.while_loop(under_way, take_step, start)
+    gradient_norm = optax.tree.norm(gradient)
+    positions = decode(moved)
+    loss = problem.loss(positions, jax.random.fold_in(key, step))
+    is_finite = _all_finite((moved, positions, loss, gradient_norm))
+    rules, status = stopping.at_check(replica.rules, Check(step, positions, loss, gradient_norm, is_finite))
+    diverged = status == Status.diverged
+    status = jnp.select(
+        [diverged, at_rest | (status == Status.converged), step >= replica.limit],
+        [Status.diverged, Status.converged, Status.step_limit],
+        status,
+    )
+    kept = jax.tree.map(lambda old, new: jnp.where(diverged, old, new), before, moved)
+    replica = Replica(
+        params=with_moved(replica.params, kept),
+        optimizer_state=optimizer_state,
+        step=step,
+        limit=replica.limit,
+        lowest=jnp.fmin(loss, replica.lowest),
+        rules=rules,
+        status=status.astype(replica.status.dtype),
+    )
+    return replica, Trace(step, loss, gradient_norm, problem.measure(positions))
+
+
+def no_measures(positions: Array) -> dict[str, Array]:
+    """The measures of what has none."""
+    return {}
+
+
+def _all_finite(tree: Any) -> Array:
+    return jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]).all()

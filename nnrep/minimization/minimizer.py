@@ -1,0 +1,173 @@
+"""`minimize`: a system through a map, then with free positions, or in any stages; for several seeds."""
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import jax
+import numpy as np
+import optax
+
+from nnrep.errors import ConfigError, UserError, is_integer, require
+from nnrep.minimization.attempts import Restarts
+from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
+from nnrep.minimization.monitor import Monitor, check_record_every
+from nnrep.minimization.optimizers.optimizer import Optimizer, as_optimizer
+from nnrep.minimization.result import Result
+from nnrep.minimization.run import Run
+from nnrep.minimization.stage import Stage, two_stages
+from nnrep.reparam.base import Reparametrization
+from nnrep.systems.system import System, as_partial
+
+CHECKPOINT_SECONDS = 10.0  # how much work a killed run loses
+MAX_REPLICAS = 100_000
+
+
+def minimize(
+    system: System,
+    map_or_stages: Reparametrization | Stage | Sequence[Stage] | None = None,
+    *,
+    optimizer: Optimizer | optax.GradientTransformation | None = None,
+    seeds: int | Sequence[int] = 1,
+    max_steps: int = 60_000,
+    restarts: Restarts | None = None,
+    batch_size: int | None = None,
+    monitor: Monitor | None = None,
+) -> Result:
+    """Minimise a system's energy over the inputs of a map, then with free positions; or in any stages.
+
+    A stage minimises energy(decode(Z)) over Z until it stops; the next one starts from decode(Z) with a fresh
+    optimiser. Each replica stops and changes stage by its own counter, and its outcome does not depend on its
+    neighbours.
+
+    Args:
+        system: what is minimised.
+        map_or_stages: a map, for the paper's two stages (see `two_stages`); one or several stages, each
+            starting from where the one before ended; None for the positions themselves.
+        optimizer: of both stages of a map; None is `adam()`. Stages have optimisers of their own.
+        seeds: one replica a seed; an integer k means 0..k-1.
+        max_steps: most steps of a replica, all stages together.
+        restarts: begin replicas anew that have failed, as long as they have steps left.
+        batch_size: replicas that step side by side; None is `default_batch_size`, 1 on a CPU.
+        monitor: how the run is followed, recorded, stopped and resumed.
+
+    Raises:
+        ConfigError: an argument out of range.
+        UserError: the checkpoint cannot be read, or is of another run.
+    """
+    seeds = seed_list(seeds)
+    require(0 <= max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", max_steps)
+    require(batch_size is None or batch_size >= 1, "batch_size", "at least 1", batch_size)
+    restarts, monitor = restarts or Restarts(), monitor or Monitor()
+    stages = _checked_stages(system, _stages_of(map_or_stages, optimizer))
+    for stage in stages:
+        check_record_every(monitor.record_every, stage.stopping.check_every)
+    restarts.check()
+    drawn = restarts.most == 0 or (system.draw_start is not None and system.contacts is not None)
+    allowed = "0, as the system draws no starts or names no contacts to fail at"
+    require(drawn, "restarts", allowed, restarts.most)
+    run = Run(system, stages, seeds, max_steps, restarts=restarts, batch_size=batch_size, monitor=monitor)
+    if monitor.checkpoint is not None and monitor.checkpoint.exists():
+        _resume(run, monitor.checkpoint)
+    interrupted = False
+    last_saved = -math.inf  # the first chunk leaves a checkpoint at once
+    while not interrupted and run.advance():
+        if monitor.on_progress is not None:
+            monitor.on_progress(run.progress())
+        interrupted = monitor.should_stop is not None and monitor.should_stop()
+        due = interrupted or time.perf_counter() > last_saved + CHECKPOINT_SECONDS
+        if monitor.checkpoint is not None and due:
+            save_checkpoint(monitor.checkpoint, run.snapshot())
+            last_saved = time.perf_counter()
+    return run.result()
+
+
+def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """The seeds 0..k-1 of an integer k, or those of a list.
+
+    Raises:
+        ConfigError: no seeds, a repeated one, or one out of range.
+    """
+    allowed = f"an integer from 1 to {MAX_REPLICAS}, or a list of distinct integers from 0 to 2^31 - 1"
+    if isinstance(seeds, np.ndarray):
+        seeds = seeds.tolist()
+    if not isinstance(seeds, Sequence) or isinstance(seeds, str):
+        require(is_integer(seeds) and 1 <= seeds <= MAX_REPLICAS, "seeds", allowed, seeds)
+        return tuple(range(int(seeds)))
+    chosen = tuple(seeds)
+    in_range = all(is_integer(seed) and 0 <= seed < 2**31 for seed in chosen)
+    distinct = len(set(chosen)) == len(chosen)
+    require(0 < len(chosen) <= MAX_REPLICAS and in_range and distinct, "seeds", allowed, list(seeds))
+    return tuple(map(int, chosen))
+
+
+def _stages_of(
+    given: Reparametrization | Stage | Sequence[Stage] | None,
+    optimizer: Optimizer | optax.GradientTransformation | None,
+) -> Sequence[Stage]:
+    if given is None or isinstance(given, Reparametrization):
+        return two_stages(given, optimizer=optimizer)
+    # A Stage is a sequence itself, being a tuple.
+    stages = cast(Sequence[Stage], (given,) if isinstance(given, Stage) else given)
+    allowed = "a Reparametrization, a Stage or a list of at least one Stage"
+    listed = isinstance(stages, Sequence) and len(stages) > 0
+    usable = listed and all(isinstance(stage, Stage) for stage in stages)
+    require(usable, "map_or_stages", allowed, repr(given))
+    require(optimizer is None, "optimizer", "left out, as stages have their own", optimizer)
+    return stages
+
+
+def _checked_stages(system: System, stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The stages with functions and optimisers that JAX can take; each map is traced once.
+
+    Raises:
+        ConfigError: a number out of range, or a map that does not give the system's positions.
+    """
+    maps: dict[int, Reparametrization] = {}
+    checked = []
+    for stage in stages:
+        stage.check()
+        if id(stage.reparam) not in maps:
+            maps[id(stage.reparam)] = _checked_map(stage.reparam, system)
+        checked.append(
+            stage._replace(
+                reparam=maps[id(stage.reparam)],
+                optimizer=as_optimizer(stage.optimizer),
+                stopping=stage.stopping.as_pytree(),
+            )
+        )
+    return tuple(checked)
+
+
+def _checked_map(reparam: Reparametrization, system: System) -> Reparametrization:
+    """The map with functions that JAX can take as arguments; any two plain ones will do."""
+    require(
+        isinstance(reparam, Reparametrization), "reparam", "a nnrep.reparam.Reparametrization", repr(reparam)
+    )
+    for name, function in reparam._asdict().items():
+        require(callable(function), f"reparam.{name}", "a function", repr(function))
+    reparam = Reparametrization(as_partial(reparam.init), as_partial(reparam.decode))
+    shape = system.positions.shape
+    try:
+        params = jax.eval_shape(reparam.init, jax.random.key(0), system.positions)
+        made = jax.eval_shape(reparam.decode, params)
+    except jax.errors.JAXTypeError as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError("reparam", f"must be written with jax.numpy, but: {reason}") from error
+    except TypeError as error:
+        reason = str(error).splitlines()[0]
+        wanted = f"init(key, positions) and decode(params) for positions of shape {shape}"
+        raise ConfigError("reparam", f"must be two functions {wanted}, but: {reason}") from error
+    given = getattr(made, "shape", type(made).__name__)
+    require(given == shape, "reparam", f"a map to positions of shape {shape}", given)
+    return reparam
+
+
+def _resume(run: Run, checkpoint: Path) -> None:
+    snapshot = load_checkpoint(checkpoint)
+    try:
+        run.restore(snapshot)
+    except (UserError, KeyError) as error:
+        raise UserError(f"{checkpoint}: {error}; remove it to start anew") from error

@@ -1,0 +1,1 @@
+"""How the inputs of a map are moved: one optimiser a file, see `Optimizer`."""

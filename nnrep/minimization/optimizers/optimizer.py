@@ -1,0 +1,82 @@
+"""`Optimizer`: an optax transformation whose numbers are traced, so that a sweep over them compiles once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import optax
+
+from nnrep.errors import ConfigError, require
+
+
+class Optimizer(NamedTuple):
+    """An optax transformation, and the numbers from which it is built inside the compiled loop.
+
+    Attributes:
+        build: hyperparameters -> transformation; static, compared by equality.
+        hyperparameters: a pytree of numbers; traced.
+    """
+
+    build: Callable[[Any], optax.GradientTransformation]
+    hyperparameters: Any
+
+
+def chain(*optimizers: Optimizer) -> Optimizer:
+    """Optimisers one after the other, as `optax.chain` has them: ``chain(clamp(0.1), adam(1e-2))``."""
+    builds = tuple(optimizer.build for optimizer in optimizers)
+    return Optimizer(_Chain(builds), tuple(optimizer.hyperparameters for optimizer in optimizers))
+
+
+def clamp(limit: float) -> Optimizer:
+    """Gradients clamped elementwise to [-limit, limit]; infinity leaves them as they are.
+
+    Raises:
+        ConfigError: the limit is not positive.
+    """
+    require(limit > 0, "clamp", "positive, or null for none", limit)
+    return Optimizer(_clip, float(limit))
+
+
+def as_optimizer(optimizer: Optimizer | optax.GradientTransformation) -> Optimizer:
+    """An optimiser from any optax transformation, which is compiled as it is.
+
+    Raises:
+        ConfigError: the argument is neither.
+    """
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if isinstance(optimizer, optax.GradientTransformation | optax.GradientTransformationExtraArgs):
+        return Optimizer(_Fixed(optimizer), ())
+    allowed = "an optimiser of nnrep, such as nnrep.adam(1e-2), or an optax transformation"
+    raise ConfigError("optimizer", f"must be {allowed}, got {optimizer!r}")
+
+
+def _clip(limit: Any) -> optax.GradientTransformation:
+    return optax.clip(limit)
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """Builds several transformations; equal for the same ones."""
+
+    builds: tuple[Callable[[Any], optax.GradientTransformation], ...]
+
+    def __call__(self, hyperparameters: tuple[Any, ...]) -> optax.GradientTransformation:
+        parts = (build(own) for build, own in zip(self.builds, hyperparameters, strict=True))
+        return optax.chain(*parts)
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """Builds the one transformation it was given; equal for one and the same transformation."""
+
+    optimizer: optax.GradientTransformation
+
+    def __call__(self, hyperparameters: Any) -> optax.GradientTransformation:
+        return self.optimizer
+
+
+def no_clamp() -> float:
+    """The limit that clamps nothing."""
+    return float(jnp.inf)

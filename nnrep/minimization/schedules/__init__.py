@@ -1,0 +1,1 @@
+"""The stages of a run by name: one schedule a file, see `ScheduleConfig`."""

@@ -1,0 +1,88 @@
+"""`schedule=paper`: the coarse stage through the run's map, then the fine one."""
+
+import math
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from nnrep.choices.settings import build, settings
+from nnrep.errors import require
+from nnrep.minimization.optimizers.settings import OptimizerConfig
+from nnrep.minimization.schedules.rules import StoppingConfig
+from nnrep.minimization.schedules.settings import PlannedStage, ScheduleConfig
+from nnrep.modes.settings import ModesConfig
+from nnrep.reparam.none import NoneConfig
+from nnrep.reparam.settings import MapConfig
+
+
+@dataclass(kw_only=True)
+class StageConfig(StoppingConfig):
+    """A stage: its learning rate and when it ends."""
+
+    learning_rate: float = MISSING
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require(0 < self.learning_rate < math.inf, "learning_rate", "positive", self.learning_rate)
+        super().__post_init__()
+
+
+@dataclass(kw_only=True)
+class CoarseStageConfig(StageConfig):
+    """The coarse stage may take `max_steps` steps; null is half of the run's max_steps."""
+
+    max_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        steps = self.max_steps
+        limited = steps is None or 0 <= steps < 2**31
+        require(limited, "max_steps", "from 0 to 2^31 - 1, or null", steps)
+
+
+@settings("schedule/paper")
+class PaperSchedule(ScheduleConfig):
+    """`schedule=paper`.
+
+    Attributes:
+        fine, coarse: stages.
+    """
+
+    # The coarse stage follows the fine one by default: an error is named where it was made.
+    fine: StageConfig
+    coarse: CoarseStageConfig
+
+    def planned(
+        self, reparam: MapConfig, modes: ModesConfig, optimizer: OptimizerConfig, max_steps: int
+    ) -> list[PlannedStage]:
+        """The coarse stage, unless the map is the identity, and the fine one."""
+        planned = []
+        if not reparam.is_identity:
+            steps = max_steps // 2 if self.coarse.max_steps is None else self.coarse.max_steps
+            planned.append(_planned("coarse", self.coarse, reparam, modes, optimizer, steps))
+        free = build(NoneConfig, {})
+        return [*planned, _planned("fine", self.fine, free, modes, optimizer, max_steps)]
+
+
+def _planned(
+    name: str,
+    stage: StageConfig,
+    reparam: MapConfig,
+    modes: ModesConfig,
+    optimizer: OptimizerConfig,
+    max_steps: int,
+) -> PlannedStage:
+    return PlannedStage(
+        name,
+        reparam,
+        modes,
+        optimizer.build(stage.learning_rate),
+        stage.learning_rate,
+        stage.stopping(),
+        max_steps,
+        f"schedule.{name}.check_every",
+    )
+
+
+CHOICE = PaperSchedule

@@ -1,0 +1,77 @@
+"""`reparam=cg`: linear coarse-graining onto slow modes (paper eq 3), or onto normal modes."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jax.tree_util import Partial
+
+from nnrep.choices.settings import settings
+from nnrep.errors import is_integer, require
+from nnrep.modes.settings import ModesConfig
+from nnrep.modes.spectrum import SlowModes
+from nnrep.reparam.base import Anchored, Reparametrization, scale_to
+from nnrep.reparam.settings import MapConfig
+from nnrep.systems.system import System
+
+
+def linear(modes: SlowModes) -> Reparametrization:
+    """X = Psi Z with Z (k, d); starts at Psi^T X0, rescaled so that the spread of X is kept.
+
+    Of modes of the full Hessian, whose vectors are (n d, k), X = X0 + Psi Z with Z (k,), starting at zero:
+    what they span are displacements.
+
+    Raises:
+        ConfigError: fewer than two modes; the first one only moves all particles together.
+    """
+    count = modes.vectors.shape[1]
+    require(count >= 2, "modes", "at least 2 for a linear map", count)
+    init = _displaced_init if modes.of == "hessian" else _init
+    return Reparametrization(Partial(init, modes.vectors), Partial(_decode, modes.vectors))
+
+
+def _displaced_init(vectors: Array, key: Array, positions: Array) -> Anchored:
+    return Anchored(jnp.zeros(vectors.shape[1], positions.dtype), held=positions)
+
+
+def _init(vectors: Array, key: Array, positions: Array) -> Array:
+    latent = vectors.T @ positions
+    return latent * scale_to(positions, vectors @ latent)
+
+
+def _decode(vectors: Array, latent: Array | Anchored) -> Array:
+    if isinstance(latent, Anchored):
+        return latent.held + (vectors @ latent.moved).reshape(latent.held.shape)
+    return vectors @ latent
+
+
+@settings("reparam/cg")
+class CGConfig(MapConfig):
+    """`reparam=cg`: linear coarse-graining.
+
+    Attributes:
+        modes: a count, a share of n, "3*residues", or null for the default (or for modes.epsilon).
+    """
+
+    modes: Any
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        only_one = is_integer(self.modes) and self.modes == 1
+        require(not only_one, "modes", "at least 2 for a linear map", self.modes)
+        super().__post_init__()
+
+    @property
+    def needs_modes(self) -> bool:
+        """Always."""
+        return True
+
+    def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
+        """See `linear`."""
+        assert slow is not None
+        few = slow.values.size < 2
+        require(not few, "modes.epsilon", "so large that at least 2 modes are left for reparam=cg", "1 mode")
+        return linear(slow)
+
+
+CHOICE = CGConfig

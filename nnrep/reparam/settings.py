@@ -1,0 +1,75 @@
+"""`MapConfig`: what every choice of `reparam` has."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from nnrep.errors import require
+from nnrep.modes.settings import ModesConfig
+from nnrep.modes.spectrum import SlowModes
+from nnrep.reparam.base import Reparametrization
+from nnrep.reparam.fit import Fit
+from nnrep.systems.system import System
+
+
+@dataclass(kw_only=True)
+class MapConfig:
+    """Settings of a map, what it needs, and how it is built.
+
+    Attributes:
+        name: of the choice.
+        learning_rate_factor: learning rate of the coarse stage over that of the fine stage.
+    """
+
+    name: str
+    learning_rate_factor: float
+
+    # Whether X = Z, and whether building the map takes an eigenproblem, whose time is that of modes.
+    is_identity: ClassVar[bool] = False
+    decomposes: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        factor = self.learning_rate_factor
+        require(0 < factor < math.inf, "learning_rate_factor", "positive", factor)
+
+    @property
+    def wanted_modes(self) -> Any:
+        """How many modes are asked for: a count, a share of n, "3*residues", or None."""
+        return getattr(self, "modes", None)
+
+    @property
+    def needs_modes(self) -> bool:
+        """Whether it is made of slow modes."""
+        return False
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether it takes the system's node features."""
+        return False
+
+    @property
+    def widths(self) -> tuple[int, ...] | None:
+        """Of a network, those of its latent and layers."""
+        return None
+
+    @property
+    def fitting(self) -> Fit | None:
+        """How it is fitted to where it starts; None leaves it as its `init` makes it."""
+        return None
+
+    def check_modes(self, modes: ModesConfig) -> None:
+        """Raise `ConfigError` if it cannot be made of such modes."""
+
+    def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
+        """The map.
+
+        Args:
+            system: whose positions it gives.
+            modes: which modes are asked for.
+            slow: the slow modes, where they are needed.
+
+        Raises:
+            UserError: it cannot be made of them.
+        """
+        raise NotImplementedError

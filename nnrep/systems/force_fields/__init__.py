@@ -1,0 +1,1 @@
+"""Which energy a molecule has: one force field a file, see `ForceField`."""

@@ -1,0 +1,26 @@
+"""`ForceField`: a choice of `system.force_field`."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import openmm
+from openmm import app
+
+from nnrep.energies.energy import Energy
+
+
+class ForceField(NamedTuple):
+    """An energy of molecules, in nm and kJ/mol.
+
+    Attributes:
+        build: (topology, its OpenMM system in vacuum on AMBER14, settings) -> the energy with the molecule's
+            parameters. Raises `ConfigError` for what it does not know.
+        terms: names of its terms, by which tables have them: energy_NAME.
+        settings: a checked dataclass of its own settings, the group `system.NAME`; None if it has none.
+        in_openmm: whether it is the energy that OpenMM's own minimiser and dynamics have as well.
+    """
+
+    build: Callable[[app.Topology, openmm.System, Any], Energy]
+    terms: tuple[str, ...]
+    settings: type | None = None
+    in_openmm: bool = True

@@ -1,0 +1,77 @@
+"""`SystemConfig`: what every choice of `system` has."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from nnrep.systems.system import System
+
+if TYPE_CHECKING:
+    from nnrep.structures.molecule import Molecule
+
+OnProgress = Callable[[int, int], None]
+
+
+class Size(NamedTuple):
+    """How large a system is.
+
+    Attributes:
+        n: particles.
+        dim: dimensions.
+        residues: of a protein; 0 for what has none.
+    """
+
+    n: int
+    dim: int
+    residues: int = 0
+
+
+@dataclass(kw_only=True)
+class SystemConfig:
+    """Settings of a system, and how it is built.
+
+    Attributes:
+        name: of the choice.
+    """
+
+    name: str
+
+    # Whether its particles have node features, and a run of it contacts at which it can fail.
+    has_features: ClassVar[bool] = False
+    can_restart: ClassVar[bool] = True
+
+    def molecule(self, folders: Sequence[str]) -> "Molecule | None":
+        """The prepared molecule that the settings name; None for a system without one.
+
+        Raises:
+            UserError: it cannot be found or not be computed.
+        """
+        return None
+
+    def size(self, molecule: "Molecule | None" = None) -> Size | None:
+        """The system's size; None where it is known with the molecule only."""
+        raise NotImplementedError
+
+    def build(
+        self, molecule: "Molecule | None" = None, seed: int = 0, on_progress: OnProgress | None = None
+    ) -> System:
+        """The system.
+
+        Args:
+            molecule: see `molecule`.
+            seed: of the start.
+            on_progress: called with (done, total) steps of a start that is simulated.
+        """
+        raise NotImplementedError
+
+    def without_unused(self) -> "SystemConfig":
+        """The settings, those without effect at their defaults: equal for one and the same system."""
+        return self
+
+    def not_in_openmm(self) -> str | None:
+        """Why OpenMM's own engines cannot be a baseline of it; None if they can."""
+        return "OpenMM knows proteins only"
+
+    def columns(self, molecule: "Molecule | None") -> dict[str, Any]:
+        """What a table of runs has of the settings."""
+        return {}

@@ -1,0 +1,355 @@
+"""The command as its users meet it: what runs leave, bad input, interruption, sweeps."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from omegaconf import OmegaConf
+
+from nnrep.records.run_folder import RUN_FILES
+from nnrep.records.table import run_columns
+
+SMALL = ("system.n=30", "system.loop_length=5", "max_steps=400")
+FINISHED = set(RUN_FILES) - {"checkpoint.npz"}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def one_line_error(result: subprocess.CompletedProcess, *parts: str) -> None:
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    for part in parts:
+        assert part in result.stderr
+
+
+def test_no_verb_lists_the_verbs(command):
+    result = command()
+    assert result.returncode == 0
+    assert "run" in result.stdout
+    assert "doctor" in result.stdout
+
+
+HELP = {
+    "run": (
+        "reparam: cg, gnn, none, spectral",
+        "optimizer: adam, fire, lbfgs, sgd",
+        "schedule: paper, relaxed, ",
+        "learning_rate: 0.01",
+        "--multirun",
+    ),
+    "reproduce": (
+        "fig2, fig3, fig4, fig5, fig6, fig7, fig8, fig9, or all",
+        "profile=paper|smoke",
+        "resume=true",
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", HELP)
+def test_help_comes_without_jax(tmp_path, verb):
+    code = f"import sys, nnrep.cli; sys.argv = ['nnrep', '{verb}', '--help']\n"
+    code += (
+        "try: nnrep.cli.main()\nexcept SystemExit as e: assert not e.code\nassert 'jax' not in sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    for text in HELP[verb]:
+        assert text in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_finds_nothing_wrong_here(command):
+    result = command("doctor")
+    assert result.returncode == 0, result.stdout
+    for text in ("jax ", "device", "threads", "cache", "writable", "all well"):
+        assert text in result.stdout
+
+
+def test_doctor_says_what_is_wrong(command, tmp_path):
+    (tmp_path / "file").touch()
+    result = command("doctor", env=os.environ | {"NNREP_CACHE": str(tmp_path / "file" / "cache")})
+    assert result.returncode == 1
+    assert "wrong" in result.stdout
+    assert "set NNREP_CACHE" in result.stdout
+
+
+def test_cfg_prints_the_job(command):
+    result = command("run", "--cfg", "job", "--resolve", "reparam=cg", "optimizer.learning_rate=0.05")
+    assert result.returncode == 0
+    printed = OmegaConf.create(result.stdout)
+    assert printed.reparam.name == "cg"
+    assert printed.schedule.coarse.learning_rate == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("nnrep ", {"run", "modes", "reproduce", "doctor", "collect", "structures"}),
+        ("nnrep do", {"doctor"}),
+        ("nnrep run reparam=", {"reparam=none", "reparam=cg", "reparam=gnn", "reparam=spectral"}),
+        ("nnrep run system.pot", {"system.potential="}),
+    ],
+)
+def test_shell_completion(command, line, expected):
+    result = command("-sc", "query=bash", env=os.environ | {"COMP_LINE": line})
+    assert set(result.stdout.split()) == expected
+
+
+@pytest.mark.parametrize("reparam", ["none", "cg", "gnn", "spectral"])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_run_leaves_its_files_and_they_agree(command, tmp_path, reparam, precision):
+    folder = tmp_path / "run"
+    result = command(
+        "run",
+        f"reparam={reparam}",
+        *SMALL,
+        "seeds=[4,2]",
+        f"precision={precision}",
+        f"hydra.run.dir={folder}",
+    )
+    assert result.returncode == 0, result.stderr
+    assert set(files(folder)) == FINISHED
+    runs = pd.read_csv(folder / "runs.csv")
+    assert list(runs.columns) == run_columns()
+    assert runs["seed"].tolist() == [4, 2]
+    assert set(runs["status"]) <= {"converged", "step_limit"}
+    assert runs["modes"].tolist() == [8 if reparam in ("cg", "gnn") else 0] * 2
+    assert runs["precision"].tolist() == [precision] * 2
+    config = OmegaConf.load(folder / "config.yaml")
+    assert config.system.n == 30
+    assert config.schedule.fine.learning_rate == 0.01
+    arrays = np.load(folder / "positions.npz")
+    assert set(arrays) == {"seeds", "start", "final"} | ({"coarse"} if reparam != "none" else set())
+    assert arrays["final"].dtype == precision
+    import jax.numpy as jnp
+
+    from nnrep import load_system
+
+    system = load_system("loop", n=30, loop_length=5)
+    for name, column in [("start", "energy_start"), ("coarse", "energy_coarse"), ("final", "energy")]:
+        if name in arrays:
+            energies = [float(system.energy(jnp.asarray(x, float))) for x in arrays[name]]
+            np.testing.assert_allclose(runs[column], energies, rtol=1e-3 if precision == "float32" else 1e-9)
+    history = pd.read_csv(folder / "history.csv")
+    assert list(history.columns) == ["seed", "stage", "step", "time_s", "energy", "gradient_norm"]
+    for _, row in runs.iterrows():
+        mine = history[history["seed"] == row["seed"]]
+        assert mine["step"].iloc[-1] == row["steps_coarse"] + row["steps_fine"] == row["evaluations"]
+        parts = row[["time_modes_s", "time_fit_s", "time_compile_s", "time_minimize_s"]].sum()
+        assert 0 < parts <= row["time_total_s"] * (1 + 1e-9)
+    assert f"{runs['energy'][0]:.6g}" in result.stdout
+    assert (folder / "energy.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fractions_are_those_of_the_final_positions(command, tmp_path):
+    folder = tmp_path / "run"
+    command("run", "reparam=none", "system.potential=bond_lj", *SMALL, f"hydra.run.dir={folder}")
+    x = np.load(folder / "positions.npz")["final"][0]
+    bonds = np.linalg.norm(x[1:] - x[:-1], axis=1)
+    loops = np.linalg.norm(x[5:] - x[:-5], axis=1) / 1.13216
+    row = pd.read_csv(folder / "runs.csv").iloc[0]
+    assert row["bond_fraction"] == pytest.approx(np.mean(abs(bonds - 1) <= 0.1))
+    assert row["contact_fraction"] == pytest.approx(np.mean(abs(loops - 1) <= 0.1))
+    assert row["bond_fraction"] > 0.5
+
+
+def test_two_runs_of_one_configuration_are_equal(command, tmp_path):
+    for name in "ab":
+        command("run", *SMALL, f"hydra.run.dir={tmp_path / name}")
+    a, b = (files(tmp_path / name) for name in "ab")
+    assert a["positions.npz"] == b["positions.npz"]
+    assert a["config.yaml"] == b["config.yaml"]
+
+
+def test_default_folders_of_two_runs_differ(command, tmp_path):
+    for _ in range(2):
+        assert command("run", *SMALL, "reparam=none").returncode == 0
+    assert len(list((tmp_path / "outputs" / "loop-none").iterdir())) == 2
+
+
+BAD = {
+    "unknown verb": (("walk",), ("walk: unknown verb", "collect, doctor, modes, reproduce, run")),
+    "unknown key": (("run", "optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
+    "unknown key behind plus": (("run", "+optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
+    "unknown group": (("run", "optimiser=adam"), ("optimiser: unknown key", "optimizer")),
+    "unknown option": (("run", "reparam=gn"), ("reparam=gn: unknown option", "cg, gnn, none, spectral")),
+    "no value": (("run", "system"), ("system",)),
+    "null group": (("run", "optimizer=null"), ("optimizer=null",)),
+    "out of range": (("run", "system.n=1"), ("system.n: must be at least 2, got 1",)),
+    "wrong type": (("run", "system.n=many"), ("system.n", "Integer")),
+    "key of another map": (("run", "reparam=none", "reparam.modes=3"), ("reparam.modes: unknown key",)),
+    "folder below a file": (("run", *SMALL, "hydra.run.dir=file/run"), ("file/run", "Not a directory")),
+    "folder that cannot be": (("run", *SMALL, "hydra.run.dir=/proc/nnrep"), ("/proc/nnrep",)),
+    "unknown flag": (("run", "--foo"), ("--foo", "nnrep run --help")),
+    "unknown interpolation": (("run", "hydra.run.dir=${nope}"), ("nope",)),
+    "doctor takes nothing": (("doctor", "now"), ("now: nnrep doctor takes no arguments",)),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_leaves_nothing(command, tmp_path, name):
+    arguments, parts = BAD[name]
+    (tmp_path / "file").touch()
+    one_line_error(command(*arguments), *parts)
+    assert {path.name for path in tmp_path.rglob("*")} == {"file"}
+
+
+def test_debug_shows_the_traceback(command):
+    result = command("run", "system.n=1", "--debug")
+    assert result.returncode == 2
+    assert "Traceback" in result.stderr
+    assert "nnrep: system.n: must be at least 2" in result.stderr
+
+
+def test_a_folder_with_results_is_not_overwritten(command, tmp_path):
+    folder = tmp_path / "run"
+    assert command("run", *SMALL, f"hydra.run.dir={folder}").returncode == 0
+    before = files(folder)
+    one_line_error(command("run", *SMALL, f"hydra.run.dir={folder}"), str(folder), "resume=true")
+    other = command("run", *SMALL, f"hydra.run.dir={folder}", "resume=true", "system.n=31")
+    one_line_error(other, "cannot resume", "system.n was 30 and is 31")
+    assert files(folder) == before
+    again = command("run", *SMALL, f"hydra.run.dir={folder}", "resume=true")
+    assert again.returncode == 0
+    assert files(folder) == before
+
+
+def test_bad_input_leaves_the_users_folders_alone(command, tmp_path):
+    (tmp_path / "mine" / "empty").mkdir(parents=True)
+    one_line_error(command("run", "system.n=1", "hydra.run.dir=mine/empty"), "system.n")
+    assert (tmp_path / "mine" / "empty").is_dir()
+    assert not (tmp_path / "outputs").exists()
+
+
+DAMAGE = {
+    "checkpoint.npz": (b"PK junk", "not a readable checkpoint"),
+    "config.yaml": (b"a: [", "cannot be read"),
+    "runs.csv": (b"run_id,system\n", "not the table of a run of 1 seeds"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damaged_files_are_named(command, tmp_path, name):
+    folder = tmp_path / "run"
+    assert command("run", *SMALL, "reparam=none", f"hydra.run.dir={folder}").returncode == 0
+    content, message = DAMAGE[name]
+    (folder / name).write_bytes(content)
+    result = command("run", *SMALL, "reparam=none", f"hydra.run.dir={folder}", "resume=true")
+    one_line_error(result, name, message)
+    assert (folder / name).read_bytes() == content
+
+
+def test_a_sweep_folder_is_not_overwritten(command, tmp_path):
+    folder = tmp_path / "sweep"
+    arguments = ("run", "-m", *SMALL, "reparam=none", f"hydra.sweep.dir={folder}")
+    assert command(*arguments, "seeds=1").returncode == 0
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    one_line_error(command(*arguments, "seeds=1,2"), str(folder), "holds the results of a sweep")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_every_bad_job_of_a_sweep_is_named_and_the_others_run(command, tmp_path):
+    options = ("reparam=none", "seeds=1,0,2,-5", f"hydra.sweep.dir={tmp_path / 's'}")
+    result = command("run", "-m", *SMALL, *options)
+    assert result.returncode == 2
+    first, second = (line for line in result.stderr.splitlines() if "nnrep:" in line)
+    assert "job 1: seeds: must be" in first
+    assert first.endswith("got 0")
+    assert "job 3: seeds: must be" in second
+    assert second.endswith("got -5")
+    assert {path.parent.name for path in (tmp_path / "s").rglob("runs.csv")} == {"0", "2"}
+
+
+@pytest.mark.parametrize("reparam", ["none", "cg", "gnn"])
+def test_divergence_is_a_status(command, tmp_path, reparam):
+    folder = tmp_path / "run"
+    options = ("optimizer.learning_rate=1e6", "seeds=2", f"hydra.run.dir={folder}")
+    result = command("run", f"reparam={reparam}", *SMALL, *options)
+    assert result.returncode == 1
+    runs = pd.read_csv(folder / "runs.csv")
+    assert runs["status"].tolist() == ["diverged"] * 2
+    assert np.isfinite(runs["energy"]).all()
+    assert np.isfinite(np.load(folder / "positions.npz")["final"]).all()
+    assert set(files(folder)) == FINISHED
+    again = command("run", f"reparam={reparam}", *SMALL, *options, "resume=true")
+    assert again.returncode == 1
+
+
+LONG = (
+    "reparam=cg",
+    "system.n=100",
+    "schedule.fine.min_delta=0",
+    "schedule.fine.patience=100000",
+    "max_steps=20000",
+    "seeds=2",
+)
+# A checkpoint at every look of the host, not only every ten seconds.
+PROGRAM = """
+from nnrep.minimization import minimizer
+minimizer.CHECKPOINT_SECONDS = 0
+from nnrep.cli import main
+main()
+"""
+
+
+def interrupt(folder: Path, number: int) -> pd.DataFrame:
+    """Send a signal to a run on its way; its table."""
+    command = [sys.executable, "-c", PROGRAM, "run", *LONG, f"hydra.run.dir={folder}"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (folder / "checkpoint.npz").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert set(files(folder)) == set(RUN_FILES)
+    return pd.read_csv(folder / "runs.csv")
+
+
+def test_sigterm_leaves_what_there_is(tmp_path):
+    runs = interrupt(tmp_path / "run", signal.SIGTERM)
+    assert "interrupted" in set(runs["status"])
+    assert np.isfinite(runs["energy"]).all()
+
+
+@pytest.mark.slow
+def test_interrupted_run_resumes_to_the_unbroken_one(command, tmp_path):
+    folder = tmp_path / "broken"
+    assert "interrupted" in set(interrupt(folder, signal.SIGINT)["status"])
+    options = LONG
+    assert command("run", *options, f"hydra.run.dir={folder}", "resume=true").returncode == 0
+    whole = tmp_path / "whole"
+    assert command("run", *options, f"hydra.run.dir={whole}").returncode == 0
+    assert (folder / "positions.npz").read_bytes() == (whole / "positions.npz").read_bytes()
+    resumed, unbroken = (pd.read_csv(f / "runs.csv") for f in (folder, whole))
+    clocks = [name for name in run_columns() if name.startswith("time_")]
+    pd.testing.assert_frame_equal(resumed.drop(columns=clocks), unbroken.drop(columns=clocks))
+    resumed, unbroken = (pd.read_csv(f / "history.csv").drop(columns="time_s") for f in (folder, whole))
+    pd.testing.assert_frame_equal(resumed, unbroken)
+    assert set(files(folder)) == FINISHED
+
+
+def test_sweep_runs_every_job(command, tmp_path):
+    result = command(
+        "run", "-m", *SMALL, "optimizer.learning_rate=0.02,0.01,1e6", f"hydra.sweep.dir={tmp_path / 'sweep'}"
+    )
+    assert result.returncode == 1, result.stderr  # the last one diverges; it is not the end of the sweep
+    runs = pd.concat([pd.read_csv(tmp_path / "sweep" / str(job) / "runs.csv") for job in range(3)])
+    assert runs["learning_rate"].tolist() == [0.02, 0.01, 1e6]
+    assert runs["status"].tolist()[2] == "diverged"
+    assert runs["config_hash"].nunique() == 3
+
+
+def test_piped_output_has_no_control_characters(command, tmp_path):
+    result = command("run", *SMALL, "reparam=none")
+    assert "\x1b" not in result.stdout + result.stderr
+    assert result.stderr == ""

@@ -1,0 +1,51 @@
+"""Runs of committed tables keep their names: else their tables could not be resumed."""
+
+import shlex
+from functools import cache
+
+import pandas as pd
+import pytest
+from checkout import ROOT
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from nnrep.choices.defaults import config_folder
+from nnrep.config.compose import register_resolvers
+from nnrep.config.plan import load_plan
+from nnrep.figures.request import parse_arguments
+from nnrep.sweep.grids import grid_points
+
+SAMPLED = 5  # settings of a grid: composing them all takes minutes
+TABLES = {"runs.csv": "", "beyond.csv": "_beyond"}
+RESULTS = ROOT / "results"
+FIGURES = sorted(path.name for path in RESULTS.glob("fig*") if (path / "commands.csv").exists())
+
+
+@cache
+def hashes_of(figure: str, suffix: str) -> set[str]:
+    """The hashes of some of the settings that the last command of a figure has run."""
+    command = pd.read_csv(RESULTS / figure / "commands.csv")["command"].iloc[-1]
+    request = parse_arguments(shlex.split(command)[2:])
+    overrides = request.shared_overrides if suffix else request.overrides
+    register_resolvers()
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        experiment = f"+experiment={figure}{suffix}"
+        whole = compose("config", [experiment], return_hydra_config=True)
+        grids = OmegaConf.to_container(whole.hydra.sweeper.grids)
+        points = grid_points(grids, overrides)
+        chosen = points[:: max(1, len(points) // SAMPLED)]
+        return {load_plan(compose("config", [experiment, *point])).hash for point in chosen}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("table", TABLES)
+def test_hashes_of_committed_runs_are_those_of_their_settings(figure, table):
+    path = RESULTS / figure / table
+    if not path.exists():
+        pytest.skip(f"{figure} has no {table}")
+    held = set(pd.read_csv(path, dtype=str)["config_hash"])
+    sampled = hashes_of(figure, TABLES[table])
+    assert sampled
+    if table == "beyond.csv":  # what the figure's own settings have is not run twice
+        held |= set(pd.read_csv(RESULTS / figure / "runs.csv", dtype=str)["config_hash"])
+    assert sampled <= held

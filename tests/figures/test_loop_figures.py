@@ -1,0 +1,332 @@
+"""Figures 2 and 3: summaries of runs, and the verdicts that follow from the numbers."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nnrep.figures import FIGURES
+from nnrep.figures.analysis.labels import METHOD_LABELS
+from nnrep.figures.analysis.selection import best_setting, distinct_means, typical_run
+from nnrep.figures.analysis.summary import summarise
+from nnrep.figures.claim import Verdict, claims_table
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.fig3.published import PUBLISHED_RUNS, is_published
+from nnrep.figures.figure import Figure
+from nnrep.figures.markdown import markdown_table
+from nnrep.figures.saving import save_picture
+from nnrep.records.table import run_columns
+from nnrep.systems.loop import LoopConfig
+
+FIG2, FIG3 = FIGURES["fig2"], FIGURES["fig3"]
+BOUNDS = {"pure_lj": -0.1307, "bond_lj": -0.02367}
+
+
+class RunConfigLike(NamedTuple):
+    """What figures read of a configuration."""
+
+    system: LoopConfig
+
+
+def runs_of(
+    potential: str, reparam: str, energies, time=1.0, modes=250, learning_rate=0.01, n=1000, **more
+) -> pd.DataFrame:
+    """Runs of one setting."""
+    modes = 0 if reparam == "none" else modes
+    setting = {
+        "config_hash": f"{potential}-{reparam}-{modes}-{learning_rate}",
+        "system": "loop",
+        "potential": potential,
+        "n": n,
+        "baseline": "none",
+        "reparam": reparam,
+        "modes": modes,
+        "optimizer": "adam",
+        "learning_rate": learning_rate,
+        "min_delta": 1e-6,
+        "status": "converged",
+        "energy_bound": BOUNDS[potential],
+        "bond_fraction": 1.0,
+        "contact_fraction": 1.0,
+        "pieces": 1,
+        "largest_piece": 1.0,
+        "steps_coarse": 0,
+        "steps_fine": 100,
+        "time_modes_fresh_s": 0.0,
+        "time_modes_compile_s": 0.0,
+        "time_fit_s": 0.0,
+        "time_minimize_s": time,
+        "time_compile_s": 0.5,
+        "time_total_s": time,
+        "precision": "float32",
+        "device": "cpu",
+        "versions": "nnrep",
+        **more,
+    }
+    rows = [{**setting, "energy": energy, "seed": seed} for seed, energy in enumerate(energies)]
+    table = pd.DataFrame(rows)
+    table["run_id"] = [f"{row.config_hash}-{row.seed}" for row in table.itertuples()]
+    return table.reindex(columns=run_columns())
+
+
+def evidence_of(*tables: pd.DataFrame) -> Evidence:
+    """With the same runs as repeats of the settings that are picked."""
+    runs = pd.concat(tables, ignore_index=True)
+    summary = summarise(runs)
+    rng = np.random.default_rng(0)
+    repeats = runs[runs["config_hash"].isin(FIG3.repeated(summary))]
+    systems = [LoopConfig(n=int(n)) for n in runs["n"].unique()]
+    return Evidence(
+        runs=runs,
+        summary=summary,
+        repeats=repeats,
+        positions=lambda run: rng.normal(size=(20, 3)),
+        histories=no_history,
+        molecules={},
+        missing={},
+        configs=list(map(RunConfigLike, systems)),
+    )
+
+
+def no_history(run: str) -> pd.DataFrame:
+    raise AssertionError("loops are drawn without histories")
+
+
+def around(mean: float, count: int = 5, spread: float = 1e-3) -> np.ndarray:
+    return mean + spread * np.linspace(-1, 1, count)
+
+
+def paper_like() -> Evidence:
+    """Runs that come out as the published ones."""
+    tables = []
+    for (potential, n, reparam), known in PUBLISHED_RUNS.items():
+        if n == 1000:
+            spread = 1e-3 if potential == "pure_lj" else 1e-7
+            time = known.best_mean_time / 10
+            tables.append(runs_of(potential, reparam, around(known.best_mean, spread=spread), time))
+            far = known.median + abs(known.median)
+            tables.append(
+                runs_of(potential, reparam, around(far), known.median_time / 10, learning_rate=0.05)
+            )
+    return evidence_of(*tables)
+
+
+def verdicts(figure: Figure, evidence: Evidence) -> dict[str, Verdict]:
+    return {claim.claim: claim.verdict for claim in figure.claims(evidence)}
+
+
+def test_summary_has_mean_deviation_and_best():
+    energies = [-0.1, -0.05, 0.3]
+    summary = summarise(runs_of("pure_lj", "cg", energies, contact_fraction=0.5))
+    (row,) = summary.to_dict("records")
+    assert row["energy_mean"] == pytest.approx(np.mean(energies))
+    assert row["energy_std"] == pytest.approx(np.std(energies, ddof=1))
+    assert (row["energy_best"], row["energy_median"], row["runs"]) == (-0.1, -0.05, 3)
+    assert row["energy_over_bound"] == pytest.approx(np.mean(energies) / BOUNDS["pure_lj"])
+    assert row["contact_fraction_best"] == 0.5
+    assert "rmsd_ca_mean" not in row
+
+
+def test_best_of_fractions_is_the_highest():
+    runs = runs_of("pure_lj", "cg", [0.0, 0.0])
+    runs["contact_fraction"] = [0.2, 0.8]
+    assert summarise(runs)["contact_fraction_best"].item() == 0.8
+
+
+def test_time_is_that_of_a_run_by_itself():
+    runs = runs_of("pure_lj", "gnn", [0.0, 0.0], time=2.0, time_modes_fresh_s=0.25, time_fit_s=0.5)
+    runs["time_compile_s"] = [3.0, 0.01]
+    runs["time_modes_compile_s"] = 1.0
+    row = summarise(runs).iloc[0]
+    assert row["time_s_mean"] == 2.75
+    assert row["time_compile_alone_s"] == 4.0
+    assert row["time_with_compile_s_mean"] == 6.75
+
+
+def test_openmm_does_not_wait_for_our_compilation():
+    ours, theirs = runs_of("pure_lj", "none", [0.0]), runs_of("pure_lj", "none", [0.0])
+    ours["time_compile_s"], theirs["time_compile_s"] = 9.0, 0.1
+    theirs = theirs.assign(baseline="openmm_minimizer", config_hash="other")
+    assert summarise(pd.concat([ours, theirs]))["time_compile_alone_s"].tolist() == [9.0, 0.1]
+
+
+def test_diverged_runs_are_counted_and_left_out():
+    runs = runs_of("pure_lj", "cg", [-0.1, -0.2, 1e9])
+    runs.loc[2, "status"] = "diverged"
+    row = summarise(runs).iloc[0]
+    assert (row["diverged"], row["converged"], row["runs"]) == (1, 2, 3)
+    assert row["energy_mean"] == pytest.approx(-0.15)
+
+
+def test_figures_bear_it_if_everything_diverged():
+    runs = pd.concat([runs_of("pure_lj", name, [1.0] * 5, status="diverged") for name in METHOD_LABELS])
+    for figure in (FIG2, FIG3):
+        assert Verdict.holds not in verdicts(figure, evidence_of(runs)).values()
+        figure.draw(evidence_of(runs))
+
+
+def test_a_setting_whose_runs_all_diverged_is_a_row():
+    runs = pd.concat(
+        [runs_of("pure_lj", "cg", [1.0] * 5, status="diverged"), runs_of("pure_lj", "none", [0.0] * 5)]
+    )
+    summary = summarise(runs)
+    assert summary["diverged"].tolist() == [5, 0]
+    assert np.isnan(summary["energy_mean"].iloc[0])
+    for figure in (FIG2, FIG3):
+        figure.claims(evidence_of(runs))
+        figure.draw(evidence_of(runs))
+
+
+def test_diverged_runs_are_not_left_out_of_a_verdict():
+    """A method is compared by all of its runs."""
+    grids = [
+        runs_of("pure_lj", name, around(mean), learning_rate=rate)
+        for name, mean in (("none", 0.0), ("gnn", -1.0))
+        for rate in (0.05, 0.02, 0.01, 0.005)
+    ]
+    claim = "pure LJ: over all settings GNN ends lower than GD"
+    assert verdicts(FIG3, evidence_of(*grids))[claim] is Verdict.holds
+    for runs in grids[5:]:
+        runs.loc[0, "status"] = "diverged"
+    evidence = evidence_of(*grids)
+    assert verdicts(FIG3, evidence)[claim] is Verdict.undecided
+    best = best_setting(evidence.summary, "pure_lj", "gnn")
+    assert best["learning_rate"] == 0.05  # the only one without a diverged run
+
+
+def test_settings_that_differ_in_tolerance_alone_are_one():
+    runs = [runs_of("pure_lj", "cg", around(0.1), min_delta=delta) for delta in (1e-6, 1e-7)]
+    runs[1]["config_hash"] += "-b"
+    runs.append(runs_of("pure_lj", "cg", around(0.3), learning_rate=0.05))
+    assert distinct_means(summarise(pd.concat(runs)), "energy_mean") == pytest.approx([0.1, 0.3])
+
+
+def test_published_numbers_are_those_of_the_loop_that_was_run():
+    sources = {
+        n: [claim.source for claim in FIG3.claims(evidence_of(runs_of("pure_lj", "none", around(0.0), n=n)))]
+        for n in (1000, 400)
+    }
+    assert any("CG -0.0771, GD -0.007)" in source for source in sources[1000])
+    assert any("CG -0.0939, GD 0.2387)" in source for source in sources[400])
+    assert not any("-0.0771" in source for source in sources[400])
+    other = evidence_of(runs_of("pure_lj", "none", around(0.0)))
+    other = other._replace(configs=[RunConfigLike(LoopConfig(n=1000, loop_length=20))])
+    assert {claim.source for claim in FIG3.claims(other)} & {"figure 3, of another size"}
+    assert not any("-0.0771" in claim.source for claim in FIG3.claims(other))
+    assert is_published(LoopConfig(n=400))
+    assert not is_published(LoopConfig(loop_length=20))
+    assert not is_published(LoopConfig(n=5, loop_length=3))
+
+
+def test_claims_of_figure_3_hold_for_what_was_published():
+    verdict_of = verdicts(FIG3, paper_like())
+    for claim in (
+        "pure LJ: the best setting of CG ends lower than that of GD",
+        "pure LJ: the best setting of GNN ends lower than that of GD",
+        "pure LJ: the best setting of CG ends lower than that of GNN",
+        "Bond+LJ: the best settings of all three methods end within 2 % of the bound",
+        "pure LJ: the published best means are reached by every method",
+        "Bond+LJ: a run of every method takes less time than there, on a GPU",
+    ):
+        assert verdict_of[claim] is Verdict.holds, claim
+    # CG and GNN took longer than GD there.
+    assert (
+        verdict_of["pure LJ: CG or GNN reaches a lower energy in less time than GD's best setting"]
+        is Verdict.fails
+    )
+
+
+def test_claims_of_figure_3_fail_where_the_numbers_are_turned_round():
+    tables = [
+        runs_of("pure_lj", reparam, around(mean))
+        for reparam, mean in (("none", -0.1), ("cg", 0), ("gnn", 0.1))
+    ]
+    verdict_of = verdicts(FIG3, evidence_of(*tables))
+    for first, second in (("CG", "GD"), ("GNN", "GD")):
+        claim = f"pure LJ: the best setting of {first} ends lower than that of {second}"
+        assert verdict_of[claim] is Verdict.fails
+    # Of one setting each nothing can be said of all settings.
+    assert verdict_of["pure LJ: over all settings GD ends lower than CG"] is Verdict.undecided
+    assert verdict_of["pure LJ: the published best means are reached by every method"] is Verdict.fails
+    assert verdict_of["Bond+LJ: the published best means are reached by every method"] is Verdict.undecided
+
+
+def test_grids_are_compared_by_their_settings_not_their_runs():
+    """Six settings each, whose runs share their starts: thirty runs are not thirty independent ones."""
+    claim = "pure LJ: over all settings GD ends lower than CG"
+    rates = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+    for shift, verdict in ((1.0, Verdict.holds), (-1.0, Verdict.fails), (0.0, Verdict.undecided)):
+        tables = []
+        for place, rate in enumerate(rates):
+            tables.append(runs_of("pure_lj", "none", around(0.1 * place), learning_rate=rate))
+            tables.append(runs_of("pure_lj", "cg", around(0.1 * place + shift), learning_rate=rate))
+        assert verdicts(FIG3, evidence_of(*tables))[claim] is verdict
+
+
+def test_acceleration_is_a_lower_energy_in_less_time():
+    plain = runs_of("pure_lj", "none", around(0.0), time=2.0)
+    claim = "pure LJ: CG or GNN reaches a lower energy in less time than GD's best setting"
+    for time, energy, verdict in (
+        (1.0, -0.1, Verdict.holds),
+        (1.0, 0.1, Verdict.fails),
+        (3.0, -0.1, Verdict.fails),
+        (1.0, 0.0, Verdict.undecided),
+    ):
+        mapped = runs_of("pure_lj", "gnn", around(energy), time=time)
+        assert verdicts(FIG3, evidence_of(plain, mapped))[claim] is verdict
+
+
+def coil_like(gd_pieces: int, cg_pieces: int, gnn_contacts: float) -> Evidence:
+    pure = [
+        runs_of("pure_lj", "none", around(0.0, 8), pieces=gd_pieces, contact_fraction=0.3),
+        runs_of("pure_lj", "cg", around(-0.01, 8), pieces=cg_pieces, contact_fraction=0.4),
+        runs_of("pure_lj", "gnn", around(-0.1, 8), contact_fraction=gnn_contacts),
+    ]
+    return evidence_of(*pure, *(runs_of("bond_lj", name, around(-0.023, 8)) for name in METHOD_LABELS))
+
+
+def test_claims_of_figure_2_follow_pieces_and_contacts():
+    assert set(verdicts(FIG2, coil_like(9, 2, 0.95)).values()) == {Verdict.holds}
+    verdict_of = verdicts(FIG2, coil_like(1, 1, 0.5))
+    assert verdict_of["pure LJ: GD leaves particles far away in most runs"] is Verdict.fails
+    assert verdict_of["pure LJ: CG fails to join the pieces in most runs"] is Verdict.fails
+    assert verdict_of["pure LJ: only GNN finds the coil in most runs"] is Verdict.fails
+    assert verdict_of["Bond+LJ: GD, CG and GNN all find the coil in most runs"] is Verdict.holds
+
+
+@pytest.mark.parametrize("count", [4, 5, 6])
+def test_the_typical_run_is_the_median_one(count):
+    runs = runs_of("pure_lj", "cg", np.arange(count)[::-1] / 10.0)
+    assert typical_run(runs)["energy"] == pytest.approx((count - 1) // 2 / 10)
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig3"])
+def test_figures_draw_whatever_runs_they_have(name, tmp_path):
+    figure = FIGURES[name]
+    everything = paper_like()
+    few = evidence_of(runs_of("pure_lj", "cg", [0.1], n=30))
+    for evidence in (everything, few):
+        save_picture(figure.draw(evidence), tmp_path, name)
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+        assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        table = claims_table(figure.claims(evidence))
+        assert set(table["verdict"]) <= {"holds", "does not hold", "undecided"}
+        assert not table.isna().any().any()
+
+
+def test_figure_3_marks_methods_as_the_paper_does():
+    axes = FIG3.draw(paper_like()).axes[0]
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    bars = {bar.get_label(): bar.lines[0] for bar in axes.containers}
+    for label, color, marker in (("GD", "tab:orange", "x"), ("CG, 250 modes", "tab:blue", "o")):
+        assert (bars[label].get_color(), bars[label].get_marker()) == (color, marker)
+    assert bars["GNN, 250 modes"].get_color() == "tab:green"
+    known = PUBLISHED_RUNS["bond_lj", 1000, "gnn"]
+    star = lines["published GNN: best mean"]
+    assert star.get_xdata()[0] == known.best_mean_time
+    assert star.get_ydata()[0] == pytest.approx(known.best_mean - BOUNDS["bond_lj"])
+
+
+def test_markdown_tables_keep_their_columns():
+    assert markdown_table(["a", "b"], [["x|y", 1]]) == "| a | b |\n| --- | --- |\n| x\\|y | 1 |"

@@ -1,0 +1,94 @@
+"""Statistics of a handful of runs: intervals, and the verdicts that follow from them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnrep.figures.analysis.statistics import (
+    below,
+    combined,
+    decide,
+    differ,
+    difference,
+    falls,
+    lower,
+    most,
+    opposite,
+    ranks_lower,
+)
+from nnrep.figures.claim import Verdict
+
+
+def around(mean: float, count: int = 5, spread: float = 1e-3) -> np.ndarray:
+    return mean + spread * np.linspace(-1, 1, count)
+
+
+numbers = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12)
+
+
+@given(numbers, numbers)
+def test_a_difference_and_its_opposite_mirror_each_other(first, second):
+    forth, back = difference(np.array(first), np.array(second)), difference(np.array(second), np.array(first))
+    np.testing.assert_allclose(
+        (forth.mean, forth.low, forth.high), (-back.mean, -back.high, -back.low), atol=1e-9
+    )
+    assert forth.low <= forth.mean + 1e-9
+    assert forth.mean <= forth.high + 1e-9
+
+
+def test_interval_is_welchs():
+    """Against numbers worked out by hand: means 2 and 5, both variances 1, three values each, t = 2.776."""
+    seen = difference(np.array([1.0, 2, 3]), np.array([4.0, 5, 6]))
+    half = 2.7764451 * np.sqrt(2 / 3)
+    assert (seen.mean, seen.low, seen.high) == pytest.approx((-3, -3 - half, -3 + half))
+
+
+def test_verdicts_need_five_runs_and_a_clear_difference():
+    low, high = around(0.0), around(1.0)
+    assert lower(low, high)[1] is Verdict.holds
+    assert lower(high, low)[1] is Verdict.fails
+    assert lower(low, low)[1] is Verdict.undecided
+    assert lower(low[:4], high)[1] is Verdict.undecided
+    assert lower(low, np.array([1.0, np.nan, 1.1, 1.2, 1.3]))[1] is Verdict.undecided
+    assert ranks_lower(around(0, 20), around(1, 20)) is Verdict.holds
+    assert ranks_lower(around(1, 20), around(0, 20)) is Verdict.fails
+    assert ranks_lower(around(1, 2), around(0, 20)) is Verdict.undecided
+    assert ranks_lower([0.0, 0.1, np.inf], around(1, 20)) is Verdict.undecided
+    assert decide(True, 4) is Verdict.undecided
+    assert combined([Verdict.holds, Verdict.undecided]) is Verdict.undecided
+    assert combined([Verdict.undecided, Verdict.fails]) is Verdict.fails
+    assert combined([]) is Verdict.undecided
+
+
+def test_a_share_of_runs_needs_more_than_a_majority():
+    """Exact binomial tails against one half: 2 / 2^5 = 0.06, 2 / 2^6 = 0.03, 2 (1 + 9) / 2^9 = 0.04."""
+    assert most([True] * 5) is Verdict.undecided
+    assert most([True] * 6) is Verdict.holds
+    assert most([False] * 6) is Verdict.fails
+    assert most([True] * 8 + [False]) is Verdict.holds
+    assert most([True] * 7 + [False] * 2) is Verdict.undecided
+    assert opposite(most([False] * 6)) is Verdict.holds
+
+
+def test_a_limit_is_passed_by_the_whole_interval():
+    """Student's interval of 1, 2, 3, 4, 5: 3 -+ 2.776 sqrt(2.5 / 5)."""
+    values, half = np.arange(1.0, 6.0), 2.7764451 * np.sqrt(0.5)
+    seen, verdict = below(values, 3 + half + 0.01)
+    assert (seen.low, seen.high) == pytest.approx((-2 * half - 0.01, -0.01))
+    assert verdict is Verdict.holds
+    assert below(values, 3 + half - 0.01)[1] is Verdict.undecided
+    assert below(values, 3 - half - 0.01)[1] is Verdict.fails
+    assert below(values[:4], 100.0)[1] is Verdict.undecided
+
+
+def test_a_trend_needs_order_and_groups_need_distance():
+    assert falls([1, 2, 3, 4, 5], [5, 4, 3, 2, 1])[1] is Verdict.holds
+    assert falls([1, 2, 3, 4, 5], [1, 2, 3, 4, 5])[1] is Verdict.fails
+    assert falls([1, 2, 3, 4, 5], [1, 3, 2, 3, 1])[1] is Verdict.undecided
+    assert falls([1, 2, 3, 4, 5], [5, 4, 3, 2, np.inf])[1] is Verdict.undecided
+    assert falls([1, 1, 1, 1, 1], [5, 4, 3, 2, 1])[1] is Verdict.undecided
+    assert differ([around(0), around(10), around(20)])[1] is Verdict.holds
+    assert differ([around(0), around(0)])[1] is Verdict.undecided
+    assert differ([around(0)])[1] is Verdict.undecided
+    assert differ([])[1] is Verdict.undecided

@@ -1,0 +1,74 @@
+"""Threads and clocks: what must be right for numbers and times to mean something."""
+
+import os
+import subprocess
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import pandas as pd
+import pytest
+
+from nnrep.host.compilation import CompilationClock, compilation_clock
+from nnrep.host.threads import VARIABLES, thread_variables
+
+
+def test_spans_inside_each_other_count_once(monkeypatch):
+    clock = CompilationClock()
+    for end, duration in ((3.0, 1.0), (4.0, 3.0), (10.0, 1.0), (10.5, 1.0)):
+        monkeypatch.setattr(time, "perf_counter", lambda end=end: end)
+        clock.note("/jax/core/compile/some", duration)
+    clock.note("/jax/something/else", 100.0)
+    assert clock.seconds() == pytest.approx(3.0 + 1.5)
+
+
+def test_the_clock_hears_compilation_and_nothing_else():
+    @jax.jit
+    def function(x):
+        return jnp.linalg.norm(jnp.sin(x)) + 3
+
+    x = jnp.ones(7)
+    with compilation_clock() as first:
+        began = time.perf_counter()
+        jax.block_until_ready(function(x))
+        elapsed = time.perf_counter() - began
+    assert 0.3 * elapsed < first.seconds() <= elapsed
+    with compilation_clock() as second:
+        jax.block_until_ready(function(x))
+    assert second.seconds() == 0
+    jax.block_until_ready(jax.jit(lambda x: x * 5)(x))
+    assert second.seconds() == 0  # no longer listening
+
+
+def test_threads_are_told_to_the_libraries():
+    assert thread_variables(None) == {}
+    assert thread_variables(3) == dict.fromkeys(VARIABLES, "3")
+
+
+def in_fresh_process(code: str) -> subprocess.CompletedProcess:
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+def test_threads_are_set_before_numpy_and_once():
+    code = "import os, sys; from nnrep.host.threads import limit_threads; limit_threads(1)\n"
+    code += "assert os.environ['OPENBLAS_NUM_THREADS'] == '1' and 'numpy' not in sys.modules\n"
+    assert in_fresh_process(code + "limit_threads(1)").returncode == 0
+    again = in_fresh_process(code + "limit_threads(None)")
+    assert "threads: must be the same for all jobs of a process, which has begun with 1" in again.stderr
+    late = in_fresh_process("import numpy; from nnrep.host.threads import limit_threads; limit_threads(1)")
+    assert "threads: cannot be set in a process that has loaded NumPy already" in late.stderr
+
+
+def test_a_run_with_one_thread_is_part_of_its_hash(nnrep, command, tmp_path):
+    small = ("system.n=30", "system.loop_length=5", "max_steps=100", "reparam=none")
+    folder = tmp_path / "sweep"
+    result = nnrep("run", "--multirun", *small, "threads=1,2", f"hydra.sweep.dir={folder}")
+    assert result.returncode == 2
+    (complaint,) = (line for line in result.stderr.splitlines() if "nnrep: " in line)
+    assert "job 1: threads: must be the same for all jobs of a process, which has begun with 1" in complaint
+    assert command("run", *small, f"hydra.run.dir={tmp_path / 'all'}").returncode == 0
+    one, every = (pd.read_csv(path / "runs.csv") for path in (folder / "0", tmp_path / "all"))
+    assert one["config_hash"].item() != every["config_hash"].item()

@@ -1,0 +1,167 @@
+"""What surrounds the steps: the fit to the start, measures in the history, frames on the way, checkpoints."""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flat import minimize
+
+import nnrep
+from nnrep.errors import ConfigError
+from nnrep.minimization import Fit
+from nnrep.minimization.fit import fit_params
+
+
+def well(x):
+    return jnp.sum((x - jnp.arange(3.0)) ** 2) + jnp.sum((x[1:] - x[:-1]) ** 2)
+
+
+def measured(x):
+    return {"height": jnp.mean(x[:, 2]), "size": jnp.max(abs(x))}
+
+
+def system(n=10):
+    start = np.random.default_rng(0).normal(size=(n, 3))
+    return nnrep.System(energy=well, positions=start, measure=measured)
+
+
+def network(hidden=24):
+    return nnrep.reparam.graph(nnrep.slow_modes(system(), 5), hidden)
+
+
+OPTIONS = {
+    "optimizer": nnrep.adam(0.02),
+    "stopping": nnrep.Stopping(min_delta=0.0, patience=1000, check_every=5),
+    "max_steps": 200,
+    "seeds": 2,
+}
+
+
+def test_fit_brings_the_network_to_the_start_and_is_charged_apart():
+    one, reparam = system(), network(64)
+    plain = minimize(one, reparam, **OPTIONS)
+    fitted = minimize(one, reparam, fit=Fit(max_steps=2000, learning_rate=1e-2, patience=200), **OPTIONS)
+    start = np.asarray(one.positions)
+    errors = [np.mean((result.positions_start - start) ** 2, axis=(1, 2)) for result in (plain, fitted)]
+    assert (errors[0] > 0.5).all()
+    assert (errors[1] < 0.02).all()
+    assert (plain.time_fit_s == 0).all()
+    assert (fitted.time_fit_s > 0).all()
+
+
+def test_fit_keeps_to_its_steps_and_stops_early():
+    reparam, positions = network(), jnp.asarray(system().positions)
+    params = reparam.init(jax.random.key(0), positions)
+
+    def error(params):
+        return float(jnp.mean((reparam.decode(params) - positions) ** 2))
+
+    untouched = fit_params(reparam.decode, params, positions, Fit(max_steps=0))
+    assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), untouched, params))
+    few, many = (error(fit_params(reparam.decode, params, positions, Fit(steps))) for steps in (10, 600))
+    assert many < few < error(params)
+    # Nothing improves by more than that, so it ends after `patience` steps.
+    early = fit_params(reparam.decode, params, positions, Fit(5000, patience=10, min_delta=1e3))
+    same = fit_params(reparam.decode, params, positions, Fit(11))
+    assert error(early) == pytest.approx(error(same), rel=1e-6)
+
+
+def test_history_has_the_measures_of_the_positions_at_each_check():
+    result = minimize(system(), None, **OPTIONS)
+    assert list(result.history.columns[-2:]) == ["height", "size"]
+    last = result.history.groupby("seed").last()
+    for seed in range(2):
+        expected = measured(jnp.asarray(result.positions[seed]))
+        for name, value in expected.items():
+            assert last.loc[seed, name] == pytest.approx(float(value), rel=1e-12)
+
+
+@pytest.mark.parametrize("reparam", ["none", "gnn"])
+def test_frames_are_the_positions_at_the_steps_asked_for(reparam):
+    chosen = None if reparam == "none" else network()
+    result = minimize(system(), chosen, record_every=20, **OPTIONS)
+    frames = result.frames
+    assert frames.seed.tolist() == sorted(frames.seed)
+    for seed in range(2):
+        mine = frames.seed == seed
+        assert frames.step[mine].tolist() == list(range(0, 201, 20))
+        np.testing.assert_array_equal(frames.positions[mine][0], result.positions_start[seed])
+        np.testing.assert_array_equal(frames.positions[mine][-1], result.positions[seed])
+    short = minimize(system(), chosen, **OPTIONS | {"max_steps": 40})
+    same = frames.positions[(frames.seed == 0) & (frames.step == 40)]
+    if reparam == "none":
+        np.testing.assert_array_equal(same[0], short.positions[0])
+    assert minimize(system(), chosen, **OPTIONS).frames is None
+
+
+def test_the_last_frame_of_an_early_end_is_kept():
+    stopping = nnrep.Stopping(min_delta=0.0, patience=1, check_every=5)
+    result = minimize(
+        system(), None, record_every=1000, **OPTIONS | {"stopping": stopping, "max_steps": 5000}
+    )
+    for seed in range(2):
+        mine = result.frames.seed == seed
+        assert result.frames.step[mine].tolist() == [0, result.steps_fine[seed]]
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 12])
+def test_frames_and_fit_survive_an_interruption(tmp_path, stop_after):
+    options = OPTIONS | {"record_every": 20, "fit": Fit(50)}
+    reparam, checkpoint = network(), tmp_path / "checkpoint.npz"
+    whole = minimize(system(), reparam, **options)
+    chunks: list = []
+    watch = {"on_progress": chunks.append, "should_stop": lambda: len(chunks) > stop_after}
+    broken = minimize(system(), reparam, checkpoint=checkpoint, **watch, **options)
+    assert nnrep.Status.interrupted in broken.status
+    resumed = minimize(system(), reparam, checkpoint=checkpoint, **options)
+    np.testing.assert_array_equal(resumed.positions, whole.positions)
+    for mine, theirs in zip(resumed.frames, whole.frames, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    columns = [name for name in whole.history if name != "time_s"]
+    assert resumed.history[columns].equals(whole.history[columns])
+
+
+def test_a_checkpoint_is_saved_now_and_then_not_at_every_chunk(tmp_path, monkeypatch):
+    saved = []
+    module = __import__("nnrep.minimization.minimizer", fromlist=["save_checkpoint"])
+    monkeypatch.setattr(module, "save_checkpoint", lambda *arguments: saved.append(time.perf_counter()))
+    chunks = []
+    options = OPTIONS | {"max_steps": 5000, "record_every": 20, "on_progress": chunks.append}
+    began = time.perf_counter()
+    minimize(system(), None, checkpoint=tmp_path / "c.npz", **options)
+    elapsed = time.perf_counter() - began
+    assert len(chunks) > 100
+    assert 1 <= len(saved) <= 1 + elapsed / module.CHECKPOINT_SECONDS
+
+
+@pytest.mark.parametrize("every", [0, -20, 7, 2.5])
+def test_frames_between_checks_are_refused(every):
+    with pytest.raises(ConfigError, match="record_every: must be a multiple of check_every = 5"):
+        minimize(system(), None, record_every=every, **OPTIONS)
+
+
+def test_node_features_reach_the_network():
+    one, features = system(), jnp.eye(10)[:, :4]
+    modes = nnrep.slow_modes(one, 5)
+    reparam = nnrep.reparam.graph(modes, 8, residual=True, features=features)
+    params = reparam.init(jax.random.key(0), one.positions)
+    assert params["latent"].shape == (10, 8)
+    assert params["layers"][0]["conv"].shape == (12, 4)
+    other = nnrep.reparam.graph(modes, 8, residual=True, features=features[::-1])
+    assert abs(reparam.decode(params) - other.decode(params)).max() > 1e-3
+
+
+def test_self_weight_of_a_graph():
+    edges = np.array([[0, 1], [1, 2]])
+    reparam = nnrep.reparam.graph(nnrep.reparam.edge_graph(edges, 3, 0.2), 4)
+    expected = [[0.2, 1, 0], [1, 0.2, 1], [0, 1, 0.2]]
+    np.testing.assert_allclose(reparam.decode.propagate(jnp.eye(3)), expected)
+    with pytest.raises(ConfigError, match="self_weight"):
+        nnrep.reparam.edge_graph(edges, 3, -1.0)
+
+
+def test_the_fit_hears_an_interruption():
+    with pytest.raises(KeyboardInterrupt):
+        minimize(system(), network(), fit=Fit(10**6), should_stop=lambda: True, **OPTIONS)

@@ -1,0 +1,88 @@
+"""L-BFGS with backtracking: where it ends, what it costs, and that it never goes up."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flat import chained, minimize
+from minima import ENERGIES
+from structure_texts import tripeptide
+
+import nnrep
+from nnrep.minimization.loop import run_chunk
+from nnrep.minimization.optimizers.lbfgs import scale_by_backtracking_lbfgs
+from nnrep.systems.protein import ProteinConfig, protein_system
+
+
+@pytest.mark.parametrize("name", ENERGIES)
+def test_minima_are_found_to_the_last_digits(name):
+    energy, minimum, start = ENERGIES[name]
+    system = nnrep.System(
+        energy=energy, positions=np.full((4, 3), start) + 0.01 * np.arange(12).reshape(4, 3)
+    )
+    stopping = nnrep.Stopping(min_delta=0, patience=3, check_every=5)
+    result = minimize(system, optimizer=nnrep.lbfgs(0.5), stopping=stopping, max_steps=2000)
+    assert result.energy[0] == pytest.approx(minimum, abs=1e-9)
+    assert result.gradient_rms[0] < 1e-5
+    assert result.evaluations[0] == result.steps_fine[0] < 600
+
+
+def path_of(energy, start, most=0.5, steps=60):
+    """Points at which the energy was evaluated."""
+    optimizer = scale_by_backtracking_lbfgs(lambda step: jnp.asarray(most))
+
+    @jax.jit
+    def step(x, state):
+        value, gradient = jax.value_and_grad(energy)(x)
+        updates, state = optimizer.update(gradient, state, x, value=value)
+        return x + updates, state
+
+    x = jnp.asarray(start, float)
+    state, points, origins = optimizer.init(x), [x], []
+    for _ in range(steps):
+        x, state = step(x, state)
+        points.append(x)
+        origins.append(float(state.value))
+    return points, origins
+
+
+def test_accepted_points_never_go_up_and_no_coordinate_moves_far():
+    for energy, _, start in ENERGIES.values():
+        points, accepted = path_of(energy, np.full((4, 3), start) + 0.1)
+        assert np.all(np.diff(accepted) <= 1e-12 * np.abs(accepted[1:]))
+        assert abs(np.diff(np.asarray(points), axis=0)).max() <= 0.5 * (1 + 1e-12)
+
+
+def test_a_step_into_the_infinite_is_taken_back():
+    def cliff(x):
+        return jnp.sum(x - jnp.log(x))  # NaN below zero; minimum 12 at 1
+
+    points, accepted = path_of(cliff, np.full((4, 3), 3.0), most=10.0)
+    assert np.isfinite(accepted).all()
+    np.testing.assert_allclose(points[-1], 1, atol=1e-6)
+
+
+def test_a_protein_comes_to_rest_in_a_fraction_of_the_steps_of_adam():
+    """How many steps that are hangs on roundings; Adam at a fixed rate never is as near to rest."""
+    system = protein_system(ProteinConfig(), tripeptide())
+    rest = nnrep.Stopping(min_delta=0, patience=10**6, rms_force=0.1)  # kJ/mol/nm
+    found = minimize(system, optimizer=nnrep.lbfgs(1e-3), stopping=rest, max_steps=20_000)
+    assert found.status == (nnrep.Status.converged,)
+    assert found.gradient_rms[0] < 0.1
+    assert found.energy[0] < found.energy_start[0]
+    twice = 2 * int(found.steps_fine[0])
+    adam = minimize(system, optimizer=nnrep.adam(1e-3), stopping=rest, max_steps=twice)
+    assert adam.evaluations[0] == twice
+    assert adam.gradient_rms[0] > 0.1
+
+
+def test_seeds_in_a_batch_end_as_they_do_alone_and_rates_are_traced():
+    system = protein_system(ProteinConfig(perturbation=0.1), tripeptide())
+    options = {"max_steps": 60, "stopping": nnrep.Stopping(patience=1000)}
+    batch = minimize(system, optimizer=nnrep.lbfgs(2e-3), seeds=3, batch_size=3, **options)
+    alone = minimize(system, optimizer=nnrep.lbfgs(2e-3), seeds=[2], **options)
+    np.testing.assert_allclose(batch.energy[2], alone.energy[0], rtol=1e-6)
+    run_chunk.clear_cache()
+    for rate in (1e-3, 2e-3):
+        minimize(system, optimizer=chained(nnrep.lbfgs, rate, clamp=100 * rate), seeds=[2], **options)
+    assert run_chunk._cache_size() == 1

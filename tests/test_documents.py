@@ -1,0 +1,74 @@
+"""What README and the pages of docs/ show works as it stands."""
+
+import re
+import shlex
+
+import pytest
+from checkout import ROOT
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from nnrep.choices.defaults import config_folder
+from nnrep.config.compose import register_resolvers
+from nnrep.config.plan import load_plan
+from nnrep.figures.request import parse_arguments
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "results" / "README.md"]
+
+
+def captured(pattern, flags):
+    """What a pattern captures in every page, by page and place."""
+    return {
+        f"{page.stem}-{place}": text
+        for page in PAGES
+        for place, text in enumerate(re.findall(pattern, page.read_text(), flags))
+    }
+
+
+SNIPPETS = captured(r"```python\n(.*?)```", re.S)
+COMMANDS = captured(r"^(?:scripts/)?nnrep (?:run|modes) (.*)$", re.M)
+REPRODUCTIONS = captured(r"^(?:scripts/)?nnrep reproduce (.*)$", re.M)
+
+
+@pytest.mark.parametrize("name", SNIPPETS)
+def test_python_snippets_run(name):
+    names: dict = {}
+    exec(SNIPPETS[name], names)
+    assert names["result"].energy.shape == (len(names["result"].seeds),)
+    assert all(names["result"].energy < names["result"].energy_start)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_are_valid(name):
+    register_resolvers()
+    words = [word for word in shlex.split(COMMANDS[name], comments=True) if not word.startswith("-")]
+    overrides = OverridesParser.create().parse_overrides(words)
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        for batch in BasicSweeper.split_arguments(overrides, max_batch_size=None):
+            for job in batch:
+                load_plan(compose("config", overrides=list(job)))
+
+
+@pytest.mark.parametrize("name", REPRODUCTIONS)
+def test_reproductions_are_valid(name):
+    parse_arguments(shlex.split(REPRODUCTIONS[name], comments=True))
+
+
+def test_there_is_something_to_test():
+    assert len(SNIPPETS) >= 8
+    assert len(COMMANDS) >= 15
+    assert len(REPRODUCTIONS) >= 5
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+    for link in links:
+        if "://" not in link:
+            assert (page.parent / link).exists(), link
+
+
+def test_readme_is_one_page():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
