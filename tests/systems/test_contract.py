@@ -1,0 +1,159 @@
+"""What every registered force field, and every sum of energies, must do."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from structure_texts import tripeptide
+
+import nnrep
+from nnrep.energies.energy import Energy
+from nnrep.energies.local import LocalTerm
+from nnrep.energies.pairwise import PairTerm
+from nnrep.energies.sum import energy_sum, with_gradient
+from nnrep.modes.assembled import hessian_of
+from nnrep.modes.hessian import hessian_by_products
+from nnrep.structures.force_field import vacuum_system
+from nnrep.systems.force_fields.registry import FORCE_FIELDS
+from nnrep.systems.protein import ProteinConfig, protein_system
+from nnrep.systems.system import with_energy
+
+
+def _springs(strength, x):
+    """Between the first atom and all others."""
+    return strength * jnp.sum((x[1:] - x[0]) ** 2)
+
+
+def _spring_terms(strength, x):
+    return {"springs": _springs(strength, x)}
+
+
+def _spring_couplings(strength):
+    others = np.arange(1, tripeptide().n)
+    return (PairTerm(np.stack([np.zeros_like(others), others], axis=1), strength, jnp.positive),)
+
+
+def springs(blocks=True):
+    strength = jnp.asarray(50.0)
+    if not blocks:
+        return Energy(strength, with_gradient(_springs), _spring_terms)
+    return Energy(strength, with_gradient(_springs), _spring_terms, _spring_couplings, lambda strength: ())
+
+
+def of_force_field(name):
+    return protein_system(ProteinConfig(force_field=name), tripeptide())
+
+
+SYSTEMS = {name: lambda name=name: of_force_field(name) for name in FORCE_FIELDS}
+SYSTEMS |= {
+    "amber14 + springs": lambda: with_energy(of_force_field("amber14"), springs()),
+    "classical + springs without blocks": lambda: with_energy(of_force_field("classical"), springs(False)),
+}
+
+
+@pytest.fixture(scope="module", params=SYSTEMS)
+def system(request):
+    jax.config.update("jax_enable_x64", True)
+    return SYSTEMS[request.param]()
+
+
+@pytest.fixture
+def positions(system):
+    return system.positions + 0.003 * jax.random.normal(jax.random.key(1), system.positions.shape)
+
+
+def test_a_step_along_the_force_changes_the_energy_as_the_force_says(system, positions):
+    energy, gradient = jax.value_and_grad(system.energy)(positions)
+    h = 1e-4 / float(jnp.linalg.norm(gradient))
+    change = system.energy(positions - h * gradient) - system.energy(positions + h * gradient)
+    assert float(change) == pytest.approx(-2 * h * float(jnp.sum(gradient**2)), rel=1e-5)
+    assert system.energy(positions - 0.1 * h * gradient) < energy
+
+
+def test_terms_sum_to_the_energy(system, positions):
+    total = sum(float(value) for value in system.energy_terms(positions).values())
+    assert float(system.energy(positions)) == pytest.approx(total, rel=1e-10)
+
+
+def test_rigid_motions_change_nothing(system, positions):
+    turn = jnp.asarray(Rotation.from_rotvec([0.3, -1.1, 0.7]).as_matrix())
+    moved = positions @ turn.T + jnp.asarray([1.0, -2.0, 0.5])
+    energy, gradient = jax.value_and_grad(system.energy)(positions)
+    elsewhere, turned = jax.value_and_grad(system.energy)(moved)
+    assert float(elsewhere) == pytest.approx(float(energy), rel=1e-9)
+    np.testing.assert_allclose(turned, gradient @ turn.T, atol=1e-7 * float(abs(gradient).max()))
+
+
+def test_blocks_of_the_hessian_are_those_of_the_dense_one(system, positions):
+    dense = np.asarray(hessian_by_products(system.energy, positions))
+    assembled = np.asarray(hessian_of(system)(positions))
+    np.testing.assert_allclose(assembled, dense, atol=1e-8 * abs(dense).max())
+
+
+@pytest.mark.parametrize("name", FORCE_FIELDS)
+def test_a_force_field_names_its_terms(name):
+    system = of_force_field(name)
+    assert set(system.energy_terms(system.positions)) == set(FORCE_FIELDS[name].terms)
+
+
+def test_a_sum_of_energies_is_an_energy():
+    molecule = tripeptide()
+    amber = FORCE_FIELDS["amber14"].build(molecule.topology, vacuum_system(molecule.topology), None)
+    x = jnp.asarray(molecule.positions)
+    total, parts = energy_sum(amber, springs()), (amber, springs())
+    assert total.has_blocks
+    assert not energy_sum(amber, springs(False)).has_blocks
+    energies = [float(part.of_positions()(x)) for part in parts]
+    assert float(total.of_positions()(x)) == pytest.approx(sum(energies), rel=1e-12)
+    gradients = [jax.grad(part.of_positions())(x) for part in parts]
+    np.testing.assert_allclose(jax.grad(total.of_positions())(x), sum(gradients), rtol=1e-12)
+    assert set(total.terms_of_positions()(x)) == {*FORCE_FIELDS["amber14"].terms, "springs"}
+    twice = energy_sum(springs(), springs()).terms_of_positions()(x)
+    assert float(twice["springs"]) == pytest.approx(2 * energies[1])
+    assert isinstance(total.local_terms(total.parameters)[0], LocalTerm)
+
+
+@pytest.mark.parametrize("repulsion", ["sampled", "exact"])
+def test_an_energy_can_be_added_to_any_system(repulsion):
+    loop = nnrep.load_system("loop", n=30, repulsion=repulsion)
+    stiff = Energy(jnp.asarray(2.0), with_gradient(_springs), _spring_terms)
+    both = with_energy(loop, stiff)
+    x = loop.positions
+    assert float(both.energy(x)) == pytest.approx(float(loop.energy(x) + _springs(2.0, x)))
+    assert set(both.energy_terms(x)) == {"system", "springs"}
+    result = nnrep.minimize(both, optimizer=nnrep.adam(1e-2), max_steps=400)
+    assert result.energy[0] < result.energy_start[0]
+
+
+def test_energies_that_jax_cannot_take_are_refused_in_one_line():
+    for energy, message in (
+        (lambda x: np.sum(np.sin(x)), r"^energy: must be written with jax.numpy"),
+        (lambda x: float(jnp.sum(x)), r"^energy: must be written with jax.numpy"),
+        (lambda x, y: jnp.sum(x), r"^energy: must be a function of one argument, the positions \(n, d\)"),
+    ):
+        with pytest.raises(nnrep.errors.ConfigError, match=message) as caught:
+            nnrep.System(energy=energy, positions=np.zeros((3, 2)))
+        assert "\n" not in str(caught.value)
+
+
+def test_maps_of_plain_functions():
+    system = nnrep.load_system("loop", n=20)
+
+    def init(key, positions):
+        return positions / 2
+
+    def decode(params):
+        return 2 * params
+
+    plain = nnrep.reparam.Reparametrization(init, decode)
+    result = nnrep.minimize(system, plain, seeds=2, max_steps=100)
+    assert (result.energy < result.energy_start).all()
+    for broken, message in (
+        (nnrep.reparam.Reparametrization(init, lambda params: np.sin(params)), "written with jax.numpy"),
+        (nnrep.reparam.Reparametrization(lambda x: x, decode), "must be two functions"),
+        (nnrep.reparam.Reparametrization(init, lambda params: params[0]), "a map to positions of shape"),
+        (nnrep.reparam.Reparametrization(init, 3), r"reparam\.decode: must be a function"),
+    ):
+        with pytest.raises(nnrep.errors.ConfigError, match=message):
+            nnrep.minimize(system, broken)
