@@ -26,7 +26,7 @@ from nnrep.energies.pairwise import PairTerm
 
 # Below every distance (1e-6 nm) that positions can resolve: excluded atoms may lie on one another, as an
 # atom does on itself, and zero times r^-12 must be zero.
-SMALLEST_SQUARED_DISTANCE = 1e-12
+SMALLEST_RESOLVED_SQUARE = 1e-12
 
 
 class PairTable(NamedTuple):
@@ -96,7 +96,7 @@ def _inverse(squared: Array) -> Array:
 
 def inverse_powers(squared: Array) -> tuple[Array, Array, Array]:
     """r^-1, r^-2 and r^-6 from u = r^2."""
-    inverse = 1 / jnp.maximum(squared, SMALLEST_SQUARED_DISTANCE)
+    inverse = 1 / jnp.maximum(squared, SMALLEST_RESOLVED_SQUARE)
     return jnp.sqrt(inverse), inverse, inverse * inverse * inverse
 
 

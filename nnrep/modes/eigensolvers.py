@@ -24,10 +24,10 @@ MAX_DENSE_NODES = 1000  # up to here a dense eigensolver takes a fraction of a s
 SHIFT_INVERT_SHARE = 1 / 3
 FULL = 0.1  # share of entries from which on a matrix is not sparse
 
-TOLERANCE = 1e-11  # of residuals, relative to the largest eigenvalue, that Lanczos aims at
+RESIDUAL_TOLERANCE = 1e-11  # of residuals, relative to the largest eigenvalue, that Lanczos aims at
 ACCEPTED = 1e-8  # that any solver must reach
 MAX_PRODUCTS = 20_000
-MOST_RESTARTS = 50  # of shift-invert, which converges in a few if it does
+MOST_ARPACK_RESTARTS = 50  # of shift-invert, which converges in a few if it does
 EQUALLY_LARGE = 1e-6  # relative difference of components that count as equal
 
 
@@ -89,7 +89,11 @@ def lowest_eigenpairs(
     else:
         with jax.enable_x64(True):
             found = lanczos(
-                _product_with(matrix), matrix.shape[0], count, tolerance=TOLERANCE, max_products=max_products
+                _product_with(matrix),
+                matrix.shape[0],
+                count,
+                tolerance=RESIDUAL_TOLERANCE,
+                max_products=max_products,
             )
         values, vectors = found.values, found.vectors
     scale = abs(matrix).sum(axis=1).max()  # Gershgorin
@@ -169,7 +173,7 @@ def _shift_invert(matrix: scipy.sparse.csr_array, count: int) -> tuple[np.ndarra
             sigma=shift,
             which="LM",
             v0=np.random.default_rng(0).standard_normal(n),
-            maxiter=MOST_RESTARTS,
+            maxiter=MOST_ARPACK_RESTARTS,
         )
     except RuntimeError as error:  # not converged, or the matrix is singular to rounding
         reason = str(error).splitlines()[0]

@@ -12,7 +12,7 @@ from jax.tree_util import Partial
 
 from nnrep.errors import UserError, require
 from nnrep.modes.eigensolvers import (
-    TOLERANCE,
+    RESIDUAL_TOLERANCE,
     Eigenpairs,
     Solver,
     checked,
@@ -119,7 +119,7 @@ def _from_dense(
 
 def _from_products(system: System, positions: Array, count: int, max_products: int) -> Eigenpairs:
     product = Partial(_flat_product, system.energy, positions)
-    pairs = lanczos(product, positions.size, count, tolerance=TOLERANCE, max_products=max_products)
+    pairs = lanczos(product, positions.size, count, tolerance=RESIDUAL_TOLERANCE, max_products=max_products)
     images = np.asarray(jax.lax.map(product, jnp.asarray(pairs.vectors.T))).T
     return checked(pairs.values, pairs.vectors, images, pairs.largest, Solver.lanczos)
 

@@ -24,7 +24,7 @@ from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, over_sample
 from nnrep.modes.hessian import PRODUCTS_AT_ONCE, column_squares, hessian_product
 from nnrep.systems.system import as_partial
 
-TOLERANCE = 0.02  # error at which an estimate is good enough
+ERROR_TOLERANCE = 0.02  # error at which an estimate is good enough
 FIRST_COLOURS = 128
 CHECKED = 64  # particles whose columns are computed exactly, to measure the error
 COLOURINGS = 5  # of every sample
@@ -48,7 +48,7 @@ class Estimate(NamedTuple):
 
 
 def probed_backbone(
-    energy: Callable[[Array], Array], sampling: Sampling, tolerance: float = TOLERANCE
+    energy: Callable[[Array], Array], sampling: Sampling, tolerance: float = ERROR_TOLERANCE
 ) -> Estimate:
     """The backbone of an energy from as few products with its Hessian as its couplings allow.
 

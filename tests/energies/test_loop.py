@@ -41,26 +41,40 @@ def reference_energy(p: LoopParameters, x: np.ndarray) -> float:
     return energy
 
 
+SIZES = ((2, 1), (3, 2), (9, 3), (10, 9), (24, 1))  # n and loop_length: few, for each is compiled
+
+
 @st.composite
 def loops(draw):
-    n = draw(st.integers(2, 30))
+    n, loop_length = draw(st.sampled_from(SIZES))
     parameters = LoopParameters(
         loop_strength=draw(st.floats(0.01, 2)),
         lj_cap=draw(st.floats(1e-3, 0.5)),
         repulsion_strength=draw(st.floats(0, 1)),
         repulsion_cap=draw(st.floats(1e-3, 0.5)),
         potential=draw(st.sampled_from(Potential)),
-        loop_length=draw(st.integers(1, n - 1)),
+        loop_length=loop_length,
     )
     dim = draw(st.sampled_from([2, 3]))
     x = np.random.default_rng(draw(st.integers(0, 2**31))).normal(size=(n, dim)) * draw(st.floats(0.3, 3))
     return parameters, x
 
 
+@jax.jit
+def energy_of(parameters, x):
+    return loop.loop_energy(parameters, x)
+
+
+@jax.jit
+def energy_of_pairs(parameters, x):
+    terms = loop.coupling_terms(parameters, len(x)) + loop.repulsion_terms(parameters, len(x))
+    return pair_energy(terms, x)
+
+
 @given(loops())
 def test_energy_agrees_with_the_reference(case):
     parameters, x = case
-    energy = float(loop.loop_energy(parameters, jnp.asarray(x)))
+    energy = float(energy_of(parameters, jnp.asarray(x)))
     assert energy == pytest.approx(reference_energy(parameters, x), rel=1e-9)
 
 
@@ -90,9 +104,8 @@ def test_energy_of_a_large_loop_in_both_precisions(potential):
 @given(loops())
 def test_terms_as_explicit_pairs_are_the_same_energy(case):
     parameters, x = case
-    terms = loop.coupling_terms(parameters, len(x)) + loop.repulsion_terms(parameters, len(x))
-    energy = loop.loop_energy(parameters, jnp.asarray(x))
-    assert float(pair_energy(terms, jnp.asarray(x))) == pytest.approx(float(energy), rel=1e-9)
+    energy = float(energy_of(parameters, jnp.asarray(x)))
+    assert float(energy_of_pairs(parameters, jnp.asarray(x))) == pytest.approx(energy, rel=1e-9)
 
 
 def by_shifts(parameters, x, key):
@@ -116,10 +129,11 @@ def test_gradients_agree_with_finite_differences(potential):
     parameters = LoopParameters(potential=potential)
     rng = np.random.default_rng(2)
     x, direction = jnp.asarray(rng.normal(size=(24, 3)) * 1.5), jnp.asarray(rng.normal(size=(24, 3)))
-    for energy in energies(parameters):
+    for energy in map(jax.jit, energies(parameters)):
         step = 1e-6
         slope = (energy(x + step * direction) - energy(x - step * direction)) / (2 * step)
-        assert float(jnp.vdot(jax.grad(energy)(x), direction)) == pytest.approx(float(slope), rel=1e-6)
+        gradient = jax.jit(jax.grad(energy))(x)
+        assert float(jnp.vdot(gradient, direction)) == pytest.approx(float(slope), rel=1e-6)
 
 
 @pytest.mark.parametrize("potential", Potential)
@@ -129,9 +143,9 @@ def test_second_derivatives_agree_with_finite_differences(potential):
     x, direction = jnp.asarray(rng.normal(size=(15, 3))), jnp.asarray(rng.normal(size=(15, 3)))
     for energy in energies(parameters):
         step = 1e-5
-        gradient = jax.grad(energy)
+        gradient = jax.jit(jax.grad(energy))
         change = (gradient(x + step * direction) - gradient(x - step * direction)) / (2 * step)
-        product = jnp.einsum("iajb,jb->ia", jax.hessian(energy)(x), direction)
+        product = jnp.einsum("iajb,jb->ia", jax.jit(jax.hessian(energy))(x), direction)
         np.testing.assert_allclose(product, change, rtol=1e-5, atol=1e-7 * float(abs(change).max()))
 
 
@@ -141,7 +155,7 @@ def test_energy_is_invariant_under_rotation_and_translation(case, seed):
     rng = np.random.default_rng(seed)
     rotation, _ = np.linalg.qr(rng.normal(size=(x.shape[1],) * 2))
     moved = x @ rotation + rng.normal(size=x.shape[1])
-    before, after = (float(loop.loop_energy(parameters, jnp.asarray(y))) for y in (x, moved))
+    before, after = (float(energy_of(parameters, jnp.asarray(y))) for y in (x, moved))
     assert after == pytest.approx(before, rel=1e-8)
 
 
@@ -165,7 +179,7 @@ def test_shifts_scatter_as_little_as_independent_pairs():
     x = jnp.asarray(np.stack([1.8 * np.cos(angle), 1.8 * np.sin(angle), angle / 6], axis=1))
     keys = jax.random.split(jax.random.key(2), 2000)
     spread = {
-        name: float(jnp.std(jax.vmap(lambda key, f=f: f(LoopParameters(), x, key))(keys)))
+        name: float(jnp.std(jax.jit(jax.vmap(lambda key, f=f: f(LoopParameters(), x, key)))(keys)))
         for name, f in SAMPLED.items()
     }
     assert spread["shifts"] < 1.5 * spread["independent"]

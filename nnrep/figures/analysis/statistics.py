@@ -13,7 +13,7 @@ from nnrep.figures.claim import Verdict
 FEWEST = 5  # runs of each kind, below which nothing is decided
 FEWEST_SETTINGS = 3  # of each kind, where settings are ranked
 CONFIDENCE = 0.95
-ROUNDING = 1e-12
+COPIES_WITHIN = 1e-12
 
 Values = Sequence[float] | np.ndarray | pd.Series
 
@@ -83,7 +83,7 @@ def below(values: Values, limit: float) -> tuple[Difference, Verdict]:
 
 def _is_one(values: np.ndarray) -> bool:
     """Whether values are copies of one, but for rounding."""
-    return bool(np.ptp(values) <= ROUNDING * abs(values).max())
+    return bool(np.ptp(values) <= COPIES_WITHIN * abs(values).max())
 
 
 def ranks_lower(first: Values, second: Values) -> Verdict:

@@ -18,7 +18,7 @@ from nnrep.systems.measures import ANGSTROM_PER_NM
 LENGTH_DIGITS = 4  # of lengths, which are computed in single precision
 
 
-class Pairs(NamedTuple):
+class MoleculePairs(NamedTuple):
     """The pairs of a molecule by kind.
 
     Attributes:
@@ -34,7 +34,7 @@ class Pairs(NamedTuple):
     energies: dict[str, np.ndarray]
 
 
-def pairs_of(evidence: Evidence) -> Pairs:
+def pairs_of(evidence: Evidence) -> MoleculePairs:
     """The pairs of the molecule of the first run, at its final positions."""
     run, system = evidence.runs.iloc[0], evidence.configs[0].system
     molecule = evidence.molecules[run["structure"]]
@@ -44,7 +44,7 @@ def pairs_of(evidence: Evidence) -> Pairs:
     table = whole_table(soft.pairs)
     coordinates = jnp.asarray(positions.T, float)
     energies = pair_energies(soft, table, squared_distances(coordinates, coordinates))
-    return Pairs(
+    return MoleculePairs(
         molecule,
         positions,
         {name: _lengths(values) for name, values in table._asdict().items()},

@@ -8,7 +8,7 @@ RANDOM_STARTS = (
     "Random starts: Gaussian clouds as wide as the native structure, which each seed draws for itself, the "
     "same for all methods."
 )
-CAP = "ACE"
+ACETYL = "ACE"
 CAPPED = "1UNC"  # with an acetyl group before its first residue, in the Protein Data Bank
 
 
@@ -69,9 +69,9 @@ def _cap(evidence: Evidence) -> list[str]:
     if molecule is None:
         return []
     names = [residue.name for residue in molecule.topology.residues()]
-    if CAP in names:
+    if ACETYL in names:
         return []
     return [
         f"{CAPPED}: the structure that was read ({molecule.source}) lacks the N-terminal acetyl group "
-        f"({CAP}) of the entry; the chain begins with {names[0]}, charged."
+        f"({ACETYL}) of the entry; the chain begins with {names[0]}, charged."
     ]
