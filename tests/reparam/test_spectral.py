@@ -325,7 +325,13 @@ def test_what_is_held_does_not_move(system, decaying):
     optimizer = as_optimizer(decaying)
     params = reparam.init(KEY, system.positions)
     replica = start_replica(
-        optimizer.build, optimizer.hyperparameters, params, 10, jnp.ones(()), nnrep.Status.running
+        optimizer.build,
+        optimizer.hyperparameters,
+        stage.stopping,
+        params,
+        system.positions,
+        10,
+        nnrep.Status.running,
     )
     leaves = [leaf for leaf in jax.tree.leaves(replica.optimizer_state) if leaf.ndim]
     assert leaves
