@@ -355,7 +355,8 @@ def test_a_chain_minimises_through_linear_modes():
     start = float(energy_of(parameters_cached(), system.positions))
     fast, slow = nnrep.adam(1e-2), nnrep.adam(1e-3)
     linear = nnrep.reparam.linear(nnrep.slow_modes(system, k=20))
-    result = nnrep.minimize(system, linear, optimizer=slow, coarse_optimizer=fast, max_steps=1000)
+    stages = nnrep.two_stages(linear, optimizer=slow, coarse_optimizer=fast)
+    result = nnrep.minimize(system, stages, max_steps=1000)
     assert result.energy[0] < start - 50
     assert float(energy_of(parameters_cached(), result.positions[0])) == pytest.approx(
         result.energy[0], rel=1e-9
