@@ -201,9 +201,9 @@ def test_the_few_particle_terms_add_up_to_the_energy(way):
 def test_large_molecules_have_no_table(monkeypatch):
     system = vacuum_system(tripeptide().topology)
     count = system.getNumParticles()
-    monkeypatch.setattr("nnrep.systems.amber.MAX_TABLE_ATOMS", count)
+    monkeypatch.setattr("nnrep.systems.force_fields.parameters.MAX_TABLE_ATOMS", count)
     small = amber_parameters(system)
-    monkeypatch.setattr("nnrep.systems.amber.MAX_TABLE_ATOMS", count - 1)
+    monkeypatch.setattr("nnrep.systems.force_fields.parameters.MAX_TABLE_ATOMS", count - 1)
     large = amber_parameters(system)
     assert isinstance(small.pairs, PairTable)
     assert isinstance(large.pairs, Atoms)

@@ -237,9 +237,9 @@ def test_atoms_on_one_another_and_far_apart_are_no_trouble(dtype):
 
 def test_large_molecules_have_no_table(monkeypatch):
     count = tripeptide().n
-    monkeypatch.setattr("nnrep.systems.classical.MAX_TABLE_ATOMS", count)
+    monkeypatch.setattr("nnrep.systems.force_fields.classical.MAX_TABLE_ATOMS", count)
     small = parameters_of(tripeptide())
-    monkeypatch.setattr("nnrep.systems.classical.MAX_TABLE_ATOMS", count - 1)
+    monkeypatch.setattr("nnrep.systems.force_fields.classical.MAX_TABLE_ATOMS", count - 1)
     large = parameters_of(tripeptide())
     assert isinstance(small.soft.pairs, SoftTable)
     assert isinstance(large.soft.pairs, SoftAtoms)
