@@ -43,7 +43,7 @@ def test_normal_modes_of_the_embedded_protein_at_its_minimum(command, tmp_path):
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | {"native.pdb"}
     (gradient_rms,) = re.findall(r"RMS gradient ([0-9.e+-]+) kJ/mol/nm", done.stderr)
-    assert float(gradient_rms) < 1e-3
+    assert float(gradient_rms) <= 1e-3  # of the two digits that are told
     table = pd.read_csv(tmp_path / "out" / "modes.csv")
     values, rigid = table["eigenvalue"].to_numpy(), table["rigid"].to_numpy()
     rigid_motions, others = values[:6], values[6:]

@@ -55,7 +55,9 @@ def test_numbers_of_an_optimiser_out_of_range_are_named(name):
 
 
 @pytest.mark.parametrize(
-    "rule", Stopping(rms_force=0.5, rules=(lambda check: check.loss < -1,)).tests, ids=repr
+    "rule",
+    Stopping(rms_force=0.5, rules=(lambda check: check.loss < -1,)).tests,
+    ids=lambda rule: type(rule).__name__,
 )
 def test_a_rule_keeps_the_shapes_of_what_it_remembers(rule):
     """Else the compiled loop could not carry it."""

@@ -1,5 +1,7 @@
 """The minimisation loop: known minima, early stopping, batches, compilations, interruption."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -93,18 +95,30 @@ def test_seeds_start_and_end_apart_and_repeat_exactly():
     np.testing.assert_array_equal(once.positions_start[0], system.start(3))
 
 
+@cache
+def loop_through(name):
+    """A loop and a map to it."""
+    system = nnrep.load_system("loop", n=40)
+    return system, MAPS[name](nnrep.slow_modes(system, k=10))
+
+
+HASTY = {"stopping": nnrep.Stopping(min_delta=1e-4, patience=2, check_every=7), "max_steps": 2000}
+
+
+@cache
+def alone_through(name, seed):
+    return minimize(*loop_through(name), seeds=[seed], **HASTY)
+
+
 @pytest.mark.parametrize("name", MAPS)
 @pytest.mark.parametrize("batch_size", [1, 2, 3])
 def test_a_seed_does_not_depend_on_its_neighbours(name, batch_size):
     """Replicas of a batch stop and change stage at different steps, yet as if each ran alone."""
-    system = nnrep.load_system("loop", n=40)
-    reparam = MAPS[name](nnrep.slow_modes(system, k=10))
-    options = {"stopping": nnrep.Stopping(min_delta=1e-4, patience=2, check_every=7), "max_steps": 2000}
     seeds = [0, 1, 2]
-    batch = minimize(system, reparam, seeds=seeds, batch_size=batch_size, **options)
+    batch = minimize(*loop_through(name), seeds=seeds, batch_size=batch_size, **HASTY)
     assert len(set(batch.steps_fine)) > 1
     for place, seed in enumerate(seeds):
-        alone = minimize(system, reparam, seeds=[seed], **options)
+        alone = alone_through(name, seed)
         assert alone.steps_coarse[0] == batch.steps_coarse[place]
         assert alone.steps_fine[0] == batch.steps_fine[place]
         assert alone.energy[0] == pytest.approx(batch.energy[place], rel=1e-6)
@@ -303,22 +317,22 @@ def test_history_and_times_add_up():
         assert coarse["step"].iloc[-1] == result.steps_coarse[place]
 
 
+@cache
+def unbroken_through(name):
+    return minimize(*loop_through(name), seeds=2, max_steps=3000)
+
+
 @pytest.mark.parametrize("name", MAPS)
 @pytest.mark.parametrize("stop_after", [1, 2, 30, 60])
 def test_resumed_run_equals_the_unbroken_one(monkeypatch, tmp_path, name, stop_after):
     monkeypatch.setattr("nnrep.minimization.run.CHUNK_SECONDS", 0.0)  # the host looks at every check
-    system = nnrep.load_system("loop", n=40)
-    reparam = MAPS[name](nnrep.slow_modes(system, k=10))
-    options = {"seeds": 2, "max_steps": 3000}
-    unbroken = minimize(system, reparam, **options)
-    checkpoint = tmp_path / "checkpoint.npz"
+    unbroken = unbroken_through(name)
+    options = {"seeds": 2, "max_steps": 3000, "checkpoint": tmp_path / "checkpoint.npz"}
     chunks = iter(range(100))
-    broken = minimize(
-        system, reparam, checkpoint=checkpoint, should_stop=lambda: next(chunks) == stop_after - 1, **options
-    )
+    broken = minimize(*loop_through(name), should_stop=lambda: next(chunks) == stop_after - 1, **options)
     assert Status.interrupted in broken.status
     assert broken.evaluations.sum() < unbroken.evaluations.sum()
-    resumed = minimize(system, reparam, checkpoint=checkpoint, **options)
+    resumed = minimize(*loop_through(name), **options)
     np.testing.assert_array_equal(resumed.positions, unbroken.positions)
     np.testing.assert_array_equal(resumed.energy, unbroken.energy)
     np.testing.assert_array_equal(resumed.energy_coarse, unbroken.energy_coarse)

@@ -57,6 +57,21 @@ def test_backbone_of_a_protein_is_the_dense_one(force_field):
     np.testing.assert_allclose(closed, dense, rtol=1e-6, atol=1e-10 * dense.max())
 
 
+def test_slow_modes_of_a_protein():
+    system = peptide()
+    modes = nnrep.slow_modes(system, k=0.2)
+    vectors = np.asarray(modes.vectors)
+    assert vectors.shape == (57, 11)
+    assert float(modes.values[0]) == pytest.approx(0, abs=1e-9 * float(modes.values[-1]))
+    assert np.all(np.asarray(modes.values[1:]) > 0)
+    np.testing.assert_allclose(vectors[:, 0], 57**-0.5, rtol=1e-6)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(11), atol=1e-10)
+    sampling = Sampling(system.draw_configuration, system.hessian_samples, jax.random.key(0))
+    matrix = dense_backbone(system.energy, sampling)
+    slowest = np.linalg.eigh(np.diag(matrix.sum(axis=1)) - matrix)[1][:, :11]
+    assert principal_angles(vectors, slowest).max() < 1e-6
+
+
 def test_backbone_of_every_protein_term_is_the_dense_one():
     system = peptide()
     (parameters,) = system.energy.args
@@ -112,21 +127,6 @@ def test_one_shape_of_protein_compiles_its_backbone_once(force_field):
         system = peptide(force_field)
         nnrep.slow_modes(system, k=5, samples=samples)
     assert backbone._over_samples._cache_size() == 1
-
-
-def test_slow_modes_of_a_protein():
-    system = peptide()
-    modes = nnrep.slow_modes(system, k=0.2)
-    vectors = np.asarray(modes.vectors)
-    assert vectors.shape == (57, 11)
-    assert float(modes.values[0]) == pytest.approx(0, abs=1e-9 * float(modes.values[-1]))
-    assert np.all(np.asarray(modes.values[1:]) > 0)
-    np.testing.assert_allclose(vectors[:, 0], 57**-0.5, rtol=1e-6)
-    np.testing.assert_allclose(vectors.T @ vectors, np.eye(11), atol=1e-10)
-    sampling = Sampling(system.draw_configuration, system.hessian_samples, jax.random.key(0))
-    matrix = dense_backbone(system.energy, sampling)
-    slowest = np.linalg.eigh(np.diag(matrix.sum(axis=1)) - matrix)[1][:, :11]
-    assert principal_angles(vectors, slowest).max() < 1e-6
 
 
 def test_backbone_is_the_mean_of_the_norms_over_the_samples():

@@ -13,7 +13,6 @@ from flat import minimize
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from structure_texts import tripeptide
 
 import nnrep
 from nnrep.errors import ConfigError, UserError
@@ -25,8 +24,6 @@ from nnrep.modes.graph import coupling_graph
 from nnrep.modes.spectrum import laplacian
 from nnrep.reparam import linear, spectral_at_start, spectral_map
 from nnrep.reparam.base import Anchored, moved_of, with_moved
-from nnrep.systems.force_fields.registry import FORCE_FIELDS
-from nnrep.systems.protein import ProteinConfig, protein_system
 
 N = 24
 KEY = jax.random.key(7)
@@ -367,12 +364,6 @@ def assert_same_hessian(system, positions):
     assert found.shape == expected.shape
     assert np.linalg.norm(found - expected) < 1e-8 * np.linalg.norm(expected)
     np.testing.assert_allclose(found, found.T, atol=1e-9 * abs(found).max())
-
-
-@pytest.mark.parametrize("force_field", FORCE_FIELDS)
-def test_hessian_of_a_peptide_is_that_of_jax(force_field):
-    system = protein_system(ProteinConfig(force_field=force_field, perturbation=0.1), tripeptide())
-    assert_same_hessian(system, system.positions)
 
 
 @pytest.mark.slow
