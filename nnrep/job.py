@@ -78,7 +78,8 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
     configure_jax(plan.config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:
         with folder.removed_if_empty():
-            system = loaded_system(plan, molecule, bar, interruption.requested)
+            padded = plan.minimizes  # other engines know no dummies
+            system = loaded_system(plan, molecule, bar, interruption.requested, padded)
             bar.describe("slow modes")
             maps = built_maps(system, plan)
             interruption.stop_if_requested()
@@ -97,9 +98,15 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
 
 
 def loaded_system(
-    plan: Plan, molecule: Molecule | None, bar: ProgressBar, should_stop: Callable[[], bool]
+    plan: Plan,
+    molecule: Molecule | None,
+    bar: ProgressBar,
+    should_stop: Callable[[], bool],
+    padded: bool = False,
 ) -> System:
     """The system, at the start of the first seed; a start that is simulated shows progress.
+
+    Padded, it shares its programs with systems of nearly its size, see `System.dummies`.
 
     Raises:
         KeyboardInterrupt: the simulation was to stop.
@@ -110,7 +117,7 @@ def loaded_system(
         if should_stop():
             raise KeyboardInterrupt
 
-    return plan.config.system.build(molecule, plan.seeds[0], unfolding)
+    return plan.config.system.build(molecule, plan.seeds[0], unfolding, padded)
 
 
 def built_maps(system: System, plan: Plan) -> tuple[BuiltMap, ...]:

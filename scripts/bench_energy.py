@@ -3,6 +3,7 @@
 nnrep     energy and gradient of the AMBER force field, repeated inside a compiled loop
 openmm    a Verlet step on the CPU platform, with as many threads
 ratio     of the two; the aim is at most 0.55
+padded    nnrep on the molecule with its dummies, as commands run it; over: what that adds to nnrep's time
 parts     of nnrep, in the same loop: pairs alone, bonded terms alone, the gradient without the energy
 replicas  per replica: one after the other, as nnrep runs them on a CPU, or by `vmap`, as is named
 
@@ -19,12 +20,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import openmm
 from jax.tree_util import Partial
 
-from nnrep.energies.amber import AmberParameters, amber_energy_and_gradient
+from nnrep.energies.amber import AmberParameters, amber_energy_and_gradient, padded
+from nnrep.energies.arrays import on_device
 from nnrep.energies.bonded import bonded_energy_and_gradient
 from nnrep.energies.nonbonded import nonbonded_energy_and_gradient
+from nnrep.energies.padding import padded_size
 from nnrep.energies.vectors import components
 from nnrep.errors import UserError
 from nnrep.structures.force_field import vacuum_system
@@ -46,7 +50,8 @@ def main() -> None:
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     jax.config.update("jax_enable_x64", False)
     print(f"float32, {jax.devices()[0].device_kind}, {threads} threads; microseconds, medians")
-    names = ("molecule", "atoms", "replicas", "openmm", "nnrep", "ratio", "by", "pairs", "bonded", "gradient")
+    names = ("molecule", "atoms", "replicas", "openmm", "nnrep", "ratio", "by", "padded", "over")
+    names += ("pairs", "bonded", "gradient")
     print(" ".join(f"{name:>9}" for name in names))
     for name in options.molecules:
         try:
@@ -59,21 +64,28 @@ def main() -> None:
 
 
 def row(molecule: Molecule, replicas: int, threads: int, options: Any) -> str:
-    parameters = amber_parameters(vacuum_system(molecule.topology))
+    read = amber_parameters(vacuum_system(molecule.topology))
+    size = padded_size(molecule.n + 1)
+    parameters, with_dummies = on_device((read, padded(read, size)))
     by = "vmap" if replicas > 1 and molecule.n < 100 else "one"
     actions = {"openmm": openmm_time(molecule, threads)}
     for name, function in FUNCTIONS.items():
         if replicas == 1 or name == "nnrep":
-            actions[name] = our_time(Partial(function, parameters), molecule, replicas, by)
+            actions[name] = our_time(Partial(function, parameters), molecule.positions, replicas, by)
+    centre = np.repeat(molecule.positions.mean(axis=0, keepdims=True), size - molecule.n, axis=0)
+    whole, evaluate = np.concatenate([molecule.positions, centre]), Partial(FUNCTIONS["nnrep"], with_dummies)
+    actions["padded"] = our_time(evaluate, whole, replicas, by)
     counts = {name: max(20, int(options.seconds / action(20))) for name, action in actions.items()}
     seen: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(options.rounds):
         for name, action in actions.items():
             seen[name].append(1e6 * action(counts[name]))
     ratio = statistics.median(a / b for a, b in zip(seen["nnrep"], seen["openmm"], strict=True))
+    over = statistics.median(a / b for a, b in zip(seen["padded"], seen["nnrep"], strict=True)) - 1
     median = {name: f"{statistics.median(values):.1f}" for name, values in seen.items()}
     figures = [molecule.name, molecule.n, replicas, median["openmm"], median["nnrep"], f"{ratio:.2f}"]
-    figures += ["" if replicas == 1 else by, *(median.get(name, "") for name in list(FUNCTIONS)[1:])]
+    figures += ["" if replicas == 1 else by, median["padded"], f"{100 * over:+.0f}%"]
+    figures += [*(median.get(name, "") for name in list(FUNCTIONS)[1:])]
     return " ".join(f"{figure:>9}" for figure in figures)
 
 
@@ -101,9 +113,9 @@ FUNCTIONS = {
 }
 
 
-def our_time(evaluate: Partial, molecule: Molecule, replicas: int, by: str) -> Callable[[int], float]:
-    """Seconds per evaluation and replica."""
-    start = jnp.broadcast_to(jnp.asarray(molecule.positions, jnp.float32), (replicas, molecule.n, 3))
+def our_time(evaluate: Partial, positions: np.ndarray, replicas: int, by: str) -> Callable[[int], float]:
+    """Seconds per evaluation and replica, at positions (n, 3)."""
+    start = jnp.broadcast_to(jnp.asarray(positions, jnp.float32), (replicas, *positions.shape))
 
     @jax.jit
     def run(evaluate, positions, count):

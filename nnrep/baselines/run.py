@@ -12,6 +12,7 @@ from jax.tree_util import Partial
 
 from nnrep.baselines.settings import BaselineConfig
 from nnrep.baselines.simulation import STAGE, Frame, SeedMonitor, Trajectory
+from nnrep.energies.arrays import on_device
 from nnrep.errors import UserError, require
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
 from nnrep.minimization.monitor import Monitor
@@ -109,7 +110,7 @@ def _measured(system: System, trajectory: Trajectory) -> Ended:
     """Evaluate the system's own energy, and its measures, at every frame."""
     rows = []
     for frame in trajectory.frames:
-        energy, norm, measures = _evaluate(system.energy, system.measure, jnp.asarray(frame.positions))
+        energy, norm, measures = _evaluate(system.energy, system.measure, on_device(frame.positions))
         own = [frame.step, frame.time_s, float(energy), float(norm), frame.energy]
         rows.append(own + [float(value) for value in measures.values()])
     finite = np.isfinite(rows[-1][COLUMNS.index("energy")])

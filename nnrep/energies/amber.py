@@ -17,6 +17,10 @@ from nnrep.energies.bonded import (
     bond_terms,
     bonded_energy_and_gradient,
     bonded_terms,
+    padded_angles,
+    padded_bonds,
+    padded_planes,
+    padded_torsions,
     torsion_term,
 )
 from nnrep.energies.local import LocalTerm
@@ -25,6 +29,7 @@ from nnrep.energies.nonbonded import (
     PairTable,
     nonbonded_energies,
     nonbonded_energy_and_gradient,
+    padded_pairs,
     pair_terms,
 )
 from nnrep.energies.pairwise import PairTerm
@@ -70,6 +75,17 @@ def amber_terms(parameters: AmberParameters, positions: Array) -> dict[str, Arra
     lennard_jones, coulomb = nonbonded_energies(parameters.pairs, components(positions))
     terms = bonded_terms(parameters.bonds, parameters.angles, parameters.torsions, positions)
     return terms | {"lennard_jones": lennard_jones, "coulomb": coulomb}
+
+
+def padded(parameters: AmberParameters, n: int) -> AmberParameters:
+    """The parameters of n particles, see `nnrep.energies.padding`; NumPy arrays."""
+    return AmberParameters(
+        padded_bonds(parameters.bonds, n),
+        padded_angles(parameters.angles, n),
+        padded_torsions(parameters.torsions, n),
+        padded_planes(parameters.planes, n),
+        padded_pairs(parameters.pairs, n),
+    )
 
 
 def coupling_terms(parameters: AmberParameters) -> tuple[PairTerm, ...]:

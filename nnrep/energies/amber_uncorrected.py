@@ -18,6 +18,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.arrays import Numbers
 from nnrep.energies.bonded import (
     Angles,
     Bonds,
@@ -27,9 +28,14 @@ from nnrep.energies.bonded import (
     bond_terms,
     bonded_energy_and_gradient,
     bonded_terms,
+    padded_angles,
+    padded_bonds,
+    padded_planes,
+    padded_torsions,
     torsion_term,
 )
 from nnrep.energies.local import LocalTerm
+from nnrep.energies.padding import repeated, with_zeros
 from nnrep.energies.pairwise import PairTerm, capped_lennard_jones
 from nnrep.energies.vectors import components
 from nnrep.energies.with_gradient import energy_with
@@ -50,8 +56,8 @@ class UncorrectedParameters(NamedTuple):
     angles: Angles
     torsions: Torsions
     planes: Planes
-    half_sigma: Array
-    root_epsilon: Array
+    half_sigma: Numbers
+    root_epsilon: Numbers
 
 
 def uncorrected_terms(parameters: UncorrectedParameters, positions: Array) -> dict[str, Array]:
@@ -74,6 +80,18 @@ def uncorrected_energy_and_gradient(
 
 # Energy in kJ/mol of (parameters, positions (n, 3) in nm), differentiable in the positions.
 uncorrected_energy = energy_with(uncorrected_energy_and_gradient)
+
+
+def padded(parameters: UncorrectedParameters, n: int) -> UncorrectedParameters:
+    """The parameters of n particles, see `nnrep.energies.padding`; NumPy arrays."""
+    return UncorrectedParameters(
+        padded_bonds(parameters.bonds, n),
+        padded_angles(parameters.angles, n),
+        padded_torsions(parameters.torsions, n),
+        padded_planes(parameters.planes, n),
+        repeated(parameters.half_sigma, n),
+        with_zeros(parameters.root_epsilon, n),
+    )
 
 
 def coupling_terms(parameters: UncorrectedParameters) -> tuple[PairTerm, ...]:

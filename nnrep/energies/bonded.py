@@ -15,10 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from nnrep.energies.arrays import Numbers
 from nnrep.energies.local import LocalTerm, local_energy
+from nnrep.energies.padding import ANGLES, BONDS, PLANES, TORSIONS, padded_terms, repeated, with_zeros
 from nnrep.energies.pairwise import PairTerm, distance
 from nnrep.energies.vectors import Vector, add, cross, dot, scale, subtract, take
 
+PERIODS = 4  # of the torsions of AMBER's protein force fields, at most
 # Squared sine below which three atoms count as being in line: keeps every quotient finite in float32.
 SMALLEST = 1e-12
 
@@ -26,17 +29,17 @@ SMALLEST = 1e-12
 class Bonds(NamedTuple):
     """Harmonic bonds k/2 (r - r0)^2 (paper eq 8): pairs (m, 2), length r0 (m,), stiffness k (m,)."""
 
-    pairs: Array
-    length: Array
-    stiffness: Array
+    pairs: Numbers
+    length: Numbers
+    stiffness: Numbers
 
 
 class Angles(NamedTuple):
     """Harmonic angles k/2 (theta - theta0)^2 (eq 9): triples (m, 3), angle theta0 (m,), stiffness k (m,)."""
 
-    triples: Array
-    angle: Array
-    stiffness: Array
+    triples: Numbers
+    angle: Numbers
+    stiffness: Numbers
 
 
 class Torsions(NamedTuple):
@@ -52,10 +55,10 @@ class Torsions(NamedTuple):
         sine: (P, m).
     """
 
-    quadruples: Array
-    constant: Array
-    cosine: Array
-    sine: Array
+    quadruples: Numbers
+    constant: Numbers
+    cosine: Numbers
+    sine: Numbers
 
 
 class Planes(NamedTuple):
@@ -74,15 +77,15 @@ class Planes(NamedTuple):
             the plane's index if that atom is stored first, plus m if it is stored third.
     """
 
-    triples: Array
-    angle: Array
-    stiffness: Array
-    side_length: Array
-    side_stiffness: Array
-    first: Array
-    last: Array
-    orientation: Array
-    slots: Array
+    triples: Numbers
+    angle: Numbers
+    stiffness: Numbers
+    side_length: Numbers
+    side_stiffness: Numbers
+    first: Numbers
+    last: Numbers
+    orientation: Numbers
+    slots: Numbers
 
 
 def bonded_terms(bonds: Bonds, angles: Angles, torsions: Torsions, positions: Array) -> dict[str, Array]:
@@ -98,8 +101,7 @@ def bonded_terms(bonds: Bonds, angles: Angles, torsions: Torsions, positions: Ar
 
 def bond_terms(bonds: Bonds) -> tuple[PairTerm, ...]:
     """The bonds as pair terms of u = r^2: k/2 u - k r0 sqrt(u) + k/2 r0^2."""
-    pairs = np.asarray(bonds.pairs)
-    k, r0 = bonds.stiffness, bonds.length
+    pairs, r0, k = bonds
     return (
         PairTerm(pairs, 0.5 * k, jnp.positive),
         PairTerm(pairs, -k * r0, distance),
@@ -109,38 +111,78 @@ def bond_terms(bonds: Bonds) -> tuple[PairTerm, ...]:
 
 def angle_term(angles: Angles) -> LocalTerm:
     """The angles, each for itself."""
-    return LocalTerm(angles.triples, (angles.angle, angles.stiffness), _angle_energy)
+    return LocalTerm(angles.triples, (angles.angle, angles.stiffness), _angle_energy, _angle_gradient)
 
 
 def torsion_term(torsions: Torsions) -> LocalTerm:
     """The torsions, each for itself."""
     parameters = (torsions.constant, torsions.cosine.T, torsions.sine.T)
-    return LocalTerm(torsions.quadruples, parameters, _torsion_energy)
+    return LocalTerm(torsions.quadruples, parameters, _torsion_energy, _torsion_gradient)
 
 
 def _angle_energy(x: Array, parameters: tuple[Array, Array]) -> Array:
     rest, stiffness = parameters
-    a, b = x[0] - x[1], x[2] - x[1]
-    normal = jnp.cross(a, b)
+    i, j, k = map(_vector, x)
+    a, b = subtract(i, j), subtract(k, j)
     # atan2 is accurate near 0 and pi, where arccos is not.
-    theta = jnp.arctan2(_length(jnp.dot(normal, normal), a, b), jnp.dot(a, b))
+    theta = jnp.arctan2(jnp.sqrt(_normal_squared(a, b)), dot(a, b))
     return 0.5 * stiffness * (theta - rest) ** 2
 
 
+def _angle_gradient(x: Array, parameters: tuple[Array, Array]) -> Array:
+    """With c = a x b: dtheta/da = a x c / (a^2 |c|), dtheta/db = c x b / (b^2 |c|)."""
+    rest, stiffness = parameters
+    i, j, k = map(_vector, x)
+    a, b = subtract(i, j), subtract(k, j)
+    c, length = cross(a, b), jnp.sqrt(_normal_squared(a, b))
+    pull = stiffness * (jnp.arctan2(length, dot(a, b)) - rest) / length
+    on_i, on_k = scale(pull / dot(a, a), cross(a, c)), scale(pull / dot(b, b), cross(c, b))
+    return _rows(on_i, scale(-1, add(on_i, on_k)), on_k)
+
+
 def _torsion_energy(x: Array, parameters: tuple[Array, Array, Array]) -> Array:
-    constant, cosine, sine = parameters
-    f, g, h = x[0] - x[1], x[1] - x[2], x[3] - x[2]
-    a, b = jnp.cross(f, g), jnp.cross(h, g)
-    norm = _length(jnp.dot(a, a), f, g) * _length(jnp.dot(b, b), h, g)
-    cos = jnp.dot(a, b) / norm
-    sin = jnp.dot(jnp.cross(b, a), g) / (norm * jnp.sqrt(jnp.dot(g, g)))
-    energy, _ = fourier(constant, cosine, sine, cos, sin)
+    f, g, h = _sides_of_torsion(x)
+    energy, _ = fourier(*parameters, *_cos_and_sin(f, g, h))
     return energy
 
 
-def _length(squared: Array, a: Array, b: Array) -> Array:
-    """Length of the normal of a and b; constant where the two are in line, so that derivatives are finite."""
-    return jnp.sqrt(jnp.maximum(squared, SMALLEST * jnp.dot(a, a) * jnp.dot(b, b)))
+def _torsion_gradient(x: Array, parameters: tuple[Array, Array, Array]) -> Array:
+    """Blondel and Karplus, J. Comput. Chem. 17, 1132 (1996), eqs 25 to 27."""
+    f, g, h = _sides_of_torsion(x)
+    _, slope = fourier(*parameters, *_cos_and_sin(f, g, h))
+    a, b, axis = cross(f, g), cross(h, g), jnp.sqrt(dot(g, g))
+    of_a, of_b = slope / _normal_squared(f, g), slope / _normal_squared(h, g)
+    on_i, on_l = scale(-axis * of_a, a), scale(axis * of_b, b)
+    along = subtract(scale(dot(f, g) / axis * of_a, a), scale(dot(h, g) / axis * of_b, b))
+    return _rows(on_i, subtract(along, on_i), scale(-1, add(along, on_l)), on_l)
+
+
+def _sides_of_torsion(x: Array) -> tuple[Vector, Vector, Vector]:
+    """f = x_i - x_j, g = x_j - x_k and h = x_l - x_k."""
+    i, j, k, end = map(_vector, x)
+    return subtract(i, j), subtract(j, k), subtract(end, k)
+
+
+def _cos_and_sin(f: Vector, g: Vector, h: Vector) -> tuple[Array, Array]:
+    """Of the torsion angle; both are zero where three atoms are in line."""
+    a, b = cross(f, g), cross(h, g)
+    norm = jnp.sqrt(_normal_squared(f, g) * _normal_squared(h, g))
+    return dot(a, b) / norm, dot(cross(b, a), g) / (norm * jnp.sqrt(dot(g, g)))
+
+
+def _normal_squared(a: Vector, b: Vector) -> Array:
+    """Square of the normal of a and b; constant where they are in line, so that derivatives are finite."""
+    normal = cross(a, b)
+    return jnp.maximum(dot(normal, normal), SMALLEST * dot(a, a) * dot(b, b))
+
+
+def _vector(row: Array) -> Vector:
+    x, y, z = row
+    return x, y, z
+
+
+def _rows(*vectors: Vector) -> Array:
+    return jnp.stack([jnp.stack(vector) for vector in vectors])
 
 
 def fourier(constant: Array, cosine: Array, sine: Array, cos: Array, sin: Array) -> tuple[Array, Array]:
@@ -190,19 +232,19 @@ def planes_of(bonds: Bonds, angles: Angles, torsions: Torsions) -> Planes:
     last_slot = last[:, 0] + len(triples) * (last[:, 1] > 0)
     side_length, side_stiffness = _sides(bonds, triples)
     return Planes(
-        triples=jnp.asarray(np.array(triples, int).reshape(-1, 3)),
-        angle=jnp.pad(angles.angle, more),
-        stiffness=jnp.pad(angles.stiffness, more),
+        triples=np.array(triples, int).reshape(-1, 3),
+        angle=np.pad(angles.angle, more),
+        stiffness=np.pad(angles.stiffness, more),
         side_length=side_length,
         side_stiffness=side_stiffness,
-        first=jnp.asarray(first[:, 0]),
-        last=jnp.asarray(last[:, 0]),
-        orientation=jnp.asarray(first[:, 1] * last[:, 1], angles.angle.dtype),
-        slots=jnp.asarray(np.concatenate([first_slot, last_slot])),
+        first=first[:, 0],
+        last=last[:, 0],
+        orientation=(first[:, 1] * last[:, 1]).astype(np.asarray(angles.angle).dtype),
+        slots=np.concatenate([first_slot, last_slot]),
     )
 
 
-def _sides(bonds: Bonds, triples: list[tuple[int, ...]]) -> tuple[Array, Array]:
+def _sides(bonds: Bonds, triples: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
     """Lengths and stiffnesses (2, m) of the bonds along the planes' sides, each bond once."""
     side_of: dict[frozenset[int], tuple[int, int]] = {}
     for index, (i, j, k) in enumerate(triples):
@@ -215,8 +257,55 @@ def _sides(bonds: Bonds, triples: list[tuple[int, ...]]) -> tuple[Array, Array]:
     # Two bonds of one pair would have to be one.
     if len({*pairs}) < len(pairs):
         raise ValueError("two atoms have two bonds")
-    nothing = jnp.zeros((2, len(triples)), bonds.length.dtype)
-    return nothing.at[*places].set(bonds.length), nothing.at[*places].set(bonds.stiffness)
+    length, stiffness = np.zeros((2, 2, len(triples)), np.asarray(bonds.length).dtype)
+    length[*places], stiffness[*places] = bonds.length, bonds.stiffness
+    return length, stiffness
+
+
+def padded_bonds(bonds: Bonds, n: int) -> Bonds:
+    """The bonds of a molecule of n particles after padding, see `nnrep.energies.padding`; NumPy arrays."""
+    count = padded_terms(len(bonds.length), BONDS, n)
+    return Bonds(
+        repeated(bonds.pairs, count), repeated(bonds.length, count), with_zeros(bonds.stiffness, count)
+    )
+
+
+def padded_angles(angles: Angles, n: int) -> Angles:
+    """Its angles."""
+    count = padded_terms(len(angles.angle), ANGLES, n)
+    triples, angle, stiffness = angles
+    return Angles(repeated(triples, count), repeated(angle, count), with_zeros(stiffness, count))
+
+
+def padded_torsions(torsions: Torsions, n: int) -> Torsions:
+    """Its torsions, of at least `PERIODS` periods."""
+    count = padded_terms(len(torsions.constant), TORSIONS, n)
+    cosine, sine = (
+        with_zeros(with_zeros(values, max(PERIODS, len(values))).T, count).T
+        for values in (torsions.cosine, torsions.sine)
+    )
+    return Torsions(repeated(torsions.quadruples, count), with_zeros(torsions.constant, count), cosine, sine)
+
+
+def padded_planes(planes: Planes, n: int) -> Planes:
+    """The planes of its terms, padded likewise."""
+    before = len(planes.angle)
+    count = padded_terms(before, PLANES, n)
+    torsions = padded_terms(len(planes.first), TORSIONS, n)
+    # Slots count planes twice: by their first atoms, then by their last.
+    slots = planes.slots + (count - before) * (planes.slots >= before)
+    first_slots, last_slots = np.split(slots, 2)
+    return Planes(
+        triples=repeated(planes.triples, count),
+        angle=repeated(planes.angle, count),
+        stiffness=with_zeros(planes.stiffness, count),
+        side_length=repeated(planes.side_length.T, count).T,
+        side_stiffness=with_zeros(planes.side_stiffness.T, count).T,
+        first=repeated(planes.first, torsions),
+        last=repeated(planes.last, torsions),
+        orientation=repeated(planes.orientation, torsions),
+        slots=np.concatenate([repeated(first_slots, torsions), repeated(last_slots, torsions)]),
+    )
 
 
 def bonded_energy_and_gradient(planes: Planes, torsions: Torsions, coordinates: Array) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ Units: nm, rad, kJ/mol.
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from nnrep.energies.bonded import (
@@ -22,10 +22,20 @@ from nnrep.energies.bonded import (
     bond_terms,
     bonded_energy_and_gradient,
     bonded_terms,
+    padded_angles,
+    padded_bonds,
+    padded_planes,
 )
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
-from nnrep.energies.soft_pairs import KINDS, SoftPairs, pair_terms, soft_energies, soft_energy_and_gradient
+from nnrep.energies.soft_pairs import (
+    KINDS,
+    SoftPairs,
+    padded_soft,
+    pair_terms,
+    soft_energies,
+    soft_energy_and_gradient,
+)
 from nnrep.energies.vectors import components
 from nnrep.energies.with_gradient import energy_with
 
@@ -50,8 +60,8 @@ class ClassicalParameters(NamedTuple):
 def no_torsions(bonds: Bonds) -> Torsions:
     """For the bonded terms of a molecule without any, in the precision of its bonds."""
     dtype = bonds.length.dtype
-    nothing = jnp.zeros((1, 0), dtype)
-    return Torsions(jnp.zeros((0, 4), jnp.int32), jnp.zeros(0, dtype), nothing, nothing)
+    nothing = np.zeros((1, 0), dtype)
+    return Torsions(np.zeros((0, 4), np.int32), np.zeros(0, dtype), nothing, nothing)
 
 
 def classical_energy_and_gradient(parameters: ClassicalParameters, positions: Array) -> tuple[Array, Array]:
@@ -75,6 +85,16 @@ def classical_terms(parameters: ClassicalParameters, positions: Array) -> dict[s
     terms = bonded_terms(bonds, angles, no_torsions(bonds), positions)
     pairs = soft_energies(parameters.soft, components(positions))
     return {name: terms[name] for name in ("bonds", "angles")} | dict(zip(KINDS, pairs, strict=True))
+
+
+def padded(parameters: ClassicalParameters, n: int) -> ClassicalParameters:
+    """The parameters of n particles, see `nnrep.energies.padding`; NumPy arrays."""
+    return ClassicalParameters(
+        padded_bonds(parameters.bonds, n),
+        padded_angles(parameters.angles, n),
+        padded_planes(parameters.planes, n),
+        padded_soft(parameters.soft, n),
+    )
 
 
 def coupling_terms(parameters: ClassicalParameters) -> tuple[PairTerm, ...]:

@@ -20,9 +20,11 @@ class Energy(NamedTuple):
         parameters: a pytree of arrays.
         energy_and_gradient: (parameters, positions) -> scalar, (n, d).
         terms: (parameters, positions) -> name -> scalar, whose sum is the energy.
-        coupling_terms: parameters -> its terms of two particles, each as `PairTerm`.
-        local_terms: parameters -> its terms of more particles. None, here or above, is an energy that is no
+        coupling_terms: parameters, as NumPy arrays -> its terms of two particles, each as `PairTerm`.
+        local_terms: the same -> its terms of more particles. None, here or above, is an energy that is no
             sum of such terms: its Hessian is taken by products.
+        padded: (parameters, as NumPy arrays, n) -> those of n particles, the last without any force, see
+            `nnrep.energies.padding`; None for an energy of which every size is a shape of its own.
     """
 
     parameters: Any
@@ -30,6 +32,7 @@ class Energy(NamedTuple):
     terms: Callable[[Any, Array], dict[str, Array]]
     coupling_terms: Callable[[Any], tuple[PairTerm, ...]] | None = None
     local_terms: Callable[[Any], tuple[LocalTerm, ...]] | None = None
+    padded: Callable[[Any, int], Any] | None = None
 
     def of_positions(self) -> Partial:
         """positions (n, d) -> scalar, of which JAX takes the given gradient."""

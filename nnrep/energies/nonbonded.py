@@ -22,6 +22,8 @@ from nnrep.energies.all_pairs import (
     squared_distances,
     table_energy_and_gradient,
 )
+from nnrep.energies.arrays import Numbers
+from nnrep.energies.padding import padded_size, with_zeros
 from nnrep.energies.pairwise import PairTerm
 
 # Below every distance (1e-6 nm) that positions can resolve: excluded atoms may lie on one another, as an
@@ -32,9 +34,9 @@ SMALLEST_RESOLVED_SQUARE = 1e-12
 class PairTable(NamedTuple):
     """Numbers (rows, n) of the pairs of some atoms with all: a, b and q of the module's docstring."""
 
-    repulsion: Array
-    attraction: Array
-    charge: Array
+    repulsion: Numbers
+    attraction: Numbers
+    charge: Numbers
 
 
 class Atoms(NamedTuple):
@@ -48,10 +50,10 @@ class Atoms(NamedTuple):
         exceptions: (n, m) numbers of these pairs.
     """
 
-    half_sigma: Array
-    root_epsilon: Array
-    charge: Array
-    partners: Array
+    half_sigma: Numbers
+    root_epsilon: Numbers
+    charge: Numbers
+    partners: Numbers
     exceptions: PairTable
 
 
@@ -67,9 +69,42 @@ def pair_table(atoms: Atoms, rows: Array) -> PairTable:
     )
 
 
+def whole_pair_table(atoms: Atoms) -> PairTable:
+    """The numbers (n, n) of all pairs, by NumPy; of NumPy arrays."""
+    sixth = (atoms.half_sigma[:, None] + atoms.half_sigma) ** 6
+    attraction = atoms.root_epsilon[:, None] * atoms.root_epsilon * sixth
+    table = PairTable(attraction * sixth, attraction, atoms.charge[:, None] * atoms.charge)
+    for values, own in zip(table, atoms.exceptions, strict=True):
+        np.put_along_axis(values, atoms.partners, own, axis=1)
+    return table
+
+
+def padded_pairs(pairs: PairTable | Atoms, n: int) -> PairTable | Atoms:
+    """The pairs of a molecule of n particles after padding, see `nnrep.energies.padding`; NumPy arrays."""
+    if isinstance(pairs, PairTable):
+        return PairTable(*(with_zeros(values, n, axes=2) for values in pairs))
+    partners, own = padded_partners(pairs.partners, n), padded_size(pairs.partners.shape[1])
+    return Atoms(
+        half_sigma=with_zeros(pairs.half_sigma, n),
+        root_epsilon=with_zeros(pairs.root_epsilon, n),
+        charge=with_zeros(pairs.charge, n),
+        partners=partners,
+        # Of an atom with itself, zeros.
+        exceptions=PairTable(*(with_zeros(with_zeros(v, n).T, own).T for v in pairs.exceptions)),
+    )
+
+
+def padded_partners(partners: np.ndarray, n: int) -> np.ndarray:
+    """Lists (n, m) of partners, one for each particle, filled up with the particle itself."""
+    before, width = partners.shape
+    whole = np.repeat(np.arange(n)[:, None], padded_size(width), axis=1)
+    whole[:before, :width] = partners
+    return whole
+
+
 def pair_terms(pairs: PairTable | Atoms) -> tuple[PairTerm, ...]:
-    """All pairs as pair terms of u = r^2: a u^-6 - b u^-3 + q u^-1/2; O(n^2) of them."""
-    table = pair_table(pairs, jnp.arange(len(pairs.charge))) if isinstance(pairs, Atoms) else pairs
+    """All pairs as pair terms of u = r^2: a u^-6 - b u^-3 + q u^-1/2; O(n^2) of them, of NumPy arrays."""
+    table = whole_pair_table(pairs) if isinstance(pairs, Atoms) else pairs
     upper = np.triu_indices(len(table.charge), 1)
     indices = np.stack(upper, axis=1)
     return (

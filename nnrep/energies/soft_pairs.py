@@ -23,6 +23,9 @@ from nnrep.energies.all_pairs import (
     squared_distances,
     table_energy_and_gradient,
 )
+from nnrep.energies.arrays import Numbers
+from nnrep.energies.nonbonded import padded_partners
+from nnrep.energies.padding import with_zeros
 from nnrep.energies.pairwise import PairTerm, soft_6_4, soft_12_6
 
 KINDS = ("van_der_waals", "hydrogen_bonds", "hydrophobic")
@@ -31,9 +34,9 @@ KINDS = ("van_der_waals", "hydrogen_bonds", "hydrophobic")
 class SoftTable(NamedTuple):
     """1 / s^2 (rows, n) of the pairs of some atoms with all, for each kind; zero for pairs without it."""
 
-    van_der_waals: Array
-    hydrogen_bonds: Array
-    hydrophobic: Array
+    van_der_waals: Numbers
+    hydrogen_bonds: Numbers
+    hydrophobic: Numbers
 
 
 class SoftAtoms(NamedTuple):
@@ -48,12 +51,12 @@ class SoftAtoms(NamedTuple):
         partners: (n, m) atoms with which an atom has no pair, itself first; padded with itself.
     """
 
-    radius: Array
-    donor: Array
-    acceptor: Array
-    hydrogen_bond_length: Array
-    hydrophobic_radius: Array
-    partners: Array
+    radius: Numbers
+    donor: Numbers
+    acceptor: Numbers
+    hydrogen_bond_length: Numbers
+    hydrophobic_radius: Numbers
+    partners: Numbers
 
 
 class SoftPairs(NamedTuple):
@@ -66,10 +69,10 @@ class SoftPairs(NamedTuple):
     """
 
     pairs: SoftTable | SoftAtoms
-    van_der_waals: Array
-    hydrogen_bonds: Array
-    hydrophobic: Array
-    softening: Array
+    van_der_waals: Numbers
+    hydrogen_bonds: Numbers
+    hydrophobic: Numbers
+    softening: Numbers
 
 
 @jax.jit
@@ -87,8 +90,37 @@ def soft_table(atoms: SoftAtoms, rows: Array) -> SoftTable:
 
 
 def whole_table(pairs: SoftTable | SoftAtoms) -> SoftTable:
-    """The table (n, n) of all pairs."""
-    return soft_table(pairs, jnp.arange(len(pairs.radius))) if isinstance(pairs, SoftAtoms) else pairs
+    """The table (n, n) of all pairs, by NumPy; of NumPy arrays."""
+    if isinstance(pairs, SoftTable):
+        return pairs
+    given = pairs.donor[:, None] * pairs.acceptor + pairs.acceptor[:, None] * pairs.donor
+    contact = pairs.hydrophobic_radius[:, None] + pairs.hydrophobic_radius
+    table = SoftTable(
+        (pairs.radius[:, None] + pairs.radius) ** -2,
+        given * pairs.hydrogen_bond_length**-2,
+        np.where(contact > 0, np.where(contact > 0, contact, 1) ** -2, 0),
+    )
+    for values in table:
+        np.put_along_axis(values, pairs.partners, 0, axis=1)
+    return table
+
+
+def padded_soft(soft: SoftPairs, n: int) -> SoftPairs:
+    """The pairs of a molecule of n particles after padding, see `nnrep.energies.padding`; NumPy arrays."""
+    pairs = soft.pairs
+    if isinstance(pairs, SoftTable):
+        return soft._replace(pairs=SoftTable(*(with_zeros(values, n, axes=2) for values in pairs)))
+    far = np.full(n - len(pairs.radius), np.inf)  # a length of which 1 / s^2 is zero
+    return soft._replace(
+        pairs=SoftAtoms(
+            radius=np.concatenate([pairs.radius, far]),
+            donor=with_zeros(pairs.donor, n),
+            acceptor=with_zeros(pairs.acceptor, n),
+            hydrogen_bond_length=pairs.hydrogen_bond_length,
+            hydrophobic_radius=np.concatenate([pairs.hydrophobic_radius, far]),
+            partners=padded_partners(pairs.partners, n),
+        )
+    )
 
 
 def pair_energies(soft: SoftPairs, table: SoftTable, squared: Array) -> tuple[Array, Array, Array]:
@@ -136,11 +168,15 @@ def soft_energy_and_gradient(soft: SoftPairs, coordinates: Array) -> tuple[Array
 def pair_terms(soft: SoftPairs) -> tuple[PairTerm, ...]:
     """All pairs as pair terms, a kind each; O(n^2) of them."""
     table = whole_table(soft.pairs)
+    upper = np.triu_indices(len(table.van_der_waals), 1)
+    pairs = np.stack(upper, axis=1)
     functions = (soft_12_6, soft_6_4, soft_6_4)
-    terms = []
-    for name, function in zip(KINDS, functions, strict=True):
-        inverse = np.asarray(getattr(table, name))
-        pairs = np.argwhere(np.triu(inverse, 1) > 0)
-        potential = Partial(function, softening=soft.softening)
-        terms.append(PairTerm(pairs, getattr(soft, name), potential, jnp.asarray(inverse[tuple(pairs.T)])))
-    return tuple(terms)
+    return tuple(
+        PairTerm(
+            pairs,
+            getattr(soft, name),
+            Partial(function, softening=soft.softening),
+            getattr(table, name)[upper],
+        )
+        for name, function in zip(KINDS, functions, strict=True)
+    )

@@ -25,6 +25,7 @@ def energy_sum(*parts: Energy) -> Energy:
         terms=_Terms(tuple(part.terms for part in parts)),
         coupling_terms=_Listed(tuple(part.coupling_terms for part in parts)) if has_blocks else None,
         local_terms=_Listed(tuple(part.local_terms for part in parts)) if has_blocks else None,
+        padded=_Padded(tuple(part.padded for part in parts)) if all(part.padded for part in parts) else None,
     )
 
 
@@ -67,3 +68,11 @@ class _Listed:
     def __call__(self, parameters: tuple[Any, ...]) -> tuple[Any, ...]:
         lists = (part(own) for part, own in zip(self.parts, parameters, strict=True))
         return tuple(term for terms in lists for term in terms)
+
+
+@dataclass(frozen=True)
+class _Padded:
+    parts: tuple[Any, ...]  # (parameters, n) -> parameters
+
+    def __call__(self, parameters: tuple[Any, ...], n: int) -> tuple[Any, ...]:
+        return tuple(part(own, n) for part, own in zip(self.parts, parameters, strict=True))

@@ -17,20 +17,24 @@ EnergyAndGradient = Callable[[Any, Array], tuple[Array, Array]]
 def energy_with(energy_and_gradient: EnergyAndGradient) -> Energy:
     """The energy (parameters, positions (n, d)) -> scalar, of which JAX takes the given gradient (n, d).
 
+    It is traced once for all programs of one shape that call it.
+
     The derivative of the energy is the gradient as it is given, and higher ones are derivatives of the
     gradient's own code; derivatives with respect to the parameters raise TypeError. One and the same function
     gives one and the same energy, so that programs are shared.
     """
 
+    compiled = jax.jit(energy_and_gradient)
+
     @jax.custom_jvp
     def energy(parameters: Any, positions: Array) -> Array:
-        return energy_and_gradient(parameters, positions)[0]
+        return compiled(parameters, positions)[0]
 
     def derivative(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
         of_parameters, direction = tangents
         if not all(isinstance(leaf, SymbolicZero) for leaf in jax.tree.leaves(of_parameters)):
             raise TypeError("this energy has derivatives with respect to positions only")
-        value, gradient = energy_and_gradient(*primals)
+        value, gradient = compiled(*primals)
         if isinstance(direction, SymbolicZero):
             return value, jnp.zeros_like(value)
         return value, jnp.vdot(gradient, direction)

@@ -1,7 +1,7 @@
 """Batches of replicas: how many, and what is done to all of them."""
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,21 @@ from jax.tree_util import Partial
 from nnrep.minimization.loop import Replica, start_replica
 from nnrep.minimization.stopping import Status, Stopping
 from nnrep.reparam.base import Params, Reparametrization
+
+# Branches of a seed's key: its start draws from the first, every stage from two of its own.
+FOR_MAP, FOR_LOSS = 1, 2
+
+
+class Draws(NamedTuple):
+    """Which random numbers a replica draws in a stage.
+
+    Attributes:
+        seed: of the replica.
+        branch: of the stage and attempt.
+    """
+
+    seed: int
+    branch: int
 
 
 def default_batch_size(replicas: int) -> int:
@@ -35,34 +50,67 @@ def without_key(energy: Partial, positions: Array, key: Array) -> Array:
     return energy(positions)
 
 
-def stack(replicas: list[Any]) -> Any:
-    """One batch of pytrees of one shape."""
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *replicas)
-
-
-def member(batch: Any, replica: int) -> Any:
-    """One replica of a batch."""
-    return jax.tree.map(lambda leaf: leaf[replica], batch)
-
-
-def replica_keys(seeds: tuple[int, ...], branch: int) -> Array:
-    """A key (s,) for each seed; starts, maps and losses draw from branches of their own."""
-    return jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), branch))(jnp.asarray(seeds))
+@jax.jit
+def joined(batches: list[Any]) -> Any:
+    """Several batches as one."""
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *batches)
 
 
 @jax.jit
-def initial_params(reparam: Reparametrization, key: Array, positions: Array) -> Params:
-    """A map's `init`, compiled."""
-    return reparam.init(key, positions)
+def initial_params(reparam: Reparametrization, seed: int, branch: int, positions: Array) -> Params:
+    """The parameters with which a map starts at positions (n, d), for a seed; compiled."""
+    return reparam.init(_key(seed, branch + FOR_MAP), positions)
 
 
 @jax.jit
-def decoded(decode: Partial, params: Params) -> Array:
-    """A map's `decode`, compiled."""
-    return decode(params)
+def decoded(decode: Partial, batch: Any, replica: int) -> Array:
+    """A map's `decode` of one replica of a batch of params, compiled."""
+    return decode(jax.tree.map(lambda leaf: leaf[replica], batch))
 
 
 @partial(jax.jit, static_argnames="build")
-def start_replicas(build: Any, hyperparameters: Any, stopping: Stopping, *states: Any) -> Replica:
-    """A batch at step 0; states as the further arguments of `start_replica`, with a leading axis."""
-    return jax.vmap(lambda *state: start_replica(build, hyperparameters, stopping, *state))(*states)
+def started(
+    build: Any,
+    hyperparameters: Any,
+    stopping: Stopping,
+    decode: Partial,
+    params: Params,
+    draws: Draws,
+    limit: int,
+    status: int,
+) -> tuple[Replica, Array]:
+    """A batch of one replica at step 0, and the key (1,) of its losses.
+
+    Args:
+        build, hyperparameters: of the optimiser.
+        stopping: rules.
+        decode: of the map.
+        params: with which it starts.
+        draws: of which random numbers.
+        limit: steps it may take.
+        status: of the replica.
+    """
+    positions = decode(params)
+    replica = start_replica(build, hyperparameters, stopping, params, positions, limit, status)
+    key = _key(draws.seed, draws.branch + FOR_LOSS)
+    return jax.tree.map(lambda leaf: leaf[None], replica), key[None]
+
+
+@partial(jax.jit, static_argnames="build")
+def started_at(
+    build: Any,
+    hyperparameters: Any,
+    stopping: Stopping,
+    reparam: Reparametrization,
+    positions: Array,
+    draws: Draws,
+    limit: int,
+    status: int,
+) -> tuple[Replica, Array]:
+    """The same from positions (n, d), by one program with the map's `init`."""
+    params = initial_params(reparam, *draws, positions)
+    return started(build, hyperparameters, stopping, reparam.decode, params, draws, limit, status)
+
+
+def _key(seed: Array | int, branch: Array | int) -> Array:
+    return jax.random.fold_in(jax.random.key(seed), branch)

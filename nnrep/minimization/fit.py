@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.minimization.loop import CHECKS_PER_CHUNK, Problem, no_measures, run_chunk, start_replica
+from nnrep.minimization.batches import Draws, started
+from nnrep.minimization.loop import CHECKS_PER_CHUNK, Problem, no_measures, run_chunk
 from nnrep.minimization.optimizers.adam import adam
 from nnrep.minimization.optimizers.optimizer import chain, clamp, no_clamp
 from nnrep.minimization.optimizers.rates import exponential_decay
@@ -22,40 +24,41 @@ def fit_params(
     positions: Array,
     settings: Fit,
     should_stop: Callable[[], bool] | None = None,
+    particles: np.ndarray | None = None,
 ) -> Params:
     """Parameters with which `decode` comes as near to positions (n, d) as the settings allow.
 
     Zero steps give back the parameters as they are, and compile.
 
+    Args:
+        decode: of the map.
+        params: with which it starts.
+        positions: the target.
+        settings: when the fit ends.
+        should_stop: see below.
+        particles: (n,) 1 for each particle, 0 for each dummy; None where there are none.
+
     Raises:
         KeyboardInterrupt: should_stop, asked every few hundred steps, is True: there is nothing to keep yet.
     """
-    problem = Problem(Partial(_mean_squared_error, positions), decode, Partial(no_measures))
+    error = Partial(_mean_squared_error, positions, particles)
+    problem = Problem(error, decode, Partial(no_measures), len(positions))
     # Clamp and decay that do nothing: the sums of a step then round as those of a stage's optimiser do.
     rate = exponential_decay(settings.learning_rate, 1.0, 1000)
     optimizer = chain(clamp(no_clamp()), adam(rate))
     stopping = Stopping(settings.min_delta, settings.patience, check_every=1, divergence=jnp.inf)
-    start = start_replica(
-        optimizer.build,
-        optimizer.hyperparameters,
-        stopping,
-        params,
-        positions,
-        jnp.asarray(settings.max_steps),
-        jnp.asarray(Status.running),
-    )
-    replicas = jax.tree.map(lambda leaf: leaf[None], start)
-    keys = jax.random.key(0)[None]  # the error has nothing random
+    build, hyperparameters = optimizer
+    # The error has nothing random.
+    steps, status = settings.max_steps, Status.running.value
+    replicas, keys = started(build, hyperparameters, stopping, decode, params, Draws(0, 0), steps, status)
     checks = CHECKS_PER_CHUNK if settings.max_steps else 0
     while True:
-        replicas, _ = run_chunk(
-            problem, optimizer.build, optimizer.hyperparameters, stopping, replicas, keys, checks
-        )
+        replicas, _ = run_chunk(problem, build, hyperparameters, stopping, replicas, keys, checks)
         if should_stop is not None and should_stop():
             raise KeyboardInterrupt
-        if checks == 0 or int(replicas.status[0]) != Status.running:
-            return jax.tree.map(lambda leaf: leaf[0], replicas.params)
+        if checks == 0 or int(np.asarray(replicas.status)[0]) != Status.running:
+            return jax.tree.map(lambda leaf: np.asarray(leaf)[0], replicas.params)
 
 
-def _mean_squared_error(target: Array, positions: Array, key: Array) -> Array:
-    return jnp.mean((positions - target) ** 2)
+def _mean_squared_error(target: Array, particles: Array | None, positions: Array, key: Array) -> Array:
+    return jnp.mean(jnp.average((positions - target) ** 2, axis=0, weights=particles))

@@ -22,11 +22,13 @@ class Problem(NamedTuple):
         loss: (positions (n, d), key) -> scalar.
         decode: params -> positions (n, d).
         measure: positions -> name -> scalar, followed beside the loss.
+        particles: () how many of the n are particles; dummies follow them.
     """
 
     loss: Callable[[Array, Array], Array]
     decode: Callable[[Params], Array]
     measure: Callable[[Array], dict[str, Array]]
+    particles: Array | int
 
 
 class Replica(NamedTuple):
@@ -66,8 +68,8 @@ def start_replica(
     stopping: Stopping,
     params: Params,
     positions: Array,
-    limit: Array,
-    status: Array,
+    limit: Array | int,
+    status: Array | int,
 ) -> Replica:
     """A replica at step 0, with a fresh optimiser, whose params decode to positions (n, d)."""
     return Replica(
@@ -165,7 +167,7 @@ def _run_to_check(
         positions, pull = jax.vjp(decode, moved)
         loss, slope = jax.value_and_grad(problem.loss)(positions, step_key)
         (gradient,) = pull(slope)
-        at_rest = stopping.at_step(Step(step, positions, loss, slope))
+        at_rest = stopping.at_step(Step(step, positions, loss, slope, problem.particles))
         # Line searches want the loss as well; other optimisers are blind to it.
         value_fn = partial(lambda key, moved: problem.loss(decode(moved), key), step_key)
         more = {"value": loss, "grad": gradient, "value_fn": value_fn}

@@ -12,6 +12,7 @@ import optax
 
 from nnrep.errors import ConfigError, UserError, is_integer, require
 from nnrep.minimization.attempts import Restarts
+from nnrep.minimization.batches import initial_params
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
 from nnrep.minimization.monitor import Monitor, check_record_every
 from nnrep.minimization.optimizers.optimizer import Optimizer, as_optimizer
@@ -151,7 +152,7 @@ def _checked_map(reparam: Reparametrization, system: System) -> Reparametrizatio
     reparam = Reparametrization(as_partial(reparam.init), as_partial(reparam.decode))
     shape = system.positions.shape
     try:
-        params = jax.eval_shape(reparam.init, jax.random.key(0), system.positions)
+        params = jax.eval_shape(initial_params, reparam, 0, 0, system.positions)
         made = jax.eval_shape(reparam.decode, params)
     except jax.errors.JAXTypeError as error:
         reason = str(error).splitlines()[0]

@@ -21,9 +21,11 @@ class Recording:
         frames: configurations.
     """
 
-    def __init__(self, measures: Sequence[str], seeds: tuple[int, ...], record_every: int | None) -> None:
-        """Nothing yet, of these seeds; `measures` are columns of the history."""
-        self._seeds = seeds
+    def __init__(
+        self, measures: Sequence[str], seeds: tuple[int, ...], record_every: int | None, particles: int
+    ) -> None:
+        """Nothing yet, of these seeds and so many particles; `measures` are columns of the history."""
+        self._seeds, self._particles = seeds, particles
         self.history, self.frames = History(measures, seeds), FrameRecorder(record_every)
 
     def add_checks(
@@ -75,7 +77,8 @@ class Recording:
         for place in map(int, np.flatnonzero(after > before)):
             if self.frames.is_due(after[place]) or (self.frames.every and stopped[place]):
                 step = int(steps_before[place] + after[place])
-                self.frames.keep(self._seeds[members[place]], step, stage.positions_of(group, place))
+                positions = stage.positions_of(group, place)[: self._particles]
+                self.frames.keep(self._seeds[members[place]], step, positions)
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, as arrays and lists of arrays."""

@@ -5,9 +5,7 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
@@ -49,9 +47,11 @@ class Run:
         self.objective = Objective(
             system.energy_sample or Partial(without_key, system.energy),
             system.measure or Partial(no_measures),
+            system.n,
+            system.particles,
         )
         measures = list(jax.eval_shape(self.objective.measure, system.positions))
-        self.recording = Recording(measures, seeds, self.monitor.record_every)
+        self.recording = Recording(measures, seeds, self.monitor.record_every, system.n)
         size = batch_size or default_batch_size(len(seeds))
         self.groups = [slice(start, start + size) for start in range(0, len(seeds), size)]
         failed = partial(has_failed, system, min_contact_fraction=restarts.min_contact_fraction)
@@ -61,15 +61,15 @@ class Run:
         self.steps_before = np.zeros(len(seeds), int)  # of finished stages
         self.steps_coarse = np.zeros(len(seeds), int)  # of these, of stages but the last
         self.checks = 1
-        starts = jnp.stack([system.start(seed) for seed in seeds])
+        starts = np.stack([system.start(seed) for seed in seeds])
         began = time.perf_counter()
-        jax.block_until_ready(evaluate(system.energy, starts, 0))  # of no replica: this compiles
+        self._exact(starts[:1])  # compiles
         self.times.compile_s += time.perf_counter() - began
-        self._begin_stage(0, starts, jnp.full(len(seeds), Status.running))
+        self._begin_stage(0, starts, np.full(len(seeds), Status.running))
         self.positions_start = self.stage.positions()
         self.energy_start, _ = self._exact(self.positions_start)
         for seed, positions in zip(seeds, self.positions_start, strict=True):
-            self.recording.frames.keep(seed, 0, positions)
+            self.recording.frames.keep(seed, 0, positions[: system.n])
 
     def advance(self) -> bool:
         """Run one chunk of one batch, or go to the next stage; False when there is nothing left to do."""
@@ -119,12 +119,13 @@ class Run:
         coarse = None if len(self.stages) == 1 else outcomes.coarse
         count = len(self.seeds)
         last_steps = self.steps_before - self.steps_coarse
+        particles = np.s_[:, : self.system.n]
         return Result(
             seeds=self.seeds,
             status=tuple(map(self._status, outcomes.status, outcomes.energy, done)),
-            positions=outcomes.positions,
-            positions_coarse=coarse,
-            positions_start=self.positions_start,
+            positions=outcomes.positions[particles],
+            positions_coarse=None if coarse is None else coarse[particles],
+            positions_start=self.positions_start[particles],
             energy=outcomes.energy,
             energy_coarse=np.full(count, np.nan) if coarse is None else self._exact(coarse)[0],
             energy_start=self.energy_start,
@@ -166,9 +167,9 @@ class Run:
         if 0 < index < len(self.stages) or self.attempts.number:
             # Of the shapes of that stage; what it holds is the snapshot's.
             positions, status = self.stage.positions(), self.stage.values("status")
-            self._begin_stage(index, jnp.asarray(positions), jnp.asarray(status))
+            self._begin_stage(index, positions, status)
         mine, structure = jax.tree.flatten(self.stage.whole())
-        theirs = [jnp.asarray(leaf) for leaf in snapshot["replicas"]]
+        theirs = snapshot["replicas"]
         same_seeds = snapshot["seeds"].tolist() == list(self.seeds)
         same_leaves = [(x.shape, x.dtype) for x in mine] == [(x.shape, x.dtype) for x in theirs]
         if index != self.index or not same_seeds or not same_leaves:
@@ -180,7 +181,7 @@ class Run:
         self.times.restore(snapshot)
         self.recording.restore(snapshot)
 
-    def _begin_stage(self, index: int, positions: Array, status: Array) -> None:
+    def _begin_stage(self, index: int, positions: np.ndarray, status: np.ndarray) -> None:
         """A stage from positions (s, n, d)."""
         self.index, stage = index, self.stages[index]
         most = self.max_steps // 2 if stage.max_steps is None else stage.max_steps
@@ -205,7 +206,7 @@ class Run:
         self.positions_coarse = positions
         self.steps_before, self.steps_coarse = self.steps_before + steps, self.steps_coarse + steps
         status = np.where(self.attempts.outcomes.done, status, Status.running)
-        self._begin_stage(self.index + 1, jnp.asarray(positions), jnp.asarray(status))
+        self._begin_stage(self.index + 1, positions, status)
 
     def _done_early(self) -> np.ndarray:
         """Which replicas (s,) no stage that is left would move: diverged, or at rest by all their rules."""
@@ -238,10 +239,10 @@ class Run:
         self.steps_coarse = self.steps_coarse + (0 if self._in_last_stage() else used - self.steps_before)
         self.steps_before = used
         starts = [
-            self.system.start(seed, self.attempts.number) if begun else jnp.asarray(final)
+            self.system.start(seed, self.attempts.number) if begun else final
             for seed, begun, final in zip(self.seeds, anew, self.attempts.outcomes.positions, strict=True)
         ]
-        self._begin_stage(0, jnp.stack(starts), jnp.where(anew, Status.running, Status.converged))
+        self._begin_stage(0, np.stack(starts), np.where(anew, Status.running, Status.converged))
         return True
 
     def _status(self, code: int, energy: float, done: bool) -> Status:
@@ -255,5 +256,6 @@ class Run:
         return self.index + 1 == len(self.stages)
 
     def _exact(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        energy, gradient_rms = evaluate(self.system.energy, jnp.asarray(positions), len(positions))
-        return np.asarray(energy), np.asarray(gradient_rms)
+        values = [evaluate(self.system.energy, replica, self.system.n) for replica in positions]
+        energy, gradient_rms = (np.stack(each) for each in zip(*values, strict=True))
+        return energy, gradient_rms

@@ -2,22 +2,21 @@
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from nnrep.host.compilation import compilation_clock
 from nnrep.minimization.batches import (
+    Draws,
     any_running,
     decoded,
     initial_params,
-    member,
-    replica_keys,
-    stack,
-    start_replicas,
+    joined,
+    started,
+    started_at,
 )
 from nnrep.minimization.fit import fit_params
 from nnrep.minimization.loop import Problem, Replica, Trace, run_chunk
@@ -33,10 +32,14 @@ class Objective(NamedTuple):
     Attributes:
         loss: (positions (n, d), key) -> scalar.
         measure: positions -> name -> scalar, recorded beside the loss.
+        n: number of particles.
+        particles: which of the positions are theirs, see `System.particles`.
     """
 
     loss: Callable[[Array, Array], Array]
     measure: Callable[[Array], dict[str, Array]]
+    n: int
+    particles: np.ndarray | None
 
 
 class Starts(NamedTuple):
@@ -49,8 +52,8 @@ class Starts(NamedTuple):
         steps: (s,) that they may take at most.
     """
 
-    positions: Array
-    status: Array
+    positions: np.ndarray
+    status: np.ndarray
     done: np.ndarray
     steps: np.ndarray
 
@@ -88,30 +91,16 @@ class StageRun:
         """
         began, other_before = time.perf_counter(), times.prepared_s()
         self.stage, self._groups, self._count = stage, groups, len(seeds)
-        self._problem = Problem(objective.loss, stage.reparam.decode, objective.measure)
-        self._loss_keys = replica_keys(seeds, 2 + branch)
-        keys = replica_keys(seeds, 1 + branch)
+        self._problem = Problem(objective.loss, stage.reparam.decode, objective.measure, objective.n)
+        self._particles = objective.particles
         # Replica by replica: a batch would round by the number of seeds.
-        running = np.asarray(starts.status) == Status.running
-        single = [
-            self._initial(replica, keys[replica], starts, bool(running[replica]), times)
-            for replica in range(self._count)
+        replicas = [
+            self._started(replica, Draws(seed, branch), starts, times, should_stop)
+            for replica, seed in enumerate(seeds)
         ]
-        params = stack(
-            [self._fitted(replica, each, starts, times, should_stop) for replica, each in enumerate(single)]
-        )
-        outputs = [decoded(stage.reparam.decode, member(params, r)) for r in range(self._count)]
-        self.set_whole(
-            start_replicas(
-                stage.optimizer.build,
-                stage.optimizer.hyperparameters,
-                stage.stopping,
-                params,
-                jnp.stack(outputs),
-                jnp.asarray(starts.steps),
-                starts.status,
-            )
-        )
+        pairs = [_joined(replicas[group]) for group in groups]
+        self.batches: list[Replica] = [batch for batch, _ in pairs]
+        self._loss_keys: list[Array] = [key for _, key in pairs]
         for group in range(len(groups)):
             self.run(group, 0)  # no steps: this compiles
         times.compile_s += time.perf_counter() - began - (times.prepared_s() - other_before)
@@ -125,7 +114,7 @@ class StageRun:
             stage.optimizer.hyperparameters,
             stage.stopping,
             self.batches[group],
-            self._loss_keys[self._groups[group]],
+            self._loss_keys[group],
             checks,
         )
         return jax.block_until_ready(trace)
@@ -140,34 +129,56 @@ class StageRun:
 
     def positions(self) -> np.ndarray:
         """Where all replicas are, (s, n, d)."""
-        members = [member(batch.params, r) for batch in self.batches for r in range(len(batch.step))]
-        return np.stack([decoded(self._problem.decode, params) for params in members])
+        sizes = [len(batch.step) for batch in self.batches]
+        return np.stack(
+            [self.positions_of(group, place) for group, size in enumerate(sizes) for place in range(size)]
+        )
 
     def positions_of(self, group: int, place: int) -> np.ndarray:
         """Where a replica of a batch is, (n, d)."""
-        return np.asarray(decoded(self._problem.decode, member(self.batches[group].params, place)))
+        return np.asarray(decoded(self._problem.decode, self.batches[group].params, place))
 
     def whole(self) -> Replica:
         """All replicas in one batch."""
-        return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *self.batches)
+        return _joined(self.batches)
 
     def set_whole(self, replicas: Replica) -> None:
-        """Go on from other states of all replicas."""
-        self.batches = [jax.tree.map(lambda leaf, g=group: leaf[g], replicas) for group in self._groups]
+        """Go on from other states of all replicas, given as NumPy arrays."""
+        parts = [jax.tree.map(lambda leaf, g=group: leaf[g], replicas) for group in self._groups]
+        self.batches = jax.device_put(parts)
 
-    def _initial(self, replica: int, key: Array, starts: Starts, running: bool, times: Times) -> Params:
-        """The parameters with which a map starts; what it takes from the positions is timed as modes."""
-        reparam, positions = self.stage.reparam, starts.positions[replica]
-        if not running and starts.done[replica]:
-            shapes = jax.eval_shape(reparam.init, key, positions)
-            return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    def _started(
+        self,
+        replica: int,
+        draws: Draws,
+        starts: Starts,
+        times: Times,
+        should_stop: Callable[[], bool] | None,
+    ) -> tuple[Replica, Array]:
+        """A batch of one replica at the start of the stage, and the key of its losses."""
+        stage, positions = self.stage, starts.positions[replica]
+        optimizer, ends = (stage.optimizer.build, stage.optimizer.hyperparameters), stage.stopping
+        more = (draws, starts.steps[replica], starts.status[replica])
+        needed = starts.status[replica] == Status.running or not starts.done[replica]
+        if needed and stage.fit is None:
+            return self._timed(replica, times, started_at, *optimizer, ends, stage.reparam, positions, *more)
+        if needed:
+            params = initial_params(stage.reparam, *draws, positions)
+            params = self._fitted(replica, params, starts, times, should_stop)
+        else:
+            shapes = jax.eval_shape(initial_params, stage.reparam, *draws, positions)
+            params = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+        return started(*optimizer, ends, stage.reparam.decode, params, *more)
+
+    def _timed(self, replica: int, times: Times, start: Callable, *arguments: Any) -> tuple[Replica, Array]:
+        """The start of a map; what it takes from the positions is timed as modes."""
         with compilation_clock() as compilation:
             began = time.perf_counter()
-            params = jax.block_until_ready(initial_params(reparam, key, positions))
+            batch, key = jax.block_until_ready(start(*arguments))
             elapsed = time.perf_counter() - began
-        if isinstance(params, Anchored):
+        if isinstance(batch.params, Anchored):
             times.modes_s[replica] += max(0.0, elapsed - compilation.seconds())
-        return params
+        return batch, key
 
     def _fitted(
         self,
@@ -181,8 +192,13 @@ class StageRun:
         decode, fit, positions = self.stage.reparam.decode, self.stage.fit, starts.positions[replica]
         if fit is None:
             return params
-        fit_params(decode, params, positions, fit._replace(max_steps=0))  # compiles
+        compiling = fit._replace(max_steps=0)
+        fit_params(decode, params, positions, compiling, particles=self._particles)
         began = time.perf_counter()
-        params = jax.block_until_ready(fit_params(decode, params, positions, fit, should_stop))
+        params = fit_params(decode, params, positions, fit, should_stop, self._particles)
         times.fit_s[replica] += time.perf_counter() - began
         return params
+
+
+def _joined(batches: list[Any]) -> Any:
+    return batches[0] if len(batches) == 1 else joined(batches)

@@ -7,10 +7,10 @@ from jax.tree_util import Partial
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import UserError
-from nnrep.modes.blocks import Couplings, couplings_of, term_blocks
+from nnrep.modes.blocks import Couplings, as_pytrees, couplings_of, term_blocks
 from nnrep.modes.hessian import hessian_by_products
 from nnrep.modes.normal import MAX_DENSE_COORDINATES
-from nnrep.systems.system import System, as_partial
+from nnrep.systems.system import System
 
 
 def hessian_of(system: System) -> Partial:
@@ -22,7 +22,7 @@ def hessian_of(system: System) -> Partial:
     Raises:
         UserError: it would be too large.
     """
-    size = system.positions.size
+    size = system.n * system.positions.shape[1]
     if size > MAX_DENSE_COORDINATES:
         raise UserError(
             f"modes.of: all modes of the Hessian of {size} coordinates take {8e-9 * size**2:.1f} GB; choose "
@@ -32,9 +32,8 @@ def hessian_of(system: System) -> Partial:
         return Partial(hessian_by_products, system.energy)
     couplings = system.coupling_terms
     pairs = couplings() if callable(couplings) else couplings
-    terms = tuple(term._replace(potential=as_partial(term.potential)) for term in pairs)
-    local = tuple(term._replace(potential=as_partial(term.potential)) for term in system.local_terms)
-    return Partial(_from_blocks, terms, local, couplings_of(terms, local, system.n))
+    terms, local = as_pytrees(pairs), as_pytrees(system.local_terms)
+    return Partial(_from_blocks, terms, local, couplings_of(terms, local, len(system.positions)))
 
 
 def _from_blocks(

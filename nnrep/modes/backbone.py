@@ -18,7 +18,7 @@ from jax.tree_util import Partial
 
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
-from nnrep.modes.blocks import Couplings, couplings_of, term_blocks
+from nnrep.modes.blocks import Couplings, as_pytrees, couplings_of, term_blocks
 from nnrep.modes.hessian import column_squares
 from nnrep.systems.system import as_partial
 
@@ -38,19 +38,24 @@ class Sampling(NamedTuple):
     Attributes:
         draw: (key, t) -> positions (n, d), t from 0 at the first sample to 1 at the last.
         samples: number of configurations.
-        key: of the samples.
+        seed: of the samples.
         backbone: mean of norms, or sum of squares.
     """
 
     draw: Draw
     samples: int
-    key: Array
+    seed: int
     backbone: Backbone = Backbone.mean_norm
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(n, d)."""
-        return jax.eval_shape(self.draw, self.key, jnp.zeros(())).shape
+        return jax.eval_shape(self.configuration, 0).shape
+
+    @property
+    def key(self) -> Array:
+        """The key of the samples."""
+        return jax.random.key(self.seed)
 
     def configuration(self, index: Array) -> Array:
         """Positions (n, d) of a sample."""
@@ -88,9 +93,7 @@ def term_backbone(
     """
     n = sampling.shape[0]
     couplings = couplings_of(pair_terms, local_terms, n)
-    pairs = tuple(term._replace(potential=as_partial(term.potential)) for term in pair_terms)
-    locals_ = tuple(term._replace(potential=as_partial(term.potential)) for term in local_terms)
-    squares = Partial(_block_squares, pairs, locals_, couplings)
+    squares = Partial(_block_squares, as_pytrees(pair_terms), as_pytrees(local_terms), couplings)
     between, diagonal = map(np.asarray, over_samples(squares, sampling))
     (i, j), nodes = couplings.edges.T, np.arange(n)
     rows, columns = np.concatenate([i, j, nodes]), np.concatenate([j, i, nodes])
@@ -111,14 +114,14 @@ def _block_squares(
 def over_samples(squares: Partial, sampling: Sampling) -> Any:
     """The backbone of the squared norms (any pytree) that a function gives of positions (n, d)."""
     return _over_samples(
-        squares, as_partial(sampling.draw), sampling.samples, sampling.key, sampling.backbone
+        squares, as_partial(sampling.draw), sampling.samples, sampling.seed, sampling.backbone
     )
 
 
 @partial(jax.jit, static_argnames="backbone")
-def _over_samples(squares: Partial, draw: Partial, samples: int, key: Array, backbone: Backbone) -> Any:
+def _over_samples(squares: Partial, draw: Partial, samples: int, seed: int, backbone: Backbone) -> Any:
     # All but the functions' code is traced: one compilation serves any number of samples.
-    sampling = Sampling(draw, samples, key)
+    sampling = Sampling(draw, samples, seed)
     mean = backbone is Backbone.mean_norm
 
     def sample(index: Array) -> Any:

@@ -1,7 +1,8 @@
 """The Hessian's blocks of an energy that is a sum of terms of few particles, each pair of particles once."""
 
+from collections.abc import Callable
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,18 @@ from jax import Array
 
 from nnrep.energies.local import LocalTerm, local_hessians
 from nnrep.energies.pairwise import PairTerm
+from nnrep.systems.system import as_partial
+
+T = TypeVar("T", PairTerm, LocalTerm)
+
+
+def as_pytrees(terms: tuple[T, ...]) -> tuple[T, ...]:
+    """Terms whose functions JAX can take as arguments."""
+    named = ("potential", "gradient")
+    return tuple(
+        term._replace(**{name: as_partial(getattr(term, name)) for name in named if hasattr(term, name)})
+        for term in terms
+    )
 
 
 class Couplings(NamedTuple):
@@ -79,20 +92,31 @@ def term_blocks(
     i, j = couplings.edges.T
     y = positions[i] - positions[j]
     u = jnp.sum(y**2, axis=1)
-    blocks = jnp.zeros((len(i), dim, dim), positions.dtype)
+    along = across = jnp.zeros_like(u)
     for term, edge in zip(pair_terms, couplings.of_pairs, strict=True):
-        stretched = term.stretch * u[edge]
-        first = term.stretch * jax.vmap(jax.grad(term.potential))(stretched)
-        second = term.stretch**2 * jax.vmap(jax.grad(jax.grad(term.potential)))(stretched)
-        along = (4 * term.weight * second)[:, None, None] * y[edge][:, :, None] * y[edge][:, None, :]
-        across = (2 * term.weight * first)[:, None, None] * jnp.eye(dim, dtype=positions.dtype)
-        blocks = blocks.at[edge].add(along + across)
+        first, second = _derivatives(term.potential, term.stretch * u[edge])
+        along = along.at[edge].add(4 * term.weight * term.stretch**2 * second)
+        across = across.at[edge].add(2 * term.weight * term.stretch * first)
+    pulls = along[:, None, None] * y[:, :, None] * y[:, None, :]
+    blocks = pulls + across[:, None, None] * jnp.eye(dim, dtype=positions.dtype)
     for local, edges in zip(local_terms, couplings.of_local, strict=True):
-        hessians = local_hessians(local, positions)
-        for column, (a, b) in enumerate(combinations(range(local.particles.shape[1]), 2)):
-            ascending = (local.particles[:, a] < local.particles[:, b])[:, None, None]
-            block = hessians[:, a, :, b, :]
-            oriented = jnp.where(ascending, block, jnp.swapaxes(block, 1, 2))
-            blocks = blocks.at[edges[:, column]].add(-oriented)
+        blocks = blocks.at[edges].add(-_between(local, positions))
     diagonal = jax.ops.segment_sum(blocks, i, n) + jax.ops.segment_sum(jnp.swapaxes(blocks, 1, 2), j, n)
     return blocks, diagonal
+
+
+def _derivatives(potential: Callable[[Array], Array], u: Array) -> tuple[Array, Array]:
+    """First and second derivative of a potential at squared distances (m,), which it takes elementwise."""
+
+    def first(u: Array) -> Array:
+        return jax.jvp(potential, (u,), (jnp.ones_like(u),))[1]
+
+    return jax.jvp(first, (u,), (jnp.ones_like(u),))
+
+
+def _between(term: LocalTerm, positions: Array) -> Array:
+    """Blocks (m, c, d, d) of a term's Hessians, of each pair of its particles, the smaller index first."""
+    a, b = _pairs_among(term.particles.shape[1]).T
+    blocks = jnp.moveaxis(local_hessians(term, positions), 3, 2)[:, a, b]
+    ascending = (term.particles[:, a] < term.particles[:, b])[..., None, None]
+    return jnp.where(ascending, blocks, jnp.swapaxes(blocks, -1, -2))

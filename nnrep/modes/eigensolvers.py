@@ -13,6 +13,7 @@ import scipy.sparse.linalg
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.arrays import on_device
 from nnrep.errors import UserError
 from nnrep.host.memory import require_memory, total_memory
 from nnrep.host.terminal import log
@@ -183,9 +184,9 @@ def _shift_invert(matrix: scipy.sparse.csr_array, count: int) -> tuple[np.ndarra
 def _product_with(matrix: scipy.sparse.csr_array) -> Partial:
     n = matrix.shape[0]
     if matrix.nnz > FULL * n * n:
-        return Partial(jnp.matmul, jnp.asarray(matrix.toarray()))
+        return Partial(jnp.matmul, on_device(matrix.toarray()))
     entries = matrix.tocoo()
-    return Partial(partial(_sparse_product, n), *map(jnp.asarray, (entries.row, entries.col, entries.data)))
+    return Partial(partial(_sparse_product, n), *on_device((entries.row, entries.col, entries.data)))
 
 
 def _sparse_product(n: int, rows: Array, columns: Array, values: Array, vector: Array) -> Array:

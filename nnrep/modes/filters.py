@@ -17,6 +17,7 @@ import scipy.sparse.linalg
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.arrays import on_device
 from nnrep.errors import require
 from nnrep.modes.eigensolvers import MAX_DENSE_NODES, largest_eigenvalue
 
@@ -61,14 +62,14 @@ def spectral_filter(
     scaled = laplacian / (_largest(laplacian) or 1.0)
     product = _product_with(scaled)
     series = [chebyshev_series(shift, p) for p in (power, -power)]
-    operators = [Partial(_clenshaw, product, jnp.asarray(coefficients, float)) for coefficients in series]
+    operators = [Partial(_clenshaw, product, on_device(coefficients)) for coefficients in series]
     forward, backward = (Partial(symmetric, operator) for operator in operators)
     return Filter(forward, backward, max(map(len, series)) - 1)
 
 
 def dense_filter(vectors: np.ndarray, scales: np.ndarray | Array) -> Filter:
     """Psi diag(S_i) Psi^T and its inverse as matrices, of all modes Psi (n, n) and their scales (n,)."""
-    both = [jnp.asarray((vectors * s) @ vectors.T, float) for s in (scales, 1 / scales)]
+    both = [on_device((vectors * s) @ vectors.T) for s in (scales, 1 / scales)]
     forward, backward = (Partial(symmetric, Partial(jnp.matmul, matrix)) for matrix in both)
     return Filter(forward, backward, 0)
 
@@ -146,11 +147,11 @@ def _product_with(matrix: scipy.sparse.csr_array) -> Partial:
     entries = matrix.tocoo()
     offsets = np.union1d(entries.col - entries.row, [0])
     if len(offsets) > MAX_DIAGONALS:
-        rows, columns, values = map(jnp.asarray, (entries.row, entries.col, entries.data.astype(float)))
-        return Partial(partial(_by_entries, matrix.shape[0]), rows, columns, values.astype(float))
+        arrays = on_device((entries.row, entries.col, entries.data))
+        return Partial(partial(_by_entries, matrix.shape[0]), *arrays)
     diagonals = np.zeros((len(offsets), matrix.shape[0]))
     diagonals[np.searchsorted(offsets, entries.col - entries.row), entries.row] = entries.data
-    return Partial(partial(_by_diagonals, tuple(map(int, offsets))), jnp.asarray(diagonals, float))
+    return Partial(partial(_by_diagonals, tuple(map(int, offsets))), on_device(diagonals))
 
 
 def _by_entries(n: int, rows: Array, columns: Array, values: Array, x: Array) -> Array:

@@ -51,7 +51,7 @@ def normal_modes(
         UserError: the Hessian is not finite, a dense one is too large, or Lanczos has not converged.
         ConfigError: a solver that needs a sparse matrix, or epsilon where there is no dense Hessian.
     """
-    size = system.positions.size
+    size = system.n * system.positions.shape[1]
     check_normal_solver(solver)
     if solver is Solver.auto:
         solver = Solver.dense if size <= MAX_DENSE_COORDINATES else Solver.lanczos
@@ -101,13 +101,14 @@ def _from_dense(
     solver: Solver,
     max_products: int,
 ) -> Eigenpairs:
-    if positions.size > MAX_DENSE_COORDINATES:
+    size = system.n * positions.shape[1]
+    if size > MAX_DENSE_COORDINATES:
         raise UserError(
-            f"modes.solver: the dense Hessian of {len(positions)} particles would take "
-            f"{positions.size**2 * 8 / 1e9:.1f} GB; choose lanczos, or at most "
+            f"modes.solver: the dense Hessian of {system.n} particles would take "
+            f"{size**2 * 8 / 1e9:.1f} GB; choose lanczos, or at most "
             f"{MAX_DENSE_COORDINATES // positions.shape[1]} particles"
         )
-    hessian = dense_hessian(system.energy, positions)
+    hessian = dense_hessian(system.energy, positions)[:size, :size]  # without dummies
     if not np.all(np.isfinite(hessian)):
         raise UserError("system: the Hessian is not finite at the start; choose another start")
     matrix = scipy.sparse.csr_array(hessian)
@@ -119,11 +120,13 @@ def _from_dense(
 
 def _from_products(system: System, positions: Array, count: int, max_products: int) -> Eigenpairs:
     product = Partial(_flat_product, system.energy, positions)
-    pairs = lanczos(product, positions.size, count, tolerance=RESIDUAL_TOLERANCE, max_products=max_products)
+    size = system.n * positions.shape[1]
+    pairs = lanczos(product, size, count, tolerance=RESIDUAL_TOLERANCE, max_products=max_products)
     images = np.asarray(jax.lax.map(product, jnp.asarray(pairs.vectors.T))).T
     return checked(pairs.values, pairs.vectors, images, pairs.largest, Solver.lanczos)
 
 
 def _flat_product(energy: Partial, positions: Array, direction: Array) -> Array:
-    """H u (n d,) of a direction (n d,)."""
-    return hessian_product(energy, positions, direction.reshape(positions.shape)).ravel()
+    """H u (n d,) of a direction (n d,); positions may have dummies behind the n."""
+    whole = jnp.pad(direction, (0, positions.size - direction.size)).reshape(positions.shape)
+    return hessian_product(energy, positions, whole).ravel()[: direction.size]

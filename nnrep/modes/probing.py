@@ -81,23 +81,23 @@ def probed_backbone(
 
 
 def _estimate(energy: Callable[[Array], Array], sampling: Sampling, colours: int) -> np.ndarray:
-    draw, samples, key, backbone = sampling
-    return np.asarray(_accumulated(as_partial(energy), as_partial(draw), samples, key, colours, backbone))
+    draw, samples, seed, backbone = sampling
+    return np.asarray(_accumulated(as_partial(energy), as_partial(draw), samples, seed, colours, backbone))
 
 
 @partial(jax.jit, static_argnames=("colours", "backbone"))
 def _accumulated(
-    energy: Partial, draw: Partial, samples: int, key: Array, colours: int, backbone: Backbone
+    energy: Partial, draw: Partial, samples: int, seed: int, colours: int, backbone: Backbone
 ) -> Array:
     """The estimated backbone (n, n)."""
-    sampling = Sampling(draw, samples, key)
+    sampling = Sampling(draw, samples, seed)
     n = sampling.shape[0]
     mean = backbone is Backbone.mean_norm
 
     def add_sample(index: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
         total, seen = sums
         positions = sampling.configuration(index)
-        keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, 2), index), COLOURINGS)
+        keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(sampling.key, 2), index), COLOURINGS)
         squares = _best_of_views(energy, positions, keys, colours)
         values = jnp.sign(squares) * jnp.sqrt(abs(squares)) / samples if mean else squares
         return total + values, seen + (squares != 0)

@@ -111,7 +111,7 @@ def _generator() -> list[object]:
 
 
 def _deciding(system: System, request: ModesRequest) -> dict[str, object]:
-    at = np.asarray(system.positions).tobytes() if request.modes.of is Of.hessian else b""
+    at = np.asarray(system.positions)[: system.n].tobytes() if request.modes.of is Of.hessian else b""
     return {
         **request.deciding,
         "structure": None if system.molecule is None else system.molecule.hash,

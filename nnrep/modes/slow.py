@@ -4,8 +4,6 @@ import re
 from enum import Enum
 from numbers import Integral, Real
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
 from jax.tree_util import Partial
@@ -87,7 +85,7 @@ def slow_modes(
         usable = isinstance(epsilon, Real) and 0 < epsilon <= 1
         require(usable, "epsilon", "above 0 and at most 1", epsilon)
     flat = of is Of.hessian
-    size = system.positions.size if flat else system.n
+    size = system.n * system.positions.shape[1] if flat else system.n
     count = None if k is None else mode_count(k, size, system.residues, "n d" if flat else "n")
     if of is not Of.backbone:
         check_unsampled(of, samples, noise, background)
@@ -132,10 +130,10 @@ def sampling_of(
     usable = noise is None or (isinstance(noise, Real) and 0 <= noise < np.inf)
     require(usable, "noise", "zero or positive, or null", noise)
     own = system.draw_configuration
-    scale = OWN_NOISE * jnp.std(system.positions) if noise is None else noise
+    scale = OWN_NOISE * float(np.std(np.asarray(system.positions)[: system.n])) if noise is None else noise
     around = Partial(perturbed, system.positions, scale)
     draw = around if own is None or noise is not None else own
-    return Sampling(draw, samples, jax.random.key(seed), backbone)
+    return Sampling(draw, samples, seed, backbone)
 
 
 def _report(modes: SlowModes, solver: Solver) -> None:
@@ -145,7 +143,7 @@ def _report(modes: SlowModes, solver: Solver) -> None:
         modes.values.size,
         modes.solver,
         " (modes.solver=auto)" if solver is Solver.auto else "",
-        float(jnp.max(modes.residuals)),
+        float(np.max(np.asarray(modes.residuals))),
     )
 
 
@@ -178,6 +176,7 @@ def backbone_of(
         ConfigError: it is not finite.
     """
     matrix, error = _exact_or_estimated(system, sampling, background)
+    matrix = matrix[: system.n, : system.n]  # dummies are coupled to nothing
     if not np.all(np.isfinite(matrix.data if scipy.sparse.issparse(matrix) else matrix)):
         reason = "the Hessian is not finite at a sampled configuration"
         raise ConfigError("modes.noise", f"{reason}; choose another noise or start, or float64")

@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
 from jax import Array
 
+from nnrep.energies.arrays import on_device
+from nnrep.energies.padding import padded_size, with_zeros
 from nnrep.modes.eigensolvers import MAX_PRODUCTS, Eigenpairs, Solver, largest_eigenvalue, lowest_eigenpairs
+from nnrep.systems.system import System
 
 
 class SlowModes(NamedTuple):
@@ -34,6 +36,21 @@ class SlowModes(NamedTuple):
     of: str = "backbone"
 
 
+def padded_modes(modes: SlowModes, system: System) -> SlowModes:
+    """The modes for a map of all positions of a system: without a part in its dummies, if it has any.
+
+    Further modes without any part fill up their number, so that maps of nearly as many modes share programs.
+    """
+    if system.dummies == 0:
+        return modes
+    dim = len(modes.vectors) // system.n
+    rows, count = len(system.positions) * dim, padded_size(modes.values.size)
+    vectors = with_zeros(with_zeros(np.asarray(modes.vectors), rows).T, count).T
+    values, weights = (with_zeros(np.asarray(each), count) for each in (modes.values, modes.weights))
+    values, vectors, weights = on_device((values, vectors, weights))
+    return modes._replace(values=values, vectors=vectors, weights=weights)
+
+
 def laplacian(backbone: np.ndarray | scipy.sparse.sparray) -> scipy.sparse.csr_array:
     """Lap(A) = D - A (paper eq 6) of a symmetric matrix (n, n), in float64; its diagonal cancels."""
     adjacency = scipy.sparse.csr_array(backbone, dtype=np.float64)
@@ -56,7 +73,7 @@ def slow_modes_of(
 def as_modes(pairs: Eigenpairs, weights: np.ndarray) -> SlowModes:
     """Eigenpairs and their weights (k,) as JAX arrays."""
     arrays = (pairs.values, pairs.vectors, weights, pairs.residuals)
-    values, vectors, kappa, residuals = (jnp.asarray(array, dtype=float) for array in arrays)
+    values, vectors, kappa, residuals = on_device(arrays)
     return SlowModes(values, vectors, kappa, residuals, pairs.solver.value)
 
 

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
+from nnrep.energies.arrays import on_device
 from nnrep.host.cache import cache_folder, warn_unwritable, write_arrays
 from nnrep.modes.spectrum import SlowModes
 
@@ -37,7 +37,7 @@ def load_modes(key: str) -> StoredModes | None:
     path = stored_path(key)
     try:
         with np.load(path, allow_pickle=False) as held:
-            arrays = {name: jnp.asarray(held[name]) for name in ARRAYS}
+            arrays = {name: on_device(held[name]) for name in ARRAYS}
             modes = SlowModes(
                 **arrays,
                 solver=str(held["solver"]),

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import pandas as pd
+from jax import Array
+from jax.tree_util import Partial
 
 from nnrep.config.plan import Plan
 from nnrep.host.runtime import describe_device, describe_versions
@@ -37,6 +39,7 @@ def run_rows(
     modes_s = cost.seconds / count + result.time_modes_s
     own = result.time_fit_s + result.time_compile_s + result.time_minimize_s + modes_s
     rest = max(0.0, total_s + result.time_earlier_s - own.sum()) / count
+    final = [_described(system, positions) for positions in result.positions]
     columns = {
         "run_id": [f"{plan.hash}-{seed}" for seed in result.seeds],
         **_settings(system, modes, plan, result.positions_coarse is not None),
@@ -46,8 +49,8 @@ def run_rows(
         "energy_start": result.energy_start,
         "energy_coarse": result.energy_coarse,
         "energy_bound": np.nan if system.energy_bound is None else system.energy_bound,
-        **_terms(system, result),
-        **_measures(system, result),
+        **_terms([terms for terms, _ in final]),
+        **_measures(system, result, [measures for _, measures in final]),
         "gradient_rms": result.gradient_rms,
         "steps_coarse": result.steps_coarse,
         "steps_fine": result.steps_fine,
@@ -134,22 +137,19 @@ def _modes(modes: SlowModes | None) -> dict[str, Any]:
     }
 
 
-def _terms(system: System, result: Result) -> dict[str, Any]:
+def _terms(terms: list[dict[str, float]]) -> dict[str, Any]:
     """Energies by term, of the final positions.
 
     Raises:
         ValueError: a term whose column would be that of another energy.
     """
-    if system.energy_terms is None:
-        return {}
-    terms = [system.energy_terms(jnp.asarray(positions, float)) for positions in result.positions]
     taken = [name for name in terms[0] if f"{TERM}{name}" in FIXED_COLUMNS]
     if taken:
         raise ValueError(f"energy terms cannot be called {', '.join(taken)}: tables have such a column")
-    return {f"{TERM}{name}": [float(term[name]) for term in terms] for name in terms[0]}
+    return {f"{TERM}{name}": [term[name] for term in terms] for name in terms[0]}
 
 
-def _measures(system: System, result: Result) -> dict[str, Any]:
+def _measures(system: System, result: Result, final: list[dict[str, float]]) -> dict[str, Any]:
     """What is measured of the final positions, and of the start."""
     columns: dict[str, Any] = {
         "bond_fraction": [satisfied_fraction(system.bonds, x) for x in result.positions],
@@ -162,13 +162,28 @@ def _measures(system: System, result: Result) -> dict[str, Any]:
             "pieces": list(map(len, sizes)),
             "largest_piece": [piece[0] / system.n for piece in sizes],
         }
-    if system.measure is not None:
-        for suffix, positions in (("", result.positions), ("_start", result.positions_start)):
-            seen = [system.measure(jnp.asarray(x, float)) for x in positions]
-            columns |= {f"{name}{suffix}": [float(one[name]) for one in seen] for name in seen[0]}
+    start = [_described(system, x)[1] for x in result.positions_start]
+    for suffix, seen in (("", final), ("_start", start)):
+        columns |= {f"{name}{suffix}": [one[name] for one in seen] for name in seen[0]}
     if system.masses is not None:
         radii = [radius_of_gyration(x, system.masses) for x in result.positions]
         columns["radius_of_gyration"] = ANGSTROM_PER_NM * np.asarray(radii)
     if "openmm_energy" in result.history:
         columns["energy_openmm"] = result.history.groupby("seed", sort=False)["openmm_energy"].last().tolist()
     return columns
+
+
+def _described(system: System, positions: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
+    """Energies by term, and measures, of positions (n, d)."""
+    if system.energy_terms is None and system.measure is None:
+        return {}, {}
+    terms, measures = _terms_and_measures(system.energy_terms, system.measure, system.with_dummies(positions))
+    return {name: float(x) for name, x in terms.items()}, {name: float(x) for name, x in measures.items()}
+
+
+@jax.jit
+def _terms_and_measures(
+    terms: Partial | None, measure: Partial | None, positions: Array
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    # One program for both: each is small beside what a program costs.
+    return terms(positions) if terms else {}, measure(positions) if measure else {}

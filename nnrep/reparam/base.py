@@ -47,13 +47,17 @@ def with_moved(params: Params, moved: Params) -> Params:
     return params._replace(moved=moved) if isinstance(params, Anchored) else moved
 
 
-def scale_to(target: Array, positions: Array) -> Array:
-    """The factor that gives positions (n, d) the spread of the target about its centre: a scalar."""
-    spread, wanted = _spread(positions), _spread(target)
+def scale_to(target: Array, positions: Array, particles: Array | None = None) -> Array:
+    """The factor that gives positions (n, d) the spread of the target about its centre: a scalar.
+
+    Particles (n,) are 1 for each particle, 0 for each dummy; None where there are none.
+    """
+    spread, wanted = _spread(positions, particles), _spread(target, particles)
     # Particles in one place, but for rounding, have no spread to scale.
     usable = spread > 1e-4 * wanted
     return jnp.where(usable, wanted / jnp.where(usable, spread, 1), 1)
 
 
-def _spread(positions: Array) -> Array:
-    return jnp.sqrt(jnp.mean((positions - jnp.mean(positions, axis=0)) ** 2))
+def _spread(positions: Array, particles: Array | None) -> Array:
+    centred = positions - jnp.average(positions, axis=0, weights=particles)
+    return jnp.sqrt(jnp.mean(jnp.average(centred**2, axis=0, weights=particles)))

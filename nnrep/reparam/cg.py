@@ -3,40 +3,48 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.choices.settings import settings
+from nnrep.energies.arrays import on_device
 from nnrep.errors import is_integer, require
 from nnrep.modes.settings import ModesConfig
-from nnrep.modes.spectrum import SlowModes
+from nnrep.modes.spectrum import SlowModes, padded_modes
 from nnrep.reparam.base import Anchored, Reparametrization, scale_to
 from nnrep.reparam.settings import MapConfig
 from nnrep.systems.system import System
 
 
-def linear(modes: SlowModes) -> Reparametrization:
+def linear(modes: SlowModes, particles: np.ndarray | None = None) -> Reparametrization:
     """X = Psi Z with Z (k, d); starts at Psi^T X0, rescaled so that the spread of X is kept.
 
     Of modes of the full Hessian, whose vectors are (n d, k), X = X0 + Psi Z with Z (k,), starting at zero:
     what they span are displacements.
+
+    Args:
+        modes: at least two.
+        particles: (n,) 1 for each particle, 0 for each dummy, see `System.particles`.
 
     Raises:
         ConfigError: fewer than two modes; the first one only moves all particles together.
     """
     count = modes.vectors.shape[1]
     require(count >= 2, "modes", "at least 2 for a linear map", count)
-    init = _displaced_init if modes.of == "hessian" else _init
-    return Reparametrization(Partial(init, modes.vectors), Partial(_decode, modes.vectors))
+    decode = Partial(_decode, modes.vectors)
+    if modes.of == "hessian":
+        return Reparametrization(Partial(_displaced_init, modes.vectors), decode)
+    return Reparametrization(Partial(_init, modes.vectors, on_device(particles)), decode)
 
 
 def _displaced_init(vectors: Array, key: Array, positions: Array) -> Anchored:
     return Anchored(jnp.zeros(vectors.shape[1], positions.dtype), held=positions)
 
 
-def _init(vectors: Array, key: Array, positions: Array) -> Array:
+def _init(vectors: Array, particles: Array | None, key: Array, positions: Array) -> Array:
     latent = vectors.T @ positions
-    return latent * scale_to(positions, vectors @ latent)
+    return latent * scale_to(positions, vectors @ latent, particles)
 
 
 def _decode(vectors: Array, latent: Array | Anchored) -> Array:
@@ -71,7 +79,7 @@ class CGConfig(MapConfig):
         assert slow is not None
         few = slow.values.size < 2
         require(not few, "modes.epsilon", "so large that at least 2 modes are left for reparam=cg", "1 mode")
-        return linear(slow)
+        return linear(padded_modes(slow, system), system.particles)
 
 
 CHOICE = CGConfig

@@ -3,11 +3,14 @@
 from enum import Enum
 from typing import Any
 
+import numpy as np
+
 from nnrep.choices.settings import settings
+from nnrep.energies.padding import BONDS, padded_terms
 from nnrep.errors import require
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import Of
-from nnrep.modes.spectrum import SlowModes
+from nnrep.modes.spectrum import SlowModes, padded_modes
 from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.fit import Fit
 from nnrep.reparam.network import (
@@ -112,15 +115,26 @@ class GNNConfig(MapConfig):
 
     def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
         """See `nnrep.reparam.graph`."""
+        size = len(system.positions)
         return graph(
-            slow or edge_graph(system.edges, system.n, self.self_weight),
+            padded_modes(slow, system) if slow else edge_graph(_edges(system), size, self.self_weight),
             self.hidden,
             self.layers,
             residual=self.residual,
             activation=self.activation,
             strength=self.strength,
             features=system.node_features if self.features else None,
+            particles=system.particles,
         )
+
+
+def _edges(system: System) -> np.ndarray:
+    """The edges, and those of the last dummy to itself, as many as a padded molecule has."""
+    if system.dummies == 0:
+        return system.edges
+    size = len(system.positions)
+    more = padded_terms(len(system.edges), BONDS, size) - len(system.edges)
+    return np.concatenate([system.edges, np.full((more, 2), size - 1)])
 
 
 CHOICE = GNNConfig

@@ -12,6 +12,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.arrays import on_device
 from nnrep.errors import chosen, is_integer, require
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Params, Reparametrization, scale_to
@@ -60,10 +61,10 @@ def edge_graph(edges: np.ndarray, n: int, self_weight: float | None = None) -> E
         ConfigError: self_weight is negative or infinite.
     """
     check_self_weight(self_weight)
-    first, second = jnp.asarray(edges).T
-    both_ways = jnp.concatenate([first, second]), jnp.concatenate([second, first])
-    weight = None if self_weight is None else jnp.asarray(self_weight, float)
-    return EdgeGraph(*both_ways, jnp.asarray([n]), weight)
+    first, second = np.asarray(edges).T
+    both_ways = np.concatenate([first, second]), np.concatenate([second, first])
+    weight = None if self_weight is None else float(self_weight)
+    return EdgeGraph(*on_device((*both_ways, np.array([n]), weight)))
 
 
 def layer_widths(hidden: int | Sequence[int], layers: int | None = None) -> tuple[int, ...]:
@@ -109,6 +110,7 @@ def graph(
     activation: Activation | str = Activation.tanh,
     strength: float | None = 5.0,
     features: Array | None = None,
+    particles: np.ndarray | None = None,
 ) -> Reparametrization:
     """X = GNN(Z): graph convolution layers h' = act(A h W + h S + b), then a linear layer to d.
 
@@ -126,6 +128,7 @@ def graph(
             backbone has it, in units of the Hessian. At 5 the convolution is felt next to h S without
             saturating the activation.
         features: (n, f) fixed features of the particles, appended to the latent.
+        particles: (n,) 1 for each particle, 0 for each dummy, see `System.particles`.
 
     Raises:
         ConfigError: an argument out of range.
@@ -136,13 +139,13 @@ def graph(
     if isinstance(connectivity, SlowModes):
         weights = connectivity.weights
         if strength is not None:
-            strongest = jnp.max(abs(weights))
-            weights *= strength / jnp.where(strongest > 0, strongest, 1)
+            host = np.asarray(weights)
+            weights = on_device(host * (strength / (abs(host).max() or 1.0)))
         propagate = Partial(_along_modes, connectivity.vectors, weights)
     else:
         propagate = Partial(_along_edges, connectivity)
     decode = _Decode(propagate, features, _Shape(widths, residual, activation))
-    return Reparametrization(_Init(decode), decode)
+    return Reparametrization(_Init(decode, on_device(particles)), decode)
 
 
 def _along_modes(vectors: Array, weights: Array, h: Array) -> Array:
@@ -200,6 +203,7 @@ class _Decode:
 @dataclass(frozen=True)
 class _Init:
     decode: _Decode
+    particles: Array | None
 
     def __call__(self, key: Array, positions: Array) -> Params:
         n, dim = positions.shape
@@ -215,7 +219,7 @@ class _Init:
         seen = sum(inputs) if self.decode.shape.residual else inputs[-1]
         readout = {"weight": _xavier(readout_key, seen, dim), "bias": jnp.zeros(dim)}
         params = {"latent": latent, "layers": layers, "readout": readout}
-        readout["weight"] *= scale_to(positions, self.decode(params))
+        readout["weight"] *= scale_to(positions, self.decode(params), self.particles)
         return params
 
 

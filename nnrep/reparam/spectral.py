@@ -11,6 +11,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.choices.settings import settings
+from nnrep.energies.arrays import on_device
 from nnrep.errors import require
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
@@ -55,7 +56,7 @@ def spectral_map(
         count, size = matrix.values.size, len(matrix.vectors)
         require(count == size, "modes", f"all {size} modes for a spectral map", count)
         values = abs(np.asarray(matrix.values, np.float64))
-        scales = jnp.asarray(filter_values(values / (values.max() or 1.0), shift, power), float)
+        scales = on_device(filter_values(values / (values.max() or 1.0), shift, power))
         if matrix.of == "hessian":
             none = start_length is None
             require(none, "start_length", "null with modes of the Hessian", start_length)
@@ -66,9 +67,7 @@ def spectral_map(
     if start_length is None:
         return Reparametrization(Partial(_exact, backward), forward)
     mean_square = _of_modes(matrix) if isinstance(matrix, SlowModes) else _of_pairs(matrix)
-    return Reparametrization(
-        Partial(_smooth, forward, mean_square, jnp.asarray(start_length, float)), forward
-    )
+    return Reparametrization(Partial(_smooth, forward, mean_square, on_device(start_length)), forward)
 
 
 def spectral_at_start(system: System, shift: float = SHIFT, power: float = POWER) -> Reparametrization:
@@ -84,7 +83,7 @@ def spectral_at_start(system: System, shift: float = SHIFT, power: float = POWER
         UserError: the Hessian would be too large.
     """
     check_spectrum(shift, power)
-    numbers = (jnp.asarray(shift, float), jnp.asarray(power, float))
+    numbers = on_device((float(shift), float(power)))
     return Reparametrization(Partial(_modes_here, hessian_of(system), *numbers), Partial(_displaced))
 
 
@@ -111,9 +110,7 @@ def _smooth(forward: Partial, mean_square: Partial, length: Array, key: Array, p
 def _of_pairs(laplacian: scipy.sparse.csr_array) -> Partial:
     entries = scipy.sparse.triu(laplacian, 1).tocoo()
     weights = -entries.data / (-entries.data.sum() or 1.0)
-    return Partial(
-        _mean_square, jnp.asarray(entries.row), jnp.asarray(entries.col), jnp.asarray(weights, float)
-    )
+    return Partial(_mean_square, *on_device((entries.row, entries.col, weights)))
 
 
 def _mean_square(i: Array, j: Array, weights: Array, positions: Array) -> Array:
@@ -123,7 +120,7 @@ def _mean_square(i: Array, j: Array, weights: Array, positions: Array) -> Array:
 def _of_modes(modes: SlowModes) -> Partial:
     # The trace of a Laplacian has every pair twice.
     values = np.asarray(modes.values, np.float64)
-    return Partial(_by_modes, modes.vectors, jnp.asarray(values / (values.sum() / 2 or 1.0), float))
+    return Partial(_by_modes, modes.vectors, on_device(values / (values.sum() / 2 or 1.0)))
 
 
 def _by_modes(vectors: Array, weights: Array, positions: Array) -> Array:
@@ -180,7 +177,8 @@ class SpectralConfig(MapConfig):
             return spectral_at_start(system, self.shift, self.power)
         noise = noise_of(system, modes)
         sampling = sampling_of(system, modes.samples, noise, modes.seed, modes.backbone)
-        matrix, _ = adjacency_of(system, modes.of, sampling, modes.background)
+        matrix = scipy.sparse.csr_array(adjacency_of(system, modes.of, sampling, modes.background)[0])
+        matrix.resize(system.positions.shape[:1] * 2)  # dummies are coupled to nothing
         return spectral_map(laplacian(matrix), self.shift, self.power, start_length=self.start_length)
 
 

@@ -104,7 +104,7 @@ def _prepare(setting: Setting) -> tuple[System, tuple[BuiltMap, ...]]:
     if key not in _prepared:
         with progress_bar(quiet=True) as bar:
             _, molecule = prepared(plan)
-            system = loaded_system(plan, molecule, bar, _stop.is_set)
+            system = loaded_system(plan, molecule, bar, _stop.is_set, padded=plan.minimizes)
         if len(_prepared) >= MOST_PREPARED:
             _prepared.pop(next(iter(_prepared)))
         _prepared[key] = system, built_maps(system, plan)

@@ -5,12 +5,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.choices.settings import settings
+from nnrep.energies.arrays import on_device
 from nnrep.energies.loop import (
     LoopParameters,
     Potential,
@@ -25,7 +25,7 @@ from nnrep.energies.loop import (
 from nnrep.energies.pairwise import capped_lennard_jones_minimum
 from nnrep.errors import require
 from nnrep.systems.settings import OnProgress, Size, SystemConfig
-from nnrep.systems.system import Contacts, System, start_key
+from nnrep.systems.system import Contacts, System, drawn
 
 if TYPE_CHECKING:
     from nnrep.structures.molecule import Molecule
@@ -97,7 +97,11 @@ class LoopConfig(SystemConfig):
         return Size(self.n, self.dim)
 
     def build(
-        self, molecule: "Molecule | None" = None, seed: int = 0, on_progress: OnProgress | None = None
+        self,
+        molecule: "Molecule | None" = None,
+        seed: int = 0,
+        on_progress: OnProgress | None = None,
+        padded: bool = False,
     ) -> System:
         """See `loop_system`."""
         return loop_system(self, seed)
@@ -114,7 +118,7 @@ HESSIAN_SAMPLES = {Potential.bond_lj: (10, 3.0, 8.0), Potential.pure_lj: (40, 0.
 def loop_system(config: LoopConfig, seed: int = 0) -> System:
     """The synthetic coil, started from the draw of a seed."""
     n = config.n
-    like = jnp.zeros((n, config.dim))
+    like = on_device(np.zeros((n, config.dim)))
     parameters = LoopParameters(
         loop_strength=config.loop_strength,
         lj_cap=config.lj_cap,
@@ -131,7 +135,7 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
     half = n ** (1 / 3) / 2
     return System(
         energy=Partial(loop_energy, parameters),
-        positions=draw_start(start_key(seed)),
+        positions=drawn(draw_start, seed, 0),
         name="loop",
         energy_sample=_sampled_energy(config, parameters),
         draw_start=draw_start,
@@ -152,7 +156,7 @@ def _sampled_energy(config: LoopConfig, parameters: LoopParameters) -> Partial |
     if config.pairs is Pairs.independent:
         return Partial(loop_energy_by_pairs, parameters)
     # Any random order will do, and one and the same keeps runs comparable.
-    order = jnp.asarray(np.random.default_rng(0).permutation(config.n))
+    order = on_device(np.random.default_rng(0).permutation(config.n))
     return Partial(loop_energy_by_shifts, parameters, order)
 
 

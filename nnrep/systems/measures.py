@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -75,7 +76,7 @@ def has_failed(
     return bool(tangled or few or apart)
 
 
-def rmsd(positions: Array, reference: Array) -> Array:
+def rmsd(positions: Array, reference: Array, weights: Array | None = None) -> Array:
     """Root mean square distance after the best superposition by rotation and translation: a scalar.
 
     The positions are turned and compared, rather than the closed form taken, which cancels in float32.
@@ -83,38 +84,50 @@ def rmsd(positions: Array, reference: Array) -> Array:
     Args:
         positions: (n, 3).
         reference: (n, 3), in the same unit.
+        weights: (n,) of the particles; None for equal ones.
     """
-    centred = reference - jnp.mean(reference, axis=0)
-    return jnp.sqrt(jnp.mean(jnp.sum((superposed(positions, centred) - centred) ** 2, axis=1)))
+    centred = reference - jnp.average(reference, axis=0, weights=weights)
+    turned = superposed(positions, centred, weights)
+    return jnp.sqrt(jnp.average(jnp.sum((turned - centred) ** 2, axis=1), weights=weights))
 
 
-def superposed(positions: Array, reference: Array) -> Array:
+@jax.jit
+def superposed(positions: Array, reference: Array, weights: Array | None = None) -> Array:
     """Positions (n, 3), moved to the origin and turned to lie on a reference (n, 3) as well as can be.
 
     Kabsch, Acta Cryst. A 32, 922 (1976). Reflections are not allowed: mirror images do not superpose.
+    Weights (n,) are those of the particles.
     """
-    x = positions - jnp.mean(positions, axis=0)
-    y = reference - jnp.mean(reference, axis=0)
-    u, _, vt = jnp.linalg.svd(x.T @ y)
+    x = positions - jnp.average(positions, axis=0, weights=weights)
+    y = reference - jnp.average(reference, axis=0, weights=weights)
+    u, _, vt = jnp.linalg.svd((x if weights is None else weights[:, None] * x).T @ y)
     handedness = jnp.where(jnp.linalg.det(u) * jnp.linalg.det(vt) < 0, -1.0, 1.0)
-    signs = jnp.ones(3, x.dtype).at[2].set(handedness)
-    return x @ (u * signs) @ vt
+    return x @ (u.at[:, 2].multiply(handedness)) @ vt
 
 
 class AtomGroups(NamedTuple):
     """Atom indices (m,) of a protein's groups: CA; backbone N, CA, C; all."""
 
-    ca: Array
-    backbone: Array
-    all: Array
+    ca: np.ndarray
+    backbone: np.ndarray
+    all: np.ndarray
+
+    def weights(self, n: int) -> np.ndarray:
+        """(3, n) 1 for the atoms of each group, 0 for others: of one shape whatever the group."""
+        return np.array([np.isin(np.arange(n), group) for group in self], float)
 
 
-def rmsd_by_group(groups: AtomGroups, reference: Array, positions: Array) -> dict[str, Array]:
-    """RMSD in Angstrom to a reference (n, 3) in nm, each group superposed for itself."""
-    return {
-        f"rmsd_{name}": ANGSTROM_PER_NM * rmsd(positions[atoms], reference[atoms])
-        for name, atoms in groups._asdict().items()
-    }
+@jax.jit
+def rmsd_by_group(weights: Array, reference: Array, positions: Array) -> dict[str, Array]:
+    """RMSD in Angstrom to a reference (n, 3) in nm, each group superposed for itself.
+
+    Args:
+        weights: (3, n), see `AtomGroups.weights`.
+        reference: (n, 3) in nm.
+        positions: (n, 3) in nm.
+    """
+    values = jax.vmap(lambda group: rmsd(positions, reference, group))(weights)
+    return {f"rmsd_{name}": ANGSTROM_PER_NM * values[k] for k, name in enumerate(AtomGroups._fields)}
 
 
 def radius_of_gyration(positions: np.ndarray, masses: np.ndarray) -> float:

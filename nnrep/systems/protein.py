@@ -8,15 +8,15 @@ from dataclasses import field, replace
 from enum import Enum
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import openmm
-from jax import Array
 from jax.tree_util import Partial
 from openmm import app, unit
 
 from nnrep.choices.identity import counts_if
 from nnrep.choices.settings import build, settings
+from nnrep.energies.arrays import on_device
+from nnrep.energies.padding import padded_size, with_zeros
 from nnrep.errors import require
 from nnrep.structures.extended import extended
 from nnrep.structures.force_field import vacuum_system
@@ -28,7 +28,7 @@ from nnrep.systems.force_fields.parameters import forces_of, particles
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
 from nnrep.systems.settings import OnProgress, Size, SystemConfig
-from nnrep.systems.system import System, of_energy, perturbed, start_key
+from nnrep.systems.system import System, drawn, of_energy, perturbed
 
 PERTURBATION = 0.5  # of the perturbed start, in Angstrom
 # Standard deviation of the configurations at which the Hessian is sampled, around the start, in Angstrom.
@@ -121,11 +121,15 @@ class ProteinConfig(SystemConfig):
         return None if molecule is None else Size(molecule.n, 3, molecule.residues)
 
     def build(
-        self, molecule: Molecule | None = None, seed: int = 0, on_progress: OnProgress | None = None
+        self,
+        molecule: Molecule | None = None,
+        seed: int = 0,
+        on_progress: OnProgress | None = None,
+        padded: bool = False,
     ) -> System:
         """See `protein_system`."""
         assert molecule is not None
-        return protein_system(self, molecule, seed, on_progress)
+        return protein_system(self, molecule, seed, on_progress, padded)
 
     def without_unused(self) -> "ProteinConfig":
         """How a start is unfolded is nothing to one that is not."""
@@ -159,6 +163,7 @@ def protein_system(
     molecule: Molecule,
     seed: int = 0,
     on_progress: OnProgress | None = None,
+    padded: bool = False,
 ) -> System:
     """The system of a prepared molecule, started as the configuration says.
 
@@ -167,37 +172,51 @@ def protein_system(
         molecule: the native structure.
         seed: of the start's noise.
         on_progress: called with (done, total) steps of unfolding.
+        padded: whether it has dummies, so that molecules of nearly its size share its programs.
     """
     openmm_system = vacuum_system(molecule.topology)
     force_field = FORCE_FIELDS[config.force_field]
     own = getattr(config, config.force_field) if force_field.settings is not None else None
     energy = force_field.build(molecule.topology, openmm_system, own)
-    reference = jnp.asarray(molecule.positions, float)
-    start = jnp.asarray(_start(config, molecule, on_progress), float)
+    size = molecule.n
+    if padded and energy.padded is not None:
+        size = padded_size(molecule.n + 1)  # one dummy at least, which edges without effect join to itself
+        energy = energy._replace(parameters=energy.padded(energy.parameters, size))
+    energy = energy._replace(parameters=on_device(energy.parameters))
+    native, groups = molecule.positions, atom_groups(molecule.topology)
+    features = node_features(molecule.topology, openmm_system)
+    start = on_device(_with_dummies(_start(config, molecule, on_progress), size))
+    reference = on_device(_with_dummies(native, size))
     noise = config.noise / ANGSTROM_PER_NM
     hessian_noise = HESSIAN_NOISE / ANGSTROM_PER_NM
     if config.start is Start.random:
-        noise = hessian_noise = float(np.hypot(_spread(molecule.positions), noise))
+        noise = hessian_noise = float(np.hypot(_spread(native), noise))
     draw_start = Partial(perturbed, start, noise) if noise > 0 else None
-    bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()])
-    groups = atom_groups(molecule.topology)
+    bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()], int)
     return System(
         **of_energy(energy),
-        positions=start if draw_start is None else draw_start(start_key(seed)),
+        positions=start if draw_start is None else drawn(draw_start, seed, 0),
         name=molecule.name,
         draw_start=draw_start,
         draw_configuration=Partial(perturbed, start, hessian_noise),
         edges=bonds.reshape(-1, 2),
         reference=reference,
-        measure=Partial(rmsd_by_group, groups, reference),
-        node_features=node_features(molecule.topology, openmm_system),
+        measure=Partial(rmsd_by_group, on_device(groups.weights(size)), reference),
+        node_features=on_device(with_zeros(features, size)),
         residues=molecule.residues,
         molecule=molecule,
-        trace=np.asarray(groups.ca),
+        trace=groups.ca,
         masses=masses(molecule.topology),
         energy_unit="kJ/mol",
         length_unit="nm",
+        dummies=size - molecule.n,
     )
+
+
+def _with_dummies(positions: np.ndarray, size: int) -> np.ndarray:
+    """Positions (n, 3), and further ones (size, 3) in their centre, where they change no extent."""
+    centre = positions.mean(axis=0, keepdims=True)
+    return np.concatenate([positions, np.repeat(centre, size - len(positions), axis=0)])
 
 
 def _start(config: ProteinConfig, molecule: Molecule, on_progress: OnProgress | None) -> np.ndarray:
@@ -219,20 +238,20 @@ def atom_groups(topology: app.Topology) -> AtomGroups:
     residues = [list(residue.atoms()) for residue in topology.residues()]
     chain = [atoms for atoms in residues if any(atom.name == "CA" for atom in atoms)]
 
-    def named(*names: str) -> Array:
-        return jnp.asarray([atom.index for atoms in chain for atom in atoms if atom.name in names])
+    def named(*names: str) -> np.ndarray:
+        return np.array([atom.index for atoms in chain for atom in atoms if atom.name in names], int)
 
-    return AtomGroups(named("CA"), named("N", "CA", "C"), jnp.arange(topology.getNumAtoms()))
+    return AtomGroups(named("CA"), named("N", "CA", "C"), np.arange(topology.getNumAtoms()))
 
 
-def node_features(topology: app.Topology, system: openmm.System) -> Array:
+def node_features(topology: app.Topology, system: openmm.System) -> np.ndarray:
     """Features (n, f) of the atoms: element, one-hot; charge, sigma and epsilon, scaled to 0..1."""
     elements = [atom.element.symbol for atom in topology.atoms()]
     one_hot = np.array([[element == kind for kind in sorted(set(elements))] for element in elements], float)
     numbers = np.stack(particles(forces_of(system)["NonbondedForce"]), axis=1)
     span = np.ptp(numbers, axis=0)
     scaled = (numbers - numbers.min(axis=0)) / np.where(span > 0, span, 1)
-    return jnp.asarray(np.concatenate([one_hot, scaled], axis=1), float)
+    return np.concatenate([one_hot, scaled], axis=1)
 
 
 def masses(topology: app.Topology) -> np.ndarray:

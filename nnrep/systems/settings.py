@@ -53,7 +53,11 @@ class SystemConfig:
         raise NotImplementedError
 
     def build(
-        self, molecule: "Molecule | None" = None, seed: int = 0, on_progress: OnProgress | None = None
+        self,
+        molecule: "Molecule | None" = None,
+        seed: int = 0,
+        on_progress: OnProgress | None = None,
+        padded: bool = False,
     ) -> System:
         """The system.
 
@@ -61,6 +65,8 @@ class SystemConfig:
             molecule: see `molecule`.
             seed: of the start.
             on_progress: called with (done, total) steps of a start that is simulated.
+            padded: whether it may have dummies, see `System`, so that systems of nearly its size share its
+                programs.
         """
         raise NotImplementedError
 

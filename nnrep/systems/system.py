@@ -12,6 +12,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.arrays import on_device, on_host
 from nnrep.energies.energy import Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
@@ -77,6 +78,8 @@ class System:
         trace: (m,) the particles that are drawn as a chain; None for all.
         masses: (n,) of the particles, in dalton.
         energy_unit, length_unit: for tables and pictures; empty for dimensionless systems.
+        dummies: how many of the particles are none of the system's, see `nnrep.energies.padding`: the last
+            ones, on which nothing acts, and which no result has.
     """
 
     energy: Callable[[Array], Array]
@@ -103,6 +106,7 @@ class System:
     masses: np.ndarray | None = None
     energy_unit: str = ""
     length_unit: str = ""
+    dummies: int = 0
 
     def __post_init__(self) -> None:
         """Check the positions and the energy's shape.
@@ -111,9 +115,10 @@ class System:
             ConfigError: positions are not a finite (n, d) array, or the energy is not a scalar.
         """
         require(callable(self.energy), "energy", "a function of the positions", repr(self.energy))
-        positions = jnp.asarray(self.positions, dtype=float)
-        require(positions.ndim == 2 and positions.size > 0, "positions", "of shape (n, d)", positions.shape)
-        require(bool(jnp.all(jnp.isfinite(positions))), "positions", "finite", "NaN or infinity")
+        given = np.asarray(self.positions, dtype=float)
+        require(given.ndim == 2 and given.size > 0, "positions", "of shape (n, d)", given.shape)
+        require(bool(np.all(np.isfinite(given))), "positions", "finite", "NaN or infinity")
+        positions = on_device(given)
         object.__setattr__(self, "positions", positions)
         for name in FUNCTIONS:
             object.__setattr__(self, name, as_partial(getattr(self, name)))
@@ -125,23 +130,32 @@ class System:
 
     @property
     def n(self) -> int:
-        """Number of particles."""
-        return self.positions.shape[0]
+        """Number of particles, without dummies."""
+        return self.positions.shape[0] - self.dummies
+
+    @property
+    def particles(self) -> np.ndarray | None:
+        """(n,) 1 for each particle, 0 for each dummy; None where there are none."""
+        if self.dummies == 0:
+            return None
+        return (np.arange(len(self.positions)) < self.n).astype(self.positions.dtype)
+
+    def with_dummies(self, positions: np.ndarray) -> np.ndarray:
+        """Positions (n, d) of the particles, and behind them those of the dummies at the start."""
+        return np.concatenate([positions, np.asarray(self.positions)[self.n :]]).astype(self.positions.dtype)
 
     def start(self, seed: int, attempt: int = 0) -> Array:
         """Positions (n, d) from which the replica of this seed starts; each attempt at it draws anew."""
-        if self.draw_start is None:
-            return self.positions
-        key = start_key(seed)
-        return self.draw_start(jax.random.fold_in(key, attempt) if attempt else key)
+        return self.positions if self.draw_start is None else drawn(self.draw_start, seed, attempt)
 
 
 def of_energy(energy: Energy) -> dict[str, Any]:
     """The attributes of a `System` that follow from its energy."""
     blocks: dict[str, Any] = {}
     if energy.coupling_terms is not None and energy.local_terms is not None:
-        blocks["coupling_terms"] = partial(energy.coupling_terms, energy.parameters)
-        blocks["local_terms"] = energy.local_terms(energy.parameters)
+        parameters = on_host(energy.parameters)
+        blocks["coupling_terms"] = partial(energy.coupling_terms, parameters)
+        blocks["local_terms"] = energy.local_terms(parameters)
     return {"energy": energy.of_positions(), "energy_terms": energy.terms_of_positions(), **blocks}
 
 
@@ -173,14 +187,15 @@ def _joined_blocks(system: System, more: Energy) -> dict[str, Any]:
     if not known or more.coupling_terms is None or more.local_terms is None:
         return {"coupling_terms": (), "local_terms": (), "background_terms": None}
     coupling = partial(_coupling_terms, system.coupling_terms, more)
-    return {"coupling_terms": coupling, "local_terms": system.local_terms + more.local_terms(more.parameters)}
+    local = more.local_terms(on_host(more.parameters))
+    return {"coupling_terms": coupling, "local_terms": system.local_terms + local}
 
 
 def _coupling_terms(
     own: tuple[PairTerm, ...] | Callable[[], tuple[PairTerm, ...]], more: Energy
 ) -> tuple[PairTerm, ...]:
     assert more.coupling_terms is not None
-    return (own() if callable(own) else own) + more.coupling_terms(more.parameters)
+    return (own() if callable(own) else own) + more.coupling_terms(on_host(more.parameters))
 
 
 def _total(parts: tuple[Partial, ...], positions: Array) -> Array:
@@ -223,6 +238,13 @@ def _shape_of(energy: Callable[[Array], Array], positions: Array) -> Any:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
+
+
+@jax.jit
+def drawn(draw_start: Partial, seed: int, attempt: int) -> Array:
+    """The start (n, d) of a seed; each attempt at it draws anew."""
+    key = start_key(seed)
+    return draw_start(jnp.where(attempt > 0, jax.random.fold_in(key, attempt), key))
 
 
 def start_key(seed: int) -> Array:

@@ -22,7 +22,7 @@ def chain(n):
     """A loop, the energy of its couplings alone, and the configurations of its Hessian."""
     system = nnrep.load_system("loop", n=n, loop_length=7)
     energy = Partial(coupled_energy, system.energy.args[0])
-    return system, energy, Sampling(system.draw_configuration, 4, jax.random.key(0))
+    return system, energy, Sampling(system.draw_configuration, 4, 0)
 
 
 @pytest.mark.parametrize("backbone", Backbone)
@@ -60,7 +60,7 @@ def all_pairs(x):
 def test_energy_of_all_pairs_ends_in_its_exact_backbone(monkeypatch):
     monkeypatch.setattr(probing, "FIRST_COLOURS", 4)
     x = jnp.asarray(np.random.default_rng(0).normal(size=(40, 3)))
-    sampling = Sampling(Partial(lambda x, key, t: x, x), 2, jax.random.key(0))
+    sampling = Sampling(Partial(lambda x, key, t: x, x), 2, 0)
     estimate = probed_backbone(all_pairs, sampling)
     assert (estimate.colours, estimate.error) == (40, 0.0)
     np.testing.assert_allclose(estimate.backbone.toarray(), dense_backbone(all_pairs, sampling), rtol=1e-12)
@@ -102,7 +102,7 @@ def test_own_energy_beyond_the_dense_size_is_estimated_and_says_so(monkeypatch, 
 
 def test_estimate_that_would_not_fit_is_refused():
     shape = jnp.zeros((1_000_000, 3))
-    sampling = Sampling(Partial(lambda x, key, t: x, shape), 1, jax.random.key(0))
+    sampling = Sampling(Partial(lambda x, key, t: x, shape), 1, 0)
     with pytest.raises(UserError, match="estimated Hessian blocks of all 1000000 particles would take"):
         probed_backbone(lambda x: jnp.sum(x**2), sampling)
 
@@ -117,9 +117,7 @@ def test_error_of_couplings_of_very_different_strength_is_within_the_tolerance()
         return stiff + 1e-3 * jnp.sum((x[far[:, 0]] - x[far[:, 1]]) ** 2)
 
     x = jnp.asarray(np.random.default_rng(1).normal(size=(n, 2)))
-    sampling = Sampling(
-        Partial(lambda x, key, t: x + 0.1 * jax.random.normal(key, x.shape), x), 3, jax.random.key(0)
-    )
+    sampling = Sampling(Partial(lambda x, key, t: x + 0.1 * jax.random.normal(key, x.shape), x), 3, 0)
     exact, estimate = dense_backbone(energy, sampling), probed_backbone(energy, sampling)
     difference = abs(estimate.backbone.toarray() - exact)
     np.fill_diagonal(difference, 0)

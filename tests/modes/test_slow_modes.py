@@ -30,17 +30,17 @@ def loop(potential="pure_lj", loop_length=10, n=30, **options):
 def test_closed_form_backbone_is_the_dense_one(potential, loop_length):
     system = loop(potential, loop_length)
     terms = system.coupling_terms + system.background_terms()
-    key = jax.random.key(0)
-    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, 4, key))
-    closed = term_backbone(terms, (), Sampling(system.draw_configuration, 4, key)).toarray()
+    seed = 0
+    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, 4, seed))
+    closed = term_backbone(terms, (), Sampling(system.draw_configuration, 4, seed)).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-8, atol=1e-10 * dense.max())
 
 
 def test_closed_form_without_repulsion_is_the_dense_one_without_repulsion():
     system = loop(repulsion_strength=0.0)
-    key = jax.random.key(1)
-    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, 3, key))
-    closed = term_backbone(system.coupling_terms, (), Sampling(system.draw_configuration, 3, key)).toarray()
+    seed = 1
+    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, 3, seed))
+    closed = term_backbone(system.coupling_terms, (), Sampling(system.draw_configuration, 3, seed)).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-8, atol=1e-10 * dense.max())
 
 
@@ -50,10 +50,10 @@ def peptide(force_field="amber14"):
 
 @pytest.mark.parametrize("force_field", FORCE_FIELDS)
 def test_backbone_of_a_protein_is_the_dense_one(force_field):
-    system, key = peptide(force_field), jax.random.key(3)
-    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, 3, key))
+    system, seed = peptide(force_field), 3
+    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, 3, seed))
     terms = system.coupling_terms(), system.local_terms
-    closed = term_backbone(*terms, Sampling(system.draw_configuration, 3, key)).toarray()
+    closed = term_backbone(*terms, Sampling(system.draw_configuration, 3, seed)).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-6, atol=1e-10 * dense.max())
 
 
@@ -66,7 +66,7 @@ def test_slow_modes_of_a_protein():
     assert np.all(np.asarray(modes.values[1:]) > 0)
     np.testing.assert_allclose(vectors[:, 0], 57**-0.5, rtol=1e-6)
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(11), atol=1e-10)
-    sampling = Sampling(system.draw_configuration, system.hessian_samples, jax.random.key(0))
+    sampling = Sampling(system.draw_configuration, system.hessian_samples, 0)
     matrix = dense_backbone(system.energy, sampling)
     slowest = np.linalg.eigh(np.diag(matrix.sum(axis=1)) - matrix)[1][:, :11]
     assert principal_angles(vectors, slowest).max() < 1e-6
@@ -88,7 +88,7 @@ def test_backbone_of_every_protein_term_is_the_dense_one():
     assert hessians.keys() == terms.keys()
     for name, (pair_terms, local_terms) in terms.items():
         dense = np.linalg.norm(hessians[name], axis=(1, 3))
-        sparse = term_backbone(pair_terms, local_terms, Sampling(Partial(at, x), 1, jax.random.key(0)))
+        sparse = term_backbone(pair_terms, local_terms, Sampling(Partial(at, x), 1, 0))
         np.testing.assert_allclose(sparse.toarray(), dense, rtol=1e-6, atol=1e-10 * dense.max())
 
 
@@ -115,8 +115,8 @@ def test_backbone_of_any_local_terms_is_the_dense_one(seed):
     def energy(positions):
         return local_energy(local, positions) + pair_energy((pairs,), positions)
 
-    dense = dense_backbone(energy, Sampling(draw, 1, jax.random.key(0)))
-    closed = term_backbone((pairs,), (local,), Sampling(draw, 1, jax.random.key(0))).toarray()
+    dense = dense_backbone(energy, Sampling(draw, 1, 0))
+    closed = term_backbone((pairs,), (local,), Sampling(draw, 1, 0)).toarray()
     np.testing.assert_allclose(closed, dense, rtol=1e-10)
 
 
@@ -138,7 +138,7 @@ def test_backbone_is_the_mean_of_the_norms_over_the_samples():
         x = system.draw_configuration(jax.random.fold_in(key, index), index / 2)
         blocks = np.asarray(hessian(x))
         norms.append(np.sqrt((blocks**2).sum(axis=(1, 3))))
-    sampling = Sampling(system.draw_configuration, 3, key)
+    sampling = Sampling(system.draw_configuration, 3, 2)
     mean = dense_backbone(system.energy, sampling)
     np.testing.assert_allclose(mean, np.mean(norms, axis=0), rtol=1e-10)
     total = dense_backbone(system.energy, sampling._replace(backbone=Backbone.sum_square))
@@ -161,8 +161,8 @@ def principal_angles(a, b):
 def test_slow_modes_are_the_lowest_of_a_dense_eigensolver():
     system = loop(n=60)
     modes = nnrep.slow_modes(system, k=7, background=True)
-    key = jax.random.key(0)
-    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, system.hessian_samples, key))
+    seed = 0
+    dense = dense_backbone(system.energy, Sampling(system.draw_configuration, system.hessian_samples, seed))
     matrix = np.diag(dense.sum(axis=1)) - dense
     values, vectors = np.linalg.eigh(matrix)
     np.testing.assert_allclose(modes.values, values[:7], atol=1e-8 * values[-1])
@@ -232,7 +232,7 @@ def test_modes_of_a_large_loop_stay_sparse():
 def test_noise_takes_the_place_of_the_systems_own_configurations():
     system = loop(n=20, loop_length=4)
     there = nnrep.slow_modes(system, k=20, noise=0.0, samples=3)
-    at_start = Sampling(Partial(at, system.positions), 1, jax.random.key(0))
+    at_start = Sampling(Partial(at, system.positions), 1, 0)
     matrix = spectrum.laplacian(term_backbone(system.coupling_terms, (), at_start)).toarray()
     np.testing.assert_allclose(there.values, np.linalg.eigvalsh(matrix), atol=1e-12 * abs(matrix).max())
     noisy = [nnrep.slow_modes(system, k=20, noise=noise).values for noise in (0.01, 0.3)]
@@ -274,9 +274,7 @@ def test_local_terms_of_one_particle_couple_nothing():
 
     alone = LocalTerm(np.arange(4)[:, None], jnp.ones(4), lifted)
     springs = PairTerm(np.array([[0, 1], [1, 2], [2, 3]]), 1.0, jnp.positive)
-    draw = Sampling(
-        Partial(at, jnp.asarray(np.random.default_rng(0).normal(size=(4, 3)))), 1, jax.random.key(0)
-    )
+    draw = Sampling(Partial(at, jnp.asarray(np.random.default_rng(0).normal(size=(4, 3)))), 1, 0)
     both, without = term_backbone((springs,), (alone,), draw), term_backbone((springs,), (), draw)
     np.testing.assert_allclose(both.toarray(), without.toarray())
 

@@ -26,7 +26,8 @@ class RmsForce(Rule):
 
     def at_step(self, seen: Step) -> Array:
         """See `Rule.at_step`."""
-        return jnp.sqrt(jnp.mean(seen.slope**2)) < self.rms_force
+        components = seen.particles * seen.slope.shape[1]
+        return jnp.sqrt(jnp.sum(seen.slope**2) / components) < self.rms_force
 
 
 @dataclass(kw_only=True)

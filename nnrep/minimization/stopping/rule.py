@@ -19,12 +19,14 @@ class Step(NamedTuple):
         positions: (n, d).
         loss: () there.
         slope: (n, d) derivative of the loss with respect to the positions: minus the forces.
+        particles: () how many of the n are particles; dummies follow them, without forces.
     """
 
     step: Array
     positions: Array
     loss: Array
     slope: Array
+    particles: Array | int
 
 
 class Check(NamedTuple):

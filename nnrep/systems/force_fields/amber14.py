@@ -16,6 +16,7 @@ def _build(topology: app.Topology, system: openmm.System, settings: None) -> Ene
         amber.amber_terms,
         amber.coupling_terms,
         amber.local_terms,
+        amber.padded,
     )
 
 

@@ -16,6 +16,7 @@ def _build(topology: app.Topology, system: openmm.System, settings: None) -> Ene
         amber_uncorrected.uncorrected_terms,
         amber_uncorrected.coupling_terms,
         amber_uncorrected.local_terms,
+        amber_uncorrected.padded,
     )
 
 

@@ -7,7 +7,6 @@ import math
 from dataclasses import fields
 from enum import Enum
 
-import jax.numpy as jnp
 import numpy as np
 import openmm
 from Bio.SeqUtils.ProtParamData import gravy_scales
@@ -96,16 +95,16 @@ def classical_parameters(
     """
     forces = forces_of(system)
     bonds, angles = bonds_of(forces["HarmonicBondForce"]), angles_of(forces["HarmonicAngleForce"])
-    bonds = bonds._replace(stiffness=jnp.full_like(bonds.stiffness, 2 * config.bond_strength))
-    angles = angles._replace(stiffness=jnp.full_like(angles.stiffness, 2 * config.angle_strength))
+    bonds = bonds._replace(stiffness=np.full_like(bonds.stiffness, 2 * config.bond_strength))
+    angles = angles._replace(stiffness=np.full_like(angles.stiffness, 2 * config.angle_strength))
     atoms = soft_atoms(topology, config)
     small = topology.getNumAtoms() <= MAX_TABLE_ATOMS
     soft = SoftPairs(
         whole_table(atoms) if small else atoms,
-        jnp.asarray(config.van_der_waals_strength, float),
-        jnp.asarray(config.hydrogen_bond_strength, float),
-        jnp.asarray(config.hydrophobic_strength, float),
-        jnp.asarray(config.softening, float),
+        np.asarray(config.van_der_waals_strength, float),
+        np.asarray(config.hydrogen_bond_strength, float),
+        np.asarray(config.hydrophobic_strength, float),
+        np.asarray(config.softening, float),
     )
     return ClassicalParameters(bonds, angles, planes_of(bonds, angles, no_torsions(bonds)), soft)
 
@@ -136,11 +135,11 @@ def soft_atoms(topology: app.Topology, config: ClassicalConfig) -> SoftAtoms:
     hydrophobic = hydrophobic_residues(config.hydrophobic_scale)
     radii = [config.hydrophobic_radius * (atom.residue.name in hydrophobic) for atom in atoms]
     return SoftAtoms(
-        radius=jnp.asarray([BONDI_RADII[element] for element in elements], float) / ANGSTROM_PER_NM,
-        donor=jnp.asarray(donors, float),
-        acceptor=jnp.asarray([element in ACCEPTORS for element in elements], float),
-        hydrogen_bond_length=jnp.asarray(config.hydrogen_bond_length / ANGSTROM_PER_NM, float),
-        hydrophobic_radius=jnp.asarray(radii, float) / ANGSTROM_PER_NM,
+        radius=np.array([BONDI_RADII[element] for element in elements], float) / ANGSTROM_PER_NM,
+        donor=np.array(donors, float),
+        acceptor=np.array([element in ACCEPTORS for element in elements], float),
+        hydrogen_bond_length=np.asarray(config.hydrogen_bond_length / ANGSTROM_PER_NM),
+        hydrophobic_radius=np.array(radii, float) / ANGSTROM_PER_NM,
         partners=_without_pairs(neighbours, config.exclude_neighbours),
     )
 
@@ -154,15 +153,14 @@ def hydrophobic_residues(scale: HydrophobicScale) -> frozenset[str]:
     )
 
 
-def _without_pairs(neighbours: list[set[int]], exclude: bool) -> jnp.ndarray:
+def _without_pairs(neighbours: list[set[int]], exclude: bool) -> np.ndarray:
     """Each atom itself (n, m), then those one and two bonds away if they are to be excluded."""
     rows = []
     for index, near in enumerate(neighbours):
         further = set().union(*(neighbours[k] for k in near)) | near if exclude else set()
         rows.append([index, *sorted(further - {index})])
     width = max(map(len, rows))
-    filled = [row + row[:1] * (width - len(row)) for row in rows]
-    return jnp.asarray(np.array(filled), jnp.int32)
+    return np.array([row + row[:1] * (width - len(row)) for row in rows])
 
 
 def _build(topology: app.Topology, system: openmm.System, settings: ClassicalConfig) -> Energy:
@@ -172,6 +170,7 @@ def _build(topology: app.Topology, system: openmm.System, settings: ClassicalCon
         classical.classical_terms,
         classical.coupling_terms,
         classical.local_terms,
+        classical.padded,
     )
 
 

@@ -1,18 +1,16 @@
-"""A molecule's AMBER parameters, read from its OpenMM system into arrays."""
+"""A molecule's AMBER parameters, read from its OpenMM system into NumPy arrays."""
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import openmm
-from jax import Array
 from openmm import unit
 
 from nnrep.energies.all_pairs import MAX_TABLE_ATOMS
 from nnrep.energies.amber import AmberParameters
 from nnrep.energies.amber_uncorrected import UncorrectedParameters
 from nnrep.energies.bonded import Angles, Bonds, Planes, Torsions, planes_of
-from nnrep.energies.nonbonded import Atoms, PairTable, pair_table
+from nnrep.energies.nonbonded import Atoms, PairTable, whole_pair_table
 
 # Coulomb's constant in kJ nm / mol / e^2, as OpenMM has it.
 COULOMB = 138.93545764438198
@@ -27,7 +25,7 @@ def amber_parameters(system: openmm.System) -> AmberParameters:
     forces = forces_of(system)
     atoms = pair_atoms(forces["NonbondedForce"])
     small = system.getNumParticles() <= MAX_TABLE_ATOMS
-    pairs = pair_table(atoms, jnp.arange(system.getNumParticles())) if small else atoms
+    pairs = whole_pair_table(atoms) if small else atoms
     return AmberParameters(*_bonded(forces), pairs=pairs)
 
 
@@ -35,7 +33,7 @@ def uncorrected_parameters(system: openmm.System) -> UncorrectedParameters:
     """Parameters of the paper's energy; arguments as those of `amber_parameters`."""
     forces = forces_of(system)
     _, sigma, epsilon = particles(forces["NonbondedForce"])
-    return UncorrectedParameters(*_bonded(forces), _array(sigma / 2), _array(2 * np.sqrt(epsilon)))
+    return UncorrectedParameters(*_bonded(forces), sigma / 2, 2 * np.sqrt(epsilon))
 
 
 def forces_of(system: openmm.System) -> dict[str, Any]:
@@ -72,34 +70,29 @@ def pair_atoms(force: openmm.NonbondedForce) -> Atoms:
     width = max(map(len, own))
     filled = [[*pairs.items()] + [(i, pairs[i])] * (width - len(pairs)) for i, pairs in enumerate(own)]
     repulsion, attraction, product = (
-        _array(np.array([[numbers[k] for _, numbers in row] for row in filled])) for k in range(3)
+        np.array([[numbers[k] for _, numbers in row] for row in filled]) for k in range(3)
     )
     return Atoms(
-        half_sigma=_array(sigma / 2),
-        root_epsilon=_array(2 * np.sqrt(epsilon)),
-        charge=_array(np.sqrt(COULOMB) * charge),
-        partners=_array(np.array([[partner for partner, _ in row] for row in filled])),
+        half_sigma=sigma / 2,
+        root_epsilon=2 * np.sqrt(epsilon),
+        charge=np.sqrt(COULOMB) * charge,
+        partners=np.array([[partner for partner, _ in row] for row in filled]),
         exceptions=PairTable(repulsion, attraction, product),
     )
-
-
-def _array(values: np.ndarray) -> Array:
-    """On the device: numbers of the run's floating-point type, and indices."""
-    return jnp.asarray(values, float if np.issubdtype(values.dtype, np.floating) else np.int32)
 
 
 def bonds_of(force: openmm.HarmonicBondForce) -> Bonds:
     """The bonds of a force."""
     rows = [_plain(force.getBondParameters(index)) for index in range(force.getNumBonds())]
     table = np.array(rows, float).reshape(-1, 4)
-    return Bonds(_array(table[:, :2].astype(int)), _array(table[:, 2]), _array(table[:, 3]))
+    return Bonds(table[:, :2].astype(int), table[:, 2], table[:, 3])
 
 
 def angles_of(force: openmm.HarmonicAngleForce) -> Angles:
     """The angles of a force."""
     rows = [_plain(force.getAngleParameters(index)) for index in range(force.getNumAngles())]
     table = np.array(rows, float).reshape(-1, 5)
-    return Angles(_array(table[:, :3].astype(int)), _array(table[:, 3]), _array(table[:, 4]))
+    return Angles(table[:, :3].astype(int), table[:, 3], table[:, 4])
 
 
 def _torsions(force: openmm.PeriodicTorsionForce) -> Torsions:
@@ -120,8 +113,8 @@ def _torsions(force: openmm.PeriodicTorsionForce) -> Torsions:
         constant[column] += barrier
         cosine[periodicity - 1, column] += barrier * np.cos(phase)
         sine[periodicity - 1, column] += barrier * np.sin(phase)
-    quadruples = _array(np.array([*place], int).reshape(-1, 4))
-    return Torsions(quadruples, _array(constant), _array(cosine), _array(sine))
+    quadruples = np.array([*place], int).reshape(-1, 4)
+    return Torsions(quadruples, constant, cosine, sine)
 
 
 def _plain(parameters: list) -> list:
