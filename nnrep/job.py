@@ -95,7 +95,8 @@ def run_job(raw: DictConfig, folder_path: Path, report: bool = True) -> int:
         rows = run_rows(system, maps, result, plan, time.perf_counter() - began)
         bar.describe("writing")
         unfinished = Status.interrupted in result.status
-        folder.write(system, result, rows, finished=not unfinished)
+        pictures = plan.config.record.pictures
+        folder.write(system, result, rows, finished=not unfinished, pictures=pictures)
     if report:
         show_table(rows, str(folder.path))
     if unfinished and report:

@@ -170,6 +170,18 @@ def test_two_runs_of_one_configuration_are_equal(command, tmp_path):
     assert a["config.yaml"] == b["config.yaml"]
 
 
+def test_pictures_are_no_part_of_a_run(command, tmp_path):
+    for name, pictures in (("a", "true"), ("b", "false")):
+        command(
+            "run", *SMALL, "reparam=none", f"record.pictures={pictures}", f"hydra.run.dir={tmp_path / name}"
+        )
+    with_pictures, without = (files(tmp_path / name) for name in "ab")
+    assert with_pictures.keys() - without.keys() == {"energy.png", "layout.png"}
+    assert with_pictures["config.yaml"] == without["config.yaml"]
+    first, second = (pd.read_csv(tmp_path / name / "runs.csv") for name in "ab")
+    assert first["run_id"].tolist() == second["run_id"].tolist()
+
+
 def test_default_folders_of_two_runs_differ(command, tmp_path):
     for _ in range(2):
         assert command("run", *SMALL, "reparam=none").returncode == 0

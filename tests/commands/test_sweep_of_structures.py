@@ -10,7 +10,7 @@ from structure_texts import text
 from nnrep.records.table import TIMES, run_columns
 from nnrep.sweep.grids import grid_points
 
-SHORT = ("system=protein", "max_steps=20", "reparam=none")
+SHORT = ("system=protein", "max_steps=20", "reparam=none", "record.pictures=false")
 PEPTIDE = text(residues=3)
 COLUMNS = [*run_columns(), "error"]
 CLOCKS = [*TIMES, "modes_stored"]
