@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -67,10 +68,13 @@ def distinct_compositions(jobs: Sequence[Sequence[str]], loader: ConfigLoader) -
         loader: knows which keys are groups of choices.
     """
 
+    @cache
+    def is_choice(key: str) -> bool:
+        return bool(loader.get_group_options(key.lstrip("+~").partition("@")[0]))
+
     def what_counts(override: str) -> str:
         key = override.partition("=")[0]
-        is_choice = loader.get_group_options(key.lstrip("+~").partition("@")[0])
-        return override if is_choice else key
+        return override if is_choice(key) else key
 
     return list({tuple(map(what_counts, job)): job for job in reversed(jobs)}.values())[::-1]
 
