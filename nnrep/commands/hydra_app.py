@@ -67,10 +67,13 @@ class CheckFirst(Callback):
 
     def on_multirun_start(self, config: DictConfig, **others: Any) -> None:
         """A sweep: its folder; its jobs are checked one by one."""
-        marker = Path(config.hydra.sweep.dir).absolute() / "multirun.yaml"
-        if marker.exists() and config.get("resume") is not True:
+        folder = Path(config.hydra.sweep.dir).absolute()
+        if (folder / "config.yaml").exists():
+            raise Refused(UserError(f"{folder}: is the folder of a run; choose another hydra.sweep.dir"))
+        held = [name for name in ("multirun.yaml", "runs.csv") if (folder / name).exists()]
+        if held and config.get("resume") is not True:
             reason = "holds the results of a sweep; choose another hydra.sweep.dir, or add resume=true"
-            raise Refused(UserError(f"{marker.parent}: {reason}"))
+            raise Refused(UserError(f"{folder}: {reason}"))
 
 
 def run_app(arguments: list[str], verb: str) -> int:

@@ -1,6 +1,7 @@
 """The closing tables of the verbs, on standard output."""
 
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -44,19 +45,27 @@ def show_table(rows: pd.DataFrame, title: str) -> None:
 
 
 def show_sweep(rows: pd.DataFrame, title: str) -> None:
-    """Print the closing table of a sweep: its rows in text, the number of each one's job as the index."""
+    """Print the closing table of a sweep, and below it why jobs have failed.
+
+    Args:
+        rows: of a sweep's table, in text; the index is the number of the job.
+        title: of the table.
+    """
     table = _titled(title)
     differ = [name for name in SETTINGS if len(set(rows[name]) - {""}) > 1]
     _add_rows(table, rows.rename_axis("job").reset_index(), ["job", *differ])
     print_table(table)
+    for job, error in rows[ERROR].items():
+        if error:
+            print(f"job {job} failed: {error}")
 
 
 def outcome(rows: Sequence[Mapping[str, str]]) -> str:
     """How a job of a sweep ended, from its rows in text: "converged, energy -1908.2"."""
     statuses = ", ".join(dict.fromkeys(row["status"] for row in rows))
-    lowest = min(float(row["energy"]) for row in rows)
+    energies = [float(row["energy"]) for row in rows if row["energy"]]
     several = f"{len(rows)} seeds, lowest " if len(rows) > 1 else ""
-    return f"{statuses}, {several}energy {lowest:.6g}"
+    return f"{statuses}, {several}energy {min(energies, default=nan):.6g}"
 
 
 def _titled(title: str) -> Table:
@@ -64,19 +73,15 @@ def _titled(title: str) -> Table:
 
 
 def _add_rows(table: Table, rows: pd.DataFrame, first: list[str]) -> None:
-    """Add rows with some columns as they are, then those of the results that there are, and errors last."""
+    """Add rows, with some columns as they are, then those of the results that there are."""
     columns = {name: (name, "{}") for name in first} | TABLE_COLUMNS
     shown = {
         name: form for name, form in columns.items() if any(_cell(value, "{}") for value in rows[form[0]])
     }
     for name in shown:
         table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=True)
-    errors = rows[ERROR].tolist() if ERROR in rows else [""] * len(rows)
-    if any(errors):
-        table.add_column(ERROR, overflow="fold")
-    for error, (_, row) in zip(errors, rows.iterrows(), strict=True):
-        cells = [Text(_cell(row[column], form)) for column, form in shown.values()]
-        table.add_row(*cells, *([Text(error)] if any(errors) else []))
+    for _, row in rows.iterrows():
+        table.add_row(*(Text(_cell(row[column], form)) for column, form in shown.values()))
 
 
 def _cell(value: Any, form: str) -> str:

@@ -229,6 +229,16 @@ def test_an_interrupted_sweep_goes_on_to_the_unbroken_table(command, folder, mon
     pd.testing.assert_frame_equal(resumed, unbroken)
 
 
+def test_a_sweep_does_not_begin_in_the_folder_of_a_run(command, tmp_path):
+    small = ("system.n=20", "max_steps=20", "reparam=none", "record.pictures=false")
+    assert command("run", *small, "hydra.run.dir=run").returncode == 0
+    before = (tmp_path / "run" / "runs.csv").read_bytes()
+    sweep = ("run", "-m", *small, "hydra.sweep.dir=run")
+    one_line_error(command(*sweep), "run: is the folder of a run; choose another hydra.sweep.dir")
+    one_line_error(command(*sweep, "resume=true"), "run: is the folder of a run")
+    assert (tmp_path / "run" / "runs.csv").read_bytes() == before
+
+
 def test_the_worst_job_gives_the_exit_status(command, tmp_path):
     options = ("run", "-m", "system.n=20", "max_steps=100", "reparam=none", "hydra.sweep.dir=s")
     done = command(*options, "optimizer.learning_rate=1e6,0.01")
