@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from numbers import Integral
-from typing import TypeGuard, TypeVar
+from typing import NamedTuple, TypeGuard, TypeVar
 
 E = TypeVar("E", bound=Enum)
 
@@ -34,6 +34,16 @@ def require(condition: bool, key: str, allowed: str, given: object) -> None:
     """Raise `ConfigError` naming the key, what is allowed and what was given, unless the condition holds."""
     if not condition:
         raise ConfigError(key, f"must be {allowed}, got {given}")
+
+
+class AsCode(NamedTuple):
+    """A value that an error shows as Python's `repr` does: arrays take long to write, so only then."""
+
+    value: object
+
+    def __str__(self) -> str:
+        """Its `repr`."""
+        return repr(self.value)
 
 
 def chosen(kind: type[E], value: E | str, key: str) -> E:

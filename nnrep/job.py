@@ -58,8 +58,13 @@ def prepared(plan: Plan) -> tuple[Plan, Molecule | None]:
     return plan.for_molecule(molecule), molecule
 
 
-def run_job(raw: DictConfig, folder_path: Path) -> int:
+def run_job(raw: DictConfig, folder_path: Path, report: bool = True) -> int:
     """Run one configuration into a folder.
+
+    Args:
+        raw: the configuration.
+        folder_path: the folder.
+        report: print the closing table, and how to go on; a sweep has its own.
 
     Returns:
         Exit status: 0, 1 if a replica diverged, 130 if the run was interrupted.
@@ -73,7 +78,8 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
     if finished_before:
         rows = folder.runs(len(plan.seeds))
         log().info("%s is complete; nothing to resume", folder.path)
-        show_table(rows, str(folder.path))
+        if report:
+            show_table(rows, str(folder.path))
         return _exit_status(rows)
     configure_jax(plan.config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:
@@ -90,9 +96,11 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         rows = run_rows(system, maps, result, plan, time.perf_counter() - began)
         bar.describe("writing")
         unfinished = Status.interrupted in result.status
-        folder.write(system, result, rows, finished=not unfinished)
-    show_table(rows, str(folder.path))
-    if unfinished:
+        pictures = plan.config.record.pictures
+        folder.write(system, result, rows, finished=not unfinished, pictures=pictures)
+    if report:
+        show_table(rows, str(folder.path))
+    if unfinished and report:
         log().info("interrupted; go on with hydra.run.dir=%s resume=true", folder.path)
     return EXIT_INTERRUPTED if interruption.requested() else _exit_status(rows)
 

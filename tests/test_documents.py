@@ -6,13 +6,12 @@ import shlex
 import pytest
 from checkout import ROOT
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import register_resolvers
 from nnrep.config.plan import load_plan
 from nnrep.figures.request import parse_arguments
+from nnrep.sweep.grids import grid_points
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "results" / "README.md"]
@@ -40,15 +39,20 @@ def test_python_snippets_run(name):
     assert all(names["result"].energy < names["result"].energy_start)
 
 
+FILES = ("pdb/a.pdb", "a/x.pdb", "b/c/y.cif.gz")  # what the patterns of the pages match
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_commands_are_valid(name):
+def test_commands_are_valid(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for file in FILES:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
     register_resolvers()
     words = [word for word in shlex.split(COMMANDS[name], comments=True) if not word.startswith("-")]
-    overrides = OverridesParser.create().parse_overrides(words)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        for batch in BasicSweeper.split_arguments(overrides, max_batch_size=None):
-            for job in batch:
-                load_plan(compose("config", overrides=list(job)))
+        for job in grid_points([], words):
+            load_plan(compose("config", overrides=job))
 
 
 @pytest.mark.parametrize("name", REPRODUCTIONS)

@@ -1,6 +1,7 @@
 """Settings: checked dataclasses, their defaults in `configs/`; every fault is named in one line."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, TypeVar, dataclass_transform, get_type_hints
@@ -104,6 +105,15 @@ def choose(registry: "Registry[type[T]]", value: Any) -> T:
     return build(registry.named(group.get("name"), "name"), group)
 
 
+def literal(value: Any) -> Any:
+    """A value in whose texts OmegaConf, which reads `${...}` as the name of another value, finds none."""
+    if isinstance(value, dict):
+        return {key: literal(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [literal(each) for each in value]
+    return re.sub(r"(\\*)\$\{", r"\1\1\\${", value) if isinstance(value, str) else value
+
+
 def _checked(cls: type, values: Mapping[str, Any] | DictConfig) -> dict[str, Any]:
     try:
         merged = OmegaConf.merge(OmegaConf.structured(cls), values)
@@ -133,7 +143,7 @@ def _instance(cls: type[T], plain: dict[str, Any]) -> T:
         with named_under(name):
             if registries[name] is not None:
                 require(isinstance(value, dict), "name", _names(registries[name]), value)
-                values[name] = choose(registries[name], value)
+                values[name] = choose(registries[name], literal(value))
             elif dataclasses.is_dataclass(hints[name]):
                 require(isinstance(value, dict), "", "a group of values", value)
                 values[name] = _instance(hints[name], value)

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -22,6 +22,9 @@ from nnrep.config.explain import explain
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
 from nnrep.host.terminal import log
 from nnrep.host.threads import limit_threads
+
+if TYPE_CHECKING:
+    from nnrep.records.sweep_table import SweepTable
 
 
 class Refused(BaseException):
@@ -39,6 +42,7 @@ class Refused(BaseException):
 
 # Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
 JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes_job"}
+TABULATED = ("run",)  # verbs whose jobs leave runs.csv, so that a sweep has a table of all
 
 
 class CheckFirst(Callback):
@@ -63,10 +67,13 @@ class CheckFirst(Callback):
 
     def on_multirun_start(self, config: DictConfig, **others: Any) -> None:
         """A sweep: its folder; its jobs are checked one by one."""
-        marker = Path(config.hydra.sweep.dir).absolute() / "multirun.yaml"
-        if marker.exists() and "resume=true" not in config.hydra.overrides.task:
+        folder = Path(config.hydra.sweep.dir).absolute()
+        if (folder / "config.yaml").exists():
+            raise Refused(UserError(f"{folder}: is the folder of a run; choose another hydra.sweep.dir"))
+        held = [name for name in ("multirun.yaml", "runs.csv") if (folder / name).exists()]
+        if held and config.get("resume") is not True:
             reason = "holds the results of a sweep; choose another hydra.sweep.dir, or add resume=true"
-            raise Refused(UserError(f"{marker.parent}: {reason}"))
+            raise Refused(UserError(f"{folder}: {reason}"))
 
 
 def run_app(arguments: list[str], verb: str) -> int:
@@ -85,37 +92,130 @@ def run_app(arguments: list[str], verb: str) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
     sys.argv = [Path(sys.argv[0]).name, *arguments]
     _check_flags()
-    statuses = [EXIT_OK]
-    errors: list[Exception] = []
+    jobs = Jobs(verb)
 
     def task(config: DictConfig) -> None:
-        # Raised here, an error would reach the terminal in Hydra's words and ours.
-        try:
-            limit_threads(config.threads)
-            job = import_module(JOBS[verb])
-            statuses.append(job.run_job(config, Path(HydraConfig.get().runtime.output_dir)))
-        except Exception as error:
-            message = explain(error)
-            if HydraConfig.get().mode == RunMode.MULTIRUN and message is not None:
-                log().error("nnrep: job %s: %s", HydraConfig.get().job.num, message)
-                statuses.append(EXIT_USAGE)
-            else:
-                errors.append(error)
-        if statuses[-1] == EXIT_INTERRUPTED:
-            raise KeyboardInterrupt  # ends a sweep, not only its current job
+        jobs.run(config)
 
     try:
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(task)()
     except KeyboardInterrupt:
-        if statuses[-1] != EXIT_INTERRUPTED:
+        if not jobs.interrupted:
             raise
     except Refused as refused:
         raise refused.error from refused
-    except (ValueError, TypeError) as error:  # of Hydra, as it composes: ours are in `errors`
+    except UserError:
+        raise
+    except (ValueError, TypeError) as error:  # of Hydra, as it composes: ours are with the jobs
         raise UserError(" ".join(f"{' '.join(arguments)}: {error}".split())) from error
-    if errors:
-        raise errors[0]
-    return max(statuses)
+    else:
+        jobs.complete()
+    finally:
+        jobs.report()
+    return jobs.status()
+
+
+class Jobs:
+    """The jobs of a command, one after the other in this process, and how they end."""
+
+    def __init__(self, verb: str) -> None:
+        """Nothing has been run yet."""
+        self._verb = verb
+        self._statuses = [EXIT_OK]
+        self._errors: list[Exception] = []  # of ours, or of the only job
+        self._table: SweepTable | None = None
+        self._process = os.getpid()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a job was stopped by the user, having written what there was."""
+        return self._statuses[-1] == EXIT_INTERRUPTED
+
+    def run(self, config: DictConfig) -> None:
+        """Run a job that Hydra has composed.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted, which ends a sweep.
+        """
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        # Raised here, an error would reach the terminal in Hydra's words and ours.
+        try:
+            limit_threads(config.threads)
+            job = import_module(JOBS[self._verb])
+            tabulated = self._is_tabulated(folder)
+            self._statuses.append(job.run_job(config, folder, report=not tabulated))
+            if tabulated:
+                self._take_rows(folder)
+        except Exception as error:
+            self._take_error(error, config, folder)
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+    def _is_tabulated(self, folder: Path) -> bool:
+        """Whether the job is one of a sweep with a table, which no other process of a launcher writes."""
+        is_sweep = HydraConfig.get().mode == RunMode.MULTIRUN and folder != _sweep_folder()
+        return is_sweep and self._verb in TABULATED and os.getpid() == self._process
+
+    def _sweep_table(self) -> "SweepTable":
+        if self._table is None:
+            from nnrep.records.sweep_table import SweepTable
+
+            self._table = SweepTable(_sweep_folder())
+        return self._table
+
+    def _take_rows(self, folder: Path) -> None:
+        from nnrep.records.closing_table import outcome
+
+        number = HydraConfig.get().job.num
+        log().info("job %s: %s", number, outcome(self._sweep_table().add(number, folder)))
+
+    def _take_error(self, error: Exception, config: DictConfig, folder: Path) -> None:
+        if HydraConfig.get().mode != RunMode.MULTIRUN:
+            self._errors.append(error)
+            return
+        message, number = explain(error), HydraConfig.get().job.num
+        _remove_empty(folder, _sweep_folder())
+        if self._is_tabulated(folder):
+            reason = message or f"{type(error).__name__}: {error}"
+            self._sweep_table().add_failed(number, config, " ".join(reason.split()))
+        if message is None:
+            self._errors.append(error)
+        else:
+            log().error("nnrep: job %s: %s", number, message)
+            self._statuses.append(EXIT_USAGE)
+
+    def complete(self) -> None:
+        """All jobs have been run."""
+        if self._table is not None:
+            self._table.close()
+
+    def report(self) -> None:
+        """Print the table of a sweep."""
+        if self._table is None:
+            return
+        from nnrep.records.closing_table import show_sweep
+
+        show_sweep(self._table.rows, str(self._table.folder))
+        if self.interrupted:
+            log().info("interrupted; go on with hydra.sweep.dir=%s resume=true", self._table.folder)
+
+    def status(self) -> int:
+        """The worst exit status of all; raises the first error that no user can mend."""
+        if self._errors:
+            raise self._errors[0]
+        return max(self._statuses)
+
+
+def _sweep_folder() -> Path:
+    config = HydraConfig.get()
+    return Path(config.runtime.cwd, config.sweep.dir)
+
+
+def _remove_empty(folder: Path, above: Path) -> None:
+    """Remove a job's folder, and those between it and another one above, where they are empty."""
+    while folder != above and above in folder.parents and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def _check_flags() -> None:

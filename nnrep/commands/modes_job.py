@@ -78,8 +78,13 @@ def _check_drawn(plan: Plan, size: Size) -> None:
         require(max(drawn) <= count, "analysis.drawn", f"of modes from 1 to {count}", drawn)
 
 
-def run_job(raw: DictConfig, folder_path: Path) -> int:
+def run_job(raw: DictConfig, folder_path: Path, report: bool = True) -> int:
     """Compute and show the slow modes of one configuration.
+
+    Args:
+        raw: the configuration.
+        folder_path: the folder.
+        report: print the first of them.
 
     Returns:
         Exit status: 0, or 130 if it was interrupted.
@@ -103,7 +108,8 @@ def run_job(raw: DictConfig, folder_path: Path) -> int:
         table = _write_modes(folder_path, at, found, analysis.drawn)
         if analysis.robustness and modes.of is Of.backbone:
             _write_robustness(folder_path, system, plan, bar, interruption)
-    show_modes(table, str(folder_path))
+    if report:
+        show_modes(table, str(folder_path))
     if analysis.robustness and modes.of is Of.hessian:
         log().info("no robustness table: it compares modes of backbones, and these are of=hessian")
     return EXIT_INTERRUPTED if interruption.requested() else EXIT_OK

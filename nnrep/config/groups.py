@@ -1,8 +1,10 @@
 """The groups of the configuration that are no choices: precision, files, recording, analysis."""
 
+from dataclasses import field
 from enum import Enum
 from typing import Any
 
+from nnrep.choices.identity import NO_PART
 from nnrep.choices.settings import settings
 from nnrep.errors import is_integer, require
 
@@ -41,9 +43,11 @@ class RecordConfig:
 
     Attributes:
         every: write a trajectory of a frame every so many steps of a stage; null for none.
+        pictures: draw the energy and the layout; no part of what a run is.
     """
 
     every: int | None
+    pictures: bool = field(metadata=NO_PART)
 
 
 @settings("config", "analysis")

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import optax
 
-from nnrep.errors import ConfigError, UserError, is_integer, require
+from nnrep.errors import AsCode, ConfigError, UserError, is_integer, require
 from nnrep.minimization.attempts import Restarts
 from nnrep.minimization.batches import initial_params
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
@@ -115,7 +115,7 @@ def _stages_of(
     allowed = "a Reparametrization, a Stage or a list of at least one Stage"
     listed = isinstance(stages, Sequence) and len(stages) > 0
     usable = listed and all(isinstance(stage, Stage) for stage in stages)
-    require(usable, "map_or_stages", allowed, repr(given))
+    require(usable, "map_or_stages", allowed, AsCode(given))
     require(optimizer is None, "optimizer", "left out, as stages have their own", optimizer)
     return stages
 
@@ -145,10 +145,13 @@ def _checked_stages(system: System, stages: Sequence[Stage]) -> tuple[Stage, ...
 def _checked_map(reparam: Reparametrization, system: System) -> Reparametrization:
     """The map with functions that JAX can take as arguments; any two plain ones will do."""
     require(
-        isinstance(reparam, Reparametrization), "reparam", "a nnrep.reparam.Reparametrization", repr(reparam)
+        isinstance(reparam, Reparametrization),
+        "reparam",
+        "a nnrep.reparam.Reparametrization",
+        AsCode(reparam),
     )
     for name, function in reparam._asdict().items():
-        require(callable(function), f"reparam.{name}", "a function", repr(function))
+        require(callable(function), f"reparam.{name}", "a function", AsCode(function))
     reparam = Reparametrization(as_partial(reparam.init), as_partial(reparam.decode))
     shape = system.positions.shape
     try:

@@ -47,7 +47,9 @@ def draw_energy(path: Path, history: pd.DataFrame, system: System) -> None:
 
 def draw_layouts(path: Path, system: System, start: np.ndarray, final: np.ndarray, title: str) -> None:
     """Start and final positions (n, d) side by side, coloured along the chain; of a protein its CA atoms."""
-    figure = Figure(figsize=(10, 5), layout="constrained")
+    # Fixed margins: to measure what is around three axes takes longer than to draw them.
+    figure = Figure(figsize=(10, 5))
+    figure.subplots_adjust(left=0.05, right=0.97, bottom=0.07, top=0.87, wspace=0.12)
     figure.suptitle(title)
     for column, (name, positions) in enumerate((("start", start), ("final", final)), start=1):
         dim = positions.shape[1]

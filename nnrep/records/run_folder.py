@@ -15,7 +15,6 @@ from nnrep.errors import UserError
 from nnrep.host.cache import write_arrays
 from nnrep.host.terminal import log
 from nnrep.minimization import Result
-from nnrep.records.pictures import draw_energy, draw_layouts
 from nnrep.records.table import differing_columns, read_table, write_table
 from nnrep.records.trajectory import write_trajectories
 from nnrep.structures.molecule import Molecule
@@ -146,8 +145,10 @@ class RunFolder:
             raise UserError(f"{path}: not the table of a run of {seeds} seeds; choose another hydra.run.dir")
         return rows
 
-    def write(self, system: System, result: Result, rows: pd.DataFrame, finished: bool) -> None:
-        """Write every file of the run; a finished one needs its checkpoint no longer."""
+    def write(
+        self, system: System, result: Result, rows: pd.DataFrame, finished: bool, pictures: bool = True
+    ) -> None:
+        """Write every file of the run, pictures if they are wanted; a finished one needs no checkpoint."""
         arrays: dict[str, Any] = {
             "seeds": np.asarray(result.seeds),
             "start": result.positions_start,
@@ -159,11 +160,8 @@ class RunFolder:
             arrays |= {"frame_seeds": result.frames.seed, "frame_steps": result.frames.step}
         write_arrays(self.path / POSITIONS, arrays)
         write_table(self.path / HISTORY, result.history)
-        if len(result.history):
-            draw_energy(self.path / ENERGY, result.history, system)
-        best = int(np.nanargmin(np.where(np.isfinite(result.energy), result.energy, np.inf)))
-        title = f"{system.name}, seed {result.seeds[best]}: energy {result.energy[best]:.5g}"
-        draw_layouts(self.path / LAYOUT, system, result.positions_start[best], result.positions[best], title)
+        if pictures:
+            self._draw(system, result)
         if system.molecule is not None:
             for seed, final in zip(result.seeds, result.positions, strict=True):
                 self._write_final(seed, system.molecule, final)
@@ -172,6 +170,15 @@ class RunFolder:
         write_table(self.path / RUNS, rows)
         if finished:
             self.checkpoint.unlink(missing_ok=True)
+
+    def _draw(self, system: System, result: Result) -> None:
+        from nnrep.records.pictures import draw_energy, draw_layouts  # matplotlib takes its time
+
+        if len(result.history):
+            draw_energy(self.path / ENERGY, result.history, system)
+        best = int(np.nanargmin(np.where(np.isfinite(result.energy), result.energy, np.inf)))
+        title = f"{system.name}, seed {result.seeds[best]}: energy {result.energy[best]:.5g}"
+        draw_layouts(self.path / LAYOUT, system, result.positions_start[best], result.positions[best], title)
 
     def _write_final(self, seed: int, molecule: Molecule, positions: np.ndarray) -> None:
         try:

@@ -75,7 +75,8 @@ _TAIL = [
 
 TERM = "energy_"  # what the columns of energy terms begin with
 FIXED_COLUMNS = [*_HEAD, *_TAIL]  # what every table has
-
+# The last column of the table of a sweep, which alone has it: why a job has no runs, empty for the others.
+ERROR = "error"
 
 TIMES = [name for name in _TAIL if name.startswith("time_")]
 
@@ -117,6 +118,18 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     try:
         return pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: not a readable table ({error})") from error
+
+
+def read_text(path: Path) -> pd.DataFrame:
+    """A table as it stands: text, empty where it is empty.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: not a readable table ({error})") from error
 

@@ -1,21 +1,27 @@
 """Where structures are found: the one in the package, files, folders, the cache, the Protein Data Bank."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-from nnrep.errors import ConfigError, UserError
+from nnrep.errors import ConfigError
 from nnrep.host.cache import cache_folder
 from nnrep.structures.fetch import fetch
+from nnrep.structures.file_names import (
+    EMBEDDED,
+    ENTRY,
+    FORMATS,
+    SUFFIXES,
+    existing_folder,
+    stem_of,
+    structure_files,
+    suffix_of,
+)
 from nnrep.structures.parse import unpacked
 
-EMBEDDED, EMBEDDED_ORIGIN = "1L2Y", "embedded in nnrep"
-FORMATS = (".pdb", ".ent", ".cif", ".mmcif")
-SUFFIXES = (*FORMATS, *(f"{suffix}.gz" for suffix in FORMATS))
-ENTRY = re.compile(r"[0-9][0-9A-Za-z]{3}")
+EMBEDDED_ORIGIN = "embedded in nnrep"
 VARIABLE = "NNREP_STRUCTURES"
 
 
@@ -66,7 +72,7 @@ def find_structure(pdb: str | None, folders: Sequence[str | Path], *, cache: Pat
         return embedded()
     if ENTRY.fullmatch(pdb):
         return _find_entry(pdb.upper(), folders, cache or fetched_folder())
-    if _suffix(pdb):
+    if suffix_of(pdb):
         return from_file(Path(pdb).expanduser())
     known = f"a file ({', '.join(FORMATS)}, or one of these with .gz) nor the four letters of a PDB entry"
     raise ConfigError("system.pdb", f"{pdb!r} is neither {known} such as {EMBEDDED}")
@@ -86,7 +92,7 @@ def from_file(path: Path, name: str | None = None) -> Found:
     """
     if not path.is_file():
         raise ConfigError("system.pdb", f"{path}: {'a folder' if path.is_dir() else 'no such file'}")
-    return Found(name or _stem(path.name), str(path), path, unpacked(path.read_bytes(), str(path)))
+    return Found(name or stem_of(path.name), str(path), path, unpacked(path.read_bytes(), str(path)))
 
 
 def fetched_folder() -> Path:
@@ -102,7 +108,7 @@ def list_structures(folders: Sequence[str | Path]) -> list[Listed]:
     """
     listed = [Listed(EMBEDDED, "embedded", EMBEDDED_ORIGIN)]
     for place, folder in _places(folders, "", fetched_folder()):
-        listed += [Listed(_stem(path.name), place, str(path)) for path in _structure_files(folder)]
+        listed += [Listed(stem_of(path.name), place, str(path)) for path in structure_files(folder)]
     return listed
 
 
@@ -122,23 +128,15 @@ def _find_entry(entry: str, folders: Sequence[str | Path], cache: Path) -> Found
 def _places(folders: Sequence[str | Path], key: str, cache: Path) -> Iterator[tuple[str, Path]]:
     """What each place is called, and where it is; the key is where the folders were named."""
     for folder in folders:
-        yield "folder", _existing(folder, key)
+        yield "folder", existing_folder(folder, key)
     for name in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
-        yield VARIABLE, _existing(name, VARIABLE)
+        yield VARIABLE, existing_folder(name, VARIABLE)
     yield "cache", cache
-
-
-def _existing(folder: str | Path, key: str) -> Path:
-    path = Path(folder).expanduser()
-    if path.is_dir():
-        return path
-    reason = f"{path}: {'not a folder' if path.exists() else 'no such folder'}"
-    raise ConfigError(key, reason) if key else UserError(reason)
 
 
 def _entry_file(folder: Path, entry: str) -> Path | None:
     """The file of an entry in a folder: 1UNC.pdb, pdb1unc.ent, or the only 1UNC_*.pdb; gzipped or not."""
-    paths = {path.name.lower(): path for path in _structure_files(folder)}
+    paths = {path.name.lower(): path for path in structure_files(folder)}
     letters = entry.lower()
     exact = [f"{letters}{suffix}" for suffix in SUFFIXES] + [f"pdb{letters}.ent", f"pdb{letters}.ent.gz"]
     for name in exact:
@@ -149,26 +147,3 @@ def _entry_file(folder: Path, entry: str) -> Path | None:
         names = ", ".join(path.name for path in parts)
         raise ConfigError("system.pdb", f"{entry} may be any of {names} in {folder}: name one with its path")
     return parts[0] if parts else None
-
-
-def _structure_files(folder: Path) -> list[Path]:
-    """The structure files of a folder by name; none if there is no folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if _suffix(path.name) and _is_visible_file(path))
-
-
-def _is_visible_file(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".")
-
-
-def _suffix(name: str) -> str:
-    """The suffix of a structure file, "" if it is none."""
-    return next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
-
-
-def _stem(name: str) -> str:
-    """A file's name without its suffix; an entry's letters if it is named by these, as in pdb1unc.ent."""
-    stem = name[: -len(_suffix(name))]
-    letters = stem[-4:] if stem.lower() == f"pdb{stem[-4:].lower()}" else stem
-    return letters.upper() if ENTRY.fullmatch(letters) else stem

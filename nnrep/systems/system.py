@@ -16,7 +16,7 @@ from nnrep.energies.arrays import on_device, on_host
 from nnrep.energies.energy import Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
-from nnrep.errors import ConfigError, require
+from nnrep.errors import AsCode, ConfigError, require
 
 if TYPE_CHECKING:
     from nnrep.structures.molecule import Molecule
@@ -114,7 +114,7 @@ class System:
         Raises:
             ConfigError: positions are not a finite (n, d) array, or the energy is not a scalar.
         """
-        require(callable(self.energy), "energy", "a function of the positions", repr(self.energy))
+        require(callable(self.energy), "energy", "a function of the positions", AsCode(self.energy))
         given = np.asarray(self.positions, dtype=float)
         require(given.ndim == 2 and given.size > 0, "positions", "of shape (n, d)", given.shape)
         require(bool(np.all(np.isfinite(given))), "positions", "finite", "NaN or infinity")
@@ -229,11 +229,17 @@ def _shape_of(energy: Callable[[Array], Array], positions: Array) -> Any:
         wanted = "a function of one argument, the positions (n, d)"
         raise ConfigError("energy", f"must be {wanted}, got one that is called otherwise: {error}") from error
     try:
-        return jax.eval_shape(energy, positions)
+        return jax.eval_shape(_value, energy, positions)
     except jax.errors.JAXTypeError as error:
         wanted = "written with jax.numpy, as it is differentiated and compiled"
         given = f"one that asks NumPy or Python for numbers ({_first_line(error)})"
         raise ConfigError("energy", f"must be {wanted}, got {given}") from error
+
+
+@jax.jit
+def _value(energy: Callable[[Array], Array], positions: Array) -> Array:
+    """Never compiled, but JAX remembers what it has traced: the next molecule of this shape is not traced."""
+    return energy(positions)
 
 
 def _first_line(error: Exception) -> str:

@@ -170,6 +170,18 @@ def test_two_runs_of_one_configuration_are_equal(command, tmp_path):
     assert a["config.yaml"] == b["config.yaml"]
 
 
+def test_pictures_are_no_part_of_a_run(command, tmp_path):
+    for name, pictures in (("a", "true"), ("b", "false")):
+        command(
+            "run", *SMALL, "reparam=none", f"record.pictures={pictures}", f"hydra.run.dir={tmp_path / name}"
+        )
+    with_pictures, without = (files(tmp_path / name) for name in "ab")
+    assert with_pictures.keys() - without.keys() == {"energy.png", "layout.png"}
+    assert with_pictures["config.yaml"] == without["config.yaml"]
+    first, second = (pd.read_csv(tmp_path / name / "runs.csv") for name in "ab")
+    assert first["run_id"].tolist() == second["run_id"].tolist()
+
+
 def test_default_folders_of_two_runs_differ(command, tmp_path):
     for _ in range(2):
         assert command("run", *SMALL, "reparam=none").returncode == 0
@@ -266,7 +278,7 @@ def test_every_bad_job_of_a_sweep_is_named_and_the_others_run(command, tmp_path)
     assert first.endswith("got 0")
     assert "job 3: seeds: must be" in second
     assert second.endswith("got -5")
-    assert {path.parent.name for path in (tmp_path / "s").rglob("runs.csv")} == {"0", "2"}
+    assert {path.name for path in (tmp_path / "s").iterdir()} == {"0", "2", "runs.csv", "multirun.yaml"}
 
 
 @pytest.mark.parametrize("reparam", ["none", "cg", "gnn"])
@@ -343,7 +355,7 @@ def test_sweep_runs_every_job(command, tmp_path):
         "run", "-m", *SMALL, "optimizer.learning_rate=0.02,0.01,1e6", f"hydra.sweep.dir={tmp_path / 'sweep'}"
     )
     assert result.returncode == 1, result.stderr  # the last one diverges; it is not the end of the sweep
-    runs = pd.concat([pd.read_csv(tmp_path / "sweep" / str(job) / "runs.csv") for job in range(3)])
+    runs = pd.read_csv(tmp_path / "sweep" / "runs.csv")
     assert runs["learning_rate"].tolist() == [0.02, 0.01, 1e6]
     assert runs["status"].tolist()[2] == "diverged"
     assert runs["config_hash"].nunique() == 3

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from nnrep.errors import require
+from nnrep.errors import AsCode, require
 from nnrep.minimization.stopping.divergence import Divergence
 from nnrep.minimization.stopping.patience import Patience
 from nnrep.minimization.stopping.rms_force import RmsForce
@@ -60,7 +60,7 @@ class Stopping(NamedTuple):
         require(1 <= self.check_every < 2**31, "check_every", "from 1 to 2^31 - 1", self.check_every)
         for rule in self.rules:
             usable = isinstance(rule, Rule) or callable(rule)
-            require(usable, "rules", "stopping rules, or functions of a Check", repr(rule))
+            require(usable, "rules", "stopping rules, or functions of a Check", AsCode(rule))
         for rule in self.tests:
             rule.check()
 

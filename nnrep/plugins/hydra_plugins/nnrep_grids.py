@@ -1,4 +1,4 @@
-"""A sweeper of Hydra's for several grids: `hydra/sweeper=grids`.
+"""The sweeper of our sweeps: `hydra/sweeper=grids`.
 
 Hydra looks for plugins in the namespace package `hydra_plugins` only; `nnrep.config.compose` puts this one on
 the path.
@@ -12,7 +12,7 @@ from hydra.core.override_parser.types import Override
 
 
 class GridSweeper(BasicSweeper):
-    """As Hydra's own sweeper, for one grid after the other."""
+    """As Hydra's own sweeper, for one grid after the other, and with files by patterns."""
 
     def __init__(
         self,
@@ -31,6 +31,16 @@ class GridSweeper(BasicSweeper):
         from nnrep.sweep.grids import grid_points
 
         assert self.hydra_context is not None
+        assert self.config is not None
         lines = [override.input_line or "" for override in overrides]
-        jobs = grid_points(self.grids, lines, self.hydra_context.config_loader)
+        given = self.config.paths.structures
+        folders = [given] if isinstance(given, str) else list(given or ())
+        jobs = grid_points(self.grids, lines, self.hydra_context.config_loader, folders)
         return list(BasicSweeper.split_overrides_to_chunks(jobs, max_batch_size))
+
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        """Compose what is composed differently, once: a job for each of a thousand files takes minutes."""
+        from nnrep.sweep.grids import distinct_compositions
+
+        assert self.hydra_context is not None
+        super().validate_batch_is_legal(distinct_compositions(batch, self.hydra_context.config_loader))
