@@ -75,6 +75,7 @@ def _report_places(problems: list[str]) -> None:
         files = [path for path in cache.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files) / 1e6
         print(f"cache     {cache}: writable, {len(files)} files, {size:.1f} MB")
+        _report_programs(cache / "jax")
     else:
         problems.append(f"{cache}: cannot be written, so nothing is kept between runs; set NNREP_CACHE")
     here = Path.cwd()
@@ -82,6 +83,15 @@ def _report_places(problems: list[str]) -> None:
         print(f"outputs   {here / 'outputs'}: writable")
     else:
         problems.append(f"{here}: cannot be written; give hydra.run.dir=DIR")
+
+
+def _report_programs(folder: Path) -> None:
+    from nnrep.host.programs import remove_unreadable
+
+    readable, removed = remove_unreadable(folder)
+    print(f"programs  {readable} compiled programs are kept in {folder}")
+    for name in removed:
+        print(f"programs  {name} could not be read and is removed: the next run compiles it")
 
 
 CHOICE = Command(SUMMARY, _main)
