@@ -2,13 +2,11 @@
 
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from nnrep import __version__
 from nnrep.commands.command import Command, asks_for_help
 from nnrep.errors import EXIT_OK, UserError
-from nnrep.host.cache import cache_folder, is_writable
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "JAX_PLATFORMS")
 
@@ -36,6 +34,8 @@ def _main(arguments: list[str]) -> int:
 
 
 def _report_packages(problems: list[str]) -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
     from nnrep.host.runtime import PACKAGES
 
     for name in PACKAGES:
@@ -65,6 +65,7 @@ def _report_devices(problems: list[str]) -> None:
 
 def _report_places(problems: list[str]) -> None:
     from nnrep.choices.defaults import config_folder
+    from nnrep.host.cache import cache_folder, is_writable
 
     try:
         print(f"configs   {config_folder()}")

@@ -7,9 +7,10 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
@@ -46,9 +47,11 @@ class CheckFirst(Callback):
 
     Attributes:
         verb: whose job is checked; Hydra makes the instance, `run_app` sets the verb of all.
+        checked: by folder, the jobs that may begin.
     """
 
     verb = "run"
+    checked: ClassVar[dict[Path, Any]] = {}
 
     def on_run_start(self, config: DictConfig, **others: Any) -> None:
         """A single run: all of it."""
@@ -57,7 +60,7 @@ class CheckFirst(Callback):
             # JAX's floating-point type is set later: nothing here makes its arrays.
             limit_threads(config.threads)
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-            import_module(JOBS[self.verb]).check_job(ours, folder)
+            self.checked[folder] = import_module(JOBS[self.verb]).check_job(ours, folder)
         except Exception as error:
             raise Refused(error) from error
 
@@ -85,6 +88,9 @@ def run_app(arguments: list[str], verb: str) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
     sys.argv = [Path(sys.argv[0]).name, *arguments]
     _check_flags()
+    if _is_plain_run(arguments):
+        # Hydra would compose the whole configuration once more, for its mode alone.
+        Hydra.get_mode = lambda *ignored, **others: None  # type: ignore[method-assign]
     statuses = [EXIT_OK]
     errors: list[Exception] = []
 
@@ -93,7 +99,9 @@ def run_app(arguments: list[str], verb: str) -> int:
         try:
             limit_threads(config.threads)
             job = import_module(JOBS[verb])
-            statuses.append(job.run_job(config, Path(HydraConfig.get().runtime.output_dir)))
+            folder = Path(HydraConfig.get().runtime.output_dir)
+            checked = CheckFirst.checked.pop(folder, None) or job.check_job(config, folder)
+            statuses.append(job.run_job(checked, folder))
         except Exception as error:
             message = explain(error)
             if HydraConfig.get().mode == RunMode.MULTIRUN and message is not None:
@@ -116,6 +124,14 @@ def run_app(arguments: list[str], verb: str) -> int:
     if errors:
         raise errors[0]
     return max(statuses)
+
+
+def _is_plain_run(arguments: list[str]) -> bool:
+    """Whether the arguments are settings alone: no flags, and nothing that could ask for a sweep."""
+    return not any(
+        argument.lstrip("+~").startswith(("-", "hydra.mode", "hydra=", "experiment"))
+        for argument in arguments
+    )
 
 
 def _check_flags() -> None:

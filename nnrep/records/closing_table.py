@@ -1,10 +1,14 @@
 """The closing tables of the verbs, on standard output."""
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 from rich.table import Table
 from rich.text import Text
 
 from nnrep.host.terminal import print_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Column of the closing table -> column of the table of runs, and its form.
 TABLE_COLUMNS = {
@@ -23,7 +27,7 @@ TABLE_COLUMNS = {
 }
 
 
-def show_table(rows: pd.DataFrame, title: str) -> None:
+def show_table(rows: "pd.DataFrame", title: str) -> None:
     """Print the closing table of a run."""
     table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 1))
     shown = {name: form for name, form in TABLE_COLUMNS.items() if rows[form[0]].notna().any()}
@@ -37,7 +41,7 @@ def show_table(rows: pd.DataFrame, title: str) -> None:
 MOST_MODES_SHOWN = 12
 
 
-def show_modes(rows: pd.DataFrame, title: str) -> None:
+def show_modes(rows: "pd.DataFrame", title: str) -> None:
     """Print the first rows of a table of modes."""
     table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 1))
     forms = {"mode": "{}", "eigenvalue": "{:.4g}", "weight": "{:.4g}", "participation": "{:.2f}"}

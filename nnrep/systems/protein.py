@@ -18,7 +18,6 @@ from openmm import app, unit
 from nnrep.choices.identity import counts_if
 from nnrep.choices.settings import build, settings
 from nnrep.errors import require
-from nnrep.structures.extended import extended
 from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.preparation import Heterogens, Preparation
@@ -206,7 +205,11 @@ def _start(config: ProteinConfig, molecule: Molecule, on_progress: OnProgress | 
         return unfolded(molecule, config.unfold, on_progress)
     if config.start is Start.random:
         return np.zeros_like(molecule.positions)
-    return extended(molecule) if config.start is Start.extended else molecule.positions
+    if config.start is Start.extended:
+        from nnrep.structures.extended import extended  # PeptideBuilder is for this start alone
+
+        return extended(molecule)
+    return molecule.positions
 
 
 def _spread(positions: np.ndarray) -> float:
