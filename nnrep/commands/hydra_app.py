@@ -88,9 +88,6 @@ def run_app(arguments: list[str], verb: str) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
     sys.argv = [Path(sys.argv[0]).name, *arguments]
     _check_flags()
-    if _is_plain_run(arguments):
-        # Hydra would compose the whole configuration once more, for its mode alone.
-        Hydra.get_mode = lambda *ignored, **others: None  # type: ignore[method-assign]
     statuses = [EXIT_OK]
     errors: list[Exception] = []
 
@@ -126,12 +123,18 @@ def run_app(arguments: list[str], verb: str) -> int:
     return max(statuses)
 
 
-def _is_plain_run(arguments: list[str]) -> bool:
-    """Whether the arguments are settings alone: no flags, and nothing that could ask for a sweep."""
-    return not any(
-        argument.lstrip("+~").startswith(("-", "hydra.mode", "hydra=", "experiment"))
-        for argument in arguments
-    )
+def _mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+    """Whether Hydra runs or sweeps; None where no flag and no experiment says so, which is a single run.
+
+    Hydra composes the whole configuration for this alone, and then once more.
+    """
+    marks = ("-", "hydra.mode", "hydra=", "experiment")
+    said = any(argument.lstrip("+~").startswith(marks) for argument in sys.argv[1:])
+    return _composed_mode(hydra, config_name, overrides) if said else None
+
+
+_composed_mode = Hydra.get_mode
+Hydra.get_mode = _mode  # type: ignore[method-assign, assignment]
 
 
 def _check_flags() -> None:

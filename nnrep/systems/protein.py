@@ -18,7 +18,7 @@ from openmm import app, unit
 from nnrep.choices.identity import counts_if
 from nnrep.choices.settings import build, settings
 from nnrep.errors import require
-from nnrep.structures.force_field import vacuum_system
+from nnrep.structures.force_field import stored_vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
@@ -167,7 +167,7 @@ def protein_system(
         seed: of the start's noise.
         on_progress: called with (done, total) steps of unfolding.
     """
-    openmm_system = vacuum_system(molecule.topology)
+    openmm_system = stored_vacuum_system(molecule)
     force_field = FORCE_FIELDS[config.force_field]
     own = getattr(config, config.force_field) if force_field.settings is not None else None
     energy = force_field.build(molecule.topology, openmm_system, own)
