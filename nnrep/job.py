@@ -3,12 +3,10 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
 from omegaconf import DictConfig
 
-from nnrep.baselines import run_baseline
 from nnrep.config.plan import Plan, load_plan
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nnrep.host.interruption import Interruption
@@ -21,6 +19,9 @@ from nnrep.records.run_folder import RunFolder
 from nnrep.reparam.build import BuiltMap, built_map
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Job(NamedTuple):
@@ -58,11 +59,11 @@ def prepared(plan: Plan) -> tuple[Plan, Molecule | None]:
     return plan.for_molecule(molecule), molecule
 
 
-def run_job(raw: DictConfig, folder_path: Path, report: bool = True) -> int:
-    """Run one configuration into a folder.
+def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
+    """Run what `check_job` has checked into the folder that it was checked for.
 
     Args:
-        raw: the configuration.
+        job: what was checked.
         folder_path: the folder.
         report: print the closing table, and how to go on; a sweep has its own.
 
@@ -70,10 +71,10 @@ def run_job(raw: DictConfig, folder_path: Path, report: bool = True) -> int:
         Exit status: 0, 1 if a replica diverged, 130 if the run was interrupted.
 
     Raises:
-        UserError: a value or the folder cannot be used; nothing is written then.
+        UserError: the system cannot be built; nothing is written then.
     """
     began = time.perf_counter()
-    plan, molecule, finished_before = check_job(raw, folder_path)
+    plan, molecule, finished_before = job
     folder = RunFolder(folder_path)
     if finished_before:
         rows = folder.runs(len(plan.seeds))
@@ -144,6 +145,8 @@ def minimized(plan: Plan, system: System, maps: tuple[BuiltMap, ...], monitor: M
     """The outcome of a plan, by nnrep or a baseline."""
     config = plan.config
     if not plan.minimizes:
+        from nnrep.baselines.run import run_baseline  # OpenMM is loaded for those who want it
+
         assert system.molecule is not None
         return run_baseline(system, system.molecule, config.baseline, seeds=plan.seeds, monitor=monitor)
     stages = [stage.with_map(made.reparam) for stage, made in zip(plan.stages, maps, strict=True)]
@@ -157,5 +160,5 @@ def minimized(plan: Plan, system: System, maps: tuple[BuiltMap, ...], monitor: M
     )
 
 
-def _exit_status(rows: pd.DataFrame) -> int:
+def _exit_status(rows: "pd.DataFrame") -> int:
     return EXIT_FAILED if (rows["status"] == Status.diverged.name).any() else EXIT_OK

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from hydra import compose, initialize_config_dir
 
-from nnrep.baselines import MinimizerConfig
+from nnrep.baselines.openmm_minimizer import MinimizerConfig
 from nnrep.baselines.openmm_minimizer import minimized as openmm_minimized
 from nnrep.baselines.simulation import SeedMonitor
 from nnrep.choices.defaults import config_folder

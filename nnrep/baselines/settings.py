@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-from nnrep.baselines.simulation import SeedMonitor, Trajectory
-from nnrep.structures.molecule import Molecule
+    from nnrep.baselines.simulation import SeedMonitor, Trajectory
+    from nnrep.structures.molecule import Molecule
 
 
 @dataclass(kw_only=True)
@@ -31,7 +32,7 @@ class BaselineConfig:
         raise NotImplementedError
 
     def trajectory(
-        self, molecule: Molecule, seed: int, start: np.ndarray, monitor: SeedMonitor
-    ) -> Trajectory:
+        self, molecule: "Molecule", seed: int, start: "np.ndarray", monitor: "SeedMonitor"
+    ) -> "Trajectory":
         """What the engine makes of a start (n, 3) in nm, with the random numbers of a seed."""
         raise NotImplementedError

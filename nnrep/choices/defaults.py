@@ -31,10 +31,17 @@ def defaults_of(file: str, group: str = "") -> Mapping[str, Any]:
         file: its path below `configs/` without suffix: "reparam/gnn".
         group: of a group of values in it, its name: "fit".
     """
+    values = _values_of(file)
+    inside = values.get(group, {}) if group else values
+    return {str(key): value for key, value in inside.items()}
+
+
+@cache
+def _values_of(file: str) -> dict[Any, Any]:
+    """Of the whole file: several groups of it are asked for, and it is read once."""
     path = config_folder() / f"{file}.yaml"
     if not path.is_file():
         return {}
     values = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     assert isinstance(values, dict)
-    inside = values.get(group, {}) if group else values
-    return {str(key): value for key, value in inside.items()}
+    return values

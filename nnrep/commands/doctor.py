@@ -2,13 +2,11 @@
 
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from nnrep import __version__
 from nnrep.commands.command import Command, asks_for_help
 from nnrep.errors import EXIT_OK, UserError
-from nnrep.host.cache import cache_folder, is_writable
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "JAX_PLATFORMS")
 
@@ -36,6 +34,8 @@ def _main(arguments: list[str]) -> int:
 
 
 def _report_packages(problems: list[str]) -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
     from nnrep.host.runtime import PACKAGES
 
     for name in PACKAGES:
@@ -65,6 +65,7 @@ def _report_devices(problems: list[str]) -> None:
 
 def _report_places(problems: list[str]) -> None:
     from nnrep.choices.defaults import config_folder
+    from nnrep.host.cache import cache_folder, is_writable
 
     try:
         print(f"configs   {config_folder()}")
@@ -75,6 +76,7 @@ def _report_places(problems: list[str]) -> None:
         files = [path for path in cache.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files) / 1e6
         print(f"cache     {cache}: writable, {len(files)} files, {size:.1f} MB")
+        _report_programs(cache / "jax")
     else:
         problems.append(f"{cache}: cannot be written, so nothing is kept between runs; set NNREP_CACHE")
     here = Path.cwd()
@@ -82,6 +84,15 @@ def _report_places(problems: list[str]) -> None:
         print(f"outputs   {here / 'outputs'}: writable")
     else:
         problems.append(f"{here}: cannot be written; give hydra.run.dir=DIR")
+
+
+def _report_programs(folder: Path) -> None:
+    from nnrep.host.programs import remove_unreadable
+
+    readable, removed = remove_unreadable(folder)
+    print(f"programs  {readable} compiled programs are kept in {folder}")
+    for name in removed:
+        print(f"programs  {name} could not be read and is removed: the next run compiles it")
 
 
 CHOICE = Command(SUMMARY, _main)

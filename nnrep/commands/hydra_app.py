@@ -7,9 +7,10 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
@@ -50,9 +51,11 @@ class CheckFirst(Callback):
 
     Attributes:
         verb: whose job is checked; Hydra makes the instance, `run_app` sets the verb of all.
+        checked: by folder, the jobs that may begin.
     """
 
     verb = "run"
+    checked: ClassVar[dict[Path, Any]] = {}
 
     def on_run_start(self, config: DictConfig, **others: Any) -> None:
         """A single run: all of it."""
@@ -61,7 +64,7 @@ class CheckFirst(Callback):
             # JAX's floating-point type is set later: nothing here makes its arrays.
             limit_threads(config.threads)
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-            import_module(JOBS[self.verb]).check_job(ours, folder)
+            self.checked[folder] = import_module(JOBS[self.verb]).check_job(ours, folder)
         except Exception as error:
             raise Refused(error) from error
 
@@ -143,7 +146,8 @@ class Jobs:
             limit_threads(config.threads)
             job = import_module(JOBS[self._verb])
             tabulated = self._is_tabulated(folder)
-            self._statuses.append(job.run_job(config, folder, report=not tabulated))
+            checked = CheckFirst.checked.pop(folder, None) or job.check_job(config, folder)
+            self._statuses.append(job.run_job(checked, folder, report=not tabulated))
             if tabulated:
                 self._take_rows(folder)
         except Exception as error:
@@ -216,6 +220,20 @@ def _remove_empty(folder: Path, above: Path) -> None:
     while folder != above and above in folder.parents and folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent
+
+
+def _mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+    """Whether Hydra runs or sweeps; None where no flag and no experiment says so, which is a single run.
+
+    Hydra composes the whole configuration for this alone, and then once more.
+    """
+    marks = ("-", "hydra.mode", "hydra=", "experiment")
+    said = any(argument.lstrip("+~").startswith(marks) for argument in sys.argv[1:])
+    return _composed_mode(hydra, config_name, overrides) if said else None
+
+
+_composed_mode = Hydra.get_mode
+Hydra.get_mode = _mode  # type: ignore[method-assign, assignment]
 
 
 def _check_flags() -> None:

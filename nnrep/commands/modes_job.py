@@ -78,11 +78,11 @@ def _check_drawn(plan: Plan, size: Size) -> None:
         require(max(drawn) <= count, "analysis.drawn", f"of modes from 1 to {count}", drawn)
 
 
-def run_job(raw: DictConfig, folder_path: Path, report: bool = True) -> int:
-    """Compute and show the slow modes of one configuration.
+def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
+    """Compute and show the slow modes of what `check_job` has checked, in the folder it was checked for.
 
     Args:
-        raw: the configuration.
+        job: what was checked.
         folder_path: the folder.
         report: print the first of them.
 
@@ -90,9 +90,9 @@ def run_job(raw: DictConfig, folder_path: Path, report: bool = True) -> int:
         Exit status: 0, or 130 if it was interrupted.
 
     Raises:
-        UserError: a value or the folder cannot be used, or the modes cannot be computed.
+        UserError: the modes cannot be computed.
     """
-    plan, molecule, _ = check_job(raw, folder_path)
+    plan, molecule, _ = job
     folder, analysis, modes = RunFolder(folder_path), plan.config.analysis, plan.config.modes
     configure_jax(plan.config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:

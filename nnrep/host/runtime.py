@@ -12,6 +12,7 @@ import jax
 
 from nnrep import __version__
 from nnrep.host.cache import cache_folder, is_writable
+from nnrep.host.programs import keep_programs
 from nnrep.host.terminal import log
 
 PACKAGES = (
@@ -33,12 +34,11 @@ def configure_jax(precision: str, programs: Path | None = None) -> None:
     # A cache that fills up or was cut off is no fault of the run: JAX compiles then.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
     folder = programs or cache_folder() / "jax"
-    if not is_writable(folder):
+    writable = is_writable(folder)
+    if not writable:
         log().warning("%s cannot be written: compiled programs are not kept; set NNREP_CACHE", folder)
-    else:
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    if folder.is_dir():
+        keep_programs(folder, writable)
 
 
 def describe_device() -> str:

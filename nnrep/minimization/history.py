@@ -1,9 +1,12 @@
 """What is kept of the checks on the way."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ["seed", "stage", "step", "time_s", "energy", "gradient_norm"]
 
@@ -19,10 +22,14 @@ class History:
 
     def add(self, columns: Sequence[np.ndarray]) -> None:
         """Keep rows, by their columns."""
+        import pandas as pd  # no step waits for it: rows come after the first ones
+
         self._rows.append(pd.DataFrame(dict(zip(self.columns, columns, strict=True))))
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> "pd.DataFrame":
         """All rows, seed by seed in the order of their steps."""
+        import pandas as pd
+
         if not self._rows:
             return pd.DataFrame(columns=self.columns)
         rows = pd.concat(self._rows)
@@ -40,7 +47,7 @@ class History:
         self.add(snapshot)
 
 
-def _as_array(column: pd.Series) -> np.ndarray:
+def _as_array(column: "pd.Series") -> np.ndarray:
     """A column of numbers as it is, or of strings in NumPy's own type."""
     values = column.to_numpy()
     return values if np.issubdtype(values.dtype, np.number) else np.asarray(column.tolist())

@@ -1,12 +1,14 @@
 """What a minimisation leaves."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from nnrep.minimization.stopping import Status
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Frames(NamedTuple):
@@ -67,7 +69,7 @@ class Result:
     steps_coarse: np.ndarray
     steps_fine: np.ndarray
     evaluations: np.ndarray
-    history: pd.DataFrame
+    history: "pd.DataFrame"
     restarts: np.ndarray
     time_modes_s: np.ndarray
     time_fit_s: np.ndarray

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.sparse
+import scipy  # loads its parts as they are used
 from jax import Array
 from jax.tree_util import Partial
 
@@ -80,7 +80,7 @@ def _all_columns(energy: Partial, positions: Array) -> Array:
 
 def term_backbone(
     pair_terms: tuple[PairTerm, ...], local_terms: tuple[LocalTerm, ...], sampling: Sampling
-) -> scipy.sparse.csr_array:
+) -> "scipy.sparse.csr_array":
     """The backbone (n, n) of an energy that is a sum of terms of few particles, at O(terms) cost.
 
     Pairs are taken in closed form (eq 20), local terms through their own small Hessians. The matrix is

@@ -7,9 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.linalg
-import scipy.sparse
-import scipy.sparse.linalg
+import scipy  # loads its parts as they are used
 from jax import Array
 from jax.tree_util import Partial
 
@@ -58,7 +56,7 @@ class Eigenpairs(NamedTuple):
 
 
 def lowest_eigenpairs(
-    matrix: scipy.sparse.csr_array,
+    matrix: "scipy.sparse.csr_array",
     count: int,
     solver: Solver = Solver.auto,
     max_products: int = MAX_PRODUCTS,
@@ -131,7 +129,7 @@ def checked(
     return Eigenpairs(values, vectors * signs, residuals, solver)
 
 
-def choose_solver(matrix: scipy.sparse.csr_array, count: int, solver: Solver) -> Solver:
+def choose_solver(matrix: "scipy.sparse.csr_array", count: int, solver: Solver) -> Solver:
     """What auto stands for: dense for small matrices and large shares of the modes."""
     n = matrix.shape[0]
     if solver is not Solver.auto:
@@ -155,12 +153,12 @@ def dense_bytes(n: int) -> int:
     return 3 * 8 * n**2
 
 
-def _dense(matrix: scipy.sparse.csr_array, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _dense(matrix: "scipy.sparse.csr_array", count: int) -> tuple[np.ndarray, np.ndarray]:
     require_dense_memory(matrix.shape[0])
     return scipy.linalg.eigh(matrix.toarray(), subset_by_index=[0, count - 1])
 
 
-def _shift_invert(matrix: scipy.sparse.csr_array, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _shift_invert(matrix: "scipy.sparse.csr_array", count: int) -> tuple[np.ndarray, np.ndarray]:
     n = matrix.shape[0]
     if count >= n:  # ARPACK's basis must be larger than what is asked
         raise UserError(f"modes.solver: shift_invert finds at most n - 1 = {n - 1} modes; choose dense")
@@ -181,7 +179,7 @@ def _shift_invert(matrix: scipy.sparse.csr_array, count: int) -> tuple[np.ndarra
         raise UserError(f"modes.solver: shift_invert failed ({reason}); choose dense or lanczos") from error
 
 
-def _product_with(matrix: scipy.sparse.csr_array) -> Partial:
+def _product_with(matrix: "scipy.sparse.csr_array") -> Partial:
     n = matrix.shape[0]
     if matrix.nnz > FULL * n * n:
         return Partial(jnp.matmul, on_device(matrix.toarray()))
@@ -193,7 +191,7 @@ def _sparse_product(n: int, rows: Array, columns: Array, values: Array, vector: 
     return jax.ops.segment_sum(values * vector[columns], rows, n, indices_are_sorted=True)
 
 
-def largest_eigenvalue(matrix: scipy.sparse.csr_array) -> float:
+def largest_eigenvalue(matrix: "scipy.sparse.csr_array") -> float:
     """The largest eigenvalue of a symmetric matrix (n, n)."""
     n = matrix.shape[0]
     if n <= MAX_DENSE_NODES:

@@ -10,10 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.fft
-import scipy.linalg
-import scipy.sparse
-import scipy.sparse.linalg
+import scipy  # loads its parts as they are used
 from jax import Array
 from jax.tree_util import Partial
 
@@ -42,7 +39,7 @@ class Filter(NamedTuple):
 
 
 def spectral_filter(
-    laplacian: scipy.sparse.csr_array, shift: float, power: float, dense: bool | None = None
+    laplacian: "scipy.sparse.csr_array", shift: float, power: float, dense: bool | None = None
 ) -> Filter:
     """S = (L / lambda_max + shift)^(-power) of a Laplacian L (n, n), and its inverse.
 
@@ -74,7 +71,7 @@ def dense_filter(vectors: np.ndarray, scales: np.ndarray | Array) -> Filter:
     return Filter(forward, backward, 0)
 
 
-def _largest(laplacian: scipy.sparse.csr_array) -> float:
+def _largest(laplacian: "scipy.sparse.csr_array") -> float:
     """The largest eigenvalue; of large matrices, whose spectra are dense there, to a thousandth."""
     n = laplacian.shape[0]
     if n <= MAX_DENSE_NODES:
@@ -142,7 +139,7 @@ def _clenshaw(product: Partial, series: Array, positions: Array) -> Array:
     return (series[0] * columns + shifted(one) - two).T
 
 
-def _product_with(matrix: scipy.sparse.csr_array) -> Partial:
+def _product_with(matrix: "scipy.sparse.csr_array") -> Partial:
     """x (d, n) -> x A of a symmetric matrix A (n, n), by its diagonals if they are few, else its entries."""
     entries = matrix.tocoo()
     offsets = np.union1d(entries.col - entries.row, [0])

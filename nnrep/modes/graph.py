@@ -1,13 +1,13 @@
 """The graph of a system's couplings, without weights (paper, theorem 2.2)."""
 
 import numpy as np
-import scipy.sparse
+import scipy  # loads its parts as they are used
 
 from nnrep.errors import require
 from nnrep.systems.system import System
 
 
-def coupling_graph(system: System) -> scipy.sparse.csr_array:
+def coupling_graph(system: System) -> "scipy.sparse.csr_array":
     """The adjacency (n, n) of a system's edges, every one of weight 1.
 
     Raises:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.sparse
+import scipy  # loads its parts as they are used
 from jax import Array
 from jax.tree_util import Partial
 

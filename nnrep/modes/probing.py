@@ -15,7 +15,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.sparse
+import scipy  # loads its parts as they are used
 from jax import Array
 from jax.tree_util import Partial
 
@@ -42,7 +42,7 @@ class Estimate(NamedTuple):
         colours: number of colours, n if all columns were computed exactly.
     """
 
-    backbone: scipy.sparse.csr_array
+    backbone: "scipy.sparse.csr_array"
     error: float
     colours: int
 

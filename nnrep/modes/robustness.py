@@ -11,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-import scipy.sparse
+import scipy  # loads its parts as they are used
 from jax import Array
 from jax.tree_util import Partial
 
@@ -79,7 +79,9 @@ def robustness_table(
         yield _rows(f"step {step}", step, own, largest, lowest_eigenpairs(laplacian(single), needed), counts)
 
 
-def unweighted_graph(system: System, backbone: np.ndarray | scipy.sparse.csr_array) -> scipy.sparse.csr_array:
+def unweighted_graph(
+    system: System, backbone: "np.ndarray | scipy.sparse.csr_array"
+) -> "scipy.sparse.csr_array":
     """The adjacency (n, n) of the system's edges; of one that names none, of its stronger couplings."""
     if len(system.edges):
         return coupling_graph(system)

@@ -5,7 +5,7 @@ from enum import Enum
 from numbers import Integral, Real
 
 import numpy as np
-import scipy.sparse
+import scipy  # loads its parts as they are used
 from jax.tree_util import Partial
 
 from nnrep.energies.pairwise import PairTerm
@@ -102,7 +102,7 @@ def slow_modes(
 
 def adjacency_of(
     system: System, of: Of, sampling: Sampling, background: bool = False
-) -> tuple[np.ndarray | scipy.sparse.csr_array, float]:
+) -> "tuple[np.ndarray | scipy.sparse.csr_array, float]":
     """The matrix (n, n) whose Laplacian it is, and its error if it is an estimate; see `backbone_of`."""
     return (coupling_graph(system), 0.0) if of is Of.graph else backbone_of(system, sampling, background)
 
@@ -169,7 +169,7 @@ def mode_count(k: int | float | str, n: int, residues: int = 0, called: str = "n
 
 def backbone_of(
     system: System, sampling: Sampling, background: bool = False
-) -> tuple[np.ndarray | scipy.sparse.csr_array, float]:
+) -> "tuple[np.ndarray | scipy.sparse.csr_array, float]":
     """The backbone (n, n) of a system, and its error if it is an estimate.
 
     Raises:
@@ -185,7 +185,7 @@ def backbone_of(
 
 def _exact_or_estimated(
     system: System, sampling: Sampling, background: bool
-) -> tuple[np.ndarray | scipy.sparse.csr_array, float]:
+) -> "tuple[np.ndarray | scipy.sparse.csr_array, float]":
     couplings = system.coupling_terms
     if callable(couplings):
         require_memory(BYTES_PER_PAIR * system.n**2 // 2, f"the Hessian's blocks of all {system.n} particles")

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse
+import scipy  # loads its parts as they are used
 from jax import Array
 
 from nnrep.energies.arrays import on_device
@@ -51,7 +51,7 @@ def padded_modes(modes: SlowModes, system: System) -> SlowModes:
     return modes._replace(values=values, vectors=vectors, weights=weights)
 
 
-def laplacian(backbone: np.ndarray | scipy.sparse.sparray) -> scipy.sparse.csr_array:
+def laplacian(backbone: "np.ndarray | scipy.sparse.sparray") -> "scipy.sparse.csr_array":
     """Lap(A) = D - A (paper eq 6) of a symmetric matrix (n, n), in float64; its diagonal cancels."""
     adjacency = scipy.sparse.csr_array(backbone, dtype=np.float64)
     adjacency = (adjacency + adjacency.T) / 2  # as float32 had it, it may be symmetric but for rounding
@@ -59,7 +59,7 @@ def laplacian(backbone: np.ndarray | scipy.sparse.sparray) -> scipy.sparse.csr_a
 
 
 def slow_modes_of(
-    backbone: np.ndarray | scipy.sparse.sparray,
+    backbone: "np.ndarray | scipy.sparse.sparray",
     count: int,
     solver: Solver = Solver.auto,
     max_products: int = MAX_PRODUCTS,
@@ -83,7 +83,7 @@ def number_below(values: np.ndarray, epsilon: float, largest: float) -> int:
 
 
 def count_below(
-    matrix: scipy.sparse.csr_array,
+    matrix: "scipy.sparse.csr_array",
     epsilon: float,
     solver: Solver = Solver.auto,
     max_products: int = MAX_PRODUCTS,

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
 from nnrep.host.terminal import print_table
 from nnrep.records.table import ERROR
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Column of the closing table -> column of the table of runs, and its form.
 TABLE_COLUMNS = {
@@ -37,14 +39,14 @@ SETTINGS = (
 )
 
 
-def show_table(rows: pd.DataFrame, title: str) -> None:
+def show_table(rows: "pd.DataFrame", title: str) -> None:
     """Print the closing table of a run."""
     table = _titled(title)
     _add_rows(table, rows, [])
     print_table(table)
 
 
-def show_sweep(rows: pd.DataFrame, title: str) -> None:
+def show_sweep(rows: "pd.DataFrame", title: str) -> None:
     """Print the closing table of a sweep, and below it why jobs have failed.
 
     Args:
@@ -72,7 +74,7 @@ def _titled(title: str) -> Table:
     return Table(title=Text(title), title_justify="left", box=None, padding=(0, 1))
 
 
-def _add_rows(table: Table, rows: pd.DataFrame, first: list[str]) -> None:
+def _add_rows(table: Table, rows: "pd.DataFrame", first: list[str]) -> None:
     """Add rows, with some columns as they are, then those of the results that there are."""
     columns = {name: (name, "{}") for name in first} | TABLE_COLUMNS
     shown = {
@@ -94,7 +96,7 @@ def _cell(value: Any, form: str) -> str:
 MOST_MODES_SHOWN = 12
 
 
-def show_modes(rows: pd.DataFrame, title: str) -> None:
+def show_modes(rows: "pd.DataFrame", title: str) -> None:
     """Print the first rows of a table of modes."""
     table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 1))
     forms = {"mode": "{}", "eigenvalue": "{:.4g}", "weight": "{:.4g}", "participation": "{:.2f}"}

@@ -1,11 +1,10 @@
 """The rows of a run's table."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-import pandas as pd
 from jax import Array
 from jax.tree_util import Partial
 
@@ -25,10 +24,13 @@ from nnrep.systems.measures import (
     satisfied_fraction,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def run_rows(
     system: System, maps: Sequence[BuiltMap], result: Result, plan: Plan, total_s: float
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """The table of a run, a row a seed.
 
     Modes, compilation and the rest of the total serve all seeds: each row has its equal share, so that
@@ -69,6 +71,8 @@ def run_rows(
         "versions": describe_versions(),
         "config_hash": plan.hash,
     }
+    import pandas as pd  # a run begins without it
+
     return in_columns(pd.DataFrame(columns, index=range(count)))
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -16,10 +15,11 @@ from nnrep.host.cache import write_arrays
 from nnrep.host.terminal import log
 from nnrep.minimization import Result
 from nnrep.records.table import differing_columns, read_table, write_table
-from nnrep.records.trajectory import write_trajectories
 from nnrep.structures.molecule import Molecule
-from nnrep.structures.write import write_pdb
 from nnrep.systems import System
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONFIG, RUNS, HISTORY, POSITIONS = "config.yaml", "runs.csv", "history.csv", "positions.npz"
 CHECKPOINT, ENERGY, LAYOUT = "checkpoint.npz", "energy.png", "layout.png"
@@ -133,7 +133,7 @@ class RunFolder:
                 "resumed; choose another hydra.run.dir"
             )
 
-    def runs(self, seeds: int) -> pd.DataFrame:
+    def runs(self, seeds: int) -> "pd.DataFrame":
         """The table of a finished run.
 
         Raises:
@@ -146,9 +146,12 @@ class RunFolder:
         return rows
 
     def write(
-        self, system: System, result: Result, rows: pd.DataFrame, finished: bool, pictures: bool = True
+        self, system: System, result: Result, rows: "pd.DataFrame", finished: bool, pictures: bool = True
     ) -> None:
         """Write every file of the run, pictures if they are wanted; a finished one needs no checkpoint."""
+        # OpenMM takes a second to load: a run begins without it.
+        from nnrep.records.trajectory import write_trajectories
+
         arrays: dict[str, Any] = {
             "seeds": np.asarray(result.seeds),
             "start": result.positions_start,
@@ -172,7 +175,7 @@ class RunFolder:
             self.checkpoint.unlink(missing_ok=True)
 
     def _draw(self, system: System, result: Result) -> None:
-        from nnrep.records.pictures import draw_energy, draw_layouts  # matplotlib takes its time
+        from nnrep.records.pictures import draw_energy, draw_layouts  # so does Matplotlib
 
         if len(result.history):
             draw_energy(self.path / ENERGY, result.history, system)
@@ -181,6 +184,8 @@ class RunFolder:
         draw_layouts(self.path / LAYOUT, system, result.positions_start[best], result.positions[best], title)
 
     def _write_final(self, seed: int, molecule: Molecule, positions: np.ndarray) -> None:
+        from nnrep.structures.write import write_pdb
+
         try:
             write_pdb(self.path / FINAL.format(seed=seed), molecule.topology, positions)
         except UserError as error:  # flown apart; the rest of the run is still worth its files

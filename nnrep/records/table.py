@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
 from nnrep.systems.force_fields.registry import term_names
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # One row a seed. Times in seconds; energies in the system's unit (proteins: kJ/mol); RMSD and radius of
 # gyration in Angstrom.
@@ -90,7 +92,7 @@ def run_columns(given: Iterable[str] = ()) -> list[str]:
     return [*_HEAD, *dict.fromkeys([*terms, *more]), *_TAIL]
 
 
-def in_columns(rows: pd.DataFrame) -> pd.DataFrame:
+def in_columns(rows: "pd.DataFrame") -> "pd.DataFrame":
     """A table of runs with all its columns in order; what a system does not have is left empty.
 
     Raises:
@@ -110,30 +112,34 @@ def differing_columns(given: Iterable[str]) -> tuple[list[str], list[str]]:
     return missing, [name for name in given if name not in run_columns(given)]
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> "pd.DataFrame":
     """The table that `write_table` wrote.
 
     Raises:
         UserError: it cannot be read.
     """
+    import pandas as pd  # a run begins without it
+
     try:
         return pd.read_csv(path)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: not a readable table ({error})") from error
 
 
-def read_text(path: Path) -> pd.DataFrame:
+def read_text(path: Path) -> "pd.DataFrame":
     """A table as it stands: text, empty where it is empty.
 
     Raises:
         UserError: it cannot be read.
     """
+    import pandas as pd
+
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: not a readable table ({error})") from error
 
 
-def write_table(path: Path, rows: pd.DataFrame) -> None:
+def write_table(path: Path, rows: "pd.DataFrame") -> None:
     """Write a table as CSV; a crash leaves the old file or the new one, never half of one."""
     write_whole(path, rows.to_csv(index=False).encode())

@@ -2,13 +2,16 @@
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from openmm import app, unit
 
 from nnrep.host.cache import write_whole
 from nnrep.minimization.result import Frames
 from nnrep.systems import System
+
+if TYPE_CHECKING:
+    from openmm import app
 
 
 def write_trajectories(folder: Path, name: str, system: System, frames: Frames) -> None:
@@ -30,7 +33,9 @@ def write_trajectories(folder: Path, name: str, system: System, frames: Frames) 
             write_whole(path.with_suffix(".xyz"), text.encode())
 
 
-def _write_dcd(path: Path, topology: app.Topology, positions: np.ndarray) -> None:
+def _write_dcd(path: Path, topology: "app.Topology", positions: np.ndarray) -> None:
+    from openmm import app, unit  # beads have no use for it
+
     content = io.BytesIO()
     # A minimisation has no time: the step between frames is nominal.
     dcd = app.DCDFile(content, topology, 1.0 * unit.femtosecond)

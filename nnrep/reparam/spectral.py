@@ -6,7 +6,7 @@ any optimiser through the map is preconditioned by modes. Unlike in coarse-grain
 
 import jax.numpy as jnp
 import numpy as np
-import scipy.sparse
+import scipy  # loads its parts as they are used
 from jax import Array
 from jax.tree_util import Partial
 
@@ -27,7 +27,7 @@ SHIFT, POWER = 0.1, 0.5
 
 
 def spectral_map(
-    matrix: scipy.sparse.csr_array | SlowModes,
+    matrix: "scipy.sparse.csr_array | SlowModes",
     shift: float = SHIFT,
     power: float = POWER,
     *,
@@ -107,7 +107,7 @@ def _smooth(forward: Partial, mean_square: Partial, length: Array, key: Array, p
     return positions * jnp.where(usable, length / jnp.sqrt(jnp.where(usable, mean, 1)), 1)
 
 
-def _of_pairs(laplacian: scipy.sparse.csr_array) -> Partial:
+def _of_pairs(laplacian: "scipy.sparse.csr_array") -> Partial:
     entries = scipy.sparse.triu(laplacian, 1).tocoo()
     weights = -entries.data / (-entries.data.sum() or 1.0)
     return Partial(_mean_square, *on_device((entries.row, entries.col, weights)))

@@ -2,11 +2,9 @@
 
 from itertools import pairwise
 from math import isfinite
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import gemmi
 import numpy as np
-from scipy.spatial import cKDTree
 
 from nnrep.errors import ConfigError
 from nnrep.structures.force_field import FORCE_FIELD
@@ -21,13 +19,16 @@ from nnrep.structures.residues import (
     some,
 )
 
+if TYPE_CHECKING:
+    import gemmi
+
 LONGEST_PEPTIDE_BOND = 2.0  # A, between C and N
 CLOSEST_ATOMS = 0.5  # A
 CLOSEST_HEAVY_ATOMS = 1.0  # A, of different residues; the shortest bond between two is 1.3
 LOWEST, HIGHEST = -999.999, 9999.999  # A: what the columns of a PDB file hold
 
 
-def check_positions(chain: gemmi.Chain, where: str) -> None:
+def check_positions(chain: "gemmi.Chain", where: str) -> None:
     """Every atom has a position of its own, which a PDB file can hold.
 
     Args:
@@ -49,7 +50,11 @@ def check_positions(chain: gemmi.Chain, where: str) -> None:
     _check_names(chain, where)
 
 
-def _check_overlaps(atoms: list[tuple[gemmi.Atom, gemmi.Residue]], chain: gemmi.Chain, where: str) -> None:
+def _check_overlaps(
+    atoms: "list[tuple[gemmi.Atom, gemmi.Residue]]", chain: "gemmi.Chain", where: str
+) -> None:
+    from scipy.spatial import cKDTree  # structures that are stored have been checked
+
     tree = cKDTree(np.array([atom.pos.tolist() for atom, _ in atoms]))
 
     def clashes(i: int, j: int) -> bool:
@@ -67,7 +72,7 @@ def _check_overlaps(atoms: list[tuple[gemmi.Atom, gemmi.Residue]], chain: gemmi.
         _fail(f"{where}: {first} and {second} are on top of each other{more}; mend the file")
 
 
-def _check_names(chain: gemmi.Chain, where: str) -> None:
+def _check_names(chain: "gemmi.Chain", where: str) -> None:
     for residue in chain:
         names = [atom.name for atom in residue]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -75,7 +80,7 @@ def _check_names(chain: gemmi.Chain, where: str) -> None:
             _fail(f"{where}: {label(residue, chain)} has {some(twice)} twice; mend the file")
 
 
-def check_end(text: str, chain: gemmi.Chain, where: str) -> None:
+def check_end(text: str, chain: "gemmi.Chain", where: str) -> None:
     """A PDB file that tells the chain's sequence has all of it, or says that the chain ends.
 
     Args:
@@ -97,7 +102,7 @@ def check_end(text: str, chain: gemmi.Chain, where: str) -> None:
         _fail(f"{where}: cut off: it {what}, and has neither TER nor END; get the file anew")
 
 
-def check_chain(chain: gemmi.Chain, where: str) -> None:
+def check_chain(chain: "gemmi.Chain", where: str) -> None:
     """The chain is whole, and of amino acids that the force field knows.
 
     Args:
@@ -116,7 +121,7 @@ def check_chain(chain: gemmi.Chain, where: str) -> None:
     _check_open(chain, where)
 
 
-def _check_residues(chain: gemmi.Chain, where: str) -> None:
+def _check_residues(chain: "gemmi.Chain", where: str) -> None:
     last = len(chain) - 1
     strange = [residue for residue in chain if residue.name not in AMINO_ACIDS.keys() | CAPS]
     if strange:
@@ -130,14 +135,16 @@ def _check_residues(chain: gemmi.Chain, where: str) -> None:
         _fail(f"{where}: nothing but caps of a chain; give the file of a protein")
 
 
-def _likeness(residue: gemmi.Residue) -> str:
+def _likeness(residue: "gemmi.Residue") -> str:
     """The amino acid that a modified one is made from."""
+    import gemmi
+
     letter = gemmi.find_tabulated_residue(residue.name).one_letter_code.upper()
     parent = gemmi.expand_one_letter(letter, gemmi.ResidueKind.AA) if letter.isalpha() else ""
     return f" (made from {parent})" if parent in AMINO_ACIDS else ""
 
 
-def _check_backbone(residue: gemmi.Residue, chain: gemmi.Chain, where: str) -> None:
+def _check_backbone(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:
     missing = [name for name in BACKBONE if atom_of(residue, name) is None]
     if residue.name in CAPS or not missing:
         return
@@ -147,7 +154,7 @@ def _check_backbone(residue: gemmi.Residue, chain: gemmi.Chain, where: str) -> N
     _fail(f"{where}: {name}; give a structure with the whole backbone")
 
 
-def _check_bond(before: gemmi.Residue, after: gemmi.Residue, chain: gemmi.Chain, where: str) -> None:
+def _check_bond(before: "gemmi.Residue", after: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:
     carbon, nitrogen = atom_of(before, "C"), atom_of(after, "N")
     between = f"{label(before, chain)} and {label(after, chain)}"
     if carbon is None or nitrogen is None:
@@ -158,7 +165,7 @@ def _check_bond(before: gemmi.Residue, after: gemmi.Residue, chain: gemmi.Chain,
         _fail(f"{where}: {what}; give a structure without gaps, or only one side of it")
 
 
-def _check_open(chain: gemmi.Chain, where: str) -> None:
+def _check_open(chain: "gemmi.Chain", where: str) -> None:
     carbon, nitrogen = atom_of(chain[-1], "C"), atom_of(chain[0], "N")
     if len(chain) > 2 and carbon and nitrogen and carbon.pos.dist(nitrogen.pos) < LONGEST_PEPTIDE_BOND:
         closure = f"{label(chain[-1], chain)} to {label(chain[0], chain)}"

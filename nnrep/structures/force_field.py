@@ -1,11 +1,17 @@
 """A molecule's OpenMM system: AMBER14 without constraints and without a cutoff."""
 
+import hashlib
 from functools import cache
 
 import openmm
 from openmm import app
 
+from nnrep.structures import store
+from nnrep.structures.molecule import Molecule
+
 FORCE_FIELD = "amber14-all.xml"
+KIND = "vacuum"  # in the store
+VERSION = 1  # raise it where the same molecule comes to have another system
 
 
 @cache
@@ -23,3 +29,18 @@ def vacuum_system(topology: app.Topology) -> openmm.System:
     return force_field().createSystem(
         topology, nonbondedMethod=app.NoCutoff, constraints=None, rigidWater=False, removeCMMotion=False
     )
+
+
+def stored_vacuum_system(molecule: Molecule) -> openmm.System:
+    """The same of a molecule, made once and then taken from the store, which spares reading the force field.
+
+    Raises:
+        ValueError: as for `vacuum_system`.
+    """
+    parts = (VERSION, openmm.version.full_version, molecule.hash)
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()
+    text = store.load(KIND, key, store.XML)
+    if text is None:
+        text = openmm.XmlSerializer.serialize(vacuum_system(molecule.topology))
+        store.save(KIND, key, text, store.XML)
+    return openmm.XmlSerializer.deserialize(text)

@@ -3,9 +3,12 @@
 import hashlib
 import io
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from openmm import app, unit
+
+if TYPE_CHECKING:
+    from openmm import app
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,14 @@ class Molecule:
     name: str
     source: str
     pdb: str
-    topology: app.Topology
+    topology: "app.Topology"
     positions: np.ndarray
 
     @classmethod
     def from_pdb(cls, pdb: str, name: str, source: str) -> "Molecule":
         """Read the text of a prepared structure; bonds follow from the names of residues and atoms."""
+        from openmm import app, unit  # runs without a molecule begin without it
+
         read = app.PDBFile(io.StringIO(pdb))
         positions = np.asarray(read.getPositions(asNumpy=True).value_in_unit(unit.nanometer), float)
         return cls(name, source, pdb, read.topology, positions)

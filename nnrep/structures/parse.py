@@ -2,10 +2,12 @@
 
 import gzip
 import zlib
-
-import gemmi
+from typing import TYPE_CHECKING
 
 from nnrep.errors import UserError
+
+if TYPE_CHECKING:
+    import gemmi
 
 GZIP = b"\x1f\x8b"
 COORDINATES = (slice(30, 38), slice(38, 46), slice(46, 54))  # of an atom's line in a PDB file
@@ -31,7 +33,7 @@ def unpacked(data: bytes, where: str) -> bytes:
     return data
 
 
-def parse(data: bytes, where: str) -> gemmi.Structure:
+def parse(data: bytes, where: str) -> "gemmi.Structure":
     """All models of a PDB or mmCIF file, waters, ligands and alternate locations included.
 
     Args:
@@ -61,12 +63,16 @@ def _is_mmcif(text: str) -> bool:
     return first.lower().startswith("data_")
 
 
-def _read_mmcif(text: str) -> gemmi.Structure:
+def _read_mmcif(text: str) -> "gemmi.Structure":
+    import gemmi  # a structure that is stored is found without it
+
     blocks = [block for block in gemmi.cif.read_string(text) if block.find_values("_atom_site.id")]
     return gemmi.make_structure_from_block(blocks[0]) if blocks else gemmi.Structure()
 
 
-def _read_pdb(text: str, where: str) -> gemmi.Structure:
+def _read_pdb(text: str, where: str) -> "gemmi.Structure":
+    import gemmi
+
     for number, line in enumerate(text.splitlines(), start=1):
         if line.startswith(("ATOM  ", "HETATM")):
             _check_atom_line(line, number, where)

@@ -6,13 +6,9 @@ from pathlib import Path
 
 import openmm
 
-from nnrep.structures.checks import check_chain, check_positions
-from nnrep.structures.complete import complete
 from nnrep.structures.molecule import Molecule
-from nnrep.structures.names import standard_names
 from nnrep.structures.places import Found, find_structure
 from nnrep.structures.preparation import Preparation
-from nnrep.structures.read import read_structure
 from nnrep.structures.residues import chain_letter
 from nnrep.structures.store import load, save
 
@@ -40,6 +36,12 @@ def prepared(pdb: str | None, folders: Sequence[str | Path], options: Preparatio
 
 
 def _fresh(key: str, found: Found, options: Preparation) -> Molecule:
+    # What reads and completes a structure takes a second to load, and a stored one needs none of it.
+    from nnrep.structures.checks import check_chain, check_positions
+    from nnrep.structures.complete import complete
+    from nnrep.structures.names import standard_names
+    from nnrep.structures.read import read_structure
+
     structure = read_structure(found, options)
     check_positions(structure[0][0], found.origin)
     named = standard_names(structure, found.origin)

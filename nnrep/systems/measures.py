@@ -6,9 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from nnrep.systems.system import Contacts, System
 
@@ -47,6 +44,11 @@ def pieces_of(positions: np.ndarray, reach: float) -> np.ndarray:
         positions: (n, d).
         reach: a distance.
     """
+    # SciPy takes a third of a second to load, and no step needs it.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import KDTree
+
     near = KDTree(positions).query_pairs(reach, output_type="ndarray")
     n = len(positions)
     graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(n, n))

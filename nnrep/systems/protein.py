@@ -18,8 +18,7 @@ from nnrep.choices.settings import build, settings
 from nnrep.energies.arrays import on_device
 from nnrep.energies.padding import padded_size, with_zeros
 from nnrep.errors import require
-from nnrep.structures.extended import extended
-from nnrep.structures.force_field import vacuum_system
+from nnrep.structures.force_field import stored_vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
@@ -174,7 +173,7 @@ def protein_system(
         on_progress: called with (done, total) steps of unfolding.
         padded: whether it has dummies, so that molecules of nearly its size share its programs.
     """
-    openmm_system = vacuum_system(molecule.topology)
+    openmm_system = stored_vacuum_system(molecule)
     force_field = FORCE_FIELDS[config.force_field]
     own = getattr(config, config.force_field) if force_field.settings is not None else None
     energy = force_field.build(molecule.topology, openmm_system, own)
@@ -225,7 +224,11 @@ def _start(config: ProteinConfig, molecule: Molecule, on_progress: OnProgress | 
         return unfolded(molecule, config.unfold, on_progress)
     if config.start is Start.random:
         return np.zeros_like(molecule.positions)
-    return extended(molecule) if config.start is Start.extended else molecule.positions
+    if config.start is Start.extended:
+        from nnrep.structures.extended import extended  # PeptideBuilder is for this start alone
+
+        return extended(molecule)
+    return molecule.positions
 
 
 def _spread(positions: np.ndarray) -> float:

@@ -12,7 +12,9 @@ from jax.tree_util import Partial
 from structure_texts import tripeptide
 
 import nnrep
-from nnrep.baselines import DynamicsConfig, MinimizerConfig, run_baseline
+from nnrep.baselines.openmm_dynamics import DynamicsConfig
+from nnrep.baselines.openmm_minimizer import MinimizerConfig
+from nnrep.baselines.run import run_baseline
 from nnrep.errors import ConfigError, UserError
 from nnrep.host.progress import Progress
 from nnrep.minimization.history import COLUMNS as HISTORY_COLUMNS

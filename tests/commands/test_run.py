@@ -82,6 +82,16 @@ def test_doctor_says_what_is_wrong(command, tmp_path):
     assert "set NNREP_CACHE" in result.stdout
 
 
+def test_doctor_removes_compiled_programs_that_cannot_be_read(command, tmp_path):
+    programs = tmp_path / "cache" / "jax"
+    programs.mkdir(parents=True)
+    (programs / "jit_half-cache").write_bytes(b"half")
+    result = command("doctor", env=os.environ | {"NNREP_CACHE": str(programs.parent)})
+    assert result.returncode == 0, result.stdout
+    assert "jit_half-cache could not be read and is removed" in result.stdout
+    assert not list(programs.glob("*-cache"))
+
+
 def test_cfg_prints_the_job(command):
     result = command("run", "--cfg", "job", "--resolve", "reparam=cg", "optimizer.learning_rate=0.05")
     assert result.returncode == 0

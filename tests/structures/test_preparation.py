@@ -63,7 +63,7 @@ def test_a_structure_is_prepared_once(cache, monkeypatch):
     (path,) = (cache / "prepared").iterdir()
     content = path.read_bytes()
     with monkeypatch.context() as context:
-        context.setattr("nnrep.structures.prepare.complete", None)
+        context.setattr("nnrep.structures.complete.complete", None)
         stored = prepared(None, [], DEFAULT)
     assert stored.pdb == fresh.pdb
     assert stored.source == fresh.source == "embedded in nnrep, model 1, chain A"

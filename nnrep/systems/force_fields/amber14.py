@@ -1,15 +1,18 @@
 """`system.force_field=amber14`: ff14SB in vacuum, as OpenMM's amber14-all.xml has it."""
 
-import openmm
-from openmm import app
+from typing import TYPE_CHECKING
 
 from nnrep.energies import amber
 from nnrep.energies.energy import Energy
 from nnrep.systems.force_fields.force_field import ForceField
 from nnrep.systems.force_fields.parameters import amber_parameters
 
+if TYPE_CHECKING:
+    import openmm
+    from openmm import app
 
-def _build(topology: app.Topology, system: openmm.System, settings: None) -> Energy:
+
+def _build(topology: "app.Topology", system: "openmm.System", settings: None) -> Energy:
     return Energy(
         amber_parameters(system),
         amber.amber_energy_and_gradient,

@@ -1,15 +1,18 @@
 """`system.force_field=amber14_uncorrected`: what the paper's code sums in place of AMBER14."""
 
-import openmm
-from openmm import app
+from typing import TYPE_CHECKING
 
 from nnrep.energies import amber, amber_uncorrected
 from nnrep.energies.energy import Energy
 from nnrep.systems.force_fields.force_field import ForceField
 from nnrep.systems.force_fields.parameters import uncorrected_parameters
 
+if TYPE_CHECKING:
+    import openmm
+    from openmm import app
 
-def _build(topology: app.Topology, system: openmm.System, settings: None) -> Energy:
+
+def _build(topology: "app.Topology", system: "openmm.System", settings: None) -> Energy:
     return Energy(
         uncorrected_parameters(system),
         amber_uncorrected.uncorrected_energy_and_gradient,

@@ -6,11 +6,9 @@ Which atoms it couples, how far apart, how strongly.
 import math
 from dataclasses import fields
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openmm
-from Bio.SeqUtils.ProtParamData import gravy_scales
-from openmm import app
 
 from nnrep.choices.settings import settings
 from nnrep.energies import classical
@@ -24,6 +22,10 @@ from nnrep.structures.residues import AMINO_ACIDS, PROTONATIONS
 from nnrep.systems.force_fields.force_field import ForceField
 from nnrep.systems.force_fields.parameters import angles_of, bonds_of, forces_of
 from nnrep.systems.measures import ANGSTROM_PER_NM
+
+if TYPE_CHECKING:
+    import openmm
+    from openmm import app
 
 # A. Bondi, J. Phys. Chem. 68, 441 (1964), in Angstrom.
 BONDI_RADII = {"H": 1.20, "C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80}
@@ -81,7 +83,7 @@ class ClassicalConfig:
 
 
 def classical_parameters(
-    topology: app.Topology, system: openmm.System, config: ClassicalConfig
+    topology: "app.Topology", system: "openmm.System", config: ClassicalConfig
 ) -> ClassicalParameters:
     """Parameters of a molecule's classical energy.
 
@@ -109,7 +111,7 @@ def classical_parameters(
     return ClassicalParameters(bonds, angles, planes_of(bonds, angles, no_torsions(bonds)), soft)
 
 
-def soft_atoms(topology: app.Topology, config: ClassicalConfig) -> SoftAtoms:
+def soft_atoms(topology: "app.Topology", config: ClassicalConfig) -> SoftAtoms:
     """What the pairs of a molecule follow from; lengths in nm.
 
     Raises:
@@ -146,6 +148,8 @@ def soft_atoms(topology: app.Topology, config: ClassicalConfig) -> SoftAtoms:
 
 def hydrophobic_residues(scale: HydrophobicScale) -> frozenset[str]:
     """Names of the residues that a scale has above zero, whatever their protonation; caps are in none."""
+    from Bio.SeqUtils.ProtParamData import gravy_scales  # Biopython is for this energy alone
+
     values = gravy_scales[scale.value]
     amino_acids = {name for name, letter in AMINO_ACIDS.items() if values[letter] > 0}
     return frozenset(
@@ -163,7 +167,7 @@ def _without_pairs(neighbours: list[set[int]], exclude: bool) -> np.ndarray:
     return np.array([row + row[:1] * (width - len(row)) for row in rows])
 
 
-def _build(topology: app.Topology, system: openmm.System, settings: ClassicalConfig) -> Energy:
+def _build(topology: "app.Topology", system: "openmm.System", settings: ClassicalConfig) -> Energy:
     return Energy(
         classical_parameters(topology, system, settings),
         classical.classical_energy_and_gradient,

@@ -1,12 +1,13 @@
 """`ForceField`: a choice of `system.force_field`."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import openmm
-from openmm import app
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnrep.energies.energy import Energy
+
+if TYPE_CHECKING:
+    import openmm
+    from openmm import app
 
 
 class ForceField(NamedTuple):
@@ -20,7 +21,7 @@ class ForceField(NamedTuple):
         in_openmm: whether it is the energy that OpenMM's own minimiser and dynamics have as well.
     """
 
-    build: Callable[[app.Topology, openmm.System, Any], Energy]
+    build: "Callable[[app.Topology, openmm.System, Any], Energy]"
     terms: tuple[str, ...]
     settings: type | None = None
     in_openmm: bool = True

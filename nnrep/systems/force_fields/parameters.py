@@ -1,10 +1,8 @@
 """A molecule's AMBER parameters, read from its OpenMM system into NumPy arrays."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openmm
-from openmm import unit
 
 from nnrep.energies.all_pairs import MAX_TABLE_ATOMS
 from nnrep.energies.amber import AmberParameters
@@ -12,11 +10,14 @@ from nnrep.energies.amber_uncorrected import UncorrectedParameters
 from nnrep.energies.bonded import Angles, Bonds, Planes, Torsions, planes_of
 from nnrep.energies.nonbonded import Atoms, PairTable, whole_pair_table
 
+if TYPE_CHECKING:
+    import openmm
+
 # Coulomb's constant in kJ nm / mol / e^2, as OpenMM has it.
 COULOMB = 138.93545764438198
 
 
-def amber_parameters(system: openmm.System) -> AmberParameters:
+def amber_parameters(system: "openmm.System") -> AmberParameters:
     """Parameters of an OpenMM system of harmonic bonds and angles, periodic torsions and pairs.
 
     Raises:
@@ -29,14 +30,14 @@ def amber_parameters(system: openmm.System) -> AmberParameters:
     return AmberParameters(*_bonded(forces), pairs=pairs)
 
 
-def uncorrected_parameters(system: openmm.System) -> UncorrectedParameters:
+def uncorrected_parameters(system: "openmm.System") -> UncorrectedParameters:
     """Parameters of the paper's energy; arguments as those of `amber_parameters`."""
     forces = forces_of(system)
     _, sigma, epsilon = particles(forces["NonbondedForce"])
     return UncorrectedParameters(*_bonded(forces), sigma / 2, 2 * np.sqrt(epsilon))
 
 
-def forces_of(system: openmm.System) -> dict[str, Any]:
+def forces_of(system: "openmm.System") -> dict[str, Any]:
     """The forces of an OpenMM system by name."""
     forces = {type(force).__name__: force for force in system.getForces()}
     known = {"HarmonicBondForce", "HarmonicAngleForce", "PeriodicTorsionForce", "NonbondedForce"}
@@ -52,14 +53,14 @@ def _bonded(forces: dict[str, Any]) -> tuple[Bonds, Angles, Torsions, Planes]:
     return bonds, angles, torsions, planes_of(bonds, angles, torsions)
 
 
-def particles(force: openmm.NonbondedForce) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def particles(force: "openmm.NonbondedForce") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Charges (n,) in e, sigma (n,) in nm and epsilon (n,) in kJ/mol of the atoms."""
     rows = [_plain(force.getParticleParameters(index)) for index in range(force.getNumParticles())]
     charge, sigma, epsilon = np.array(rows, float).reshape(-1, 3).T
     return charge, sigma, epsilon
 
 
-def pair_atoms(force: openmm.NonbondedForce) -> Atoms:
+def pair_atoms(force: "openmm.NonbondedForce") -> Atoms:
     """What the pairs' numbers follow from."""
     charge, sigma, epsilon = particles(force)
     exceptions = [_plain(force.getExceptionParameters(k)) for k in range(force.getNumExceptions())]
@@ -81,21 +82,21 @@ def pair_atoms(force: openmm.NonbondedForce) -> Atoms:
     )
 
 
-def bonds_of(force: openmm.HarmonicBondForce) -> Bonds:
+def bonds_of(force: "openmm.HarmonicBondForce") -> Bonds:
     """The bonds of a force."""
     rows = [_plain(force.getBondParameters(index)) for index in range(force.getNumBonds())]
     table = np.array(rows, float).reshape(-1, 4)
     return Bonds(table[:, :2].astype(int), table[:, 2], table[:, 3])
 
 
-def angles_of(force: openmm.HarmonicAngleForce) -> Angles:
+def angles_of(force: "openmm.HarmonicAngleForce") -> Angles:
     """The angles of a force."""
     rows = [_plain(force.getAngleParameters(index)) for index in range(force.getNumAngles())]
     table = np.array(rows, float).reshape(-1, 5)
     return Angles(table[:, :3].astype(int), table[:, 3], table[:, 4])
 
 
-def _torsions(force: openmm.PeriodicTorsionForce) -> Torsions:
+def _torsions(force: "openmm.PeriodicTorsionForce") -> Torsions:
     """Torsions of the same four atoms are one row, whichever way round they are given."""
     rows = [_plain(force.getTorsionParameters(index)) for index in range(force.getNumTorsions())]
     place: dict[tuple[int, ...], int] = {}
@@ -119,6 +120,8 @@ def _torsions(force: openmm.PeriodicTorsionForce) -> Torsions:
 
 def _plain(parameters: list) -> list:
     """Numbers in nm, rad, kJ/mol and e."""
+    from openmm import unit  # the names of energy terms are known without it
+
     return [
         value.value_in_unit_system(unit.md_unit_system) if unit.is_quantity(value) else value
         for value in parameters

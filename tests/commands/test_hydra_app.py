@@ -1,0 +1,25 @@
+"""Hydra in front of the jobs."""
+
+import pytest
+
+from nnrep.commands import hydra_app
+
+
+@pytest.mark.parametrize(
+    ("arguments", "composed"),
+    [
+        ((), False),
+        (("system=protein", "+reparam.modes=3", "~modes.epsilon", "hydra.run.dir=here"), False),
+        (("+experiment=fig2",), True),
+        (("experiment=fig2", "seeds=1"), True),
+        (("seeds=1,2", "--multirun"), True),
+        (("-m", "seeds=1,2"), True),
+        (("hydra.mode=MULTIRUN",), True),
+        (("--config-dir", "mine"), True),
+    ],
+)
+def test_settings_alone_are_a_single_run_without_a_composition_for_it(monkeypatch, arguments, composed):
+    monkeypatch.setattr("sys.argv", ["nnrep", *arguments])
+    monkeypatch.setattr(hydra_app, "_composed_mode", lambda *ignored: "of the configuration")
+    expected = "of the configuration" if composed else None
+    assert hydra_app._mode(None, "config", list(arguments)) == expected
