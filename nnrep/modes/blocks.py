@@ -94,7 +94,9 @@ def term_blocks(
     u = jnp.sum(y**2, axis=1)
     along = across = jnp.zeros_like(u)
     for term, edge in zip(pair_terms, couplings.of_pairs, strict=True):
-        first, second = _derivatives(term.potential, term.stretch * u[edge])
+        # Pairs of no strength may be anywhere, even in one place, where potentials have no derivatives.
+        distant = jnp.where(jnp.equal(term.weight, 0), 1, u[edge])
+        first, second = _derivatives(term.potential, term.stretch * distant)
         along = along.at[edge].add(4 * term.weight * term.stretch**2 * second)
         across = across.at[edge].add(2 * term.weight * term.stretch * first)
     pulls = along[:, None, None] * y[:, :, None] * y[:, None, :]
