@@ -137,7 +137,7 @@ def _modes(modes: SlowModes | None) -> dict[str, Any]:
         "modes": modes.values.size,
         "modes_of": modes.of,
         "modes_solver": modes.solver,
-        "modes_residual": float(np.max(modes.residuals)),
+        "modes_residual": float(np.max(np.asarray(modes.residuals))),
     }
 
 

@@ -119,7 +119,6 @@ class AtomGroups(NamedTuple):
         return np.array([np.isin(np.arange(n), group) for group in self], float)
 
 
-@jax.jit
 def rmsd_by_group(weights: Array, reference: Array, positions: Array) -> dict[str, Array]:
     """RMSD in Angstrom to a reference (n, 3) in nm, each group superposed for itself.
 
@@ -128,8 +127,14 @@ def rmsd_by_group(weights: Array, reference: Array, positions: Array) -> dict[st
         reference: (n, 3) in nm.
         positions: (n, 3) in nm.
     """
+    values = _rmsds(weights, reference, positions)
+    return {f"rmsd_{name}": value for name, value in zip(AtomGroups._fields, values, strict=True)}
+
+
+@jax.jit
+def _rmsds(weights: Array, reference: Array, positions: Array) -> list[Array]:
     values = jax.vmap(lambda group: rmsd(positions, reference, group))(weights)
-    return {f"rmsd_{name}": ANGSTROM_PER_NM * values[k] for k, name in enumerate(AtomGroups._fields)}
+    return [ANGSTROM_PER_NM * values[k] for k in range(len(weights))]
 
 
 def radius_of_gyration(positions: np.ndarray, masses: np.ndarray) -> float:

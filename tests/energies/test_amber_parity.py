@@ -14,6 +14,7 @@ from structure_texts import tripeptide
 from nnrep.energies import all_pairs, nonbonded
 from nnrep.energies.amber import AmberParameters, amber_energy_and_gradient, amber_terms
 from nnrep.energies.amber_uncorrected import uncorrected_energy_and_gradient, uncorrected_terms
+from nnrep.energies.arrays import on_device
 from nnrep.energies.nonbonded import pair_table
 from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.preparation import Preparation
@@ -189,7 +190,7 @@ def test_float32_is_close_to_float64(entry):
 def test_parameters_in_float32_are_rounded_ones():
     expected = jax.tree.map(rounded, parameters_of(EMBEDDED))
     jax.config.update("jax_enable_x64", False)
-    parameters = amber_parameters(case_of(EMBEDDED).system)
+    parameters = on_device(amber_parameters(case_of(EMBEDDED).system))
     for one, other in zip(jax.tree.leaves(parameters), jax.tree.leaves(expected), strict=True):
         assert one.dtype == other.dtype
         np.testing.assert_allclose(one, other, rtol=3e-6, atol=3e-7)

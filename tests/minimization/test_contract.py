@@ -65,7 +65,7 @@ def test_a_rule_keeps_the_shapes_of_what_it_remembers(rule):
     x = jnp.ones((3, 2))
     state = rule.start(x)
     loss = jnp.asarray(1.0)
-    assert rule.at_step(Step(jnp.asarray(0), x, loss, x)).shape == ()
+    assert rule.at_step(Step(jnp.asarray(0), x, loss, x, len(x))).shape == ()
     after, status = rule.at_check(state, Check(jnp.asarray(5), x, loss, loss, jnp.asarray(True)))
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
     assert jax.tree.map(jnp.result_type, after) == jax.tree.map(jnp.result_type, state)

@@ -1,0 +1,63 @@
+"""How many programs a command compiles: few the first time, none the second."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+# Runs the command line and tells how many programs it compiled, and how many came from the cache.
+COUNTED = """
+import sys
+import jax
+
+seen = []
+jax.monitoring.register_event_listener(lambda event, **more: seen.append(event))
+from nnrep.cli import main
+
+try:
+    main()
+finally:
+    counts = [seen.count(f"/jax/compilation_cache/cache_{kind}") for kind in ("misses", "hits")]
+    print("compiled %d, stored %d" % tuple(counts), file=sys.stderr)
+"""
+
+MOST = 12
+
+RUNS = {
+    "loop": ["system=loop", "system.n=60", "reparam=gnn"],
+    "protein": ["system=protein", "reparam=none"],
+    "protein-cg": ["system=protein", "reparam=cg"],
+    "protein-gnn": ["system=protein", "reparam=gnn", "reparam.fit.max_steps=20"],
+    "protein-relaxed": ["system=protein", "schedule=relaxed", "system.force_field=classical"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", RUNS.values(), ids=RUNS)
+def test_a_first_run_compiles_few_programs_and_the_second_none(tmp_path, arguments):
+    def counts(folder: str) -> tuple[int, int]:
+        command = [
+            sys.executable,
+            "-c",
+            COUNTED,
+            "run",
+            *arguments,
+            "max_steps=20",
+            f"hydra.run.dir={folder}",
+        ]
+        environment = os.environ | {"NNREP_CACHE": str(tmp_path / "cache")}
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+        (found,) = re.findall(r"compiled (\d+), stored (\d+)", done.stderr)
+        compiled, stored = map(int, found)
+        return compiled, stored
+
+    compiled, _ = counts("first")
+    assert 1 <= compiled <= MOST
+    again, stored = counts("second")
+    assert again == 0
+    assert 1 <= stored <= MOST
