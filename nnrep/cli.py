@@ -1,5 +1,7 @@
 """The command `nnrep`: verbs, and errors in one line."""
 
+import atexit
+import gc
 import os
 import sys
 import traceback
@@ -11,6 +13,8 @@ from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 
 def main() -> None:
     """Entry point: runs a verb and exits with its status."""
+    # Before it ends, Python would look for garbage among all that JAX has traced, which takes a second.
+    atexit.register(gc.freeze)
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]

@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.host.compilation import QUICKLY
 from nnrep.minimization.loop import Replica, start_replica
 from nnrep.minimization.stopping import Status, Stopping
 from nnrep.reparam.base import Params, Reparametrization
@@ -96,7 +97,7 @@ def started(
     return jax.tree.map(lambda leaf: leaf[None], replica), key[None]
 
 
-@partial(jax.jit, static_argnames="build")
+@partial(jax.jit, static_argnames="build", compiler_options=QUICKLY)
 def started_at(
     build: Any,
     hyperparameters: Any,
