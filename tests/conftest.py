@@ -23,6 +23,8 @@ import hypothesis
 import jax
 import pytest
 
+from nnrep.host.programs import keep_programs
+
 hypothesis.settings.register_profile("nnrep", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("nnrep")
 
@@ -43,7 +45,12 @@ def _compiled() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    os.environ["NNREP_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    """One cache for all processes of a test run: what one has compiled, the others need not."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
+    os.environ["NNREP_CACHE"] = str(folder)
+    (folder / "jax").mkdir(parents=True, exist_ok=True)
+    keep_programs(folder / "jax")
 
 
 @pytest.fixture

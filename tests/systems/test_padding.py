@@ -68,6 +68,18 @@ def test_energy_forces_terms_and_measures_are_those_of_the_molecule(monkeypatch,
 
 
 @pytest.mark.parametrize("force_field", FORCE_FIELDS)
+def test_in_float32_they_are_the_same_to_rounding(force_field):
+    jax.config.update("jax_enable_x64", False)
+    plain, padded = pair(force_field)
+    energy, gradient = jax.value_and_grad(plain.energy)(plain.positions)
+    same, padded_gradient = jax.value_and_grad(padded.energy)(padded.positions)
+    scale = sum(abs(float(term)) for term in plain.energy_terms(plain.positions).values())
+    assert float(same) == pytest.approx(float(energy), abs=2e-6 * scale)
+    np.testing.assert_allclose(padded_gradient[: plain.n], gradient, atol=2e-6 * abs(gradient).max())
+    assert np.all(np.isfinite(hessian_of(padded)(padded.positions)))
+
+
+@pytest.mark.parametrize("force_field", FORCE_FIELDS)
 def test_hessian_is_that_of_the_molecule(force_field):
     plain, padded = pair(force_field)
     size = plain.positions.size
