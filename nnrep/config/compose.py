@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
@@ -17,10 +18,12 @@ PURPOSES = {
 
 
 def add_plugins() -> None:
-    """Let Hydra find our sweeper, which it looks for in the namespace package `hydra_plugins` only."""
+    """Let Hydra find our sweeper, which must be in the namespace package `hydra_plugins`."""
     folder = str(Path(__file__).resolve().parent.parent / "plugins")
     if folder not in sys.path:
         sys.path.append(folder)
+    # Hydra looks for plugins once in a process, which may have been before.
+    Plugins.instance().register(import_module("hydra_plugins.nnrep_grids").GridSweeper)
 
 
 def register_resolvers(verb: str = "run") -> None:
