@@ -17,10 +17,7 @@ from nnrep.energies.bonded import (
     bond_terms,
     bonded_energy_and_gradient,
     bonded_terms,
-    padded_angles,
-    padded_bonds,
-    padded_planes,
-    padded_torsions,
+    padded_bonded,
     torsion_term,
 )
 from nnrep.energies.local import LocalTerm
@@ -79,13 +76,7 @@ def amber_terms(parameters: AmberParameters, positions: Array) -> dict[str, Arra
 
 def padded(parameters: AmberParameters, n: int) -> AmberParameters:
     """The parameters of n particles, see `nnrep.energies.padding`; NumPy arrays."""
-    return AmberParameters(
-        padded_bonds(parameters.bonds, n),
-        padded_angles(parameters.angles, n),
-        padded_torsions(parameters.torsions, n),
-        padded_planes(parameters.planes, n),
-        padded_pairs(parameters.pairs, n),
-    )
+    return padded_bonded(parameters, n)._replace(pairs=padded_pairs(parameters.pairs, n))
 
 
 def coupling_terms(parameters: AmberParameters) -> tuple[PairTerm, ...]:

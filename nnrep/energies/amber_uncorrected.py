@@ -28,10 +28,7 @@ from nnrep.energies.bonded import (
     bond_terms,
     bonded_energy_and_gradient,
     bonded_terms,
-    padded_angles,
-    padded_bonds,
-    padded_planes,
-    padded_torsions,
+    padded_bonded,
     torsion_term,
 )
 from nnrep.energies.local import LocalTerm
@@ -84,13 +81,8 @@ uncorrected_energy = energy_with(uncorrected_energy_and_gradient)
 
 def padded(parameters: UncorrectedParameters, n: int) -> UncorrectedParameters:
     """The parameters of n particles, see `nnrep.energies.padding`; NumPy arrays."""
-    return UncorrectedParameters(
-        padded_bonds(parameters.bonds, n),
-        padded_angles(parameters.angles, n),
-        padded_torsions(parameters.torsions, n),
-        padded_planes(parameters.planes, n),
-        repeated(parameters.half_sigma, n),
-        with_zeros(parameters.root_epsilon, n),
+    return padded_bonded(parameters, n)._replace(
+        half_sigma=repeated(parameters.half_sigma, n), root_epsilon=with_zeros(parameters.root_epsilon, n)
     )
 
 

@@ -22,17 +22,12 @@ def on_host(tree: Any) -> Any:
     return jax.tree.map(np.asarray, tree)
 
 
-def float_type() -> np.dtype:
-    """The floating-point type of the process."""
-    return np.dtype(jax.dtypes.canonicalize_dtype(float))
-
-
 def _on_device(values: Any) -> Any:
     if isinstance(values, jax.Array):
         return values
     array = np.asarray(values)
     if np.issubdtype(array.dtype, np.floating):
-        return jax.device_put(array.astype(float_type()))
+        return jax.device_put(array.astype(jax.dtypes.canonicalize_dtype(float)))
     if np.issubdtype(array.dtype, np.integer):
         return jax.device_put(array.astype(np.int32))
     return jax.device_put(array)

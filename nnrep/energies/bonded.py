@@ -8,7 +8,8 @@ that per torsion only scalars are gathered back, and forces are spread per plane
 Units: nm, rad, kJ/mol.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,8 @@ from nnrep.energies.local import LocalTerm, local_energy
 from nnrep.energies.padding import ANGLES, BONDS, PLANES, TORSIONS, padded_terms, repeated, with_zeros
 from nnrep.energies.pairwise import PairTerm, distance
 from nnrep.energies.vectors import Vector, add, cross, dot, scale, subtract, take
+
+P = TypeVar("P", bound=Any)
 
 PERIODS = 4  # of the torsions of AMBER's protein force fields, at most
 # Squared sine below which three atoms count as being in line: keeps every quotient finite in float32.
@@ -239,7 +242,7 @@ def planes_of(bonds: Bonds, angles: Angles, torsions: Torsions) -> Planes:
         side_stiffness=side_stiffness,
         first=first[:, 0],
         last=last[:, 0],
-        orientation=(first[:, 1] * last[:, 1]).astype(np.asarray(angles.angle).dtype),
+        orientation=(first[:, 1] * last[:, 1]).astype(angles.angle.dtype),
         slots=np.concatenate([first_slot, last_slot]),
     )
 
@@ -257,38 +260,41 @@ def _sides(bonds: Bonds, triples: list[tuple[int, ...]]) -> tuple[np.ndarray, np
     # Two bonds of one pair would have to be one.
     if len({*pairs}) < len(pairs):
         raise ValueError("two atoms have two bonds")
-    length, stiffness = np.zeros((2, 2, len(triples)), np.asarray(bonds.length).dtype)
+    length, stiffness = np.zeros((2, 2, len(triples)), bonds.length.dtype)
     length[*places], stiffness[*places] = bonds.length, bonds.stiffness
     return length, stiffness
 
 
-def padded_bonds(bonds: Bonds, n: int) -> Bonds:
-    """The bonds of a molecule of n particles after padding, see `nnrep.energies.padding`; NumPy arrays."""
+def padded_bonded(parameters: P, n: int) -> P:
+    """Parameters (a NamedTuple) with their bonds, angles, torsions and planes, as far as it has these, of a
+    molecule that is padded to n particles, see `nnrep.energies.padding`; NumPy arrays."""
+    kinds = _PADDED.keys() & set(parameters._fields)
+    return parameters._replace(**{kind: _PADDED[kind](getattr(parameters, kind), n) for kind in kinds})
+
+
+def _padded_bonds(bonds: Bonds, n: int) -> Bonds:
     count = padded_terms(len(bonds.length), BONDS, n)
     return Bonds(
         repeated(bonds.pairs, count), repeated(bonds.length, count), with_zeros(bonds.stiffness, count)
     )
 
 
-def padded_angles(angles: Angles, n: int) -> Angles:
-    """Its angles."""
+def _padded_angles(angles: Angles, n: int) -> Angles:
     count = padded_terms(len(angles.angle), ANGLES, n)
     triples, angle, stiffness = angles
     return Angles(repeated(triples, count), repeated(angle, count), with_zeros(stiffness, count))
 
 
-def padded_torsions(torsions: Torsions, n: int) -> Torsions:
-    """Its torsions, of at least `PERIODS` periods."""
+def _padded_torsions(torsions: Torsions, n: int) -> Torsions:
+    """Of at least `PERIODS` periods."""
     count = padded_terms(len(torsions.constant), TORSIONS, n)
     cosine, sine = (
-        with_zeros(with_zeros(values, max(PERIODS, len(values))).T, count).T
-        for values in (torsions.cosine, torsions.sine)
+        with_zeros(values, max(PERIODS, len(values)), count) for values in (torsions.cosine, torsions.sine)
     )
     return Torsions(repeated(torsions.quadruples, count), with_zeros(torsions.constant, count), cosine, sine)
 
 
-def padded_planes(planes: Planes, n: int) -> Planes:
-    """The planes of its terms, padded likewise."""
+def _padded_planes(planes: Planes, n: int) -> Planes:
     before = len(planes.angle)
     count = padded_terms(before, PLANES, n)
     torsions = padded_terms(len(planes.first), TORSIONS, n)
@@ -300,12 +306,20 @@ def padded_planes(planes: Planes, n: int) -> Planes:
         angle=repeated(planes.angle, count),
         stiffness=with_zeros(planes.stiffness, count),
         side_length=repeated(planes.side_length.T, count).T,
-        side_stiffness=with_zeros(planes.side_stiffness.T, count).T,
+        side_stiffness=with_zeros(planes.side_stiffness, 2, count),
         first=repeated(planes.first, torsions),
         last=repeated(planes.last, torsions),
         orientation=repeated(planes.orientation, torsions),
         slots=np.concatenate([repeated(first_slots, torsions), repeated(last_slots, torsions)]),
     )
+
+
+_PADDED: dict[str, Callable[[Any, int], Any]] = {
+    "bonds": _padded_bonds,
+    "angles": _padded_angles,
+    "torsions": _padded_torsions,
+    "planes": _padded_planes,
+}
 
 
 def bonded_energy_and_gradient(planes: Planes, torsions: Torsions, coordinates: Array) -> tuple[Array, Array]:

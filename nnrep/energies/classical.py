@@ -22,9 +22,7 @@ from nnrep.energies.bonded import (
     bond_terms,
     bonded_energy_and_gradient,
     bonded_terms,
-    padded_angles,
-    padded_bonds,
-    padded_planes,
+    padded_bonded,
 )
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
@@ -89,12 +87,7 @@ def classical_terms(parameters: ClassicalParameters, positions: Array) -> dict[s
 
 def padded(parameters: ClassicalParameters, n: int) -> ClassicalParameters:
     """The parameters of n particles, see `nnrep.energies.padding`; NumPy arrays."""
-    return ClassicalParameters(
-        padded_bonds(parameters.bonds, n),
-        padded_angles(parameters.angles, n),
-        padded_planes(parameters.planes, n),
-        padded_soft(parameters.soft, n),
-    )
+    return padded_bonded(parameters, n)._replace(soft=padded_soft(parameters.soft, n))
 
 
 def coupling_terms(parameters: ClassicalParameters) -> tuple[PairTerm, ...]:

@@ -60,20 +60,22 @@ class Atoms(NamedTuple):
 @jax.jit
 def pair_table(atoms: Atoms, rows: Array) -> PairTable:
     """The numbers (r, n) of the pairs of atoms `rows` (r,) with all."""
-    sixth = (atoms.half_sigma[rows, None] + atoms.half_sigma) ** 6
-    attraction = atoms.root_epsilon[rows, None] * atoms.root_epsilon * sixth
-    general = PairTable(attraction * sixth, attraction, atoms.charge[rows, None] * atoms.charge)
     partners, row = atoms.partners[rows], jnp.arange(len(rows))[:, None]
     return jax.tree.map(
-        lambda values, own: values.at[row, partners].set(own[rows]), general, atoms.exceptions
+        lambda values, own: values.at[row, partners].set(own[rows]), _general(atoms, rows), atoms.exceptions
     )
+
+
+def _general(atoms: Atoms, rows: Numbers) -> PairTable:
+    """The same as if there were no exceptions."""
+    sixth = (atoms.half_sigma[rows, None] + atoms.half_sigma) ** 6
+    attraction = atoms.root_epsilon[rows, None] * atoms.root_epsilon * sixth
+    return PairTable(attraction * sixth, attraction, atoms.charge[rows, None] * atoms.charge)
 
 
 def whole_pair_table(atoms: Atoms) -> PairTable:
     """The numbers (n, n) of all pairs, by NumPy; of NumPy arrays."""
-    sixth = (atoms.half_sigma[:, None] + atoms.half_sigma) ** 6
-    attraction = atoms.root_epsilon[:, None] * atoms.root_epsilon * sixth
-    table = PairTable(attraction * sixth, attraction, atoms.charge[:, None] * atoms.charge)
+    table = _general(atoms, np.arange(len(atoms.charge)))
     for values, own in zip(table, atoms.exceptions, strict=True):
         np.put_along_axis(values, atoms.partners, own, axis=1)
     return table
@@ -82,7 +84,7 @@ def whole_pair_table(atoms: Atoms) -> PairTable:
 def padded_pairs(pairs: PairTable | Atoms, n: int) -> PairTable | Atoms:
     """The pairs of a molecule of n particles after padding, see `nnrep.energies.padding`; NumPy arrays."""
     if isinstance(pairs, PairTable):
-        return PairTable(*(with_zeros(values, n, axes=2) for values in pairs))
+        return PairTable(*(with_zeros(values, n, n) for values in pairs))
     partners, own = padded_partners(pairs.partners, n), padded_size(pairs.partners.shape[1])
     return Atoms(
         half_sigma=with_zeros(pairs.half_sigma, n),
@@ -90,7 +92,7 @@ def padded_pairs(pairs: PairTable | Atoms, n: int) -> PairTable | Atoms:
         charge=with_zeros(pairs.charge, n),
         partners=partners,
         # Of an atom with itself, zeros.
-        exceptions=PairTable(*(with_zeros(with_zeros(v, n).T, own).T for v in pairs.exceptions)),
+        exceptions=PairTable(*(with_zeros(values, n, own) for values in pairs.exceptions)),
     )
 
 

@@ -38,7 +38,7 @@ def repeated(values: np.ndarray, count: int) -> np.ndarray:
     return np.concatenate([values, np.repeat(values[:1], count - len(values), axis=0)])
 
 
-def with_zeros(values: np.ndarray, count: int, axes: int = 1) -> np.ndarray:
-    """Values with zeros behind them, so that each of the first axes has this length."""
-    widths = [(0, count - size if axis < axes else 0) for axis, size in enumerate(values.shape)]
-    return np.pad(values, widths)
+def with_zeros(values: np.ndarray, *counts: int) -> np.ndarray:
+    """Values with zeros behind them, so that the first axes have these lengths."""
+    wanted = (*counts, *values.shape[len(counts) :])
+    return np.pad(values, [(0, after - before) for after, before in zip(wanted, values.shape, strict=True)])

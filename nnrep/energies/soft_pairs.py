@@ -78,28 +78,26 @@ class SoftPairs(NamedTuple):
 @jax.jit
 def soft_table(atoms: SoftAtoms, rows: Array) -> SoftTable:
     """The table (r, n) of the pairs of atoms `rows` (r,) with all."""
+    row = jnp.arange(len(rows))[:, None]
+    return jax.tree.map(lambda values: values.at[row, atoms.partners[rows]].set(0), _general(atoms, rows))
+
+
+def _general(atoms: SoftAtoms, rows: Numbers) -> SoftTable:
+    """The same as if no pairs were left out."""
     given = atoms.donor[rows, None] * atoms.acceptor + atoms.acceptor[rows, None] * atoms.donor
     contact = atoms.hydrophobic_radius[rows, None] + atoms.hydrophobic_radius
-    table = SoftTable(
+    return SoftTable(
         (atoms.radius[rows, None] + atoms.radius) ** -2,
         given * atoms.hydrogen_bond_length**-2,
-        jnp.where(contact > 0, jnp.where(contact > 0, contact, 1) ** -2, 0),
+        (contact > 0) / (contact + (contact <= 0)) ** 2,  # zero where there is none
     )
-    row = jnp.arange(len(rows))[:, None]
-    return jax.tree.map(lambda values: values.at[row, atoms.partners[rows]].set(0), table)
 
 
 def whole_table(pairs: SoftTable | SoftAtoms) -> SoftTable:
     """The table (n, n) of all pairs, by NumPy; of NumPy arrays."""
     if isinstance(pairs, SoftTable):
         return pairs
-    given = pairs.donor[:, None] * pairs.acceptor + pairs.acceptor[:, None] * pairs.donor
-    contact = pairs.hydrophobic_radius[:, None] + pairs.hydrophobic_radius
-    table = SoftTable(
-        (pairs.radius[:, None] + pairs.radius) ** -2,
-        given * pairs.hydrogen_bond_length**-2,
-        np.where(contact > 0, np.where(contact > 0, contact, 1) ** -2, 0),
-    )
+    table = _general(pairs, np.arange(len(pairs.radius)))
     for values in table:
         np.put_along_axis(values, pairs.partners, 0, axis=1)
     return table
@@ -109,7 +107,7 @@ def padded_soft(soft: SoftPairs, n: int) -> SoftPairs:
     """The pairs of a molecule of n particles after padding, see `nnrep.energies.padding`; NumPy arrays."""
     pairs = soft.pairs
     if isinstance(pairs, SoftTable):
-        return soft._replace(pairs=SoftTable(*(with_zeros(values, n, axes=2) for values in pairs)))
+        return soft._replace(pairs=SoftTable(*(with_zeros(values, n, n) for values in pairs)))
     far = np.full(n - len(pairs.radius), np.inf)  # a length of which 1 / s^2 is zero
     return soft._replace(
         pairs=SoftAtoms(

@@ -14,5 +14,9 @@ from nnrep.host.compilation import QUICKLY
 def evaluate(energy: Partial, positions: Array, particles: int) -> tuple[Array, Array]:
     """Exact energy and RMS gradient component at positions (n, d), of so many particles: two scalars."""
     value, gradient = jax.value_and_grad(energy)(positions)
-    components = particles * positions.shape[1]  # dummies have none
-    return value, jnp.sqrt(jnp.sum(gradient**2) / components)
+    return value, rms(gradient, particles)
+
+
+def rms(forces: Array, particles: Array | int) -> Array:
+    """Root mean square of the components (n, d) of forces on so many particles; dummies have none."""
+    return jnp.sqrt(jnp.sum(forces**2) / (particles * forces.shape[1]))

@@ -35,11 +35,11 @@ def fit_params(
         params: with which it starts.
         positions: the target.
         settings: when the fit ends.
-        should_stop: see below.
+        should_stop: asked every few hundred steps; True ends the fit.
         particles: (n,) 1 for each particle, 0 for each dummy; None where there are none.
 
     Raises:
-        KeyboardInterrupt: should_stop, asked every few hundred steps, is True: there is nothing to keep yet.
+        KeyboardInterrupt: should_stop is True: there is nothing to keep yet.
     """
     error = Partial(_mean_squared_error, positions, particles)
     problem = Problem(error, decode, Partial(no_measures), len(positions))

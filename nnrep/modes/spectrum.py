@@ -45,7 +45,7 @@ def padded_modes(modes: SlowModes, system: System) -> SlowModes:
         return modes
     dim = len(modes.vectors) // system.n
     rows, count = len(system.positions) * dim, padded_size(modes.values.size)
-    vectors = with_zeros(with_zeros(np.asarray(modes.vectors), rows).T, count).T
+    vectors = with_zeros(np.asarray(modes.vectors), rows, count)
     values, weights = (with_zeros(np.asarray(each), count) for each in (modes.values, modes.weights))
     values, vectors, weights = on_device((values, vectors, weights))
     return modes._replace(values=values, vectors=vectors, weights=weights)

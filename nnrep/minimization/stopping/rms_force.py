@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, field
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from nnrep.choices.identity import counts_if
 from nnrep.errors import require
+from nnrep.minimization.exact import rms
 from nnrep.minimization.stopping.rule import Rule, Step
 from nnrep.minimization.stopping.settings import RuleChoice
 
@@ -26,8 +26,7 @@ class RmsForce(Rule):
 
     def at_step(self, seen: Step) -> Array:
         """See `Rule.at_step`."""
-        components = seen.particles * seen.slope.shape[1]
-        return jnp.sqrt(jnp.sum(seen.slope**2) / components) < self.rms_force
+        return rms(seen.slope, seen.particles) < self.rms_force
 
 
 @dataclass(kw_only=True)
