@@ -87,7 +87,7 @@ def unfolded(
     key = unfolding_key(molecule, config)
     text = store.load(KIND, key)
     if text is None:
-        text = pdb_text(molecule.topology, _shaken(molecule, config, on_progress), KIND)
+        text = pdb_text(molecule.topology, _simulated(molecule, config, on_progress), KIND)
         store.save(KIND, key, text)
     # Read back even when fresh, so that fresh and stored are the same numbers.
     positions = Molecule.from_pdb(text, molecule.name, KIND).positions
@@ -101,7 +101,7 @@ def unfolding_key(molecule: Molecule, config: UnfoldConfig) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _shaken(
+def _simulated(
     molecule: Molecule, config: UnfoldConfig, on_progress: Callable[[int, int], None] | None
 ) -> np.ndarray:
     """Positions (n, 3) in nm after the dynamics, centred: those of the molecule, without its water."""

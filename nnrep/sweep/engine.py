@@ -72,15 +72,15 @@ def sweep(
     count = min(count, sum(len(task.seeds) for task in tasks))
     with _environment(thread_variables(threads)), _processes(count, cold) as (processes, stop):
         on_cpu = processes[0].submit(worker.runs_on_cpu).result()
-        crew = _Crew(processes if on_cpu else processes[:1], stop, store, on_rows, should_stop)
+        pool = _WorkerPool(processes if on_cpu else processes[:1], stop, store, on_rows, should_stop)
         first = {task.setting.modes: Task(task.setting, ()) for task in reversed(tasks) if task.setting.modes}
         if first:
             log().info("starts and slow modes first, %d sets of them", len(first))
-        crew.work(Queue(reversed(first.values())))
+        pool.work(Queue(reversed(first.values())))
         if on_cpu:
             tasks = [Task(task.setting, (seed,)) for task in tasks for seed in task.seeds]
-        crew.work(Queue(tasks))
-        return Swept(crew.errors, crew.stopped, len(crew.processes))
+        pool.work(Queue(tasks))
+        return Swept(pool.errors, pool.stopped, len(pool.processes))
 
 
 def missing_seeds(setting: Setting, store: RunStore) -> tuple[int, ...]:
@@ -122,7 +122,7 @@ def _processes(count: int, cold: bool) -> Iterator[tuple[list[ProcessPoolExecuto
                 process.shutdown(wait=True, cancel_futures=True)
 
 
-class _Crew:
+class _WorkerPool:
     """Workers that take tasks from a queue until it is empty or the sweep is to stop."""
 
     def __init__(

@@ -98,7 +98,7 @@ def experiment_settings(
             raise UserError(f"{override}: belongs to nnrep run; a reproduction has its own experiment")
     register_resolvers("run")
     by_content: dict[str, Setting] = {}
-    shelf = _Shelf()
+    structures = _PreparedStructures()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         chosen = f"+experiment={experiment}"
         whole = compose("config", [chosen], return_hydra_config=True)
@@ -106,16 +106,16 @@ def experiment_settings(
         assert isinstance(grids, list)
         loader = GlobalHydra.instance().config_loader()
         for point in grid_points(grids, overrides, loader):
-            setting = _setting([chosen, *point], " ".join(point), shelf, check)
+            setting = _setting([chosen, *point], " ".join(point), structures, check)
             if setting is not None:
                 same = by_content.setdefault(_what_counts(setting.config), setting)
                 wanted = "one value, as a count or a list [3,5]"
                 require(same.seeds == setting.seeds, "seeds", wanted, "a sweep")
     if not by_content:
-        raise UserError(next(iter(shelf.missing.values())))
+        raise UserError(next(iter(structures.missing.values())))
     settings = list(by_content.values())
     _check_alike(settings, {key for grid in grids for key in grid}, fixed)
-    return Experiment(settings, shelf.by_name(), shelf.missing)
+    return Experiment(settings, structures.by_name(), structures.missing)
 
 
 def with_fresh_seeds(setting: Setting) -> Setting:
@@ -124,7 +124,7 @@ def with_fresh_seeds(setting: Setting) -> Setting:
     return replace(setting, plan=setting.plan.with_seeds(fresh))
 
 
-class _Shelf:
+class _PreparedStructures:
     """Structures that have been looked for, each once: a network that is not there is slow to say so."""
 
     def __init__(self) -> None:
@@ -164,14 +164,17 @@ class _Shelf:
 
 
 def _setting(
-    overrides: list[str], point: str, shelf: _Shelf, check: Callable[[RunConfig], None] | None
+    overrides: list[str],
+    point: str,
+    structures: _PreparedStructures,
+    check: Callable[[RunConfig], None] | None,
 ) -> Setting | None:
     """The setting of a point; None if its structure is missing."""
     try:
         plan = load_plan(compose("config", overrides)).check_maps()
         if check is not None:
             check(plan.config)
-        sized = shelf.prepared(plan)
+        sized = structures.prepared(plan)
         if sized is None:
             return None
     except Exception as error:

@@ -226,7 +226,7 @@ def test_an_unfolded_start_is_made_once_and_fresh_and_stored_are_equal(trp_cage,
     assert store.load("unfolded", unfolding_key(trp_cage, config)) is not None
     np.testing.assert_allclose(fresh.mean(axis=0), 0, atol=1e-12)
     with monkeypatch.context() as patch:
-        patch.setattr(unfold, "_shaken", lambda *_: pytest.fail("it was to be taken from the store"))
+        patch.setattr(unfold, "_simulated", lambda *_: pytest.fail("it was to be taken from the store"))
         np.testing.assert_array_equal(unfolded(trp_cage, config), fresh)
     store.stored_path("unfolded", unfolding_key(trp_cage, config)).unlink()
     np.testing.assert_array_equal(unfolded(trp_cage, config), fresh)

@@ -221,7 +221,7 @@ def test_systems_of_one_molecule_share_a_compilation():
 
 
 @pytest.mark.parametrize("start", [Start.native, Start.extended])
-def test_any_start_can_be_shaken(start):
+def test_any_start_can_be_perturbed(start):
     plain = system_of(embedded(), start=start)
     assert plain.draw_start is None
     shaken = [system_of(embedded(), seed, start=start, perturbation=0.1) for seed in (0, 1)]
