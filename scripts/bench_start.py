@@ -164,8 +164,8 @@ def fragments(structures: Path, folder: Path, count: int) -> list[Path]:
         for index in reversed(range(len(chain))):
             if not first <= index < first + length:
                 del chain[index]
-        for other in [model.num for model in source][1:]:
-            del source[str(other)]
+        for other in reversed(range(1, len(source))):
+            del source[other]
         path = folder / f"fragment{len(made):02d}.pdb"
         source.write_pdb(str(path))
         try:
