@@ -87,12 +87,14 @@ def _report_places(problems: list[str]) -> None:
 
 
 def _report_programs(folder: Path) -> None:
-    from nnrep.host.programs import remove_unreadable
+    from nnrep.host.programs import is_readable, remove_unreadable
+    from nnrep.host.stored import WHOLE, is_whole
 
-    readable, removed = remove_unreadable(folder)
-    print(f"programs  {readable} compiled programs are kept in {folder}")
-    for name in removed:
-        print(f"programs  {name} could not be read and is removed: the next run compiles it")
+    for place, check in ((folder, is_readable), (folder / WHOLE, is_whole)):
+        count, removed = remove_unreadable(place, check)
+        print(f"programs  {count} compiled programs are kept in {place}")
+        for name in removed:
+            print(f"programs  {name} could not be read and is removed: the next run compiles it")
 
 
 CHOICE = Command(SUMMARY, _main)

@@ -8,8 +8,9 @@ one compiling a program waits for it.
 
 import threading
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -39,27 +40,32 @@ class ProgramFolder:
     def __init__(self, folder: Path, writable: bool) -> None:
         """Nothing is read yet; without write access nobody waits, as no entry would come."""
         self._path = folder  # JAX reads it for its messages
+        self.writable = writable
         self._locks = folder / LOCKS if writable else None
         self._held = threading.local()
 
     def get(self, key: str) -> bytes | None:
         """The entry of a key, waiting for it while another process compiles it; None if there is none."""
-        self._release()  # of a program whose compilation failed
+        if _bypassed.get():
+            return None
+        self.release()  # of a program whose compilation failed
         entry = self._read(key)
         if entry is None and self._acquire(key):
             entry = self._read(key)  # whoever held the lock has written it
             if entry is not None:
-                self._release()
+                self.release()
         return entry
 
     def put(self, key: str, value: bytes) -> None:
         """Write an entry, in place of one that cannot be read; what cannot be written is not kept."""
+        if _bypassed.get():
+            return
         try:
             write_whole(self._entry(key), value)
         except OSError as error:
             log().debug("%s", error)
         finally:
-            self._release()
+            self.release()
 
     def _entry(self, key: str) -> Path:
         return self._path / f"{key}{SUFFIX}"
@@ -85,7 +91,8 @@ class ProgramFolder:
         self._held.lock = lock
         return True
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Let others go on who wait for a program that this thread was to make."""
         lock: FileLock | None = getattr(self._held, "lock", None)
         self._held.lock = None
         if lock is not None:
@@ -93,25 +100,41 @@ class ProgramFolder:
                 lock.release()
 
 
-def keep_programs(folder: Path, writable: bool = True) -> None:
+_bypassed: ContextVar[bool] = ContextVar("bypassed", default=False)
+
+
+@contextmanager
+def compiled_afresh() -> Iterator[None]:
+    """While entered, this thread's compilations neither read what is kept nor add to it."""
+    before = _bypassed.set(True)
+    try:
+        yield
+    finally:
+        _bypassed.reset(before)
+
+
+def keep_programs(folder: Path, writable: bool = True) -> bool:
     """Let JAX keep its compiled programs in a folder, all of them.
 
     Args:
         folder: an existing one.
         writable: whether new programs may be added.
+
+    Returns:
+        Whether by a `ProgramFolder`; otherwise by JAX's own means.
     """
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    _use_program_folder(folder, writable)
+    return _use_program_folder(folder, writable)
 
 
 # Path of a folder, as JAX has it -> what JAX is to use for it.
 _folders: dict[str, ProgramFolder] = {}
 
 
-def _use_program_folder(folder: Path, writable: bool) -> None:
-    """Put `ProgramFolder` where JAX makes the cache of this folder; where that cannot be, JAX's own remains.
+def _use_program_folder(folder: Path, writable: bool) -> bool:
+    """Put `ProgramFolder` where JAX makes the cache of this folder; False where that cannot be.
 
     JAX has no public way to do so: `get_file_cache` is what it calls, once, before it first compiles.
     """
@@ -122,32 +145,41 @@ def _use_program_folder(folder: Path, writable: bool) -> None:
         limited = getattr(jax.config, "jax_compilation_cache_max_size", -1) != -1
     except (ImportError, AttributeError) as error:
         log().debug("compiled programs are kept by JAX's own means: %s", error)
-        return
+        return False
     if limited:  # by the user; JAX's own knows how to drop entries
-        return
+        return False
     _folders[str(folder)] = ProgramFolder(folder, writable)
     if jax_cache.__module__ == __name__:  # done before
-        return
+        return True
 
     def file_cache(path: str) -> Any:
         return (_folders[path], path) if path in _folders else jax_cache(path)
 
     compilation_cache.get_file_cache = file_cache
+    return True
 
 
-def remove_unreadable(folder: Path) -> tuple[int, list[str]]:
-    """How many entries of a folder can be read, and the names of those that could not and are removed now."""
+def is_readable(content: bytes) -> bool:
+    """Whether an entry of JAX's cache can be read."""
     try:
         from jax._src.compilation_cache import decompress_executable
     except ImportError:  # JAX keeps them in another way
-        return len(list(folder.glob(f"*{SUFFIX}"))), []
-    readable, removed = 0, []
+        return True
+    try:
+        decompress_executable(content)
+    except Exception:  # of whatever library decompresses
+        return False
+    return True
+
+
+def remove_unreadable(folder: Path, readable: Callable[[bytes], bool]) -> tuple[int, list[str]]:
+    """How many entries of a folder can be read, and the names of those that could not and are removed now."""
+    count, removed = 0, []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        try:
-            decompress_executable(path.read_bytes())
-            readable += 1
-        except Exception:  # of whatever library decompresses
+        if readable(path.read_bytes()):
+            count += 1
+        else:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
                 removed.append(path.name)
-    return readable, removed
+    return count, removed

@@ -13,6 +13,7 @@ import jax
 from nnrep import __version__
 from nnrep.host.cache import cache_folder, is_writable
 from nnrep.host.programs import keep_programs
+from nnrep.host.stored import keep_whole_programs
 from nnrep.host.terminal import log
 
 PACKAGES = (
@@ -38,7 +39,8 @@ def configure_jax(precision: str, programs: Path | None = None) -> None:
     if not writable:
         log().warning("%s cannot be written: compiled programs are not kept; set NNREP_CACHE", folder)
     if folder.is_dir():
-        keep_programs(folder, writable)
+        ours = keep_programs(folder, writable)
+        keep_whole_programs(folder if ours else None, writable)
 
 
 def describe_device() -> str:

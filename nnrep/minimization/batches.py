@@ -1,6 +1,5 @@
 """Batches of replicas: how many, and what is done to all of them."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +9,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.host.compilation import QUICKLY
+from nnrep.host.stored import stored
 from nnrep.minimization.loop import Replica, start_replica
 from nnrep.minimization.stopping import Status, Stopping
 from nnrep.reparam.base import Params, Reparametrization
@@ -51,25 +51,31 @@ def without_key(energy: Partial, positions: Array, key: Array) -> Array:
     return energy(positions)
 
 
-@jax.jit
+@stored
 def joined(batches: list[Any]) -> Any:
     """Several batches as one."""
     return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *batches)
 
 
-@jax.jit
+@stored
+def measured(measure: Partial, positions: Array) -> dict[str, Array]:
+    """What is measured at positions (n, d)."""
+    return measure(positions)
+
+
+@stored
 def initial_params(reparam: Reparametrization, seed: int, branch: int, positions: Array) -> Params:
     """The parameters with which a map starts at positions (n, d), for a seed; compiled."""
     return reparam.init(_key(seed, branch + FOR_MAP), positions)
 
 
-@jax.jit
+@stored
 def decoded(decode: Partial, batch: Any, replica: int) -> Array:
     """A map's `decode` of one replica of a batch of params, compiled."""
     return decode(jax.tree.map(lambda leaf: leaf[replica], batch))
 
 
-@partial(jax.jit, static_argnames="build")
+@stored(static_argnames=("build",))
 def started(
     build: Any,
     hyperparameters: Any,
@@ -97,7 +103,7 @@ def started(
     return jax.tree.map(lambda leaf: leaf[None], replica), key[None]
 
 
-@partial(jax.jit, static_argnames="build", compiler_options=QUICKLY)
+@stored(static_argnames=("build",), compiler_options=QUICKLY)
 def started_at(
     build: Any,
     hyperparameters: Any,

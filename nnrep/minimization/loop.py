@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from nnrep.host.stored import stored
 from nnrep.minimization.stopping import Check, Status, Step, Stopping
 from nnrep.reparam.base import Params, moved_of, with_moved
 
@@ -84,7 +85,7 @@ def start_replica(
     )
 
 
-@partial(jax.jit, static_argnames="build")
+@stored(static_argnames=("build",))
 def run_chunk(
     problem: Problem,
     build: Callable[[Any], optax.GradientTransformation],

@@ -9,8 +9,10 @@ from typing import cast
 import jax
 import numpy as np
 import optax
+from jax import Array
 
 from nnrep.errors import AsCode, ConfigError, UserError, is_integer, require
+from nnrep.host.stored import stored
 from nnrep.minimization.attempts import Restarts
 from nnrep.minimization.batches import initial_params
 from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
@@ -155,8 +157,7 @@ def _checked_map(reparam: Reparametrization, system: System) -> Reparametrizatio
     reparam = Reparametrization(as_partial(reparam.init), as_partial(reparam.decode))
     shape = system.positions.shape
     try:
-        params = jax.eval_shape(initial_params, reparam, 0, 0, system.positions)
-        made = jax.eval_shape(reparam.decode, params)
+        made = _mapped.shapes(reparam, system.positions)
     except jax.errors.JAXTypeError as error:
         reason = str(error).splitlines()[0]
         raise ConfigError("reparam", f"must be written with jax.numpy, but: {reason}") from error
@@ -167,6 +168,12 @@ def _checked_map(reparam: Reparametrization, system: System) -> Reparametrizatio
     given = getattr(made, "shape", type(made).__name__)
     require(given == shape, "reparam", f"a map to positions of shape {shape}", given)
     return reparam
+
+
+@stored
+def _mapped(reparam: Reparametrization, positions: Array) -> Array:
+    """Where a map that begins at positions (n, d) is; only its shape is ever asked for."""
+    return reparam.decode(initial_params(reparam, 0, 0, positions))
 
 
 def _resume(run: Run, checkpoint: Path) -> None:

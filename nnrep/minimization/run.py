@@ -11,7 +11,7 @@ from jax.tree_util import Partial
 from nnrep.errors import UserError
 from nnrep.host.progress import Progress
 from nnrep.minimization.attempts import Attempts, Outcomes, Restarts
-from nnrep.minimization.batches import default_batch_size, without_key
+from nnrep.minimization.batches import default_batch_size, measured, without_key
 from nnrep.minimization.exact import evaluate
 from nnrep.minimization.loop import CHECKS_PER_CHUNK, no_measures
 from nnrep.minimization.monitor import Monitor
@@ -22,7 +22,7 @@ from nnrep.minimization.stage_run import Objective, StageRun, Starts
 from nnrep.minimization.stopping import Status
 from nnrep.minimization.times import Times
 from nnrep.systems.measures import has_failed
-from nnrep.systems.system import System
+from nnrep.systems.system import System, as_partial
 
 CHUNK_SECONDS = 0.25  # how often the host looks at the loop
 
@@ -50,7 +50,7 @@ class Run:
             system.n,
             system.particles,
         )
-        measures = list(jax.eval_shape(self.objective.measure, system.positions))
+        measures = list(measured.shapes(as_partial(self.objective.measure), system.positions))
         self.recording = Recording(measures, seeds, self.monitor.record_every, system.n)
         size = batch_size or default_batch_size(len(seeds))
         self.groups = [slice(start, start + size) for start in range(0, len(seeds), size)]

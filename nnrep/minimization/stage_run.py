@@ -166,7 +166,7 @@ class StageRun:
             params = initial_params(stage.reparam, *draws, positions)
             params = self._fitted(replica, params, starts, times, should_stop)
         else:
-            shapes = jax.eval_shape(initial_params, stage.reparam, *draws, positions)
+            shapes = initial_params.shapes(stage.reparam, *draws, positions)
             params = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
         return started(*optimizer, ends, stage.reparam.decode, params, *more)
 

@@ -6,7 +6,6 @@ Of the (d, d) blocks H_ij of the energy's Hessian, either the mean over the samp
 
 from collections.abc import Callable
 from enum import Enum
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -19,6 +18,7 @@ from jax.tree_util import Partial
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.host.compilation import QUICKLY
+from nnrep.host.stored import stored
 from nnrep.modes.blocks import Couplings, as_pytrees, couplings_of, term_blocks
 from nnrep.modes.hessian import column_squares
 from nnrep.systems.system import as_partial
@@ -119,7 +119,7 @@ def over_samples(squares: Partial, sampling: Sampling) -> Any:
     )
 
 
-@partial(jax.jit, static_argnames="backbone", compiler_options=QUICKLY)
+@stored(static_argnames=("backbone",), compiler_options=QUICKLY)
 def _over_samples(squares: Partial, draw: Partial, samples: int, seed: int, backbone: Backbone) -> Any:
     # All but the functions' code is traced: one compilation serves any number of samples.
     sampling = Sampling(draw, samples, seed)

@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.host.stored import stored
 from nnrep.systems.system import as_partial
 
 PRODUCTS_AT_ONCE = 48  # on a CPU more are no faster, and take memory
@@ -42,7 +43,7 @@ def dense_hessian(energy: Callable[[Array], Array], positions: Array) -> np.ndar
     return (hessian + hessian.T) / 2
 
 
-@jax.jit
+@stored
 def hessian_by_products(energy: Partial, positions: Array) -> Array:
     """The Hessian (n d, n d) at positions (n, d), symmetric but for rounding, from n d products with it."""
     n, dim = positions.shape

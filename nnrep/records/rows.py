@@ -1,10 +1,8 @@
 """The rows of a run's table."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 from jax import Array
 from jax.tree_util import Partial
@@ -12,6 +10,7 @@ from jax.tree_util import Partial
 from nnrep.config.plan import Plan
 from nnrep.host.compilation import QUICKLY
 from nnrep.host.runtime import describe_device, describe_versions
+from nnrep.host.stored import stored
 from nnrep.minimization import Result
 from nnrep.modes import SlowModes
 from nnrep.modes.request import NO_COST, Cost
@@ -187,7 +186,7 @@ def _described(system: System, positions: np.ndarray) -> tuple[dict[str, float],
     return {name: float(x) for name, x in terms.items()}, {name: float(x) for name, x in measures.items()}
 
 
-@partial(jax.jit, compiler_options=QUICKLY)
+@stored(compiler_options=QUICKLY)
 def _terms_and_measures(
     terms: Partial | None, measure: Partial | None, positions: Array
 ) -> tuple[dict[str, Array], dict[str, Array]]:

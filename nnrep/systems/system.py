@@ -17,6 +17,7 @@ from nnrep.energies.energy import Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import AsCode, ConfigError, require
+from nnrep.host.stored import stored
 
 if TYPE_CHECKING:
     from nnrep.structures.molecule import Molecule
@@ -229,14 +230,14 @@ def _shape_of(energy: Callable[[Array], Array], positions: Array) -> Any:
         wanted = "a function of one argument, the positions (n, d)"
         raise ConfigError("energy", f"must be {wanted}, got one that is called otherwise: {error}") from error
     try:
-        return jax.eval_shape(_value, energy, positions)
+        return _value.shapes(energy, positions)
     except jax.errors.JAXTypeError as error:
         wanted = "written with jax.numpy, as it is differentiated and compiled"
         given = f"one that asks NumPy or Python for numbers ({_first_line(error)})"
         raise ConfigError("energy", f"must be {wanted}, got {given}") from error
 
 
-@jax.jit
+@stored
 def _value(energy: Callable[[Array], Array], positions: Array) -> Array:
     """Never compiled, but JAX remembers what it has traced: the next molecule of this shape is not traced."""
     return energy(positions)
@@ -246,7 +247,7 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
-@jax.jit
+@stored
 def drawn(draw_start: Partial, seed: int, attempt: int) -> Array:
     """The start (n, d) of a seed; each attempt at it draws anew."""
     key = start_key(seed)

@@ -11,7 +11,7 @@ import jax
 import pytest
 
 import nnrep.host.programs as programs
-from nnrep.host.programs import ProgramFolder, remove_unreadable
+from nnrep.host.programs import ProgramFolder, is_readable, remove_unreadable
 
 # Compiles two programs with the cache of a folder, and prints how many were compiled and how many found.
 RUN = """
@@ -96,7 +96,7 @@ def test_an_unreadable_entry_is_compiled_once_more_and_then_found(folder, damage
     path = entries(folder)[0]
     path.write_bytes(damage(path.read_bytes()))
     assert counts(start(folder)) == (1, 1)
-    assert remove_unreadable(folder) == (2, [])
+    assert remove_unreadable(folder, is_readable) == (2, [])
     assert counts(start(folder)) == (0, 2)
     assert len(entries(folder)) == 2
 
@@ -189,7 +189,7 @@ def test_lock_files_are_few(tmp_path):
 def test_unreadable_entries_are_named_and_removed(folder):
     damaged, whole = entries(folder)
     damaged.write_bytes(b"")
-    assert remove_unreadable(folder) == (1, [damaged.name])
+    assert remove_unreadable(folder, is_readable) == (1, [damaged.name])
     assert entries(folder) == [whole]
 
 

@@ -1,0 +1,214 @@
+"""`stored`: `jax.jit` whose programs a later process runs without tracing them again.
+
+JAX's compilation cache finds a program by its text, and to have the text is to trace and lower the
+function, which takes longer than most else of a short run. Here a program is found by what decides its text,
+see `naming`.
+"""
+
+import functools
+import hashlib
+import inspect
+import os
+import pickle
+import platform
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from nnrep.host.naming import NamelessError, name_of, sources
+from nnrep.host.programs import ProgramFolder, compiled_afresh
+from nnrep.host.terminal import log
+
+WHOLE = "whole"  # folder of whole programs, in that of JAX's cache
+DIGEST_BYTES = 32
+# Of the kind that `host.compilation` counts as compilation.
+EVENT = "/jax/core/compile/stored_program_duration"
+
+_kept: list[ProgramFolder] = []  # where programs are kept: one, or none
+
+
+def keep_whole_programs(folder: Path | None, writable: bool = True) -> None:
+    """Keep the programs of `stored` functions below a folder, an existing one; None: nowhere.
+
+    Those of CPUs only: on other devices it has not been tried whether programs survive it.
+    """
+    _kept[:] = []
+    if folder is not None and jax.default_backend() == "cpu":
+        if writable:
+            (folder / WHOLE).mkdir(exist_ok=True)
+        _kept.append(ProgramFolder(folder / WHOLE, writable))
+
+
+class StoredFunction:
+    """A function compiled by `jax.jit`, whose programs are kept if `keep_whole_programs` says where."""
+
+    def __init__(self, function: Callable, static_argnames: Sequence[str] = (), **options: Any) -> None:
+        """Nothing is compiled yet; the arguments are those of `jax.jit`."""
+        functools.update_wrapper(self, function)
+        self._function, self._name = function, function.__qualname__
+        self._jitted = jax.jit(function, static_argnames=static_argnames, **options)
+        self._options = options
+        self._is_static = [name in static_argnames for name in inspect.signature(function).parameters]
+        self._programs: dict[Any, Callable] = {}
+
+    def __reduce__(self) -> str:
+        """Pickled, like other functions, by its name."""
+        return self._name
+
+    def __call__(self, *args: Any) -> Any:
+        """The function's value; without a place for programs, or while another function is traced, JAX's."""
+        if not _kept:
+            return self._jitted(*args)
+        static, traced = self._split(args)
+        leaves, tree = jax.tree.flatten(traced)
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+            return self._jitted(*args)
+        key = (_kept[0], static, tree, tuple(map(jax.typeof, leaves)))
+        if key not in self._programs:
+            self._programs[key] = self._program(args)
+        return self._programs[key](*args)
+
+    def shapes(self, *args: Any) -> Any:
+        """Shapes and types of its value, as `jax.eval_shape` gives them."""
+        key = self._key("shapes", args)
+        kept = None if key is None else _unpacked(_kept[0].get(key))
+        if kept is not None:
+            return kept
+        shapes = jax.eval_shape(self._jitted, *args)
+        if key is not None:
+            _put(key, shapes)
+        return shapes
+
+    def _split(self, args: tuple) -> tuple[tuple, tuple]:
+        """Static arguments, and those that are traced."""
+        pairs = list(zip(self._is_static, args, strict=True))
+        return tuple(x for static, x in pairs if static), tuple(x for static, x in pairs if not static)
+
+    def _program(self, args: tuple) -> Callable:
+        key = self._key("program", args)
+        if key is None:
+            return self._jitted
+        compiled = _loaded(key, (self._split(args)[1], {}))
+        if compiled is None:
+            # A program that JAX has read from its own cache could not be kept once more.
+            with compiled_afresh():
+                compiled = self._jitted.lower(*args).compile()
+            _keep(key, compiled)
+        return lambda *given: compiled(*self._split(given)[1])
+
+    def _key(self, kind: str, args: tuple) -> str | None:
+        """Under which what is made of such arguments is kept; None if it has no name, or nothing is kept."""
+        if not _kept:
+            return None
+        static, traced = self._split(args)
+        leaves, tree = jax.tree.flatten(traced)
+        try:
+            own = name_of([kind, self._function, self._options, static, *map(_name_of_shape, leaves)])
+            text = "\n".join([own, _name_of_tree(tree), sources(), _surroundings()])
+        except (NamelessError, RecursionError) as error:
+            log().debug("a program of %s is not kept, as there is no name for %s", self._name, error)
+            return None
+        return f"{self._name}-{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def stored(function: Callable | None = None, **options: Any) -> Any:
+    """`jax.jit` for functions whose programs are worth keeping whole; positional arguments only."""
+    return functools.partial(stored, **options) if function is None else StoredFunction(function, **options)
+
+
+def _name_of_tree(tree: Any) -> str:
+    node = tree.node_data()
+    return "*" if node is None else f"{name_of(node)}[{','.join(map(_name_of_tree, tree.children()))}]"
+
+
+def _name_of_shape(leaf: Any) -> str:
+    aval = jax.typeof(leaf)
+    return f"{aval.dtype}{aval.shape}{aval.weak_type}"
+
+
+def _surroundings() -> str:
+    """What else decides a program: JAX's settings, the device and the processor."""
+    settings = {name: str(value) for name, value in sorted(jax.config.values.items()) if "cache" not in name}
+    devices = [(each.platform, each.device_kind) for each in jax.devices()]
+    return name_of([settings, devices, os.environ.get("XLA_FLAGS"), _processor()])
+
+
+@functools.cache
+def _processor() -> list[str]:
+    """What the processor is and can do, as programs are compiled for it."""
+    lines: set[str] = set()
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("model name", "flags", "Features")):
+                lines.add(line)
+    return [platform.machine(), platform.processor(), *sorted(lines)]
+
+
+def _loaded(key: str, arguments: Any) -> Callable | None:
+    """The program that is kept under a key, if there is a whole one, for a tree of arguments."""
+    from jax.experimental import serialize_executable
+
+    began = time.perf_counter()
+    kept = _unpacked(_kept[0].get(key))
+    if kept is None:
+        return None
+    program, value = kept
+    _prepare_lapack()
+    trees = (jax.tree.structure(arguments), jax.tree.structure(value))
+    try:
+        compiled = serialize_executable.deserialize_and_load(program, *trees)
+    except Exception as error:  # of whatever library reads it
+        log().debug("%s cannot be loaded: %s", key, error)
+        return None
+    jax.monitoring.record_event_duration_secs(EVENT, time.perf_counter() - began)
+    return compiled
+
+
+@functools.cache
+def _prepare_lapack() -> None:
+    """JAX looks for LAPACK's functions as it lowers a call of one of them; programs crash without them."""
+    jax.jit(jax.lax.linalg.svd).lower(jax.ShapeDtypeStruct((1, 1), np.float32))
+
+
+def _keep(key: str, compiled: jax.stages.Compiled) -> None:
+    from jax.experimental import serialize_executable
+
+    try:
+        program, _, tree = serialize_executable.serialize(compiled)
+    except Exception as error:  # not every program can be
+        log().debug("%s is not kept: %s", key, error)
+        _kept[0].release()
+        return
+    _put(key, (program, jax.tree.unflatten(tree, range(tree.num_leaves))))
+
+
+def _put(key: str, value: Any) -> None:
+    """Keep a value under a key, with a digest that tells whether it is whole."""
+    try:
+        body = pickle.dumps(value)
+    except (pickle.PickleError, AttributeError, TypeError) as error:  # a function without a name, in a tree
+        log().debug("%s is not kept: %s", key, error)
+        _kept[0].release()
+        return
+    _kept[0].put(key, hashlib.sha256(body).digest() + body)
+
+
+def _unpacked(content: bytes | None) -> Any:
+    """What was put; None if there is nothing, or it is not whole."""
+    if content is None or not is_whole(content):
+        return None
+    try:
+        return pickle.loads(content[DIGEST_BYTES:])
+    except (pickle.PickleError, AttributeError, ImportError) as error:
+        log().debug("a program cannot be read: %s", error)
+        return None
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether a kept entry is as it was written."""
+    return hashlib.sha256(content[DIGEST_BYTES:]).digest() == content[:DIGEST_BYTES]
