@@ -29,6 +29,11 @@ DIGEST_BYTES = 32
 # Of the kind that `host.compilation` counts as compilation.
 EVENT = "/jax/core/compile/stored_program_duration"
 
+# Programs that a process holds at most: each takes some 250 memory maps, of which Linux allows a process
+# 65 530, and a sweep over many molecules meets many shapes.
+HELD = 128
+_held: dict[Any, Callable] = {}
+
 _kept: list[ProgramFolder] = []  # where programs are kept: one, or none
 
 
@@ -54,7 +59,6 @@ class StoredFunction:
         self._jitted = jax.jit(function, static_argnames=static_argnames, **options)
         self._options = options
         self._is_static = [name in static_argnames for name in inspect.signature(function).parameters]
-        self._programs: dict[Any, Callable] = {}
 
     def __reduce__(self) -> str:
         """Pickled, like other functions, by its name."""
@@ -68,10 +72,13 @@ class StoredFunction:
         leaves, tree = jax.tree.flatten(traced)
         if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             return self._jitted(*args)
-        key = (_kept[0], static, tree, tuple(map(jax.typeof, leaves)))
-        if key not in self._programs:
-            self._programs[key] = self._program(args)
-        return self._programs[key](*args)
+        key = (self, _kept[0], static, tree, tuple(map(jax.typeof, leaves)))
+        if key not in _held:
+            if len(_held) >= HELD:
+                _held.clear()
+                jax.clear_caches()  # which hold them as well
+            _held[key] = self._program(args)
+        return _held[key](*args)
 
     def shapes(self, *args: Any) -> Any:
         """Shapes and types of its value, as `jax.eval_shape` gives them."""

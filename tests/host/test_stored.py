@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
+import nnrep.host.stored
 from nnrep import load_system
 from nnrep.host.programs import keep_programs
 from nnrep.host.stored import EVENT, WHOLE, StoredFunction, is_whole, keep_whole_programs
 from nnrep.minimization.exact import evaluate, rms
 from nnrep.systems.measures import superposed
 from nnrep.systems.system import System
+
+MAPS = Path("/proc/self/maps")
 
 
 def loop(n: int = 30, potential: str = "bond_lj") -> System:
@@ -150,3 +153,21 @@ def test_threads_that_ask_for_one_program_compile_it_once(kept, events):
     for thread in threads:
         thread.join()
     assert events.count("/jax/core/compile/backend_compile_duration") == 1
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="counts memory maps by /proc")
+def test_a_process_that_meets_many_shapes_does_not_run_out_of_memory_maps(kept, monkeypatch):
+    """Linux allows 65 530; a process that wants more crashes."""
+    monkeypatch.setattr(nnrep.host.stored, "HELD", 3)
+
+    def maps_after(sizes: range) -> int:
+        for n in sizes:
+            system = loop(n)
+            evaluate(system.energy, system.start(0), n)
+        return len(MAPS.read_text().splitlines())
+
+    nnrep.host.stored._held.clear()
+    before, few = maps_after(range(20, 20)), maps_after(range(20, 26))
+    many = maps_after(range(26, 50))
+    assert few > before
+    assert many - before < 2 * (few - before)
