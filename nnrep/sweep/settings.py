@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from nnrep.choices.defaults import config_folder
 from nnrep.choices.identity import digest, hash_of, plain_form
 from nnrep.config.compose import register_resolvers
+from nnrep.config.composer import Composer
 from nnrep.config.explain import explain
 from nnrep.config.plan import Plan, load_plan
 from nnrep.config.schema import RunConfig
@@ -105,8 +106,9 @@ def experiment_settings(
         grids = OmegaConf.to_container(whole.hydra.sweeper.grids)
         assert isinstance(grids, list)
         loader = GlobalHydra.instance().config_loader()
+        composer = Composer(loader)
         for point in grid_points(grids, overrides, loader):
-            setting = _setting([chosen, *point], " ".join(point), structures, check)
+            setting = _setting(composer, [chosen, *point], " ".join(point), structures, check)
             if setting is not None:
                 same = by_content.setdefault(_what_counts(setting.config), setting)
                 wanted = "one value, as a count or a list [3,5]"
@@ -164,6 +166,7 @@ class _PreparedStructures:
 
 
 def _setting(
+    composer: Composer,
     overrides: list[str],
     point: str,
     structures: _PreparedStructures,
@@ -171,7 +174,7 @@ def _setting(
 ) -> Setting | None:
     """The setting of a point; None if its structure is missing."""
     try:
-        plan = load_plan(compose("config", overrides)).check_maps()
+        plan = load_plan(composer.compose(overrides)).check_maps()
         if check is not None:
             check(plan.config)
         sized = structures.prepared(plan)
