@@ -75,11 +75,11 @@ def _place(thing: Any) -> str:
     Raises:
         NamelessError: it is not found there.
     """
-    found = sys.modules.get(getattr(thing, "__module__", None) or "")
+    holder = sys.modules.get(getattr(thing, "__module__", None) or "")
     path = getattr(thing, "__qualname__", "")
     for part in path.split("."):
-        found = getattr(found, part, None)
-    if found is not thing or not _is_known(thing):
+        holder = getattr(holder, part, None)
+    if holder is not thing or not _is_known(thing):
         raise NamelessError(repr(thing))
     return f"{thing.__module__}.{path}"
 
