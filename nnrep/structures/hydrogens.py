@@ -8,6 +8,9 @@ from nnrep.structures.openmm_names import Hydrogen, hydrogens
 from nnrep.structures.residues import AMINO_ACIDS, atom_of, drop_atoms, label, some
 from nnrep.structures.side_chains import has_whole_side_chain
 
+# The oxygens of an acid, of which the force field has the second one with a hydrogen.
+ACIDS = {"ASP": ("OD1", "OD2"), "GLU": ("OE1", "OE2")}
+LONGEST_OXYGEN_BOND = 1.2  # A, of a hydrogen
 LONGEST_BOND = 1.6  # A, of a hydrogen; none is longer than 1.4
 
 
@@ -33,6 +36,7 @@ def name_hydrogens(chain: gemmi.Chain, where: str) -> None:
             continue
         termini = index == 0, index == len(chain) - 1
         known = [each for each in hydrogens(residue.name) if each.may_be_at(*termini)]
+        _turn_acid(residue)
         before = [atom.name for atom in residue]
         unfit = _fit(residue, known, name, where)
         if before != [atom.name for atom in residue]:
@@ -44,6 +48,19 @@ def name_hydrogens(chain: gemmi.Chain, where: str) -> None:
         log().info("%s: hydrogens of %s are named by their bonds", where, some(renamed))
     if removed:
         log().info("%s: made the hydrogens of %s anew", where, some(removed))
+
+
+def _turn_acid(residue: gemmi.Residue) -> None:
+    """Give an acid's oxygens the names of each other where the first one has the hydrogen."""
+    first, second = (atom_of(residue, name) for name in ACIDS.get(residue.name, ("", "")))
+    if first is None or second is None:
+        return
+    near = [
+        any(atom.is_hydrogen() and atom.pos.dist(oxygen.pos) < LONGEST_OXYGEN_BOND for atom in residue)
+        for oxygen in (first, second)
+    ]
+    if near == [True, False]:
+        first.name, second.name = second.name, first.name
 
 
 def _fit(residue: gemmi.Residue, known: list[Hydrogen], name: str, where: str) -> list[str]:

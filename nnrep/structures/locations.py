@@ -11,6 +11,7 @@ from nnrep.host.terminal import log
 from nnrep.structures.residues import AMINO_ACIDS, BACKBONE, LONGEST_DISULPHIDE, drop_atoms, label, some
 
 BLANK, FIRST = "\0", "A"
+SAME_PLACE = 0.0005  # A, less than files tell
 DIGITS = 6  # by which occupancies differ
 
 
@@ -62,6 +63,7 @@ def resolve_locations(chains: Sequence[gemmi.Chain], where: str) -> None:
     """
     places = [_places(chain) for chain in chains]
     report: dict[str, list[str]] = defaultdict(list)
+    repeated: list[str] = []
     chosen: dict[Place, str] = {}
     for group in _connected(places):
         chosen |= _conformers(group)
@@ -75,11 +77,14 @@ def resolve_locations(chains: Sequence[gemmi.Chain], where: str) -> None:
                 if len(place.labels()) > 1:
                     report[conformer].append(label(residue, chain))
                 _keep_one_location(residue, conformer)
+            repeated += [label(residue, chain)] if _drop_repeats(residue) else []
             kept.append(residue.clone())
         _replace(chain, kept)
     for conformer, residues in report.items():
         name = "the one without a label" if conformer == BLANK else conformer
         log().info("%s: of alternate locations, %s is taken of %s", where, name, some(residues))
+    if repeated:
+        log().info("%s: atoms of %s are there twice in the same place, and read once", where, some(repeated))
 
 
 def _places(chain: gemmi.Chain) -> list[Place]:
@@ -170,6 +175,19 @@ def _keep_one_location(residue: gemmi.Residue, conformer: str) -> None:
     drop_atoms(residue, is_unwanted)
     for atom in residue:
         atom.altloc = BLANK
+
+
+def _drop_repeats(residue: gemmi.Residue) -> bool:
+    """Remove atoms that are written twice: of one name, in one place. Whether there were any."""
+    count = len(residue)
+    if len({atom.name for atom in residue}) == count:
+        return False
+    for index in reversed(range(count)):
+        atom = residue[index]
+        twins = [other for other in list(residue)[:index] if other.name == atom.name]
+        if any(other.pos.dist(atom.pos) < SAME_PLACE for other in twins):
+            del residue[index]
+    return len(residue) < count
 
 
 def _occupancies(residue: gemmi.Residue, name: str) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Residues that share a number, though they are different ones: read apart, by insertion codes."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from string import ascii_uppercase, digits
 from typing import NamedTuple
 
@@ -119,11 +120,9 @@ def _residue(site: Site) -> tuple[str, ...]:
 
 def _divided(run: Group, sites: Sequence[Site]) -> list[Group]:
     """A run of one name and number, which is several residues if it has several whole backbones."""
-    counts = [
-        sum(sites[index].atom == name and not sites[index].location for index in run.indices)
-        for name in TRACE
-    ]
-    if min(counts) < 2 or min(counts) != max(counts):
+    backbones = list(zip(*(_indices(run, name, sites) for name in sorted(TRACE)), strict=False))
+    is_in_turn = all(max(one) < min(other) for one, other in pairwise(backbones))
+    if len(backbones) < 2 or not is_in_turn:
         return [run]
     groups: list[Group] = []
     names: set[str] = set()
@@ -135,6 +134,10 @@ def _divided(run: Group, sites: Sequence[Site]) -> list[Group]:
         names.add(site.atom)
         groups[-1].indices.append(index)
     return groups
+
+
+def _indices(run: Group, name: str, sites: Sequence[Site]) -> list[int]:
+    return [index for index in run.indices if sites[index].atom == name and not sites[index].location]
 
 
 def _is_protein(group: Group, sites: Sequence[Site]) -> bool:

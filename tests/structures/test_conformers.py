@@ -101,6 +101,20 @@ def test_of_a_conformer_that_lacks_atoms_the_rest_is_made_anew(tmp_path, caplog)
         assert np.linalg.norm(atoms["CE1"] - atoms[other]) == pytest.approx(1.39, abs=0.05)
 
 
+@pytest.mark.parametrize("names", [{"CG"}, {"CB", "CG", "OH", "HB2"}, {"N", "CA", "C", "O"}])
+def test_atoms_that_are_written_twice_are_read_once(tmp_path, names, caplog):
+    """As programs do that leave out the labels of alternate locations."""
+    lines = [
+        line
+        for line in text().splitlines()
+        for _ in range(1 + (line[12:16].strip() in names and " TYR A   3" in line))
+    ]
+    with caplog.at_level(logging.INFO, "nnrep"):
+        molecule = prepare(tmp_path, "\n".join(lines) + "\n")
+    assert molecule.pdb == prepare(tmp_path, text()).pdb
+    assert "atoms of TYR A 3 are there twice" in caplog.text
+
+
 @pytest.mark.parametrize(("occupancy", "kept"), [(0.6, "TYR"), (0.3, "PHE")])
 def test_mutants_may_come_in_blocks(tmp_path, occupancy, kept):
     """Conformer A of residues 3 and 4, then conformer B of both, residue 3 another amino acid."""

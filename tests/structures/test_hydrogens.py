@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import gemmi
 import pytest
-from structure_texts import energy, fails, own_cache, pdb_of, peptide, prepare, text
+from structure_texts import energy, fails, own_cache, pdb_of, peptide, prepare, residue_names, text
 
 from nnrep.structures.residues import AMINO_ACIDS, atom_of, drop_atoms
 
@@ -53,6 +53,36 @@ def test_hydrogens_of_other_names_are_kept(tmp_path, names, element, caplog):
     if names in ("all H", "PyMOL", "greek"):
         assert "x.pdb: hydrogens of ASN A 1" in caplog.text
         assert "are named by their bonds" in caplog.text
+
+
+FORMS = ("HID", "HIE", "HIP", "ASH", "GLH", "LYN", "CYM")
+
+
+@pytest.mark.parametrize("names", ["all H", "PyMOL"])
+def test_hydrogens_of_every_residue_in_every_form(tmp_path, names):
+    usual = prepare(tmp_path, pdb_of(peptide("ACE", *AMINO_ACIDS, *FORMS, "NME")), name="usual.pdb")
+    read = gemmi.read_pdb_string(usual.pdb)
+    for residue in read[0][0]:
+        for count, atom in enumerate(atom for atom in residue if atom.is_hydrogen()):
+            atom.name = NAMES[names](count, atom.name)
+    molecule = prepare(tmp_path, pdb_of(read))
+    assert molecule.n == usual.n
+    assert residue_names(molecule) == residue_names(usual)
+    assert energy(molecule) == pytest.approx(energy(usual), abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["ASH", "GLH"])
+@pytest.mark.parametrize("renamed_too", [True, False])
+def test_an_acid_with_its_hydrogen_on_the_other_oxygen(tmp_path, name, renamed_too):
+    usual = prepare(tmp_path, pdb_of(peptide("ACE", "ALA", name, "GLY", "NME")), name="usual.pdb")
+    one, two = ("OD1", "OD2") if name == "ASH" else ("OE1", "OE2")
+    other = {one: two, two: one} | ({"HD2": "HD1", "HE2": "HE1"} if renamed_too else {})
+    read = gemmi.read_pdb_string(usual.pdb)
+    for atom in read[0][0][2]:
+        atom.name = other.get(atom.name, atom.name)
+    molecule = prepare(tmp_path, pdb_of(read))
+    assert molecule.n == usual.n
+    assert energy(molecule) == pytest.approx(energy(usual), abs=0.01)
 
 
 @pytest.mark.parametrize("name", sorted(set(AMINO_ACIDS) - {"GLY", "ALA"}))
