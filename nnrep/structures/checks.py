@@ -52,9 +52,9 @@ def check_positions(chains: "Sequence[gemmi.Chain]", where: str) -> None:
         if not all(LOWEST < value < HIGHEST for value in atom.pos.tolist()):
             name = f"{atom.name} of {label(residue, chain)}"
             _fail(f"{where}: {name} is too far away for a PDB file; move the structure to the origin")
-    _check_overlaps(atoms, where)
     for chain in chains:
         _check_names(chain, where)
+    _check_overlaps(atoms, where)
 
 
 def _check_placed(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:

@@ -32,6 +32,7 @@ def name_hydrogens(chain: gemmi.Chain, where: str) -> None:
     for index, residue in enumerate(chain):
         name = label(residue, chain)
         if residue.name in AMINO_ACIDS and not has_whole_side_chain(residue):
+            removed += [name] if any(atom.is_hydrogen() for atom in residue) else []
             drop_atoms(residue, lambda atom: atom.is_hydrogen())
             continue
         termini = index == 0, index == len(chain) - 1

@@ -86,7 +86,7 @@ def test_an_acid_with_its_hydrogen_on_the_other_oxygen(tmp_path, name, renamed_t
 
 
 @pytest.mark.parametrize("name", sorted(set(AMINO_ACIDS) - {"GLY", "ALA"}))
-def test_methyl_hydrogens_at_a_cut_side_chain_are_made_anew(tmp_path, name):
+def test_methyl_hydrogens_at_a_cut_side_chain_are_made_anew(tmp_path, name, caplog):
     """As programs write them that complete the valence of CB."""
     whole = prepare(tmp_path, pdb_of(peptide("ACE", "GLY", name, "GLY", "NME")), name="whole.pdb")
     read = gemmi.read_pdb_string(whole.pdb)
@@ -99,8 +99,10 @@ def test_methyl_hydrogens_at_a_cut_side_chain_are_made_anew(tmp_path, name):
         hydrogen.name, hydrogen.element = f"HB{number}", gemmi.Element("H")
         hydrogen.pos = gemmi.Position(*(one + other for one, other in zip(beta.tolist(), shift, strict=True)))
         residue.add_atom(hydrogen)
-    molecule = prepare(tmp_path, pdb_of(read))
+    with caplog.at_level(logging.INFO, "nnrep"):
+        molecule = prepare(tmp_path, pdb_of(read))
     assert [atom.name for atom in molecule.topology.atoms()] == [atom.name for atom in whole.topology.atoms()]
+    assert f"made the hydrogens of {name} A 3 anew" in caplog.text
 
 
 def test_a_hydrogen_too_many_is_made_anew(tmp_path, caplog):
