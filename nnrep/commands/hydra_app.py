@@ -45,6 +45,7 @@ class Refused(BaseException):
 
 # Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
 JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes_job"}
+SWEEP_FLAGS = ("-m", "--multirun")
 TABULATED = ("run",)  # verbs whose jobs leave runs.csv, so that a sweep has a table of all
 
 
@@ -95,7 +96,9 @@ def run_app(arguments: list[str], verb: str) -> int:
     add_plugins()
     CheckFirst.verb = verb
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
-    sys.argv = [Path(sys.argv[0]).name, *understood(arguments, is_sweep=_may_sweep(arguments))]
+    flags = [argument for argument in arguments if argument in SWEEP_FLAGS]  # argparse wants them first
+    overrides = [argument for argument in arguments if argument not in SWEEP_FLAGS]
+    sys.argv = [Path(sys.argv[0]).name, *flags, *understood(overrides, is_sweep=_may_sweep(arguments))]
     for override in _checked_flags().overrides:
         check_override(override)
     jobs = Jobs(verb)
@@ -244,7 +247,7 @@ Hydra.get_mode = _mode  # type: ignore[method-assign, assignment]
 
 def _may_sweep(arguments: list[str]) -> bool:
     """Whether commas may stand between the values of jobs."""
-    marks = ("-m", "--multirun", "hydra.mode", "experiment")
+    marks = (*SWEEP_FLAGS, "hydra.mode", "experiment")
     return any(argument.lstrip("+~").startswith(marks) for argument in arguments)
 
 

@@ -55,7 +55,7 @@ def test_a_job_that_fails_leaves_no_empty_folder(command, tmp_path):
 
 def test_a_sweep_over_no_files_is_an_error(command, tmp_path):
     for flag in ("-m", "--multirun"):
-        done = command("run", flag, *SHORT, "system.pdb=glob(*)")
+        done = command("run", *SHORT, flag, "system.pdb=glob(*)")
         assert done.returncode == 2
         assert "system.pdb: glob(*) matches no structure file" in done.stderr
         assert len(done.stderr.splitlines()) == 1

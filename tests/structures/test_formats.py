@@ -20,7 +20,7 @@ from structure_texts import (
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared
-from nnrep.structures.residues import FOUR_CHARACTERS, PROTONATIONS
+from nnrep.structures.residues import FOUR_CHARACTERS
 
 
 @pytest.fixture(autouse=True)
@@ -78,24 +78,27 @@ def test_byte_order_marks(tmp_path, name, mark):
     same(tmp_path, encoded, name)
 
 
-@pytest.mark.parametrize("name", sorted([*FOUR_CHARACTERS, "NALA", "CGLY"]))
+@pytest.mark.parametrize("name", ["x.pdb", "x.cif"])
 @pytest.mark.parametrize("chain", ["A", " "])
 def test_residue_names_of_four_characters(tmp_path, name, chain):
-    usual = FOUR_CHARACTERS.get(name, name[1:])
-    whole = PROTONATIONS.get(usual, (usual,))[0]
-    content = pdb_of(peptide("ACE", "ALA", whole, "GLY", "NME"))
+    names = [*FOUR_CHARACTERS, "NALA", "CGLY", "NHIE"]
+    usual = [FOUR_CHARACTERS.get(each, each[1:]) for each in names]
+    whole = peptide("ACE", *usual, "NME")
+    content = atoms_edited(pdb_of(whole), lambda line: named(line, chain, names))
+    if name == "x.cif":
+        renamed = whole.clone()
+        for residue, new in zip(list(renamed[0][0])[1:], names, strict=False):
+            residue.name = new
+        content = mmcif_of(renamed)
+    usual_text = atoms_edited(pdb_of(whole), lambda line: named(line, chain, usual))
+    same(tmp_path, content, name, of=usual_text)
 
-    def named(new: str) -> str:
-        return atoms_edited(
-            content,
-            lambda line: (
-                f"{line[:17]}{new:4}{chain}{line[22:]}"
-                if line[23:26] == "  3"
-                else line[:21] + chain + line[22:]
-            ),
-        )
 
-    same(tmp_path, named(name), of=named(usual))
+def named(line: str, chain: str, names: list[str]) -> str:
+    """An atom's line with the name of its residue in columns 18 to 21, caps as they are."""
+    number = int(line[22:26]) - 2
+    name = names[number] if 0 <= number < len(names) else line[17:20]
+    return f"{line[:17]}{name:4}{chain}{line[22:]}"
 
 
 def test_a_chain_of_two_letters_is_no_part_of_a_name(tmp_path):

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 import gemmi
+import numpy as np
 import pytest
 from structure_texts import energy, fails, own_cache, pdb_of, peptide, prepare, residue_names, text
 
@@ -38,8 +39,9 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("names", NAMES)
-@pytest.mark.parametrize("element", ["H", "D"])
+@pytest.mark.parametrize(
+    ("names", "element"), [*((name, "H") for name in NAMES), ("all H", "D"), ("deuterium", "D")]
+)
 def test_hydrogens_of_other_names_are_kept(tmp_path, names, element, caplog):
     content = renamed(NAMES[names])
     if element == "D":
@@ -85,24 +87,32 @@ def test_an_acid_with_its_hydrogen_on_the_other_oxygen(tmp_path, name, renamed_t
     assert energy(molecule) == pytest.approx(energy(usual), abs=0.01)
 
 
-@pytest.mark.parametrize("name", sorted(set(AMINO_ACIDS) - {"GLY", "ALA"}))
-def test_methyl_hydrogens_at_a_cut_side_chain_are_made_anew(tmp_path, name, caplog):
+def test_methyl_hydrogens_at_a_cut_side_chain_are_made_anew(tmp_path, caplog):
     """As programs write them that complete the valence of CB."""
-    whole = prepare(tmp_path, pdb_of(peptide("ACE", "GLY", name, "GLY", "NME")), name="whole.pdb")
+    names = sorted(set(AMINO_ACIDS) - {"GLY", "ALA"})
+    whole = prepare(tmp_path, pdb_of(peptide("ACE", *names, "NME")), name="whole.pdb")
     read = gemmi.read_pdb_string(whole.pdb)
-    residue = read[0][0][2]
-    kept = {"N", "CA", "C", "O", "CB", "H", "HA"}
-    beta = atom_of(residue, "CB").pos
-    drop_atoms(residue, lambda atom: atom.name not in kept)
-    for number, shift in enumerate(((1.0, 0, 0.4), (0, 1.0, -0.4), (-0.6, -0.6, 0.7)), start=1):
-        hydrogen = gemmi.Atom()
-        hydrogen.name, hydrogen.element = f"HB{number}", gemmi.Element("H")
-        hydrogen.pos = gemmi.Position(*(one + other for one, other in zip(beta.tolist(), shift, strict=True)))
-        residue.add_atom(hydrogen)
+    for residue in list(read[0][0])[1:-1]:
+        cut_at_beta(residue)
     with caplog.at_level(logging.INFO, "nnrep"):
         molecule = prepare(tmp_path, pdb_of(read))
     assert [atom.name for atom in molecule.topology.atoms()] == [atom.name for atom in whole.topology.atoms()]
-    assert f"made the hydrogens of {name} A 3 anew" in caplog.text
+    assert "made the hydrogens of ARG A 2, ASN A 3" in caplog.text
+
+
+def cut_at_beta(residue: gemmi.Residue) -> None:
+    """Leave the backbone, and CB with three hydrogens."""
+    alpha, beta = (np.array(atom_of(residue, name).pos.tolist()) for name in ("CA", "CB"))
+    along = (beta - alpha) / np.linalg.norm(beta - alpha)
+    aside = np.cross(along, [0.0, 0.0, 1.0])
+    aside /= np.linalg.norm(aside)
+    drop_atoms(residue, lambda atom: atom.name not in {"N", "CA", "C", "O", "CB", "H", "HA"})
+    for number, angle in enumerate((0, 2, 4), start=1):
+        around = np.cos(angle) * aside + np.sin(angle) * np.cross(along, aside)
+        hydrogen = gemmi.Atom()
+        hydrogen.name, hydrogen.element = f"HB{number}", gemmi.Element("H")
+        hydrogen.pos = gemmi.Position(*(beta + 0.36 * along + 1.03 * around))
+        residue.add_atom(hydrogen)
 
 
 def test_a_hydrogen_too_many_is_made_anew(tmp_path, caplog):
