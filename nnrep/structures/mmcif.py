@@ -31,7 +31,7 @@ SPARED = {
     "auth_asym_id": "label_asym_id",
     "auth_seq_id": "label_seq_id",
 }
-BLOCK = re.compile(r"^data_", re.I | re.M)
+BLOCK = re.compile(r"^\s*data_", re.I | re.M)
 
 
 def is_mmcif(text: str) -> bool:

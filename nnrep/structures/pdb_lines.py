@@ -50,11 +50,14 @@ def _check_coordinates(line: str, number: int, where: str) -> None:
 
 
 def _legible(line: str) -> str:
-    """The line without columns 73 to 80 where they hold no element and charge, as before 1996."""
+    """The line up to its element and charge, without them where they are none, as before 1996.
+
+    Segments, in columns 73 to 76, would divide a residue in which they differ.
+    """
     element, charge = line[76:78].strip(), line[78:80].strip()
     is_element = not element or element.isalpha()
     is_charge = not charge or CHARGE.fullmatch(charge) is not None
-    return line if is_element and is_charge else line[:72]
+    return f"{line[:72]:76}{line[76:80]}" if is_element and is_charge else line[:72]
 
 
 def _shared_by_names(lines: Sequence[str]) -> frozenset[str]:

@@ -36,7 +36,7 @@ PROTONATIONS = {
     "CYX": ("CYS", None),
     "CYN": ("CYS", None),
 }
-OTHER_NAMES = {"NMA": "NME", "CT3": "NME", "NHE": "NH2", "CT2": "NH2"}
+OTHER_NAMES = {"NMA": "NME", "NAC": "NME", "CT3": "NME", "NHE": "NH2", "CT2": "NH2"}
 # Names of four characters, of GROMOS, OPLS and CYANA -> those of three.
 FOUR_CHARACTERS = {
     "CYS1": "CYX", "CYS2": "CYX", "CYSS": "CYX", "CYSH": "CYS",

@@ -65,8 +65,16 @@ def test_atom_names_from_column_13_without_a_good_element(tmp_path, segment, alp
 @pytest.mark.parametrize(("code", "first"), [("1ABC", 1), ("9XYZ", 95), ("2HHB", 990), ("1CRN", 9990)])
 def test_columns_of_entries_before_1996(tmp_path, code, first):
     lines = text().splitlines()
-    numbered = [f"{line[:72]:72}{code}{number:4}" for number, line in enumerate(lines, start=first)]
-    same(tmp_path, "\n".join(line[:80] for line in numbered) + "\n")
+    for width in (4, 5):
+        numbered = [f"{line[:72]:72}{code}{number:{width}}" for number, line in enumerate(lines, start=first)]
+        same(tmp_path, "\n".join(numbered) + "\n")
+
+
+def test_segments_may_differ_within_a_residue(tmp_path):
+    lines = text().splitlines()
+    same(
+        tmp_path, "\n".join(f"{line[:72]:72}S{number % 3}  {line[76:]}" for number, line in enumerate(lines))
+    )
 
 
 @pytest.mark.parametrize("name", ["x.pdb", "x.cif"])
@@ -141,6 +149,11 @@ def test_columns_that_are_needed(tmp_path, column):
         same(tmp_path, content, "x.cif")
     else:
         fails(lambda: prepare(tmp_path, content, name="x.cif"), "x.cif", f"no column _atom_site.{column}")
+
+
+@pytest.mark.parametrize("blanks", ["", "\n\n  ", "# x\n\n"])
+def test_mmcif_may_begin_with_blanks_and_comments(tmp_path, blanks):
+    same(tmp_path, blanks + mmcif_of(structure(residues=6)), "x.cif")
 
 
 @pytest.mark.parametrize("comment", ["", "# made by hand\n#\n"])

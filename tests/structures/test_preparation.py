@@ -195,6 +195,7 @@ AMIDE = "HETATM    9  N   NH2     3       4.953   4.204   2.394  1.00  0.00     
         (AMIDE, 19),
         (AMIDE.replace("NH2", "NHE"), 19),
         (METHYLAMIDE.replace("NME", "NMA"), 22),
+        (METHYLAMIDE.replace("NME", "NAC"), 22),
     ],
 )
 @pytest.mark.parametrize("end", ["", "TER\n"])
