@@ -5,6 +5,7 @@ JAX is imported only once a configuration is complete.
 
 import os
 import sys
+from argparse import Namespace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -20,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import add_plugins, register_resolvers
 from nnrep.config.explain import explain
+from nnrep.config.overrides import check_override, understood
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
 from nnrep.host.terminal import log
 from nnrep.host.threads import limit_threads
@@ -43,6 +45,7 @@ class Refused(BaseException):
 
 # Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
 JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes_job"}
+SWEEP_FLAGS = ("-m", "--multirun")
 TABULATED = ("run",)  # verbs whose jobs leave runs.csv, so that a sweep has a table of all
 
 
@@ -93,8 +96,11 @@ def run_app(arguments: list[str], verb: str) -> int:
     add_plugins()
     CheckFirst.verb = verb
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
-    sys.argv = [Path(sys.argv[0]).name, *arguments]
-    _check_flags()
+    flags = [argument for argument in arguments if argument in SWEEP_FLAGS]  # argparse wants them first
+    overrides = [argument for argument in arguments if argument not in SWEEP_FLAGS]
+    sys.argv = [Path(sys.argv[0]).name, *flags, *understood(overrides, is_sweep=_may_sweep(arguments))]
+    for override in _checked_flags().overrides:
+        check_override(override)
     jobs = Jobs(verb)
 
     def task(config: DictConfig) -> None:
@@ -175,6 +181,8 @@ class Jobs:
 
     def _take_error(self, error: Exception, config: DictConfig, folder: Path) -> None:
         if HydraConfig.get().mode != RunMode.MULTIRUN:
+            here = Path(HydraConfig.get().runtime.cwd)
+            _remove_empty(folder, here if here in folder.parents else folder.parent)
             self._errors.append(error)
             return
         message, number = explain(error), HydraConfig.get().job.num
@@ -217,8 +225,9 @@ def _sweep_folder() -> Path:
 
 def _remove_empty(folder: Path, above: Path) -> None:
     """Remove a job's folder, and those between it and another one above, where they are empty."""
-    while folder != above and above in folder.parents and folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    while folder != above and above in folder.parents and not (folder.exists() and any(folder.iterdir())):
+        if folder.exists():
+            folder.rmdir()
         folder = folder.parent
 
 
@@ -236,12 +245,18 @@ _composed_mode = Hydra.get_mode
 Hydra.get_mode = _mode  # type: ignore[method-assign, assignment]
 
 
-def _check_flags() -> None:
-    """Refuse unknown flags in one line, where argparse would print its usage."""
+def _may_sweep(arguments: list[str]) -> bool:
+    """Whether commas may stand between the values of jobs."""
+    marks = (*SWEEP_FLAGS, "hydra.mode", "experiment")
+    return any(argument.lstrip("+~").startswith(marks) for argument in arguments)
+
+
+def _checked_flags() -> Namespace:
+    """Flags and overrides; unknown flags are refused in one line, where argparse would print its usage."""
     parser = get_args_parser()
 
     def refuse(message: str) -> NoReturn:
         raise UserError(f"{message}; see nnrep {CheckFirst.verb} --help")
 
     parser.error = refuse  # type: ignore[method-assign]
-    parser.parse_args()
+    return parser.parse_args()

@@ -1,5 +1,6 @@
 """What makes a chain impossible to compute, each in one line that says where and what to do."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
@@ -25,48 +26,66 @@ if TYPE_CHECKING:
 LONGEST_PEPTIDE_BOND = 2.0  # A, between C and N
 CLOSEST_ATOMS = 0.5  # A
 CLOSEST_HEAVY_ATOMS = 1.0  # A, of different residues; the shortest bond between two is 1.3
+FARTHEST_IN_RESIDUE = 30.0  # A, from the median of a residue's positions; a stretched ARG reaches 8
+LONGEST_BOND_BY_RADII = 1.5  # in sums of covalent radii
 LOWEST, HIGHEST = -999.999, 9999.999  # A: what the columns of a PDB file hold
 
 
-def check_positions(chain: "gemmi.Chain", where: str) -> None:
+def check_positions(chains: "Sequence[gemmi.Chain]", where: str) -> None:
     """Every atom has a position of its own, which a PDB file can hold.
 
     Args:
-        chain: positions in A.
+        chains: positions in A.
         where: the file, for errors.
 
     Raises:
         ConfigError: naming the atoms at fault.
     """
-    atoms = [(atom, residue) for residue in chain for atom in residue]
-    for atom, residue in atoms:
-        name = f"{atom.name} of {label(residue, chain)}"
-        values = atom.pos.tolist()
-        if not all(map(isfinite, values)):
-            _fail(f"{where}: {name} has no finite position; mend the file")
-        if not all(LOWEST < value < HIGHEST for value in values):
+    atoms = [(atom, residue, chain) for chain in chains for residue in chain for atom in residue]
+    for atom, residue, chain in atoms:
+        if not all(map(isfinite, atom.pos.tolist())):
+            _fail(f"{where}: {atom.name} of {label(residue, chain)} has no finite position; mend the file")
+    for chain in chains:
+        for residue in chain:
+            _check_placed(residue, chain, where)
+    for atom, residue, chain in atoms:
+        if not all(LOWEST < value < HIGHEST for value in atom.pos.tolist()):
+            name = f"{atom.name} of {label(residue, chain)}"
             _fail(f"{where}: {name} is too far away for a PDB file; move the structure to the origin")
-    _check_overlaps(atoms, chain, where)
-    _check_names(chain, where)
+    for chain in chains:
+        _check_names(chain, where)
+    _check_overlaps(atoms, where)
 
 
-def _check_overlaps(
-    atoms: "list[tuple[gemmi.Atom, gemmi.Residue]]", chain: "gemmi.Chain", where: str
-) -> None:
+def _check_placed(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:
+    """No atom far from its residue, and no two at the origin, as programs write those they never placed."""
+    points = np.array([atom.pos.tolist() for atom in residue]).reshape(-1, 3)
+    away = np.linalg.norm(points - np.median(points, axis=0), axis=1) > FARTHEST_IN_RESIDUE
+    at_origin = ~points.any(axis=1)
+    unplaced = away | (at_origin if at_origin.sum() > 1 else False)
+    if unplaced.any():
+        names = some([residue[int(index)].name for index in np.flatnonzero(unplaced)])
+        place = ", ".join(f"{x:.3f}" for x in points[np.flatnonzero(unplaced)[0]])
+        what = f"{names} of {label(residue, chain)} was never placed (it is at {place})"
+        _fail(f"{where}: {what}; place it, or remove it so that it is made anew")
+
+
+def _check_overlaps(atoms: "list[tuple[gemmi.Atom, gemmi.Residue, gemmi.Chain]]", where: str) -> None:
     from scipy.spatial import cKDTree  # structures that are stored have been checked
 
-    tree = cKDTree(np.array([atom.pos.tolist() for atom, _ in atoms]))
+    tree = cKDTree(np.array([atom.pos.tolist() for atom, _, _ in atoms]))
 
     def clashes(i: int, j: int) -> bool:
         """Whether two atoms of less than CLOSEST_HEAVY_ATOMS are too close for what they are."""
-        (one, its), (other, others) = atoms[i], atoms[j]
+        (one, its, _), (other, others, _) = atoms[i], atoms[j]
         heavy = not (one.is_hydrogen() or other.is_hydrogen())
         return (heavy and its is not others) or one.pos.dist(other.pos) < CLOSEST_ATOMS
 
     pairs = sorted(pair for pair in tree.query_pairs(CLOSEST_HEAVY_ATOMS) if clashes(*pair))
     if pairs:
         first, second = (
-            f"{atom.name} of {label(residue, chain)}" for atom, residue in map(atoms.__getitem__, pairs[0])
+            f"{atom.name} of {label(residue, chain)}"
+            for atom, residue, chain in map(atoms.__getitem__, pairs[0])
         )
         more = f" (and {len(pairs) - 1} more such pairs)" if len(pairs) > 1 else ""
         _fail(f"{where}: {first} and {second} are on top of each other{more}; mend the file")
@@ -74,7 +93,7 @@ def _check_overlaps(
 
 def _check_names(chain: "gemmi.Chain", where: str) -> None:
     for residue in chain:
-        names = [atom.name for atom in residue]
+        names = [atom.name for atom in residue if not atom.is_hydrogen()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             _fail(f"{where}: {label(residue, chain)} has {some(twice)} twice; mend the file")
@@ -116,9 +135,11 @@ def check_chain(chain: "gemmi.Chain", where: str) -> None:
     _check_residues(chain, where)
     for residue in chain:
         _check_backbone(residue, chain, where)
+    _check_open(chain, where)
+    for residue in chain:
+        _check_lengths(residue, chain, where)
     for before, after in pairwise(chain):
         _check_bond(before, after, chain, where)
-    _check_open(chain, where)
 
 
 def _check_residues(chain: "gemmi.Chain", where: str) -> None:
@@ -133,6 +154,9 @@ def _check_residues(chain: "gemmi.Chain", where: str) -> None:
             _fail(f"{where}: the cap {label(residue, chain)} is not at its end of the chain; mend the file")
     if not any(residue.name in AMINO_ACIDS for residue in chain):
         _fail(f"{where}: nothing but caps of a chain; give the file of a protein")
+    if len(chain) == 1:
+        reason = f"{FORCE_FIELD} has no template for a single amino acid, {label(chain[0], chain)}"
+        _fail(f"{where}: {reason}; give a chain of two residues at least, or cap it")
 
 
 def _likeness(residue: "gemmi.Residue") -> str:
@@ -154,6 +178,25 @@ def _check_backbone(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) 
     _fail(f"{where}: {name}; give a structure with the whole backbone")
 
 
+def _check_lengths(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:
+    """No bond between heavy atoms is longer than chemistry allows; `name_hydrogens` sees to the others."""
+    from nnrep.structures.openmm_names import bonds
+
+    for pair in bonds(residue.name):
+        one, other = (atom_of(residue, name) for name in pair)
+        if one is None or other is None or one.is_hydrogen() or other.is_hydrogen():
+            continue
+        ideal = one.element.covalent_r + other.element.covalent_r
+        length = one.pos.dist(other.pos)
+        at_origin = [atom.name for atom in (one, other) if not any(atom.pos.tolist())]
+        if length > LONGEST_BOND_BY_RADII * ideal or (at_origin and abs(length / ideal - 1) > 0.3):
+            who = (
+                f"{one.name} and {other.name} of {label(residue, chain)} are bonded, but {length:.1f} A apart"
+            )
+            which = f", as {at_origin[0]} was never placed" if at_origin else ""
+            _fail(f"{where}: {who}{which}; place the atom, or remove it so that it is made anew")
+
+
 def _check_bond(before: "gemmi.Residue", after: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:
     carbon, nitrogen = atom_of(before, "C"), atom_of(after, "N")
     between = f"{label(before, chain)} and {label(after, chain)}"
@@ -162,7 +205,8 @@ def _check_bond(before: "gemmi.Residue", after: "gemmi.Residue", chain: "gemmi.C
     length = carbon.pos.dist(nitrogen.pos)
     if length > LONGEST_PEPTIDE_BOND:
         what = f"a gap between {between} (C-N is {length:.1f} A)"
-        _fail(f"{where}: {what}; give a structure without gaps, or only one side of it")
+        advice = "give a structure without gaps, or only one side of it; chains have letters of their own"
+        _fail(f"{where}: {what}; {advice}")
 
 
 def _check_open(chain: "gemmi.Chain", where: str) -> None:

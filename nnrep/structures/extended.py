@@ -46,6 +46,9 @@ def extended(molecule: Molecule) -> np.ndarray:
             atom that they lack.
     """
     residues = list(molecule.topology.residues())
+    names = [chain.id for chain in molecule.topology.chains()]
+    if len(names) > 1:
+        raise UserError(f"system.start=extended: takes one chain, got {', '.join(names)}")
     _check_chain(molecule.topology, residues)
     built = _built_residues([CODES[residue.name] for residue in residues])
     positions = np.full((molecule.n, 3), np.nan)

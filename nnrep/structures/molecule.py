@@ -34,6 +34,9 @@ class Molecule:
         """Read the text of a prepared structure; bonds follow from the names of residues and atoms."""
         from openmm import app, unit  # runs without a molecule begin without it
 
+        from nnrep.structures.openmm_names import know_forms
+
+        know_forms()
         read = app.PDBFile(io.StringIO(pdb))
         positions = np.asarray(read.getPositions(asNumpy=True).value_in_unit(unit.nanometer), float)
         return cls(name, source, pdb, read.topology, positions)

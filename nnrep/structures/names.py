@@ -1,55 +1,63 @@
 """Residues and atoms by the names of OpenMM, whichever program named them."""
 
-import io
+from collections.abc import Iterator
+from string import ascii_letters, digits
 from typing import NamedTuple
 
 import gemmi
-from openmm import app, unit
 
 from nnrep.errors import ConfigError
 from nnrep.host.terminal import log
+from nnrep.structures.caps import separate_caps
+from nnrep.structures.openmm_names import atom_names, residue_names
 from nnrep.structures.residues import OTHER_NAMES, PROTONATIONS
-from nnrep.structures.write import pdb_text
 
 LOWEST_NUMBER, HIGHEST_NUMBER = -999, 9999  # of a residue in a PDB file
 
 
 class Named(NamedTuple):
-    """A chain by the names of OpenMM.
+    """Chains by the names of OpenMM.
 
     Attributes:
-        structure: one model, one chain; positions in A.
-        variants: for each residue the protonation that its name stood for (HIE, ASH), None for the usual.
+        structure: one model; positions in A.
+        forms: for each residue of all chains the form that its name stood for (HIE, ASH, CYM), None for the
+            usual one.
     """
 
     structure: gemmi.Structure
-    variants: list[str | None]
+    forms: list[str | None]
+
+    def residues(self) -> Iterator[tuple[gemmi.Residue, gemmi.Chain]]:
+        """All residues, each with its chain."""
+        return ((residue, chain) for chain in self.structure[0] for residue in chain)
 
 
 def standard_names(structure: gemmi.Structure, where: str) -> Named:
     """Rename residues and atoms as OpenMM does: HSE is HIS, OT2 is OXT, 1HB is HB2.
 
+    Caps that are patches of a residue become residues.
+
     Args:
-        structure: one model, one chain; every atom once, all positions finite.
+        structure: one model; every heavy atom once, all positions finite.
         where: the file, for errors.
 
     Raises:
-        ConfigError: OpenMM does not see the same residues.
+        ConfigError: more chains than a PDB file has letters for.
     """
     structure = structure.clone()
-    chain = structure[0][0]
-    variants = [PROTONATIONS.get(residue.name, ("", None))[1] for residue in chain]
-    for residue in chain:
-        residue.name = PROTONATIONS.get(residue.name, (OTHER_NAMES.get(residue.name, residue.name),))[0]
+    forms: list[str | None] = []
+    for chain in structure[0]:
+        separate_caps(chain)
+        for residue in chain:
+            name, form = PROTONATIONS.get(residue.name, (OTHER_NAMES.get(residue.name, residue.name), None))
+            forms.append(residue.name if residue.name in ("CYM", "CYX") else form)
+            residue.name = residue_names().get(name, name)
+            known = atom_names(residue.name)
+            residue.entity_type, residue.het_flag = gemmi.EntityType.Polymer, "A"  # no end within the chain
+            for atom in residue:
+                atom.name = known.get(atom.name, atom.name)
     _fit_columns(structure, where)
-    read = app.PDBFile(io.StringIO(as_pdb(structure)))
-    text = pdb_text(read.topology, read.getPositions(asNumpy=True).value_in_unit(unit.nanometer), where)
-    renamed = gemmi.read_pdb_string(text)
-    renamed.setup_entities()
-    if len(renamed[0]) != 1 or len(renamed[0][0]) != len(chain):
-        raise ConfigError("system.pdb", f"{where}: residues out of order, or numbered twice; mend the file")
-    renamed.connections = structure.connections
-    return Named(renamed, variants)
+    return Named(structure, forms)
 
 
 def as_pdb(structure: gemmi.Structure) -> str:
@@ -61,11 +69,27 @@ def as_pdb(structure: gemmi.Structure) -> str:
 
 def _fit_columns(structure: gemmi.Structure, where: str) -> None:
     """Names of chains and numbers of residues that a PDB file cannot hold are replaced."""
-    chain = structure[0][0]
-    if len(chain.name) > 1:
-        chain.name = "A"
-    if all(_fits(residue.seqid.num) for residue in chain):
-        return
+    chains = list(structure[0])
+    free = [letter for letter in ascii_letters + digits if letter not in {chain.name for chain in chains}]
+    new_names = {chain.name: free.pop(0) for chain in chains if len(chain.name) > 1 and free}
+    if any(len(chain.name) > 1 and chain.name not in new_names for chain in chains):
+        reason = f"{where} has more chains than a PDB file has letters for; choose fewer"
+        raise ConfigError("system.chain", reason)
+    for chain in chains:
+        if chain.name in new_names:
+            _rename_chain(structure, chain, new_names[chain.name])
+        if not all(_fits(residue.seqid.num) for residue in chain):
+            _number(structure, chain, where)
+
+
+def _rename_chain(structure: gemmi.Structure, chain: gemmi.Chain, name: str) -> None:
+    for bond in structure.connections:
+        for partner in (bond.partner1, bond.partner2):
+            partner.chain_name = name if partner.chain_name == chain.name else partner.chain_name
+    chain.name = name
+
+
+def _number(structure: gemmi.Structure, chain: gemmi.Chain, where: str) -> None:
     log().info("%s: residues are numbered from 1, as their numbers do not fit a PDB file", where)
     structure.connections.clear()  # they go by the numbers of the file
     for number, residue in enumerate(chain, start=1):

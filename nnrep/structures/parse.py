@@ -1,16 +1,19 @@
 """From the bytes of a structure file to what is in it."""
 
+import codecs
 import gzip
 import zlib
 from typing import TYPE_CHECKING
 
 from nnrep.errors import UserError
+from nnrep.structures.mmcif import is_mmcif, read_mmcif
+from nnrep.structures.pdb_lines import mended_pdb
+from nnrep.structures.residues import three_characters
 
 if TYPE_CHECKING:
     import gemmi
 
 GZIP = b"\x1f\x8b"
-COORDINATES = (slice(30, 38), slice(38, 46), slice(46, 54))  # of an atom's line in a PDB file
 
 
 def unpacked(data: bytes, where: str) -> bytes:
@@ -37,53 +40,38 @@ def parse(data: bytes, where: str) -> "gemmi.Structure":
     """All models of a PDB or mmCIF file, waters, ligands and alternate locations included.
 
     Args:
-        data: the text; mmCIF if its first line is that of a data block, else PDB.
+        data: the text; mmCIF if it has data blocks or columns of atoms, else PDB.
         where: the file, for errors.
 
     Raises:
         UserError: damaged, cut off, or without atoms.
     """
-    text = data.decode("utf-8", errors="replace")
+    text = decoded(data)
     try:
-        structure = _read_mmcif(text) if _is_mmcif(text) else _read_pdb(text, where)
+        structure = read_mmcif(text, where) if is_mmcif(text) else _read_pdb(text, where)
     except (ValueError, RuntimeError) as error:
+        if isinstance(error, UserError):
+            raise
         reason = " ".join(str(error).split())
         raise UserError(f"{where}: damaged or cut off: {reason}; get the file anew") from error
     structure.merge_chain_parts()
     structure.remove_empty_chains()
     if not any(model.count_atom_sites() for model in structure):
         raise UserError(f"{where}: no atoms in it; is it a PDB or mmCIF file?")
+    for residue in (residue for model in structure for chain in model for residue in chain):
+        residue.name = three_characters(residue.name) or residue.name
     structure.setup_entities()
     return structure
 
 
-def _is_mmcif(text: str) -> bool:
-    lines = (line.strip() for line in text.splitlines())
-    first = next((line for line in lines if line and not line.startswith("#")), "")
-    return first.lower().startswith("data_")
-
-
-def _read_mmcif(text: str) -> "gemmi.Structure":
-    import gemmi  # a structure that is stored is found without it
-
-    blocks = [block for block in gemmi.cif.read_string(text) if block.find_values("_atom_site.id")]
-    return gemmi.make_structure_from_block(blocks[0]) if blocks else gemmi.Structure()
+def decoded(data: bytes) -> str:
+    """The text of a file, without the mark of its byte order."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    return data.decode("utf-8-sig", errors="replace")
 
 
 def _read_pdb(text: str, where: str) -> "gemmi.Structure":
-    import gemmi
+    import gemmi  # a structure that is stored is found without it
 
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.startswith(("ATOM  ", "HETATM")):
-            _check_atom_line(line, number, where)
-    return gemmi.read_pdb_string(text)
-
-
-def _check_atom_line(line: str, number: int, where: str) -> None:
-    """Gemmi takes what it cannot read as zero."""
-    try:
-        for columns in COORDINATES:
-            float(line[columns])
-    except ValueError as error:
-        message = f"{where}: damaged or cut off in line {number}: coordinates cannot be read"
-        raise UserError(f"{message} ({line[:54].rstrip()}); get the file anew") from error
+    return gemmi.read_pdb_string(mended_pdb(text, where))

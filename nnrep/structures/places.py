@@ -1,6 +1,7 @@
 """Where structures are found: the one in the package, files, folders, the cache, the Protein Data Bank."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -73,7 +74,10 @@ def find_structure(pdb: str | None, folders: Sequence[str | Path], *, cache: Pat
     if ENTRY.fullmatch(pdb):
         return _find_entry(pdb.upper(), folders, cache or fetched_folder())
     if suffix_of(pdb):
-        return from_file(Path(pdb).expanduser())
+        return from_file(Path(os.path.expanduser(pdb)))
+    if re.fullmatch(r"\d+(\.\d+)?([eE][+-]?\d+)?", pdb):
+        reason = f"{pdb} is a number; quote an entry that reads like one, as in pdb: '1E10'"
+        raise ConfigError("system.pdb", reason)
     known = f"a file ({', '.join(FORMATS)}, or one of these with .gz) nor the four letters of a PDB entry"
     raise ConfigError("system.pdb", f"{pdb!r} is neither {known} such as {EMBEDDED}")
 

@@ -5,6 +5,8 @@ from enum import Enum
 
 from nnrep.errors import is_integer, require
 
+ALL = "all"  # chains
+
 
 class Heterogens(Enum):
     """What happens to ligands, ions and other groups beside the protein."""
@@ -19,7 +21,8 @@ class Preparation:
 
     Attributes:
         model: of an ensemble, counted from 1 in the order of the file.
-        chain: the chain's letter as the authors gave it; None for the only protein chain.
+        chain: the chain's letter as the authors gave it; several with commas between them; "all"; None for
+            the only protein chain.
         heterogens: drop ligands and ions, or refuse a structure that has them. Water is dropped always.
     """
 
@@ -34,8 +37,23 @@ class Preparation:
             ConfigError: naming the value out of range.
         """
         require(is_integer(self.model) and self.model >= 1, "model", "an integer of at least 1", self.model)
-        name = self.chain
-        fits = name is None or (isinstance(name, str) and len(name) <= 4 and not any(map(str.isspace, name)))
-        require(fits, "chain", "a chain's letter (at most 4 characters, no blanks) or null", repr(name))
+        names = self.chains or ()
+        fits = self.chain is None or (isinstance(self.chain, str) and all(map(_is_letter, names)))
+        fits = fits and (len(names) < 2 or all(names))
+        allowed = "a chain's letter (at most 4 characters, no blanks), several such as A,B, all, or null"
+        require(fits, "chain", allowed, repr(self.chain))
+        twice = sorted({name for name in names if names.count(name) > 1})
+        require(not twice, "chain", "chains that differ", repr(self.chain))
         known = isinstance(self.heterogens, Heterogens)
         require(known, "heterogens", f"one of {', '.join(Heterogens.__members__)}", self.heterogens)
+
+    @property
+    def chains(self) -> tuple[str, ...] | None:
+        """Letters of the chains; empty for all of them, None for the only one."""
+        if self.chain is None:
+            return None
+        return () if self.chain == ALL else tuple(name.strip() for name in str(self.chain).split(","))
+
+
+def _is_letter(name: str) -> bool:
+    return len(name) <= 4 and not any(map(str.isspace, name))

@@ -13,7 +13,7 @@ from nnrep.structures.residues import chain_letter
 from nnrep.structures.store import load, save
 
 KIND = "prepared"
-VERSION = 1  # raise it where the same file comes to be prepared in another way
+VERSION = 2  # raise it where the same file comes to be prepared in another way
 
 
 def prepared(pdb: str | None, folders: Sequence[str | Path], options: Preparation) -> Molecule:
@@ -39,13 +39,16 @@ def _fresh(key: str, found: Found, options: Preparation) -> Molecule:
     # What reads and completes a structure takes a second to load, and a stored one needs none of it.
     from nnrep.structures.checks import check_chain, check_positions
     from nnrep.structures.complete import complete
+    from nnrep.structures.hydrogens import name_hydrogens
     from nnrep.structures.names import standard_names
     from nnrep.structures.read import read_structure
 
     structure = read_structure(found, options)
-    check_positions(structure[0][0], found.origin)
+    check_positions(list(structure[0]), found.origin)
     named = standard_names(structure, found.origin)
-    check_chain(named.structure[0][0], found.origin)
+    for chain in named.structure[0]:
+        check_chain(chain, found.origin)
+        name_hydrogens(chain, found.origin)
     text = complete(named, found.origin)
     save(KIND, key, text)
     return _molecule(text, found, options)
@@ -59,9 +62,10 @@ def _stored(key: str, found: Found, options: Preparation) -> Molecule | None:
 def _molecule(text: str, found: Found, options: Preparation) -> Molecule:
     """Always from the text, so that fresh and stored molecules are the same."""
     molecule = Molecule.from_pdb(text, found.name, "")
-    chain = options.chain if options.chain is not None else next(molecule.topology.chains()).id.strip()
+    names = options.chains or [chain.id.strip() for chain in molecule.topology.chains()]
     place = found.path.name if found.path is not None else found.origin
-    source = f"{place}, model {options.model}, chain {chain_letter(chain)}"
+    which = f"chain{'s' * (len(names) > 1)} {', '.join(map(chain_letter, names))}"
+    source = f"{place}, model {options.model}, {which}"
     return Molecule(found.name, source, text, molecule.topology, molecule.positions)
 
 

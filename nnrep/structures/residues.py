@@ -17,6 +17,7 @@ AMINO_ACIDS = {
 FIRST_CAPS, LAST_CAPS = frozenset({"ACE"}), frozenset({"NME", "NH2"})
 CAPS = FIRST_CAPS | LAST_CAPS
 BACKBONE = ("N", "CA", "C", "O")
+LONGEST_DISULPHIDE = 2.5  # A
 
 # Names of simulation programs -> the amino acid, and OpenMM's name of the protonation that they stand for.
 PROTONATIONS = {
@@ -29,11 +30,37 @@ PROTONATIONS = {
     "ASH": ("ASP", "ASH"),
     "GLH": ("GLU", "GLH"),
     "LYN": ("LYS", "LYN"),
+    "LSN": ("LYS", "LYN"),
+    "LYP": ("LYS", None),
     "CYM": ("CYS", "CYX"),
     "CYX": ("CYS", None),
+    "CYN": ("CYS", None),
 }
-OTHER_NAMES = {"NMA": "NME", "NHE": "NH2"}
-WATERS = frozenset({"SOL", "TIP", "TIP3", "TP3", "T4P", "SPC"})
+OTHER_NAMES = {"NMA": "NME", "NAC": "NME", "CT3": "NME", "NHE": "NH2", "CT2": "NH2"}
+# Names of four characters, of GROMOS, OPLS and CYANA -> those of three.
+FOUR_CHARACTERS = {
+    "CYS1": "CYX", "CYS2": "CYX", "CYSS": "CYX", "CYSH": "CYS",
+    "HISA": "HID", "HISD": "HID", "HIS1": "HID", "HISB": "HIE", "HISE": "HIE", "HIST": "HIE",
+    "HISH": "HIP", "HISP": "HIP", "HIS+": "HIP",
+    "LYSH": "LYS", "LYSP": "LYS", "LYS+": "LYS", "LYSN": "LYN",
+    "ASPH": "ASH", "ASPP": "ASH", "ASP-": "ASP", "GLUH": "GLH", "GLUP": "GLH", "GLU-": "GLU", "ARG+": "ARG",
+}  # fmt: skip
+UNCOMPUTED = {"ARGN": "a neutral arginine"}  # of four characters, without a template in the force field
+WATERS = frozenset({"SOL", "TIP", "TIP3", "TIP4", "TIP5", "TP3", "T4P", "SPC", "SPCE"})
+
+
+def three_characters(name: str) -> str | None:
+    """The name of three characters for one of four: LYS for LYSH, GLY for NGLY; None if it is unknown."""
+    if name in FOUR_CHARACTERS:
+        return FOUR_CHARACTERS[name]
+    inner = name[1:]
+    is_end = len(name) == 4 and name[0] in "NC" and (inner in AMINO_ACIDS or inner in PROTONATIONS)
+    return inner if is_end else None
+
+
+def is_known(name: str) -> bool:
+    """Whether a name is that of an amino acid or a cap, in any of the ways that programs have."""
+    return name in AMINO_ACIDS or name in PROTONATIONS or name in CAPS or name in OTHER_NAMES
 
 
 def is_water(residue: "gemmi.Residue") -> bool:

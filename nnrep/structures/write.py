@@ -1,6 +1,7 @@
 """PDB text and files from OpenMM topologies."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,10 @@ from openmm import app
 from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
 from nnrep.structures.checks import HIGHEST, LOWEST
+from nnrep.structures.openmm_names import FORMS
+
+# OpenMM takes forms of amino acids for heterogens.
+HETEROGEN = re.compile(rf"^HETATM(.{{11}})(?=(?:{'|'.join(FORMS)}) )", re.M)
 
 
 def write_pdb(path: str | Path, topology: app.Topology, positions_nm: np.ndarray) -> None:
@@ -46,7 +51,7 @@ def pdb_text(topology: app.Topology, positions_nm: np.ndarray, where: str) -> st
         for number, frame in enumerate(positions, start=1):
             app.PDBFile.writeModel(topology, frame, text, modelIndex=number, keepIds=True)
     app.PDBFile.writeFooter(topology, text)
-    return text.getvalue()
+    return HETEROGEN.sub(r"ATOM  \1", text.getvalue())
 
 
 def _check_columns(positions: np.ndarray, where: str) -> None:

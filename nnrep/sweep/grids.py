@@ -10,9 +10,9 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Quote, QuotedString, ValueType
-from hydra.errors import HydraException
 
 from nnrep.choices.settings import literal
+from nnrep.config.overrides import check_override, reads_as_number, understood
 from nnrep.errors import UserError
 from nnrep.structures.patterns import matching_structures
 
@@ -42,16 +42,13 @@ def grid_points(
     parser = OverridesParser.create(config_loader=loader)
     given = dict(override.partition("=")[::2] for override in overrides)
     for override in overrides:
-        try:
-            parser.parse_override(override)
-        except HydraException as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{override}: cannot be read, {reason}") from error
+        check_override(override)
     points = []
     for whole in grids or [{}]:
         other = {f"{key}." for key, values in whole.items() if given.get(key, values) != values}
         grid = {key: values for key, values in whole.items() if not key.startswith(tuple(other))}
         lines = [f"{key}={'null' if values is None else values}" for key, values in grid.items()]
+        lines = understood(lines, is_sweep=True)
         parsed = [_with_files(each, folders) for each in parser.parse_overrides([*lines, *overrides])]
         for each in parsed:
             _check_values(each, loader)
@@ -87,15 +84,25 @@ def _with_files(override: Override, folders: Sequence[str]) -> Override:
     """
     value: Any = override._value
     choices = value.list if isinstance(value, ChoiceSweep) else [value]
-    if override.key_or_group == STRUCTURE_KEY and any(isinstance(each, Glob) for each in choices):
+    if override.key_or_group == STRUCTURE_KEY and any(map(_is_mended, choices)):
         listed: list[Any] = []
         for each in choices:
-            listed += _quoted_files(each, folders) if isinstance(each, Glob) else [each]
+            listed += _quoted_files(each, folders) if isinstance(each, Glob) else [_as_text(each)]
         return replace(override, _value=ChoiceSweep(list=listed), value_type=ValueType.CHOICE_SWEEP)
     if not isinstance(value, Glob) and _has_glob(choices):
         reason = f"a glob stands alone or, of {STRUCTURE_KEY}, between commas"
         raise UserError(f"{override.input_line}: {reason}")
     return override
+
+
+def _is_mended(value: Any) -> bool:
+    return isinstance(value, Glob) or _as_text(value) is not value
+
+
+def _as_text(value: Any) -> Any:
+    """An entry that Hydra would take for a number once more, as functions such as choice unquote it: 1E10."""
+    is_number = isinstance(value, str) and reads_as_number(value)
+    return QuotedString(value, Quote.single) if is_number else value
 
 
 def _has_glob(value: Any) -> bool:

@@ -65,7 +65,7 @@ class ProteinConfig(SystemConfig):
     Attributes:
         pdb: a structure file, an entry of the Protein Data Bank, or null for the embedded Trp-cage 1L2Y.
         model: of an ensemble, counted from 1.
-        chain: its letter, null for the only one.
+        chain: its letter, several as "A,B", "all", or null for the only one.
         heterogens: drop ligands, or refuse structures that have them.
         force_field: a name of `FORCE_FIELDS`.
         start: native, unfolded, extended, perturbed, or random: a Gaussian cloud as wide as the native

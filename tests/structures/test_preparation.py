@@ -195,6 +195,7 @@ AMIDE = "HETATM    9  N   NH2     3       4.953   4.204   2.394  1.00  0.00     
         (AMIDE, 19),
         (AMIDE.replace("NH2", "NHE"), 19),
         (METHYLAMIDE.replace("NME", "NMA"), 22),
+        (METHYLAMIDE.replace("NME", "NAC"), 22),
     ],
 )
 @pytest.mark.parametrize("end", ["", "TER\n"])
@@ -278,10 +279,7 @@ def test_a_disulphide_is_kept_where_it_is_near_or_told(tmp_path, told):
     whole = (SHARED / "2MGO.pdb").read_text()
     content = whole.split("ENDMDL")[0].replace("MODEL        1", "REMARK")
     lines = [line for line in content.splitlines() if told or not line.startswith(("SSBOND", "CONECT"))]
-    moved = [
-        line[:30] + "   9.000   9.000" + line[46:] if told and " SG  CYS A   6" in line else line
-        for line in lines
-    ]
+    moved = turned_sulphur(lines, 95) if told else lines  # 3.1 A from the other one
     molecule = prepare(tmp_path, "\n".join(moved) + "\nEND\n")
     assert molecule.n == 134
     assert any(b[0].name == b[1].name == "SG" for b in molecule.topology.bonds())
@@ -294,12 +292,36 @@ def test_a_disulphide_is_kept_where_it_is_near_or_told(tmp_path, told):
 def test_a_disulphide_to_elsewhere_is_none(tmp_path, old, new):
     lines = (SHARED / "2MGO.pdb").read_text().split("ENDMDL")[0].splitlines()
     lines = [line.replace(old, new) for line in lines if not line.startswith(("CONECT", "MODEL"))]
-    moved = [
-        line[:30] + "   9.000   9.000" + line[46:] if " SG  CYS A   6" in line else line for line in lines
-    ]
-    molecule = prepare(tmp_path, "\n".join(moved) + "\nEND\n")
+    molecule = prepare(tmp_path, "\n".join(turned_sulphur(lines, 160)) + "\nEND\n")
     assert molecule.n == 136
     assert not any(b[0].name == b[1].name == "SG" for b in molecule.topology.bonds())
+
+
+@needs_shared
+def test_a_disulphide_that_is_told_and_torn_is_refused(tmp_path):
+    lines = (SHARED / "2MGO.pdb").read_text().split("ENDMDL")[0].replace("MODEL        1", "").splitlines()
+    content = "\n".join(turned_sulphur(lines, 160)) + "\nEND\n"
+    fails(lambda: prepare(tmp_path, content), "disulphide of CYS A 1 and CYS A 6", "4.5 A long", "SSBOND")
+
+
+def turned_sulphur(lines: list[str], degrees: float) -> list[str]:
+    """The sulphur of CYS 6 turned about its bond from CA to CB, and the hydrogens of CYS 6 removed."""
+    columns = (slice(30, 38), slice(38, 46), slice(46, 54))
+    where = {
+        line[12:16].strip(): np.array([float(line[part]) for part in columns])
+        for line in lines
+        if "CYS A   6" in line and line.startswith("ATOM")
+    }
+    axis = (where["CB"] - where["CA"]) / np.linalg.norm(where["CB"] - where["CA"])
+    arm, angle = where["SG"] - where["CB"], np.deg2rad(degrees)
+    along = axis * (axis @ arm)
+    place = where["CB"] + along + (arm - along) * np.cos(angle) + np.cross(axis, arm) * np.sin(angle)
+    text_of = "".join(f"{x:8.3f}" for x in place)
+    return [
+        line[:30] + text_of + line[54:] if " SG  CYS A   6" in line else line
+        for line in lines
+        if not ("CYS A   6" in line and line.startswith("ATOM") and line[12:16].strip().startswith("H"))
+    ]
 
 
 # What is written and listed.

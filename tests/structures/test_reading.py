@@ -237,13 +237,6 @@ def repeat_atom(chain: gemmi.Chain) -> None:
     chain[2].add_atom(atom)
 
 
-def strange_hydrogens(chain: gemmi.Chain) -> None:
-    atom = atom_of(chain[2], "HH").clone()
-    atom.name = "HXX"
-    atom.pos.z += 0.9
-    chain[2].add_atom(atom)
-
-
 def water(chain: gemmi.Chain) -> None:
     for residue in chain:
         residue.name = "HOH"
@@ -280,7 +273,6 @@ BAD = {
     "infinite": (number_in(TYR_CG, X, "     inf"), ("CG of TYR A 3 has no finite position",)),
     "overlap": (text(place_on), ("CZ of TYR A 3 and CD of GLN A 5 are on top of each other",)),
     "twice": (text(repeat_atom), ("TYR A 3 has CZ twice",)),
-    "hydrogens": (text(strange_hydrogens), ("amber14-all.xml does not fit TYR A 3", "No template")),
     "no structure": ("hello\n", ("x.pdb: no atoms", "PDB or mmCIF")),
     "cut mmCIF": (structure().make_mmcif_document().as_string()[:-300], ("x.pdb: damaged or cut off",)),
     "mmCIF without atoms": ("data_x\n_entry.id x\n", ("x.pdb: no atoms",)),
