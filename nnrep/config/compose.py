@@ -57,11 +57,12 @@ def add_choices() -> None:
     for group, (package, others) in GROUPS.items():
         for name in choice_names(package, others):
             if not (config_folder() / group / f"{name}.yaml").is_file():
-                ConfigStore.instance().store(name, _defaults(package, name), group)
+                ConfigStore.instance().store(name, default_values(group, name), group)
 
 
-def _defaults(package: str, name: str) -> dict[str, object]:
+def default_values(group: str, name: str) -> dict[str, object]:
+    """The defaults of a choice without a file in `configs/`: those of its settings."""
     from nnrep.choices.identity import plain_form
     from nnrep.choices.settings import build
 
-    return plain_form(build(import_module(f"{package}.{name}").CHOICE, {"name": name}))
+    return plain_form(build(import_module(f"{GROUPS[group][0]}.{name}").CHOICE, {"name": name}))

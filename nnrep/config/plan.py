@@ -7,8 +7,9 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nnrep.choices.identity import hash_of, plain_form
+from nnrep.config.effects import given_without_effect, unused_keys
 from nnrep.config.schema import RunConfig, load_config
-from nnrep.errors import named_under, require
+from nnrep.errors import ConfigError, named_under, require
 from nnrep.minimization.minimizer import seed_list
 from nnrep.minimization.monitor import check_record_every
 from nnrep.minimization.schedules.settings import PlannedStage
@@ -112,8 +113,20 @@ def resolve(config: RunConfig) -> Plan:
 
 
 def load_plan(raw: DictConfig) -> Plan:
-    """The plan of a composed configuration; raises `ConfigError` as `resolve` does."""
-    return resolve(load_config(raw))
+    """The plan of a run as it was composed.
+
+    Raises:
+        ConfigError: as `resolve` does, or a key was given a value that has no effect.
+    """
+    plan = resolve(load_config(raw))
+    for error in without_effect_in(raw, plan).values():
+        raise error
+    return plan
+
+
+def without_effect_in(raw: DictConfig, plan: Plan) -> dict[str, ConfigError]:
+    """The keys of a composed run that were given a value without effect, with the line that refuses each."""
+    return given_without_effect(raw, plan.config, unused_keys(plan.config, plan.stages))
 
 
 def _check_system(config: RunConfig) -> None:

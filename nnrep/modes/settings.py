@@ -1,8 +1,10 @@
 """`modes`: which modes a configuration asks for, and how many."""
 
 import math
+from dataclasses import field, fields
 from typing import Any
 
+from nnrep.choices.identity import matters_if
 from nnrep.choices.settings import settings
 from nnrep.errors import named_under, require
 from nnrep.modes.backbone import Backbone
@@ -13,6 +15,10 @@ from nnrep.systems.settings import Size
 
 DEFAULT_MODE_SHARE = 0.25
 DEFAULT_MODES_PER_RESIDUE = 3  # of proteins, as in the paper
+
+_IF_SAMPLED = matters_if(
+    lambda modes: modes.of is Of.backbone, lambda modes: f"modes.of={modes.of.value} samples nothing"
+)
 
 
 @settings("modes/sampled")
@@ -33,14 +39,19 @@ class ModesConfig:
     """
 
     of: Of
-    backbone: Backbone
+    backbone: Backbone = field(metadata=_IF_SAMPLED)
     epsilon: float | None
-    seed: int
+    seed: int = field(metadata=_IF_SAMPLED)
     samples: int | None
     noise: float | None
     background: bool
     solver: Solver
-    max_products: int
+    max_products: int = field(
+        metadata=matters_if(
+            lambda modes: modes.solver in (Solver.auto, Solver.lanczos),
+            lambda modes: f"modes.solver={modes.solver.value} takes no products",
+        )
+    )
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -58,6 +69,9 @@ class ModesConfig:
             check_unsampled(self.of, self.samples, noise, self.background)
         if self.of is Of.hessian:
             check_normal_solver(self.solver)
+
+
+MODES_KEYS = frozenset(each.name for each in fields(ModesConfig))
 
 
 def count_of_modes(wanted: Any, modes: ModesConfig, size: Size) -> int | None:

@@ -1,10 +1,12 @@
 """`reparam=gnn`: a graph network along slow modes, or along the edges of a system; see `network`."""
 
+from dataclasses import field
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
+from nnrep.choices.identity import matters_if
 from nnrep.choices.settings import settings
 from nnrep.energies.padding import BONDS, padded_terms
 from nnrep.errors import require
@@ -32,14 +34,19 @@ class Graph(Enum):
     bonds = "bonds"
 
 
+_IF_SLOW = matters_if(lambda gnn: gnn.graph is Graph.slow_modes, "graph=bonds needs no modes")
+_IF_BONDS = matters_if(lambda gnn: gnn.graph is Graph.bonds, "graph=slow_modes has no edges")
+_IF_FITTED = matters_if(lambda fit: fit.max_steps > 0, "fit.max_steps=0 fits nothing")
+
+
 @settings("reparam/gnn", "fit")
 class FitConfig:
     """`reparam.fit`: see `nnrep.Fit`; with no steps the network is only scaled to the start's spread."""
 
     max_steps: int
-    learning_rate: float
-    patience: int
-    min_delta: float
+    learning_rate: float = field(metadata=_IF_FITTED)
+    patience: int = field(metadata=_IF_FITTED)
+    min_delta: float = field(metadata=_IF_FITTED)
 
     def build(self) -> Fit:
         """What `minimize` takes."""
@@ -68,15 +75,15 @@ class GNNConfig(MapConfig):
         fit: how the network is fitted to the start before it is minimised over.
     """
 
-    modes: Any
+    modes: Any = field(metadata=_IF_SLOW)
     hidden: Any
     layers: int | None
     residual: bool
     features: bool
     activation: Activation
     graph: Graph
-    self_weight: float | None
-    strength: float | None
+    self_weight: float | None = field(metadata=_IF_BONDS)
+    strength: float | None = field(metadata=_IF_SLOW)
     fit: FitConfig
 
     def __post_init__(self) -> None:
@@ -84,8 +91,6 @@ class GNNConfig(MapConfig):
         layer_widths(self.hidden, self.layers)
         check_strength(self.strength)
         check_self_weight(self.self_weight)
-        unused = self.graph is Graph.bonds and self.modes is not None
-        require(not unused, "modes", "null, as graph=bonds needs none", self.modes)
         super().__post_init__()
 
     @property

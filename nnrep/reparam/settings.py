@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nnrep.errors import require
-from nnrep.modes.settings import ModesConfig
+from nnrep.modes.settings import MODES_KEYS, ModesConfig
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.fit import Fit
@@ -57,6 +57,10 @@ class MapConfig:
     def fitting(self) -> Fit | None:
         """How it is fitted to where it starts; None leaves it as its `init` makes it."""
         return None
+
+    def keys_of_modes(self, modes: ModesConfig) -> frozenset[str]:
+        """The keys of the group `modes` that have a part in it."""
+        return MODES_KEYS if self.needs_modes else frozenset()
 
     def check_modes(self, modes: ModesConfig) -> None:
         """Raise `ConfigError` if it cannot be made of such modes."""

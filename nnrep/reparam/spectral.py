@@ -24,6 +24,7 @@ from nnrep.reparam.settings import MapConfig
 from nnrep.systems.system import System
 
 SHIFT, POWER = 0.1, 0.5
+SAMPLES = ("samples", "noise", "background")  # keys of sampled Hessians
 
 
 def spectral_map(
@@ -164,6 +165,11 @@ class SpectralConfig(MapConfig):
         """Check the ranges."""
         check_spectrum(self.shift, self.power, self.start_length)
         super().__post_init__()
+
+    def keys_of_modes(self, modes: ModesConfig) -> frozenset[str]:
+        """It takes all modes, by a solver of its own."""
+        of_hessian = modes.of is Of.hessian
+        return frozenset({"of"}) if of_hessian else frozenset({"of", "backbone", "seed", *SAMPLES})
 
     def check_modes(self, modes: ModesConfig) -> None:
         """Displacements have no start of their own."""

@@ -1,5 +1,6 @@
 """The synthetic coil of figures 2 and 3: a chain of n particles that wants to wind into a coil."""
 
+from dataclasses import field
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.choices.identity import matters_if
 from nnrep.choices.settings import settings
 from nnrep.energies.arrays import on_device
 from nnrep.energies.loop import (
@@ -45,6 +47,15 @@ class Pairs(Enum):
     independent = "independent"
 
 
+_IF_REPELLING = matters_if(
+    lambda loop: loop.repulsion_strength > 0, "system.repulsion_strength=0 repels nothing"
+)
+_IF_SAMPLED = matters_if(
+    lambda loop: loop.repulsion_strength > 0 and loop.repulsion is Repulsion.sampled,
+    "no repulsion is sampled",
+)
+
+
 @settings("system/loop")
 class LoopConfig(SystemConfig):
     """`system=loop`; lengths and energies are dimensionless.
@@ -69,10 +80,10 @@ class LoopConfig(SystemConfig):
     loop_length: int
     loop_strength: float
     lj_cap: float
-    repulsion: Repulsion
-    pairs: Pairs
+    repulsion: Repulsion = field(metadata=_IF_REPELLING)
+    pairs: Pairs = field(metadata=_IF_SAMPLED)
     repulsion_strength: float
-    repulsion_cap: float
+    repulsion_cap: float = field(metadata=_IF_REPELLING)
     start_scale: float
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ import openmm
 from jax.tree_util import Partial
 from openmm import app, unit
 
-from nnrep.choices.identity import counts_if
+from nnrep.choices.identity import counts_if, matters_if
 from nnrep.choices.settings import build, settings
 from nnrep.energies.arrays import on_device
 from nnrep.energies.padding import padded_size, with_zeros
@@ -49,12 +49,18 @@ def _with_force_fields(cls: type) -> type:
     for name, known in FORCE_FIELDS.items():
         if known.settings is not None:
             cls.__annotations__[name] = known.settings
-            setattr(cls, name, field(default_factory=known.settings, metadata=counts_if(_chosen(name))))
+            chosen = _chosen(name)
+            metadata = {**counts_if(chosen), **matters_if(chosen, _other_force_field)}
+            setattr(cls, name, field(default_factory=known.settings, metadata=metadata))
     return cls
 
 
 def _chosen(name: str) -> Callable[[Any], bool]:
     return lambda system: system.force_field == name
+
+
+def _other_force_field(system: Any) -> str:
+    return f"system.force_field={system.force_field} has none of it"
 
 
 @settings("system/protein")
@@ -81,7 +87,12 @@ class ProteinConfig(SystemConfig):
     heterogens: Heterogens
     force_field: str
     start: Start
-    unfold: UnfoldConfig
+    unfold: UnfoldConfig = field(
+        metadata=matters_if(
+            lambda system: system.start is Start.unfolded,
+            lambda system: f"system.start={system.start.value} is not unfolded",
+        )
+    )
     perturbation: float | None
 
     has_features = True

@@ -6,7 +6,7 @@ from hydra import compose, initialize_config_dir
 from nnrep.choices.defaults import config_folder
 from nnrep.choices.settings import build
 from nnrep.config.compose import register_resolvers
-from nnrep.config.plan import load_plan
+from nnrep.config.plan import load_plan, resolve
 from nnrep.config.schema import load_config
 from nnrep.errors import ConfigError
 from nnrep.reparam.cg import CGConfig
@@ -152,7 +152,7 @@ def test_every_fault_is_named_in_one_line(configure, override):
 
 
 def test_modes_that_would_not_act_are_refused(configure):
-    with pytest.raises(ConfigError, match=r"^reparam\.modes: must be null, as graph=bonds needs none"):
+    with pytest.raises(ConfigError, match=r"^reparam\.modes: must be null, as graph=bonds needs no modes"):
         load_plan(configure("reparam.graph=bonds", "reparam.modes=5"))
     with pytest.raises(ConfigError, match=r"^reparam\.modes: must be at least 2 for a linear map"):
         load_plan(configure("reparam=cg", "reparam.modes=1"))
@@ -166,7 +166,8 @@ def test_modes_asked_for_twice_are_refused(configure):
 def test_the_classical_group_decides_of_its_own_force_field_only(configure):
     def hashes(*overrides):
         strong = (*overrides, "system.classical.bond_strength=1")
-        return {load_plan(configure("system=protein", *each)).hash for each in (overrides, strong)}
+        configs = (load_config(configure("system=protein", *each)) for each in (overrides, strong))
+        return {resolve(config).hash for config in configs}
 
     assert len(hashes()) == 1
     assert len(hashes("system.force_field=amber14_uncorrected")) == 1

@@ -64,6 +64,14 @@ class PaperSchedule(ScheduleConfig):
         free = build(NoneConfig, {})
         return [*planned, _planned("fine", self.fine, free, modes, optimizer, max_steps)]
 
+    def without_effect(self, reparam: MapConfig) -> dict[str, str]:
+        """The coarse stage without a map; learning rates have none but on those of the stages."""
+        own = {"optimizer.learning_rate": "schedule.*.learning_rate is given"}
+        if reparam.is_identity:
+            none = f"reparam={reparam.name} has no coarse stage"
+            return {**own, "schedule.coarse": none, "reparam.learning_rate_factor": none}
+        return {**own, "reparam.learning_rate_factor": "schedule.coarse.learning_rate is given"}
+
 
 def _planned(
     name: str,
