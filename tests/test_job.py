@@ -35,7 +35,7 @@ def test_network_options_reach_the_network(built):
         "reparam.layers=3": (32, 16, 16, 16),
     }.items():
         assert built(override)[2].decode.shape.widths == expected
-    assert built("reparam.residual=true")[2].decode.shape.residual
+    assert built("reparam.residual=concat")[2].decode.shape.residual.name == "concat"
     assert built("reparam.activation=relu")[2].decode.shape.activation.name == "relu"
 
 

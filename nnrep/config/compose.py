@@ -1,8 +1,10 @@
 """What Hydra needs to compose a configuration: functions that `configs/` uses, our sweeper, all choices."""
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
@@ -41,8 +43,14 @@ def register_resolvers(verb: str = "run") -> None:
     OmegaConf.register_new_resolver("verb", lambda: verb, replace=True)
     OmegaConf.register_new_resolver("purpose", lambda: PURPOSES[verb], replace=True)
     OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+    OmegaConf.register_new_resolver("by", _by, replace=True)
     OmegaConf.register_new_resolver("twice", lambda count: 2 * count, replace=True)
     OmegaConf.register_new_resolver("label", label, replace=True)
+
+
+def _by(choice: str, values: Mapping[str, Any]) -> Any:
+    """The value of a choice, or that of `else`; none of an unknown one, which its own key refuses."""
+    return values.get(choice, values.get("else"))
 
 
 def _multiply(*factors: float) -> float:

@@ -49,6 +49,11 @@ class MapConfig:
         return False
 
     @property
+    def needs_edge_weights(self) -> bool:
+        """Whether it takes the weights of the system's edges."""
+        return False
+
+    @property
     def widths(self) -> tuple[int, ...] | None:
         """Of a network, those of its latent and layers."""
         return None

@@ -86,6 +86,8 @@ class LoopConfig(SystemConfig):
     repulsion_cap: float = field(metadata=_IF_REPELLING)
     start_scale: float
 
+    has_edge_weights = True
+
     def __post_init__(self) -> None:
         """Check the ranges.
 
@@ -155,6 +157,7 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
         coupling_terms=coupling_terms(parameters, n),
         background_terms=partial(repulsion_terms, parameters, n),
         edges=np.concatenate([bonds, loops]),
+        edge_weights=np.concatenate([np.ones(len(bonds)), np.full(len(loops), config.loop_strength)]),
         bonds=Contacts(bonds, bond_length),
         contacts=Contacts(loops, lj_length),
         energy_bound=energy_bound(parameters, n),

@@ -36,8 +36,9 @@ class SystemConfig:
 
     name: str
 
-    # Whether its particles have node features, and a run of it contacts at which it can fail.
+    # Whether particles have node features, edges weights, and a run contacts at which it can fail.
     has_features: ClassVar[bool] = False
+    has_edge_weights: ClassVar[bool] = False
     can_restart: ClassVar[bool] = True
 
     def molecule(self, folders: Sequence[str]) -> "Molecule | None":

@@ -67,6 +67,7 @@ class System:
         local_terms: its terms of three and more particles, which belong to the backbone as well.
         background_terms: () -> the remaining pair terms, too many to be built unless asked for.
         edges: (m, 2) the graph of couplings.
+        edge_weights: (m,) how strongly these couple; None where that is not known.
         bonds: neighbours along the chain and their ideal distance.
         contacts: pairs further along the chain that should touch, and their ideal distance.
         energy_bound: a lower bound of the energy, if known.
@@ -94,6 +95,7 @@ class System:
     local_terms: tuple[LocalTerm, ...] = ()
     background_terms: Callable[[], tuple[PairTerm, ...]] | None = None
     edges: np.ndarray = field(default_factory=_no_pairs)
+    edge_weights: np.ndarray | None = None
     bonds: Contacts | None = None
     contacts: Contacts | None = None
     energy_bound: float | None = None

@@ -76,11 +76,6 @@ def test_runs_along_normal_modes(command, tmp_path):
 
 
 MISTAKES = {
-    "network on normal modes": (
-        ("run", "reparam=gnn", "modes.of=hessian"),
-        "modes.of: must be backbone or graph, as the convolution of reparam=gnn runs over particles, "
-        "got hessian",
-    ),
     "sampled normal modes": (("modes", "modes.of=hessian", "modes.samples=3"), "modes.samples: must be null"),
     "unknown solver": (("modes", "modes.solver=fast"), "modes.solver: invalid value 'fast'"),
     "unknown backbone": (("run", "modes.backbone=max"), "modes.backbone: invalid value 'max'"),
