@@ -63,7 +63,9 @@ class Plan:
     @property
     def deciding(self) -> dict[str, Any]:
         """What decides slow modes beside the group `modes`."""
-        return {name: self.plain[name] for name in ("system", "precision", "threads")}
+        # A file is named in the plain form; what it holds is in the hash.
+        files = {"content": hash_of(self.config.system)}
+        return {name: self.plain[name] for name in ("system", "precision", "threads")} | files
 
     def sized(self, size: Size) -> "Plan":
         """The plan for a system of this size.
