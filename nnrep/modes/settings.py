@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import field, fields
+from enum import Enum
 from typing import Any
 
-from nnrep.choices.identity import matters_if
+from nnrep.choices.identity import counts_if, matters_if
 from nnrep.choices.settings import settings
 from nnrep.errors import named_under, require
 from nnrep.modes.backbone import Backbone
@@ -16,9 +17,24 @@ from nnrep.systems.settings import Size
 DEFAULT_MODE_SHARE = 0.25
 DEFAULT_MODES_PER_RESIDUE = 3  # of proteins, as in the paper
 
+
+class At(Enum):
+    """Where the modes of a stage are taken: at the run's start, or where it begins, each seed for itself."""
+
+    start = "start"
+    stage = "stage"
+
+
 _IF_SAMPLED = matters_if(
+    lambda modes: modes.of is Of.backbone and modes.at is At.start,
+    lambda modes: (
+        ("modes.at=stage" if modes.at is At.stage else f"modes.of={modes.of.value}") + " samples nothing"
+    ),
+)
+_IF_OF_BACKBONE = matters_if(
     lambda modes: modes.of is Of.backbone, lambda modes: f"modes.of={modes.of.value} samples nothing"
 )
+_DENSE = "modes.at=stage takes a dense solver"
 
 
 @settings("modes/sampled")
@@ -28,6 +44,7 @@ class ModesConfig:
     Attributes:
         of: the Laplacian of the Hessian's backbone or of the couplings' graph, or the Hessian itself.
         backbone: mean_norm or sum_square.
+        at: the run's start, or where each stage begins: the Hessian is taken there, and sampled nowhere.
         epsilon: all modes below epsilon^2 of the largest eigenvalue; null to ask by reparam.modes.
         seed: of the Hessian samples.
         samples: how many, null for the system's own number.
@@ -39,23 +56,31 @@ class ModesConfig:
     """
 
     of: Of
-    backbone: Backbone = field(metadata=_IF_SAMPLED)
+    backbone: Backbone = field(metadata=_IF_OF_BACKBONE)
+    at: At = field(metadata=counts_if(lambda modes: modes.at is At.stage))
     epsilon: float | None
     seed: int = field(metadata=_IF_SAMPLED)
-    samples: int | None
-    noise: float | None
-    background: bool
-    solver: Solver
+    samples: int | None = field(metadata=_IF_SAMPLED)
+    noise: float | None = field(metadata=_IF_SAMPLED)
+    background: bool = field(metadata=_IF_SAMPLED)
+    solver: Solver = field(metadata=matters_if(lambda modes: modes.at is At.start, _DENSE))
     max_products: int = field(
         metadata=matters_if(
-            lambda modes: modes.solver in (Solver.auto, Solver.lanczos),
-            lambda modes: f"modes.solver={modes.solver.value} takes no products",
+            lambda modes: modes.solver in (Solver.auto, Solver.lanczos) and modes.at is At.start,
+            lambda modes: (
+                _DENSE if modes.at is At.stage else f"modes.solver={modes.solver.value} takes no products"
+            ),
         )
     )
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         epsilon = self.epsilon
+        here = self.at is At.stage
+        same = "start, as modes of=graph are the same everywhere"
+        require(not here or self.of is not Of.graph, "at", same, self.at.value)
+        known = "null, as the number of modes is known beforehand with at=stage"
+        require(not here or epsilon is None, "epsilon", known, epsilon)
         require(epsilon is None or 0 < epsilon <= 1, "epsilon", "above 0 and at most 1, or null", epsilon)
         require(0 <= self.seed < 2**31, "seed", "from 0 to 2^31 - 1", self.seed)
         samples = self.samples

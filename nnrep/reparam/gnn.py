@@ -9,6 +9,7 @@ import numpy as np
 from nnrep.choices.identity import counts_if, hashed_as, matters_if
 from nnrep.choices.settings import settings
 from nnrep.energies.padding import BONDS, padded_terms
+from nnrep.modes.here import ModesHere
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import Of
 from nnrep.modes.spectrum import SlowModes, padded_modes
@@ -117,6 +118,8 @@ class GNNConfig(MapConfig):
     )
     fit: FitConfig
 
+    takes_modes_here = True
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         widths = layer_widths(self.hidden, self.layers)
@@ -151,7 +154,9 @@ class GNNConfig(MapConfig):
         """None without steps."""
         return self.fit.build() if self.fit.max_steps else None
 
-    def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
+    def build(
+        self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
+    ) -> Reparametrization:
         """See `nnrep.reparam.graph`."""
         return graph(
             _modes(slow, system) if slow else self._edge_graph(system),
@@ -176,8 +181,10 @@ class GNNConfig(MapConfig):
         return edge_graph(edges, size, self.self_weight, weights)
 
 
-def _modes(slow: SlowModes, system: System) -> SlowModes:
+def _modes(slow: SlowModes | ModesHere, system: System) -> SlowModes | ModesHere:
     """Modes of all particles."""
+    if isinstance(slow, ModesHere):
+        return slow
     modes = padded_modes(slow, system)
     return over_particles(modes, system.positions.shape[1]) if slow.of == Of.hessian.value else modes
 

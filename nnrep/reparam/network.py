@@ -1,7 +1,7 @@
 """A graph neural network whose convolution runs along slow modes, or along a given graph."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -14,8 +14,10 @@ from jax.tree_util import Partial
 
 from nnrep.energies.arrays import on_device
 from nnrep.errors import chosen, is_integer, require
+from nnrep.modes.here import ModesHere
+from nnrep.modes.slow import Of
 from nnrep.modes.spectrum import SlowModes
-from nnrep.reparam.base import Params, Reparametrization, scale_to
+from nnrep.reparam.base import Anchored, Params, Reparametrization, scale_to
 
 
 class Activation(Enum):
@@ -144,7 +146,7 @@ def check_strength(strength: float | None) -> None:
 
 
 def graph(
-    connectivity: SlowModes | EdgeGraph,
+    connectivity: SlowModes | EdgeGraph | ModesHere,
     hidden: int | Sequence[int] = 32,
     layers: int | None = None,
     *,
@@ -162,7 +164,8 @@ def graph(
 
     Args:
         connectivity: slow modes, for A = Psi diag(kappa) Psi^T, applied as two thin products (of the
-            Hessian `over_particles`); or a graph, for its adjacency with self-loops, see `EdgeGraph`.
+            Hessian `over_particles`), or those where a stage begins; or a graph, for its adjacency with
+            self-loops, see `EdgeGraph`.
         hidden: see `layer_widths`.
         layers: number of convolution layers.
         residual: none; concat, the last layer sees the latent and the output of every layer; or add, the
@@ -189,10 +192,17 @@ def graph(
         require(of_particles, "modes", "of particles, see over_particles", "coordinates of the Hessian")
         kappa = scaled_weights(connectivity.weights, chosen(Weights, weights, "weights"), strength)
         propagate = Partial(_along_modes, connectivity.vectors, kappa)
+    elif isinstance(connectivity, ModesHere):
+        propagate = Partial(_nowhere)
     else:
         propagate = Partial(_along_edges, connectivity)
     decode = _Decode(propagate, features, _Shape(widths, residual, activation))
-    return Reparametrization(_Init(decode, on_device(particles)), decode)
+    init = _Init(decode, on_device(particles))
+    if not isinstance(connectivity, ModesHere):
+        return Reparametrization(init, decode)
+    unit = chosen(Weights, weights, "weights") is Weights.unit
+    scale = None if strength is None else on_device(float(strength))
+    return Reparametrization(_InitHere(init, connectivity, scale, unit), _DecodeHere(decode))
 
 
 def check_addable(widths: Sequence[int]) -> None:
@@ -211,6 +221,11 @@ def scaled_weights(weights: Array, kind: Weights, strength: float | None) -> Arr
 
 def _along_modes(vectors: Array, weights: Array, h: Array) -> Array:
     return vectors @ (weights[:, None] * (vectors.T @ h))
+
+
+def _nowhere(h: Array) -> Array:
+    """In the place of a convolution that is known where a stage begins."""
+    raise AssertionError("modes are taken where a stage begins")
 
 
 def _along_edges(edges: EdgeGraph, h: Array) -> Array:
@@ -298,6 +313,45 @@ class _Init:
         params = {"latent": latent, "layers": layers, "readout": readout}
         readout["weight"] *= scale_to(positions, self.decode(params), self.particles)
         return params
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _DecodeHere:
+    """A network along modes that its params hold."""
+
+    network: _Decode
+
+    def __call__(self, params: Anchored) -> Array:
+        return _along(self.network, *params.held)(params.moved)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _InitHere:
+    """A network along the modes at the positions where it starts."""
+
+    init: _Init
+    here: ModesHere
+    strength: Array | None
+    unit: bool = field(metadata={"static": True})
+
+    def __call__(self, key: Array, positions: Array) -> Anchored:
+        vectors, kappa = self.here(positions)
+        if self.here.of is Of.hessian:  # see `over_particles`
+            dim = positions.shape[1]
+            vectors, kappa = vectors.reshape(len(positions), -1), jnp.tile(kappa, dim)
+        if self.unit:
+            kappa = jnp.ones_like(kappa)
+        elif self.strength is not None:
+            largest = jnp.max(abs(kappa))
+            kappa *= self.strength / jnp.where(largest > 0, largest, 1)
+        held = (vectors, kappa)
+        return Anchored(replace(self.init, decode=_along(self.init.decode, *held))(key, positions), held)
+
+
+def _along(network: _Decode, vectors: Array, kappa: Array) -> _Decode:
+    return replace(network, propagate=Partial(_along_modes, vectors, kappa))
 
 
 def _init_layer(key: Array, before: int, after: int) -> dict[str, Array]:

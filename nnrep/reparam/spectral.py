@@ -15,6 +15,7 @@ from nnrep.energies.arrays import on_device
 from nnrep.errors import require
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
+from nnrep.modes.here import ModesHere
 from nnrep.modes.request import noise_of
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import Of, adjacency_of, sampling_of
@@ -177,7 +178,9 @@ class SpectralConfig(MapConfig):
         allowed = "null with modes.of=hessian, whose modes are displacements"
         require(length is None or modes.of is not Of.hessian, "reparam.start_length", allowed, length)
 
-    def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
+    def build(
+        self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
+    ) -> Reparametrization:
         """Of the Laplacian that `modes` names, or of the Hessian where the stage begins."""
         if modes.of is Of.hessian:
             return spectral_at_start(system, self.shift, self.power)
