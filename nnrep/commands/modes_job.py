@@ -132,7 +132,7 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
                 count = count_of_modes(plan.config.reparam.wanted_modes, modes, plan.size)
                 found, _ = modes_of(at, ModesRequest(modes, count, plan.deciding))
                 interruption.stop_if_requested()
-        folder.open({**plan.plain, "analysis": vars(analysis)}, molecule)
+        folder.open({**plan.recorded, "analysis": vars(analysis)}, molecule)
         table = _write_modes(folder_path, at, found, analysis.drawn)
         if analysis.robustness and modes.of is Of.backbone:
             _write_robustness(folder_path, system, plan, bar, interruption)

@@ -63,9 +63,14 @@ class Plan:
     @property
     def deciding(self) -> dict[str, Any]:
         """What decides slow modes beside the group `modes`."""
-        # A file is named in the plain form; what it holds is in the hash.
-        files = {"content": hash_of(self.config.system)}
-        return {name: self.plain[name] for name in ("system", "precision", "threads")} | files
+        named = {name: self.plain[name] for name in ("system", "precision", "threads")}
+        return {**named, "files": self.config.system.files}
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What a run folder keeps of it: the plain form, and what the files hold that it names."""
+        files = self.config.system.files
+        return {**self.plain, "files": files} if files else self.plain
 
     def sized(self, size: Size) -> "Plan":
         """The plan for a system of this size.

@@ -134,6 +134,11 @@ class ProteinConfig(SystemConfig):
         return self.start.value if isinstance(self.start, Start) else stem_of(Path(self.start).name)
 
     @property
+    def files(self) -> dict[str, str]:
+        """That of the start, if it is one."""
+        return {} if isinstance(self.start, Start) else {"start": content_hash(self.start)}
+
+    @property
     def noise(self) -> float:
         """Standard deviation in Angstrom of what the seeds add to the start."""
         if self.perturbation is None:

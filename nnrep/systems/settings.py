@@ -49,6 +49,11 @@ class SystemConfig:
         """
         return None
 
+    @property
+    def files(self) -> dict[str, str]:
+        """Hashes of what the files beside that of the molecule hold, by the keys that name them."""
+        return {}
+
     def size(self, molecule: "Molecule | None" = None) -> Size | None:
         """The system's size; None where it is known with the molecule only."""
         raise NotImplementedError

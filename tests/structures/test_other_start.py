@@ -136,6 +136,11 @@ def test_a_run_begins_where_the_file_says(command, tmp_path):
     assert row["structure"] == "native"
     assert 0.1 < row["rmsd_all_start"] < 0.3
     assert row["energy"] < row["energy_start"]
+    assert command("run", *given, "hydra.run.dir=run", "resume=true").returncode == 0
+    (tmp_path / ODD).write_text(text(residues=3))
+    other = command("run", *given, "hydra.run.dir=run", "resume=true")
+    assert other.returncode == 2
+    assert "cannot resume, files.start was " in other.stderr
 
 
 AUTHORS = {"2JOF_unfolded_1000K_20k.pdb": 3.529, "2JOF_unfolded_1000K_200k.pdb": 6.948}  # A, CA, by gemmi
