@@ -51,19 +51,19 @@ def without_effect(settings: Any) -> dict[str, str]:
 
     Of a group without effect as a whole there is one entry, its own. Keys in a list have their places in it.
     """
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for field in dataclasses.fields(settings):
         effect: Effect | None = field.metadata.get(EFFECT)
         if effect is not None and not effect.condition(settings):
-            found[field.name] = effect.reason(settings)
+            reasons[field.name] = effect.reason(settings)
             continue
         value = getattr(settings, field.name)
         inside = enumerate(value) if isinstance(value, list) else [("", value)]
         for place, each in inside:
             if dataclasses.is_dataclass(each) and not isinstance(each, type):
                 prefix = f"{field.name}.{place}." if place != "" else f"{field.name}."
-                found |= {f"{prefix}{key}": reason for key, reason in without_effect(each).items()}
-    return found
+                reasons |= {f"{prefix}{key}": reason for key, reason in without_effect(each).items()}
+    return reasons
 
 
 def plain_form(settings: Any) -> Any:

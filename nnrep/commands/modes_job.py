@@ -89,14 +89,14 @@ def load_modes_plan(raw: DictConfig) -> Plan:
 def _unused(config: RunConfig) -> dict[str, str]:
     """The keys of `modes` and `analysis` without effect, each with the reason; see `unused_keys`."""
     of, analysis = config.modes.of, config.analysis
-    found = {f"modes.{key}": reason for key, reason in without_effect(config.modes).items()}
-    found["modes.at"] = "nnrep modes shows those at the start"
+    unused = {f"modes.{key}": reason for key, reason in without_effect(config.modes).items()}
+    unused["modes.at"] = "nnrep modes shows those at the start"
     if of is not Of.backbone or not analysis.robustness:
         reason = f"modes.of={of.value} has no robustness table"
         if not analysis.robustness:
             reason = "analysis.robustness=false makes no table"
-        found |= {f"analysis.{key}": reason for key in ("epsilons", "frames")}
-    return found
+        unused |= {f"analysis.{key}": reason for key in ("epsilons", "frames")}
+    return unused
 
 
 def _check_drawn(plan: Plan, size: Size) -> None:

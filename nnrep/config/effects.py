@@ -30,21 +30,21 @@ def given_without_effect(
         unused: see `unused_keys`.
     """
     listed = {key: reason for key, reason in unused.items() if key.startswith(IN_LIST)}
-    found = {}
+    refusals = {}
     for key, reason in listed.items():
         value, default = _in_list(config, key)
         if value != default:
-            found[key] = _refusal(key, default, reason, value)
+            refusals[key] = _refusal(key, default, reason, value)
     others = {key: reason for key, reason in unused.items() if key not in listed}
     now, defaults = flat(OmegaConf.to_container(raw, resolve=True)), reference_values(raw)
     dead = {key: reason for key in now for above, reason in others.items() if _is_in(key, above)}
     all_reset = _reset(raw, list(dead), defaults)
     for key in sorted(key for key in dead if now[key] != all_reset[key]):
         without = _reset(raw, [key], defaults)
-        followed = any(now[other] != without[other] for other in now if other not in dead)
-        if now[key] != without[key] and not followed:
-            found[key] = _refusal(key, without[key], dead[key], now[key])
-    return found
+        is_followed = any(now[other] != without[other] for other in now if other not in dead)
+        if now[key] != without[key] and not is_followed:
+            refusals[key] = _refusal(key, without[key], dead[key], now[key])
+    return refusals
 
 
 def unused_keys(config: RunConfig, stages: tuple[PlannedStage, ...]) -> dict[str, str]:

@@ -51,7 +51,7 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
     """Nested groups by dotted keys; lists are values."""
     if not isinstance(values, Mapping):
         return {prefix: values}
-    found: dict[str, Any] = {}
+    leaves: dict[str, Any] = {}
     for key, value in values.items():
-        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
+        leaves |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return leaves
