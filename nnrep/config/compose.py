@@ -50,7 +50,8 @@ def register_resolvers(verb: str = "run") -> None:
 
 def _by(choice: str, values: Mapping[str, Any]) -> Any:
     """The value of a choice, or that of `else`; none of an unknown one, which its own key refuses."""
-    return values.get(choice, values.get("else"))
+    value = values.get(choice, values.get("else"))
+    return OmegaConf.create(value) if isinstance(value, list) else value
 
 
 def _multiply(*factors: float) -> float:

@@ -2,6 +2,7 @@
 
 import pytest
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
 from nnrep.choices.settings import build
@@ -101,6 +102,14 @@ def test_a_network_along_slow_modes_of_a_protein_has_defaults_of_its_own(configu
     slow = ("system=protein", "reparam=gnn", "reparam.graph=slow_modes")
     with pytest.raises(ConfigError, match=r"^reparam\.self_weight: must be null, as graph=slow_modes has no"):
         load_plan(configure(*slow, "reparam.self_weight=0.2"))
+
+
+def test_values_that_follow_others_can_be_shown(configure):
+    """As --cfg job --resolve does, which takes no lists of Python's."""
+    raw = configure("system=protein", "reparam=gnn")
+    OmegaConf.resolve(raw)
+    assert raw.reparam.hidden == [300, 300, 300]
+    assert raw.schedule.coarse.min_delta == 0.1
 
 
 def test_stopping_of_a_protein_without_the_network(configure):
