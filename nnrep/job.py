@@ -46,7 +46,7 @@ def check_job(raw: DictConfig, folder_path: Path) -> Job:
     """
     plan, molecule = prepared(load_plan(raw).check_maps())
     folder = RunFolder(folder_path)
-    return Job(plan, molecule, folder.holds_finished(plan.plain, molecule, plan.config.resume))
+    return Job(plan, molecule, folder.holds_finished(plan.recorded, molecule, plan.config.resume))
 
 
 def prepared(plan: Plan) -> tuple[Plan, Molecule | None]:
@@ -90,7 +90,7 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
             bar.describe("slow modes")
             maps = built_maps(system, plan)
             interruption.stop_if_requested()
-        folder.open(plan.plain, molecule)
+        folder.open(plan.recorded, molecule)
         monitor = Monitor(bar.update, interruption.requested, folder.checkpoint, plan.config.record.every)
         bar.describe("compiling")
         result = minimized(plan, system, maps, monitor)

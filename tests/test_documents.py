@@ -8,6 +8,7 @@ from checkout import ROOT
 from hydra import compose, initialize_config_dir
 
 from nnrep.choices.defaults import config_folder
+from nnrep.commands.modes_job import load_modes_plan
 from nnrep.config.compose import register_resolvers
 from nnrep.config.plan import load_plan
 from nnrep.figures.request import parse_arguments
@@ -27,7 +28,7 @@ def captured(pattern, flags):
 
 
 SNIPPETS = captured(r"```python\n(.*?)```", re.S)
-COMMANDS = captured(r"^(?:scripts/)?nnrep (?:run|modes) (.*)$", re.M)
+COMMANDS = captured(r"^(?:scripts/)?nnrep ((?:run|modes) .*)$", re.M)
 REPRODUCTIONS = captured(r"^(?:scripts/)?nnrep reproduce (.*)$", re.M)
 
 
@@ -49,10 +50,12 @@ def test_commands_are_valid(name, tmp_path, monkeypatch):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     register_resolvers()
-    words = [word for word in shlex.split(COMMANDS[name], comments=True) if not word.startswith("-")]
+    verb, *words = shlex.split(COMMANDS[name], comments=True)
+    words = [word for word in words if not word.startswith("-")]
+    load = load_plan if verb == "run" else load_modes_plan
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         for job in grid_points([], words):
-            load_plan(compose("config", overrides=job))
+            load(compose("config", overrides=job))
 
 
 @pytest.mark.parametrize("name", REPRODUCTIONS)

@@ -35,7 +35,7 @@ def test_network_options_reach_the_network(built):
         "reparam.layers=3": (32, 16, 16, 16),
     }.items():
         assert built(override)[2].decode.shape.widths == expected
-    assert built("reparam.residual=true")[2].decode.shape.residual
+    assert built("reparam.residual=concat")[2].decode.shape.residual.name == "concat"
     assert built("reparam.activation=relu")[2].decode.shape.activation.name == "relu"
 
 
@@ -81,7 +81,7 @@ def test_modes_are_stored_for_what_decides_them(built, tmp_path, monkeypatch):
         return built_maps(plan.config.system.build(), plan)[0].cost.stored
 
     assert [stored(), stored()] == [False, True]
-    assert stored("optimizer.learning_rate=0.5", "max_steps=7", "seeds=3", "analysis.frames=3")
+    assert stored("optimizer.learning_rate=0.5", "max_steps=7", "seeds=3")
     deciding = "modes.seed=1 modes.samples=3 modes.backbone=sum_square modes.noise=0.5 modes.background=true"
     for override in (
         *deciding.split(),

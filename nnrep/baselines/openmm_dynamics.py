@@ -2,11 +2,12 @@
 
 import math
 import time
+from dataclasses import field
 
 import numpy as np
 import openmm
 
-from nnrep.baselines.settings import BaselineConfig
+from nnrep.baselines.settings import IF_ON_CPU, BaselineConfig
 from nnrep.baselines.simulation import (
     Frame,
     SeedMonitor,
@@ -43,7 +44,7 @@ class DynamicsConfig(BaselineConfig):
     friction_per_ps: float
     solvent: Solvent
     platform: str
-    threads: int | None
+    threads: int | None = field(metadata=IF_ON_CPU)
     record_every: int
 
     def __post_init__(self) -> None:

@@ -3,11 +3,12 @@
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import field
 
 import numpy as np
 import openmm
 
-from nnrep.baselines.settings import BaselineConfig
+from nnrep.baselines.settings import IF_ON_CPU, BaselineConfig
 from nnrep.baselines.simulation import (
     Frame,
     SeedMonitor,
@@ -40,7 +41,7 @@ class MinimizerConfig(BaselineConfig):
     max_iterations: int
     record_every: int
     platform: str
-    threads: int | None
+    threads: int | None = field(metadata=IF_ON_CPU)
     solvent: Solvent
 
     def __post_init__(self) -> None:

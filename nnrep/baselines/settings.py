@@ -3,11 +3,19 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from nnrep.choices.identity import matters_if
+
 if TYPE_CHECKING:
     import numpy as np
 
     from nnrep.baselines.simulation import SeedMonitor, Trajectory
     from nnrep.structures.molecule import Molecule
+
+# Metadata of a baseline's `threads`, which OpenMM's other platforms have none of.
+IF_ON_CPU = matters_if(
+    lambda baseline: baseline.platform == "CPU",
+    lambda baseline: f"baseline.platform={baseline.platform} has no threads of its own",
+)
 
 
 @dataclass(kw_only=True)

@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
-from nnrep.config.plan import Plan, load_plan
+from nnrep.choices.identity import without_effect
+from nnrep.config.effects import given_without_effect
+from nnrep.config.plan import Plan, resolve
+from nnrep.config.schema import RunConfig, load_config
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, UserError, require
 from nnrep.host.cache import write_arrays
 from nnrep.host.interruption import Interruption
@@ -60,7 +63,7 @@ def check_job(raw: DictConfig, folder_path: Path) -> Job:
     Raises:
         UserError: a value, the structure or the folder cannot be used.
     """
-    plan, molecule = prepared(load_plan(raw))
+    plan, molecule = prepared(load_modes_plan(raw))
     config = plan.config
     normal = config.modes.of is Of.hessian
     minimize_allowed = "false, or modes.of=hessian"
@@ -69,6 +72,31 @@ def check_job(raw: DictConfig, folder_path: Path) -> Job:
     _check_drawn(plan, plan.size)
     RunFolder(folder_path).refuse_results()
     return Job(plan, molecule, finished=False)
+
+
+def load_modes_plan(raw: DictConfig) -> Plan:
+    """The plan of a composed configuration, whose modes are to be shown.
+
+    Raises:
+        ConfigError: naming the key at fault, or one that was given a value without effect.
+    """
+    plan = resolve(load_config(raw))
+    for error in given_without_effect(raw, plan.config, _unused(plan.config)).values():
+        raise error
+    return plan
+
+
+def _unused(config: RunConfig) -> dict[str, str]:
+    """The keys of `modes` and `analysis` without effect, each with the reason; see `unused_keys`."""
+    of, analysis = config.modes.of, config.analysis
+    unused = {f"modes.{key}": reason for key, reason in without_effect(config.modes).items()}
+    unused["modes.at"] = "nnrep modes shows those at the start"
+    if of is not Of.backbone or not analysis.robustness:
+        reason = f"modes.of={of.value} has no robustness table"
+        if not analysis.robustness:
+            reason = "analysis.robustness=false makes no table"
+        unused |= {f"analysis.{key}": reason for key in ("epsilons", "frames")}
+    return unused
 
 
 def _check_drawn(plan: Plan, size: Size) -> None:
@@ -104,7 +132,7 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
                 count = count_of_modes(plan.config.reparam.wanted_modes, modes, plan.size)
                 found, _ = modes_of(at, ModesRequest(modes, count, plan.deciding))
                 interruption.stop_if_requested()
-        folder.open({**plan.plain, "analysis": vars(analysis)}, molecule)
+        folder.open({**plan.recorded, "analysis": vars(analysis)}, molecule)
         table = _write_modes(folder_path, at, found, analysis.drawn)
         if analysis.robustness and modes.of is Of.backbone:
             _write_robustness(folder_path, system, plan, bar, interruption)

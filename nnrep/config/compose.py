@@ -1,8 +1,10 @@
 """What Hydra needs to compose a configuration: functions that `configs/` uses, our sweeper, all choices."""
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
@@ -41,8 +43,15 @@ def register_resolvers(verb: str = "run") -> None:
     OmegaConf.register_new_resolver("verb", lambda: verb, replace=True)
     OmegaConf.register_new_resolver("purpose", lambda: PURPOSES[verb], replace=True)
     OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
+    OmegaConf.register_new_resolver("by", _by, replace=True)
     OmegaConf.register_new_resolver("twice", lambda count: 2 * count, replace=True)
     OmegaConf.register_new_resolver("label", label, replace=True)
+
+
+def _by(choice: str, values: Mapping[str, Any]) -> Any:
+    """The value of a choice, or that of `else`; none of an unknown one, which its own key refuses."""
+    value = values.get(choice, values.get("else"))
+    return OmegaConf.create(value) if isinstance(value, list) else value
 
 
 def _multiply(*factors: float) -> float:
@@ -57,11 +66,12 @@ def add_choices() -> None:
     for group, (package, others) in GROUPS.items():
         for name in choice_names(package, others):
             if not (config_folder() / group / f"{name}.yaml").is_file():
-                ConfigStore.instance().store(name, _defaults(package, name), group)
+                ConfigStore.instance().store(name, default_values(group, name), group)
 
 
-def _defaults(package: str, name: str) -> dict[str, object]:
+def default_values(group: str, name: str) -> dict[str, object]:
+    """The defaults of a choice without a file in `configs/`: those of its settings."""
     from nnrep.choices.identity import plain_form
     from nnrep.choices.settings import build
 
-    return plain_form(build(import_module(f"{package}.{name}").CHOICE, {"name": name}))
+    return plain_form(build(import_module(f"{GROUPS[group][0]}.{name}").CHOICE, {"name": name}))

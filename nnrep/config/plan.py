@@ -7,8 +7,9 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nnrep.choices.identity import hash_of, plain_form
+from nnrep.config.effects import given_without_effect, unused_keys
 from nnrep.config.schema import RunConfig, load_config
-from nnrep.errors import named_under, require
+from nnrep.errors import ConfigError, named_under, require
 from nnrep.minimization.minimizer import seed_list
 from nnrep.minimization.monitor import check_record_every
 from nnrep.minimization.schedules.settings import PlannedStage
@@ -62,7 +63,14 @@ class Plan:
     @property
     def deciding(self) -> dict[str, Any]:
         """What decides slow modes beside the group `modes`."""
-        return {name: self.plain[name] for name in ("system", "precision", "threads")}
+        named = {name: self.plain[name] for name in ("system", "precision", "threads")}
+        return {**named, "files": self.config.system.files}
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What a run folder keeps of it: the plain form, and what the files hold that it names."""
+        files = self.config.system.files
+        return {**self.plain, "files": files} if files else self.plain
 
     def sized(self, size: Size) -> "Plan":
         """The plan for a system of this size.
@@ -112,8 +120,20 @@ def resolve(config: RunConfig) -> Plan:
 
 
 def load_plan(raw: DictConfig) -> Plan:
-    """The plan of a composed configuration; raises `ConfigError` as `resolve` does."""
-    return resolve(load_config(raw))
+    """The plan of a run as it was composed.
+
+    Raises:
+        ConfigError: as `resolve` does, or a key was given a value that has no effect.
+    """
+    plan = resolve(load_config(raw))
+    for error in without_effect_in(raw, plan).values():
+        raise error
+    return plan
+
+
+def without_effect_in(raw: DictConfig, plan: Plan) -> dict[str, ConfigError]:
+    """The keys of a composed run that were given a value without effect, with the line that refuses each."""
+    return given_without_effect(raw, plan.config, unused_keys(plan.config, plan.stages))
 
 
 def _check_system(config: RunConfig) -> None:
@@ -131,6 +151,9 @@ def _check_map(config: RunConfig, stage: PlannedStage) -> None:
     require(wanted is None or modes.epsilon is None, "reparam.modes", both, wanted)
     has_none = f"false, as system={system.name} has no node features"
     require(system.has_features or not reparam.needs_features, "reparam.features", has_none, True)
+    unit = f"unit, as system={system.name} has edges without weights"
+    known = system.has_edge_weights or not reparam.needs_edge_weights
+    require(known, "reparam.edge_weights", unit, "coupling")
 
 
 def _check_record(config: RunConfig, stages: tuple[PlannedStage, ...]) -> None:

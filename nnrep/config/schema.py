@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from nnrep.baselines.registry import BASELINES
 from nnrep.baselines.settings import BaselineConfig
-from nnrep.choices.identity import NO_PART, NOT_IN_HASH, counts_if
+from nnrep.choices.identity import NO_PART, NOT_IN_HASH, counts_if, matters_if
 from nnrep.choices.settings import build, choice, settings
 from nnrep.config.groups import AnalysisConfig, PathsConfig, Precision, RecordConfig
 from nnrep.errors import require
@@ -18,8 +18,25 @@ from nnrep.modes.settings import ModesConfig
 from nnrep.reparam.registry import MAPS
 from nnrep.systems.registry import SYSTEMS
 
-# A schedule that lists its stages has maps and optimisers of its own.
-_IF_IN_SCHEDULE = counts_if(lambda config: config.schedule.takes_map)
+# Another engine takes the place of the minimisation; a list of stages has maps and optimisers of its own.
+_IF_MINIMIZED = {
+    **counts_if(lambda config: config.minimizes),
+    **matters_if(
+        lambda config: config.minimizes, lambda config: f"baseline={config.baseline.name} takes its place"
+    ),
+}
+_IF_IN_SCHEDULE = {
+    **counts_if(lambda config: config.minimizes and config.schedule.takes_map),
+    **matters_if(
+        lambda config: config.minimizes and config.schedule.takes_map,
+        lambda config: (
+            "the stages of the schedule have their own"
+            if config.minimizes
+            else f"baseline={config.baseline.name} takes its place"
+        ),
+    ),
+}
+_OF_MODES = {**NO_PART, **matters_if(lambda _: False, "nnrep modes alone takes it")}
 
 
 @settings("config")
@@ -33,7 +50,7 @@ class RunConfig:
         analysis: of `nnrep modes` alone.
         paths: folders.
         seeds: a count k (seeds 0..k-1) or a list.
-        max_steps: most steps of a seed, all stages together.
+        max_steps: most steps of a seed, all stages together; a baseline may have its own follow it.
         precision: of positions and energies.
         threads: that a process computes with, null for all; see `nnrep.host.threads`.
         resume: go on in a run folder that holds an unfinished run of this configuration.
@@ -41,15 +58,15 @@ class RunConfig:
 
     system: Any = choice(SYSTEMS)
     reparam: Any = choice(MAPS, **_IF_IN_SCHEDULE)
-    modes: ModesConfig
+    modes: ModesConfig = field(metadata=_IF_MINIMIZED)
     optimizer: Any = choice(OPTIMIZERS, **_IF_IN_SCHEDULE)
-    schedule: Any = choice(SCHEDULES)
+    schedule: Any = choice(SCHEDULES, **_IF_MINIMIZED)
     baseline: Any = choice(BASELINES)
     record: RecordConfig
-    analysis: AnalysisConfig = field(metadata=NO_PART)
+    analysis: AnalysisConfig = field(metadata=_OF_MODES)
     paths: PathsConfig = field(metadata=NO_PART)
     seeds: Any = field(metadata=NOT_IN_HASH)
-    max_steps: int
+    max_steps: int = field(metadata=counts_if(lambda config: config.minimizes))
     precision: Precision
     threads: int | None
     resume: bool = field(metadata=NO_PART)

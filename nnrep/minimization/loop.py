@@ -24,12 +24,14 @@ class Problem(NamedTuple):
         decode: params -> positions (n, d).
         measure: positions -> name -> scalar, followed beside the loss.
         particles: () how many of the n are particles; dummies follow them.
+        epoch: () for how many steps the loss keeps its key.
     """
 
     loss: Callable[[Array, Array], Array]
     decode: Callable[[Params], Array]
     measure: Callable[[Array], dict[str, Array]]
     particles: Array | int
+    epoch: Array | int = 1
 
 
 class Replica(NamedTuple):
@@ -164,7 +166,7 @@ def _run_to_check(
 
     def take_step(carry: tuple) -> tuple:
         step, _, moved, optimizer_state, _ = carry
-        step_key = jax.random.fold_in(key, step)
+        step_key = jax.random.fold_in(key, step // problem.epoch)
         positions, pull = jax.vjp(decode, moved)
         loss, slope = jax.value_and_grad(problem.loss)(positions, step_key)
         (gradient,) = pull(slope)
@@ -184,7 +186,7 @@ def _run_to_check(
     step, at_rest, moved, optimizer_state, gradient = jax.lax.while_loop(under_way, take_step, start)
     gradient_norm = optax.tree.norm(gradient)
     positions = decode(moved)
-    loss = problem.loss(positions, jax.random.fold_in(key, step))
+    loss = problem.loss(positions, jax.random.fold_in(key, step // problem.epoch))
     is_finite = _all_finite((moved, positions, loss, gradient_norm))
     rules, status = stopping.at_check(replica.rules, Check(step, positions, loss, gradient_norm, is_finite))
     diverged = status == Status.diverged

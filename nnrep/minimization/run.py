@@ -49,6 +49,7 @@ class Run:
             system.measure or Partial(no_measures),
             system.n,
             system.particles,
+            system.sample_epoch,
         )
         measures = list(measured.shapes(as_partial(self.objective.measure), system.positions))
         self.recording = Recording(measures, seeds, self.monitor.record_every, system.n)

@@ -34,12 +34,14 @@ class Objective(NamedTuple):
         measure: positions -> name -> scalar, recorded beside the loss.
         n: number of particles.
         particles: which of the positions are theirs, see `System.particles`.
+        epoch: for how many steps the loss keeps its key, see `System.sample_epoch`.
     """
 
     loss: Callable[[Array, Array], Array]
     measure: Callable[[Array], dict[str, Array]]
     n: int
     particles: np.ndarray | None
+    epoch: int = 1
 
 
 class Starts(NamedTuple):
@@ -91,7 +93,9 @@ class StageRun:
         """
         began, other_before = time.perf_counter(), times.prepared_s()
         self.stage, self._groups, self._count = stage, groups, len(seeds)
-        self._problem = Problem(objective.loss, stage.reparam.decode, objective.measure, objective.n)
+        self._problem = Problem(
+            objective.loss, stage.reparam.decode, objective.measure, objective.n, objective.epoch
+        )
         self._particles = objective.particles
         # Replica by replica: a batch would round by the number of seeds.
         replicas = [

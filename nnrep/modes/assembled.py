@@ -13,11 +13,15 @@ from nnrep.modes.normal import MAX_DENSE_COORDINATES
 from nnrep.systems.system import System
 
 
-def hessian_of(system: System) -> Partial:
+def hessian_of(system: System, background: bool = True) -> Partial:
     """positions (n, d) -> the Hessian (n d, n d) of the exact energy.
 
     Where the energy is a sum of pair and local terms, it is summed from their blocks in closed form; else it
     takes n d products.
+
+    Args:
+        system: whose.
+        background: with the pairs that have no coupling of their own.
 
     Raises:
         UserError: it would be too large.
@@ -28,7 +32,9 @@ def hessian_of(system: System) -> Partial:
             f"modes.of: all modes of the Hessian of {size} coordinates take {8e-9 * size**2:.1f} GB; choose "
             f"graph or backbone, or at most {MAX_DENSE_COORDINATES} coordinates"
         )
-    if system.background_terms is not None or not (system.coupling_terms or system.local_terms):
+    if (background and system.background_terms is not None) or not (
+        system.coupling_terms or system.local_terms
+    ):
         return Partial(hessian_by_products, system.energy)
     couplings = system.coupling_terms
     pairs = couplings() if callable(couplings) else couplings

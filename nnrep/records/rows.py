@@ -115,7 +115,7 @@ def _settings(system: System, modes: SlowModes | None, plan: Plan, has_coarse_st
     optimizers = config.schedule.optimizers(config.optimizer)
     return settings | {
         "reparam": "+".join(reparam.name for reparam in maps),
-        **_modes(modes),
+        **(_modes(modes) or _modes_here(plan)),
         "hidden": _widths(plan),
         "optimizer": "+".join(dict.fromkeys(optimizer.name for optimizer in optimizers)),
         "learning_rate": last.learning_rate,
@@ -130,9 +130,17 @@ def _widths(plan: Plan) -> str | None:
     return "-".join(map(str, widths[0])) if widths else None
 
 
+def _modes_here(plan: Plan) -> dict[str, Any]:
+    """Of the first map that takes its modes where its stage begins; no modes without one."""
+    for stage, count in zip(plan.stages, plan.mode_counts, strict=True):
+        if stage.reparam.needs_modes:
+            return {"modes": count, "modes_of": stage.modes.of.value}
+    return {"modes": 0}
+
+
 def _modes(modes: SlowModes | None) -> dict[str, Any]:
     if modes is None:
-        return {"modes": 0}
+        return {}
     assert modes.residuals is not None
     return {
         "modes": modes.values.size,

@@ -2,7 +2,7 @@
 
 from nnrep.reparam.base import Anchored, Reparametrization
 from nnrep.reparam.cg import linear
-from nnrep.reparam.network import EdgeGraph, edge_graph, graph
+from nnrep.reparam.network import EdgeGraph, edge_graph, graph, over_particles
 from nnrep.reparam.none import identity
 from nnrep.reparam.spectral import spectral_at_start, spectral_map
 
@@ -14,6 +14,7 @@ __all__ = [
     "graph",
     "identity",
     "linear",
+    "over_particles",
     "spectral_at_start",
     "spectral_map",
 ]

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from nnrep.host.compilation import compilation_clock
+from nnrep.modes.here import modes_here
 from nnrep.modes.request import NO_COST, Cost, ModesRequest, modes_of
-from nnrep.modes.settings import ModesConfig
+from nnrep.modes.settings import At, ModesConfig
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.settings import MapConfig
@@ -40,6 +41,9 @@ def built_map(
     Raises:
         UserError: its modes cannot be computed, or it cannot be made of them.
     """
+    if reparam.needs_modes and modes.at is At.stage:
+        assert count is not None
+        return BuiltMap(reparam.build(system, modes, modes_here(system, count, modes.of, modes.backbone)))
     if reparam.needs_modes:
         slow, cost = modes_of(system, ModesRequest(modes, count, deciding))
         return BuiltMap(reparam.build(system, modes, slow), slow, cost)

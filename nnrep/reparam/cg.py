@@ -10,7 +10,9 @@ from jax.tree_util import Partial
 from nnrep.choices.settings import settings
 from nnrep.energies.arrays import on_device
 from nnrep.errors import is_integer, require
+from nnrep.modes.here import ModesHere
 from nnrep.modes.settings import ModesConfig
+from nnrep.modes.slow import Of
 from nnrep.modes.spectrum import SlowModes, padded_modes
 from nnrep.reparam.base import Anchored, Reparametrization, scale_to
 from nnrep.reparam.settings import MapConfig
@@ -38,6 +40,23 @@ def linear(modes: SlowModes, particles: np.ndarray | None = None) -> Reparametri
     return Reparametrization(Partial(_init, modes.vectors, on_device(particles)), decode)
 
 
+def linear_here(here: ModesHere, particles: np.ndarray | None = None) -> Reparametrization:
+    """The same with the modes where a stage begins: each replica has its own."""
+    return Reparametrization(Partial(_init_here, here, on_device(particles)), Partial(_decode_here))
+
+
+def _init_here(here: ModesHere, particles: Array | None, key: Array, positions: Array) -> Anchored:
+    vectors, _ = here(positions)
+    if here.of is Of.hessian:
+        return Anchored(jnp.zeros(here.count, positions.dtype), held=(vectors, positions))
+    return Anchored(_init(vectors, particles, key, positions), held=(vectors, jnp.zeros_like(positions)))
+
+
+def _decode_here(params: Anchored) -> Array:
+    vectors, origin = params.held
+    return origin + (vectors @ params.moved).reshape(origin.shape)
+
+
 def _displaced_init(vectors: Array, key: Array, positions: Array) -> Anchored:
     return Anchored(jnp.zeros(vectors.shape[1], positions.dtype), held=positions)
 
@@ -63,6 +82,8 @@ class CGConfig(MapConfig):
 
     modes: Any
 
+    takes_modes_here = True
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         only_one = is_integer(self.modes) and self.modes == 1
@@ -74,9 +95,13 @@ class CGConfig(MapConfig):
         """Always."""
         return True
 
-    def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
-        """See `linear`."""
+    def build(
+        self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
+    ) -> Reparametrization:
+        """See `linear`, and `linear_here`."""
         assert slow is not None
+        if isinstance(slow, ModesHere):
+            return linear_here(slow, system.particles)
         few = slow.values.size < 2
         require(not few, "modes.epsilon", "so large that at least 2 modes are left for reparam=cg", "1 mode")
         return linear(padded_modes(slow, system), system.particles)

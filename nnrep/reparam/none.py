@@ -4,6 +4,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.choices.settings import settings
+from nnrep.modes.here import ModesHere
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Reparametrization
@@ -35,7 +36,9 @@ class NoneConfig(MapConfig):
 
     is_identity = True
 
-    def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
+    def build(
+        self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
+    ) -> Reparametrization:
         """The identity."""
         return identity()
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nnrep.errors import require
-from nnrep.modes.settings import ModesConfig
+from nnrep.modes.here import ModesHere
+from nnrep.modes.settings import MODES_KEYS, ModesConfig
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.fit import Fit
@@ -27,6 +28,8 @@ class MapConfig:
     # Whether X = Z, and whether building the map takes an eigenproblem, whose time is that of modes.
     is_identity: ClassVar[bool] = False
     decomposes: ClassVar[bool] = False
+    # Whether it can be made of modes where a stage begins.
+    takes_modes_here: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -49,6 +52,11 @@ class MapConfig:
         return False
 
     @property
+    def needs_edge_weights(self) -> bool:
+        """Whether it takes the weights of the system's edges."""
+        return False
+
+    @property
     def widths(self) -> tuple[int, ...] | None:
         """Of a network, those of its latent and layers."""
         return None
@@ -58,16 +66,24 @@ class MapConfig:
         """How it is fitted to where it starts; None leaves it as its `init` makes it."""
         return None
 
+    def keys_of_modes(self, modes: ModesConfig) -> frozenset[str]:
+        """The keys of the group `modes` that have a part in it."""
+        if not self.needs_modes:
+            return frozenset()
+        return MODES_KEYS if self.takes_modes_here else MODES_KEYS - {"at"}
+
     def check_modes(self, modes: ModesConfig) -> None:
         """Raise `ConfigError` if it cannot be made of such modes."""
 
-    def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
+    def build(
+        self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
+    ) -> Reparametrization:
         """The map.
 
         Args:
             system: whose positions it gives.
             modes: which modes are asked for.
-            slow: the slow modes, where they are needed.
+            slow: the slow modes, where they are needed; `ModesHere` with modes.at=stage, if it takes these.
 
         Raises:
             UserError: it cannot be made of them.

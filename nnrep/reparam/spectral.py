@@ -15,6 +15,7 @@ from nnrep.energies.arrays import on_device
 from nnrep.errors import require
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
+from nnrep.modes.here import ModesHere
 from nnrep.modes.request import noise_of
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import Of, adjacency_of, sampling_of
@@ -24,6 +25,7 @@ from nnrep.reparam.settings import MapConfig
 from nnrep.systems.system import System
 
 SHIFT, POWER = 0.1, 0.5
+SAMPLES = ("samples", "noise", "background")  # keys of sampled Hessians
 
 
 def spectral_map(
@@ -165,13 +167,20 @@ class SpectralConfig(MapConfig):
         check_spectrum(self.shift, self.power, self.start_length)
         super().__post_init__()
 
+    def keys_of_modes(self, modes: ModesConfig) -> frozenset[str]:
+        """It takes all modes, by a solver of its own."""
+        of_hessian = modes.of is Of.hessian
+        return frozenset({"of"}) if of_hessian else frozenset({"of", "backbone", "seed", *SAMPLES})
+
     def check_modes(self, modes: ModesConfig) -> None:
         """Displacements have no start of their own."""
         length = self.start_length
         allowed = "null with modes.of=hessian, whose modes are displacements"
         require(length is None or modes.of is not Of.hessian, "reparam.start_length", allowed, length)
 
-    def build(self, system: System, modes: ModesConfig, slow: SlowModes | None) -> Reparametrization:
+    def build(
+        self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
+    ) -> Reparametrization:
         """Of the Laplacian that `modes` names, or of the Hessian where the stage begins."""
         if modes.of is Of.hessian:
             return spectral_at_start(system, self.shift, self.power)

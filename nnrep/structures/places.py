@@ -88,14 +88,14 @@ def embedded() -> Found:
     return Found(EMBEDDED, EMBEDDED_ORIGIN, None, data)
 
 
-def from_file(path: Path, name: str | None = None) -> Found:
-    """The structure in a file, named after it.
+def from_file(path: Path, name: str | None = None, key: str = "system.pdb") -> Found:
+    """The structure in a file, named after it; the key is where it was asked for.
 
     Raises:
         UserError: there is no such file, or it is empty or damaged.
     """
     if not path.is_file():
-        raise ConfigError("system.pdb", f"{path}: {'a folder' if path.is_dir() else 'no such file'}")
+        raise ConfigError(key, f"{path}: {'a folder' if path.is_dir() else 'no such file'}")
     return Found(name or stem_of(path.name), str(path), path, unpacked(path.read_bytes(), str(path)))
 
 

@@ -30,7 +30,11 @@ def prepared(pdb: str | None, folders: Sequence[str | Path], options: Preparatio
     Raises:
         UserError: the structure cannot be found or not be computed, in one line.
     """
-    found = find_structure(pdb, folders)
+    return prepared_from(find_structure(pdb, folders), options)
+
+
+def prepared_from(found: Found, options: Preparation) -> Molecule:
+    """The same of a structure that was found; raises `UserError` where it cannot be computed."""
     key = _key(found, options)
     return _stored(key, found, options) or _fresh(key, found, options)
 

@@ -4,11 +4,12 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, field
 
 import numpy as np
 import openmm
 
+from nnrep.choices.identity import matters_if
 from nnrep.choices.settings import settings
 from nnrep.errors import ConfigError, require
 from nnrep.structures import store
@@ -29,6 +30,8 @@ VERSION = 1  # raise it where the same configuration comes to mean another dynam
 PIECE = 500  # steps from one report of progress to the next
 RELAX_TOLERANCE, RELAX_ITERATIONS = 10.0, 200  # kJ/mol/nm; enough to take the heat out of a bad contact
 
+_IF_SIMULATED = matters_if(lambda unfold: unfold.steps > 0, "system.unfold.steps=0 simulates nothing")
+
 
 @settings("system/protein", "unfold")
 class UnfoldConfig:
@@ -45,12 +48,12 @@ class UnfoldConfig:
         minimize: relax the molecule for a moment before.
     """
 
-    temperature: float
+    temperature: float = field(metadata=_IF_SIMULATED)
     steps: int
-    timestep_fs: float
-    friction_per_ps: float
+    timestep_fs: float = field(metadata=_IF_SIMULATED)
+    friction_per_ps: float = field(metadata=_IF_SIMULATED)
     solvent: Solvent
-    seed: int
+    seed: int = field(metadata=_IF_SIMULATED)
     minimize: bool
 
     def __post_init__(self) -> None:

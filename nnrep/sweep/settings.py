@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from hydra import compose, initialize_config_dir
@@ -14,9 +14,9 @@ from nnrep.choices.identity import digest, hash_of, plain_form
 from nnrep.config.compose import register_resolvers
 from nnrep.config.composer import Composer
 from nnrep.config.explain import explain
-from nnrep.config.plan import Plan, load_plan
-from nnrep.config.schema import RunConfig
-from nnrep.errors import UserError, require
+from nnrep.config.plan import Plan, resolve, without_effect_in
+from nnrep.config.schema import RunConfig, load_config
+from nnrep.errors import ConfigError, UserError, require
 from nnrep.job import prepared
 from nnrep.structures.fetch import UnavailableError
 from nnrep.structures.molecule import Molecule
@@ -35,12 +35,14 @@ class Setting:
         point: the overrides that make it.
         shape: equal for settings that share compiled programs.
         modes: equal for settings that share slow modes; empty where none are needed.
+        unused: keys that were given a value without effect on it, with the line that refuses each.
     """
 
     plan: Plan
     point: str
     shape: str
     modes: str
+    unused: dict[str, ConfigError] = field(default_factory=dict, compare=False)
 
     @property
     def config(self) -> RunConfig:
@@ -99,6 +101,7 @@ def experiment_settings(
             raise UserError(f"{override}: belongs to nnrep run; a reproduction has its own experiment")
     register_resolvers("run")
     by_content: dict[str, Setting] = {}
+    everywhere: dict[str, ConfigError] | None = None
     structures = _PreparedStructures()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         chosen = f"+experiment={experiment}"
@@ -110,14 +113,22 @@ def experiment_settings(
         for point in grid_points(grids, overrides, loader):
             setting = _setting(composer, [chosen, *point], " ".join(point), structures, check)
             if setting is not None:
+                everywhere = _common(everywhere, setting.unused)
                 same = by_content.setdefault(_what_counts(setting.config), setting)
                 wanted = "one value, as a count or a list [3,5]"
                 require(same.seeds == setting.seeds, "seeds", wanted, "a sweep")
     if not by_content:
         raise UserError(next(iter(structures.missing.values())))
+    for error in (everywhere or {}).values():
+        raise error
     settings = list(by_content.values())
     _check_alike(settings, {key for grid in grids for key in grid}, fixed)
     return Experiment(settings, structures.by_name(), structures.missing)
+
+
+def _common(some: dict[str, ConfigError] | None, others: dict[str, ConfigError]) -> dict[str, ConfigError]:
+    """The keys of both; an override of all settings need not have an effect on each."""
+    return others if some is None else {key: some[key] for key in some if key in others}
 
 
 def with_fresh_seeds(setting: Setting) -> Setting:
@@ -174,7 +185,9 @@ def _setting(
 ) -> Setting | None:
     """The setting of a point; None if its structure is missing."""
     try:
-        plan = load_plan(composer.compose(overrides)).check_maps()
+        raw = composer.compose(overrides)
+        plan = resolve(load_config(raw)).check_maps()
+        unused = without_effect_in(raw, plan)
         if check is not None:
             check(plan.config)
         sized = structures.prepared(plan)
@@ -187,7 +200,7 @@ def _setting(
         if message is None:
             raise
         raise UserError(f"{message} (in {point})") from error
-    return Setting(sized, point, _shape_key(sized), _modes_key(sized))
+    return Setting(sized, point, _shape_key(sized), _modes_key(sized), unused)
 
 
 def _what_counts(config: RunConfig) -> str:

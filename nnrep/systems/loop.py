@@ -1,5 +1,6 @@
 """The synthetic coil of figures 2 and 3: a chain of n particles that wants to wind into a coil."""
 
+from dataclasses import field
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.choices.identity import counts_if, matters_if
 from nnrep.choices.settings import settings
 from nnrep.energies.arrays import on_device
 from nnrep.energies.loop import (
@@ -45,6 +47,15 @@ class Pairs(Enum):
     independent = "independent"
 
 
+_IF_REPELLING = matters_if(
+    lambda loop: loop.repulsion_strength > 0, "system.repulsion_strength=0 repels nothing"
+)
+_IF_SAMPLED = matters_if(
+    lambda loop: loop.repulsion_strength > 0 and loop.repulsion is Repulsion.sampled,
+    "no repulsion is sampled",
+)
+
+
 @settings("system/loop")
 class LoopConfig(SystemConfig):
     """`system=loop`; lengths and energies are dimensionless.
@@ -58,6 +69,7 @@ class LoopConfig(SystemConfig):
         lj_cap: e of the capped Lennard-Jones potential.
         repulsion: sampled or exact in the steps; reported energies are always exact.
         pairs: sampled pairs are random circular shifts of a random order, or independent.
+        repulsion_epoch: for how many steps sampled pairs are kept.
         repulsion_strength: factor of the mean of 1 / (r + repulsion_cap).
         repulsion_cap: e of the repulsion.
         start_scale: the start is start_scale * n^(1/3) * N(0, 1).
@@ -69,11 +81,16 @@ class LoopConfig(SystemConfig):
     loop_length: int
     loop_strength: float
     lj_cap: float
-    repulsion: Repulsion
-    pairs: Pairs
+    repulsion: Repulsion = field(metadata=_IF_REPELLING)
+    pairs: Pairs = field(metadata=_IF_SAMPLED)
+    repulsion_epoch: int = field(
+        metadata={**_IF_SAMPLED, **counts_if(lambda loop: loop.repulsion_epoch != 1)}
+    )
     repulsion_strength: float
-    repulsion_cap: float
+    repulsion_cap: float = field(metadata=_IF_REPELLING)
     start_scale: float
+
+    has_edge_weights = True
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -86,6 +103,8 @@ class LoopConfig(SystemConfig):
         allowed = f"from 1 to n - 1 = {self.n - 1}"
         require(1 <= self.loop_length < self.n, "loop_length", allowed, self.loop_length)
         require(0 < self.loop_strength < np.inf, "loop_strength", "positive", self.loop_strength)
+        epoch = self.repulsion_epoch
+        require(1 <= epoch < 2**31, "repulsion_epoch", "from 1 to 2^31 - 1", epoch)
         require(0 < self.lj_cap <= 1, "lj_cap", "above 0 and at most 1", self.lj_cap)
         strength = self.repulsion_strength
         require(0 <= strength < np.inf, "repulsion_strength", "zero or positive", strength)
@@ -138,12 +157,14 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
         positions=drawn(draw_start, seed, 0),
         name="loop",
         energy_sample=_sampled_energy(config, parameters),
+        sample_epoch=config.repulsion_epoch,
         draw_start=draw_start,
         draw_configuration=Partial(_spread_normal, like, half * first_spread, half * last_spread),
         hessian_samples=samples,
         coupling_terms=coupling_terms(parameters, n),
         background_terms=partial(repulsion_terms, parameters, n),
         edges=np.concatenate([bonds, loops]),
+        edge_weights=np.concatenate([np.ones(len(bonds)), np.full(len(loops), config.loop_strength)]),
         bonds=Contacts(bonds, bond_length),
         contacts=Contacts(loops, lj_length),
         energy_bound=energy_bound(parameters, n),

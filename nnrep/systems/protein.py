@@ -5,7 +5,8 @@ Units: nm, kJ/mol.
 
 from collections.abc import Callable, Sequence
 from dataclasses import field, replace
-from enum import Enum
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,15 @@ import openmm
 from jax.tree_util import Partial
 from openmm import app, unit
 
-from nnrep.choices.identity import counts_if
+from nnrep.choices.identity import counts_if, hashed_as, matters_if
 from nnrep.choices.settings import build, settings
 from nnrep.energies.arrays import on_device
 from nnrep.energies.padding import padded_size, with_zeros
 from nnrep.errors import require
+from nnrep.structures.file_names import stem_of
 from nnrep.structures.force_field import stored_vacuum_system
 from nnrep.structures.molecule import Molecule
+from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.structures.unfold import UnfoldConfig, unfolded
@@ -34,8 +37,8 @@ PERTURBATION = 0.5  # of the perturbed start, in Angstrom
 HESSIAN_NOISE = 0.1
 
 
-class Start(Enum):
-    """Where minimisation begins."""
+class Start(StrEnum):
+    """Where minimisation begins, if not in a file."""
 
     native = "native"
     unfolded = "unfolded"
@@ -44,17 +47,28 @@ class Start(Enum):
     random = "random"
 
 
+def _hashed_start(start: Any) -> str:
+    """A start by its name, a file by what it holds."""
+    return start.name if isinstance(start, Start) else content_hash(start)
+
+
 def _with_force_fields(cls: type) -> type:
     """Give a class a group of settings for each force field that has some: `system.classical`."""
     for name, known in FORCE_FIELDS.items():
         if known.settings is not None:
             cls.__annotations__[name] = known.settings
-            setattr(cls, name, field(default_factory=known.settings, metadata=counts_if(_chosen(name))))
+            chosen = _chosen(name)
+            metadata = {**counts_if(chosen), **matters_if(chosen, _other_force_field)}
+            setattr(cls, name, field(default_factory=known.settings, metadata=metadata))
     return cls
 
 
 def _chosen(name: str) -> Callable[[Any], bool]:
     return lambda system: system.force_field == name
+
+
+def _other_force_field(system: Any) -> str:
+    return f"system.force_field={system.force_field} has none of it"
 
 
 @settings("system/protein")
@@ -69,7 +83,7 @@ class ProteinConfig(SystemConfig):
         heterogens: drop ligands, or refuse structures that have them.
         force_field: a name of `FORCE_FIELDS`.
         start: native, unfolded, extended, perturbed, or random: a Gaussian cloud as wide as the native
-            structure, which each seed draws for itself.
+            structure, which each seed draws for itself; or a file with another structure of the molecule.
         unfold: how the unfolded start is made.
         perturbation: standard deviation in Angstrom of the noise on every coordinate of the start, which each
             seed draws for itself; None: 0.5 of the perturbed start, none of the others.
@@ -80,8 +94,13 @@ class ProteinConfig(SystemConfig):
     chain: str | None
     heterogens: Heterogens
     force_field: str
-    start: Start
-    unfold: UnfoldConfig
+    start: Any = field(metadata=hashed_as(_hashed_start))
+    unfold: UnfoldConfig = field(
+        metadata=matters_if(
+            lambda system: system.start is Start.unfolded,
+            lambda system: f"system.start={system.start_name} is not unfolded here",
+        )
+    )
     perturbation: float | None
 
     has_features = True
@@ -93,6 +112,11 @@ class ProteinConfig(SystemConfig):
         Raises:
             ConfigError: naming the value out of range.
         """
+        names = tuple(Start.__members__)
+        if self.start in names:
+            self.start = Start[self.start]
+        else:
+            check_file(str(self.start), names)
         FORCE_FIELDS.named(self.force_field, "force_field")
         self.preparation  # noqa: B018 (checks its values)
         size = self.perturbation
@@ -105,6 +129,16 @@ class ProteinConfig(SystemConfig):
         return Preparation(self.model, self.chain, self.heterogens)
 
     @property
+    def start_name(self) -> str:
+        """Of the start; a file's is without folder and suffix."""
+        return self.start.value if isinstance(self.start, Start) else stem_of(Path(self.start).name)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """That of the start, if it is one."""
+        return {} if isinstance(self.start, Start) else {"start": content_hash(self.start)}
+
+    @property
     def noise(self) -> float:
         """Standard deviation in Angstrom of what the seeds add to the start."""
         if self.perturbation is None:
@@ -112,8 +146,11 @@ class ProteinConfig(SystemConfig):
         return self.perturbation
 
     def molecule(self, folders: Sequence[str]) -> Molecule:
-        """The prepared native structure; see `nnrep.structures.prepare`."""
-        return prepared(self.pdb, folders, self.preparation)
+        """The prepared native structure; see `nnrep.structures.prepare`. A start in a file must fit it."""
+        native = prepared(self.pdb, folders, self.preparation)
+        if not isinstance(self.start, Start):
+            start_from(self.start, native)
+        return native
 
     def size(self, molecule: Molecule | None = None) -> Size | None:
         """That of the molecule."""
@@ -148,7 +185,7 @@ class ProteinConfig(SystemConfig):
             "structure": molecule.name,
             "structure_source": molecule.source,
             "structure_hash": molecule.hash,
-            "start": self.start.value,
+            "start": self.start_name,
             "start_seed": self.unfold.seed if self.start is Start.unfolded else np.nan,
             "n_residues": molecule.residues,
         }
@@ -228,6 +265,8 @@ def _start(config: ProteinConfig, molecule: Molecule, on_progress: OnProgress | 
         from nnrep.structures.extended import extended  # PeptideBuilder is for this start alone
 
         return extended(molecule)
+    if not isinstance(config.start, Start):
+        return start_from(config.start, molecule)
     return molecule.positions
 
 

@@ -36,8 +36,9 @@ class SystemConfig:
 
     name: str
 
-    # Whether its particles have node features, and a run of it contacts at which it can fail.
+    # Whether particles have node features, edges weights, and a run contacts at which it can fail.
     has_features: ClassVar[bool] = False
+    has_edge_weights: ClassVar[bool] = False
     can_restart: ClassVar[bool] = True
 
     def molecule(self, folders: Sequence[str]) -> "Molecule | None":
@@ -47,6 +48,11 @@ class SystemConfig:
             UserError: it cannot be found or not be computed.
         """
         return None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Hashes of what the files beside that of the molecule hold, by the keys that name them."""
+        return {}
 
     def size(self, molecule: "Molecule | None" = None) -> Size | None:
         """The system's size; None where it is known with the molecule only."""

@@ -16,7 +16,7 @@ from nnrep.energies.arrays import on_device, on_host
 from nnrep.energies.energy import Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
-from nnrep.errors import AsCode, ConfigError, require
+from nnrep.errors import AsCode, ConfigError, is_integer, require
 from nnrep.host.stored import stored
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class System:
         name: for tables.
         energy_sample: (positions, key) -> scalar, an unbiased, cheaper estimate of `energy` that the
             minimisation steps use in its place.
+        sample_epoch: for how many steps of a stage `energy_sample` is given one and the same key.
         draw_start: key -> (n, d), a random start for each seed, which then takes the place of `positions`;
             without it every seed starts from `positions`.
         draw_configuration: (key, t) -> (n, d), a configuration at which to sample the Hessian, with t
@@ -67,6 +68,7 @@ class System:
         local_terms: its terms of three and more particles, which belong to the backbone as well.
         background_terms: () -> the remaining pair terms, too many to be built unless asked for.
         edges: (m, 2) the graph of couplings.
+        edge_weights: (m,) how strongly these couple; None where that is not known.
         bonds: neighbours along the chain and their ideal distance.
         contacts: pairs further along the chain that should touch, and their ideal distance.
         energy_bound: a lower bound of the energy, if known.
@@ -87,6 +89,7 @@ class System:
     positions: Array
     name: str = "custom"
     energy_sample: Callable[[Array, Array], Array] | None = None
+    sample_epoch: int = 1
     draw_start: Callable[[Array], Array] | None = None
     draw_configuration: Callable[[Array, Array], Array] | None = None
     hessian_samples: int = 10
@@ -94,6 +97,7 @@ class System:
     local_terms: tuple[LocalTerm, ...] = ()
     background_terms: Callable[[], tuple[PairTerm, ...]] | None = None
     edges: np.ndarray = field(default_factory=_no_pairs)
+    edge_weights: np.ndarray | None = None
     bonds: Contacts | None = None
     contacts: Contacts | None = None
     energy_bound: float | None = None
@@ -115,6 +119,8 @@ class System:
         Raises:
             ConfigError: positions are not a finite (n, d) array, or the energy is not a scalar.
         """
+        epoch = self.sample_epoch
+        require(is_integer(epoch) and 1 <= epoch < 2**31, "sample_epoch", "from 1 to 2^31 - 1", epoch)
         require(callable(self.energy), "energy", "a function of the positions", AsCode(self.energy))
         given = np.asarray(self.positions, dtype=float)
         require(given.ndim == 2 and given.size > 0, "positions", "of shape (n, d)", given.shape)

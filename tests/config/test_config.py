@@ -2,14 +2,17 @@
 
 import pytest
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
 from nnrep.choices.settings import build
 from nnrep.config.compose import register_resolvers
-from nnrep.config.plan import load_plan
+from nnrep.config.plan import load_plan, resolve
 from nnrep.config.schema import load_config
 from nnrep.errors import ConfigError
 from nnrep.reparam.cg import CGConfig
+from nnrep.reparam.gnn import Graph
+from nnrep.reparam.network import Residual
 from nnrep.systems.loop import LoopConfig
 from nnrep.systems.protein import ProteinConfig
 from nnrep.systems.settings import Size
@@ -75,12 +78,47 @@ def test_a_protein_has_defaults_of_its_own_below_the_command_line(configure):
     config = load_config(configure("system=protein", "reparam=gnn"))
     assert config.optimizer.learning_rate == 1e-3
     assert config.optimizer.clamp is None
-    assert (config.reparam.hidden, config.reparam.fit.max_steps) == (300, 1000)
+    assert (config.reparam.hidden, config.reparam.fit.max_steps) == ([300, 300, 300], 1000)
+    assert (config.reparam.graph, config.reparam.self_weight, config.reparam.residual) == (
+        Graph.bonds,
+        0.2,
+        Residual.concat,
+    )
     assert config.schedule.coarse.learning_rate == pytest.approx(1e-4)
+    assert (config.schedule.coarse.min_delta, config.schedule.fine.min_delta) == (0.1, 0.1)
+    assert (config.schedule.fine.patience, config.schedule.fine.check_every) == (20, 20)
     own = load_config(configure("system=protein", "reparam=gnn", "optimizer.clamp=5", "reparam.hidden=32"))
     assert (own.optimizer.clamp, own.reparam.hidden) == (5, 32)
     loop = load_config(configure("reparam=gnn"))
     assert (loop.optimizer.clamp, loop.reparam.hidden, loop.reparam.fit.max_steps) == (0.1, 32, 0)
+
+
+def test_a_network_along_slow_modes_of_a_protein_has_defaults_of_its_own(configure):
+    plan = load_plan(configure("system=protein", "reparam=gnn", "reparam.graph=slow_modes"))
+    network = plan.config.reparam
+    assert (network.hidden, network.self_weight, network.residual) == (300, None, Residual.none)
+    assert (network.strength, network.fit.max_steps) == (5.0, 1000)
+    assert plan.needs_modes
+    slow = ("system=protein", "reparam=gnn", "reparam.graph=slow_modes")
+    with pytest.raises(ConfigError, match=r"^reparam\.self_weight: must be null, as graph=slow_modes has no"):
+        load_plan(configure(*slow, "reparam.self_weight=0.2"))
+
+
+def test_values_that_follow_others_can_be_shown(configure):
+    """As --cfg job --resolve does, which takes no lists of Python's."""
+    raw = configure("system=protein", "reparam=gnn")
+    OmegaConf.resolve(raw)
+    assert raw.reparam.hidden == [300, 300, 300]
+    assert raw.schedule.coarse.min_delta == 0.1
+
+
+def test_stopping_of_a_protein_without_the_network(configure):
+    of_cg, of_list = (
+        load_plan(configure("system=protein", *more)).stages
+        for more in (["reparam=cg"], ["schedule=relaxed"])
+    )
+    assert [stage.stopping.min_delta for stage in of_cg] == pytest.approx([1, 0.1])
+    assert {stage.stopping.min_delta for stage in of_list} == {0}  # lists have rules of their own
 
 
 def test_hash_is_of_what_decides_the_numbers(configure):
@@ -152,7 +190,7 @@ def test_every_fault_is_named_in_one_line(configure, override):
 
 
 def test_modes_that_would_not_act_are_refused(configure):
-    with pytest.raises(ConfigError, match=r"^reparam\.modes: must be null, as graph=bonds needs none"):
+    with pytest.raises(ConfigError, match=r"^reparam\.modes: must be null, as graph=bonds needs no modes"):
         load_plan(configure("reparam.graph=bonds", "reparam.modes=5"))
     with pytest.raises(ConfigError, match=r"^reparam\.modes: must be at least 2 for a linear map"):
         load_plan(configure("reparam=cg", "reparam.modes=1"))
@@ -166,7 +204,8 @@ def test_modes_asked_for_twice_are_refused(configure):
 def test_the_classical_group_decides_of_its_own_force_field_only(configure):
     def hashes(*overrides):
         strong = (*overrides, "system.classical.bond_strength=1")
-        return {load_plan(configure("system=protein", *each)).hash for each in (overrides, strong)}
+        configs = (load_config(configure("system=protein", *each)) for each in (overrides, strong))
+        return {resolve(config).hash for config in configs}
 
     assert len(hashes()) == 1
     assert len(hashes("system.force_field=amber14_uncorrected")) == 1

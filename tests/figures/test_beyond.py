@@ -215,7 +215,8 @@ def test_every_problem_of_a_figure_is_met_by_both_optimisers(name, suffix):
 
 def test_what_a_figure_has_is_not_run_beyond_it():
     """As OpenMM's minimiser from a start that only one grid of figure 6 has it from."""
-    request = parse_arguments(["fig6", "profile=smoke", "system.pdb=null", "system.start=unfolded"])
+    start = ("system.start=unfolded", "system.unfold.steps=100")
+    request = parse_arguments(["fig6", "profile=smoke", "system.pdb=null", *start])
     own = experiment_settings("fig6_smoke", request.overrides).settings
     beyond = beyond_settings("fig6", request, own)
     assert [setting.config.optimizer.name for setting in beyond] == ["lbfgs", "fire"]

@@ -145,11 +145,11 @@ def test_frames_between_checks_are_refused(every):
 def test_node_features_reach_the_network():
     one, features = system(), jnp.eye(10)[:, :4]
     modes = nnrep.slow_modes(one, 5)
-    reparam = nnrep.reparam.graph(modes, 8, residual=True, features=features)
+    reparam = nnrep.reparam.graph(modes, 8, residual="concat", features=features)
     params = reparam.init(jax.random.key(0), one.positions)
     assert params["latent"].shape == (10, 8)
     assert params["layers"][0]["conv"].shape == (12, 4)
-    other = nnrep.reparam.graph(modes, 8, residual=True, features=features[::-1])
+    other = nnrep.reparam.graph(modes, 8, residual="concat", features=features[::-1])
     assert abs(reparam.decode(params) - other.decode(params)).max() > 1e-3
 
 

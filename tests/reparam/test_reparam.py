@@ -30,7 +30,7 @@ def spread(positions):
 
 def gnns(system, modes):
     yield graph(modes, 8)
-    yield graph(modes, [6, 5, 4], residual=True, activation="silu")
+    yield graph(modes, [6, 5, 4], residual="concat", activation="silu")
     yield graph(edge_graph(system.edges, system.n), 8, layers=2)
 
 
@@ -70,7 +70,7 @@ def test_networks_start_with_the_spread_of_the_positions(system, modes):
 
 def test_network_is_the_formula_of_the_paper(system, modes):
     """h' = tanh(A h W + h S + b) with A formed, then a linear layer on latent and layers (residual)."""
-    reparam = graph(modes, [6, 5, 4], residual=True, strength=None)
+    reparam = graph(modes, [6, 5, 4], residual="concat", strength=None)
     params = reparam.init(KEY, system.positions)
     adjacency = modes.vectors @ np.diag(modes.weights) @ modes.vectors.T
     h = np.asarray(params["latent"])

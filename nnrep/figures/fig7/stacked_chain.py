@@ -61,7 +61,7 @@ def check_setting(config: RunConfig) -> None:
     check_energy(config)
     system = config.system
     reason = ", as figure 7 is of the stacked chain as it is"
-    require(system.start is Start.extended, "system.start", f"extended{reason}", system.start.value)
+    require(system.start is Start.extended, "system.start", f"extended{reason}", system.start_name)
     require(system.noise == 0, "system.perturbation", f"null{reason}", system.noise)
     require(config.max_steps == 0, "max_steps", f"0{reason}", config.max_steps)
     name = config.reparam.name

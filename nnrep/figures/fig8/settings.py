@@ -33,7 +33,9 @@ def check_setting(config: RunConfig) -> None:
     """Raise `ConfigError` for what is not compared here."""
     check_methods(config)
     start = config.system.start
-    require(start in ALLOWED_STARTS, "system.start", "extended or random in figure 8", start.value)
+    require(
+        start in ALLOWED_STARTS, "system.start", "extended or random in figure 8", config.system.start_name
+    )
 
 
 def notes_of(evidence: Evidence) -> list[str]:

@@ -42,7 +42,10 @@ def checked_rate(rate: Rate) -> Rate:
 
 
 def rate_at(rate: Any, step: Array) -> Any:
-    """The learning rate at a step () of its optimiser."""
+    """The learning rate at a step () of its optimiser.
+
+    That of `optax.exponential_decay`, whose numbers cannot be traced.
+    """
     return rate.initial * rate.rate ** (step / rate.steps) if isinstance(rate, Decay) else rate
 
 

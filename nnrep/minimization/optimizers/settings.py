@@ -1,9 +1,10 @@
 """`OptimizerConfig`: what every choice of `optimizer` has."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from nnrep.choices.identity import matters_if
 from nnrep.minimization.optimizers.optimizer import Optimizer, chain, clamp, no_clamp
 from nnrep.minimization.optimizers.rates import Rate, exponential_decay
 
@@ -23,7 +24,9 @@ class OptimizerConfig:
     learning_rate: float
     clamp: float | None
     decay_rate: float
-    decay_steps: int
+    decay_steps: int = field(
+        metadata=matters_if(lambda optimizer: optimizer.decay_rate != 1, "a decay_rate of 1 is no decay")
+    )
 
     # learning rate -> the optimiser.
     make: ClassVar[Callable[[Rate], Optimizer]]

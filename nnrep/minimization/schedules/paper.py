@@ -1,12 +1,14 @@
 """`schedule=paper`: the coarse stage through the run's map, then the fine one."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from omegaconf import MISSING
 
+from nnrep.choices.identity import counts_if
 from nnrep.choices.settings import build, settings
 from nnrep.errors import require
+from nnrep.minimization.optimizers.optimizer import Optimizer
 from nnrep.minimization.optimizers.settings import OptimizerConfig
 from nnrep.minimization.schedules.rules import StoppingConfig
 from nnrep.minimization.schedules.settings import PlannedStage, ScheduleConfig
@@ -17,13 +19,21 @@ from nnrep.reparam.settings import MapConfig
 
 @dataclass(kw_only=True)
 class StageConfig(StoppingConfig):
-    """A stage: its learning rate and when it ends."""
+    """A stage: its learning rate and when it ends.
+
+    Attributes:
+        learning_rate: at its first step.
+        anneal: the factor by which it falls over all steps that the stage may take; null for not at all.
+    """
 
     learning_rate: float = MISSING
+    anneal: float | None = field(default=None, metadata=counts_if(lambda stage: stage.anneal is not None))
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         require(0 < self.learning_rate < math.inf, "learning_rate", "positive", self.learning_rate)
+        anneal = self.anneal
+        require(anneal is None or 1 < anneal < math.inf, "anneal", "above 1, or null", anneal)
         super().__post_init__()
 
 
@@ -64,6 +74,14 @@ class PaperSchedule(ScheduleConfig):
         free = build(NoneConfig, {})
         return [*planned, _planned("fine", self.fine, free, modes, optimizer, max_steps)]
 
+    def without_effect(self, reparam: MapConfig) -> dict[str, str]:
+        """The coarse stage without a map; learning rates have none but on those of the stages."""
+        own = {"optimizer.learning_rate": "schedule.*.learning_rate is given"}
+        if reparam.is_identity:
+            none = f"reparam={reparam.name} has no coarse stage"
+            return {**own, "schedule.coarse": none, "reparam.learning_rate_factor": none}
+        return {**own, "reparam.learning_rate_factor": "schedule.coarse.learning_rate is given"}
+
 
 def _planned(
     name: str,
@@ -77,12 +95,21 @@ def _planned(
         name,
         reparam,
         modes,
-        optimizer.build(stage.learning_rate),
+        _optimizer(stage, optimizer, max_steps, f"schedule.{name}"),
         stage.learning_rate,
         stage.stopping(),
         max_steps,
         f"schedule.{name}.check_every",
     )
+
+
+def _optimizer(stage: StageConfig, optimizer: OptimizerConfig, max_steps: int, place: str) -> Optimizer:
+    if stage.anneal is None:
+        return optimizer.build(stage.learning_rate)
+    allowed = "null, as optimizer.decay_rate lowers the learning rate"
+    require(optimizer.decay_rate == 1, f"{place}.anneal", allowed, stage.anneal)
+    annealed = replace(optimizer, decay_rate=1 / stage.anneal, decay_steps=max(1, max_steps))
+    return annealed.build(stage.learning_rate)
 
 
 CHOICE = PaperSchedule

@@ -26,6 +26,7 @@ class StoppingConfig(_RuleKeys):
         min_delta: float
         patience: int
         divergence: float
+        epoch: int | None
         rms_force: float | None
 
     def stopping(self) -> Stopping:
@@ -37,6 +38,7 @@ class StoppingConfig(_RuleKeys):
             check_every=self.check_every,
             divergence=self.divergence,
             rms_force=self.rms_force or 0.0,
+            epoch=self.epoch or 0,
             rules=tuple(rule for rule in more if rule is not None),
         )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
-from nnrep.choices.identity import counts_if
+from nnrep.choices.identity import counts_if, matters_if
 from nnrep.minimization.attempts import Restarts
 from nnrep.minimization.optimizers.optimizer import Optimizer
 from nnrep.minimization.optimizers.settings import OptimizerConfig
@@ -29,6 +29,7 @@ class PlannedStage(NamedTuple):
         max_steps: most steps.
         check_key: of the configuration that says when it checks.
         place: in a list of stages; empty where map and modes are the run's.
+        given_modes: keys of `modes` that the stage itself was given.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PlannedStage(NamedTuple):
     max_steps: int
     check_key: str
     place: str = ""
+    given_modes: tuple[str, ...] = ()
 
     def with_map(self, reparam: Reparametrization) -> Stage:
         """What `minimize` takes."""
@@ -58,7 +60,12 @@ class ScheduleConfig:
 
     name: str
     restarts: int = field(metadata=_IF_RESTARTED)
-    min_contact_fraction: float = field(metadata=_IF_RESTARTED)
+    min_contact_fraction: float = field(
+        metadata={
+            **_IF_RESTARTED,
+            **matters_if(lambda schedule: schedule.restarts > 0, "schedule.restarts=0 begins nothing anew"),
+        }
+    )
 
     # Whether the groups `reparam` and `optimizer` have a part in it.
     takes_map: ClassVar[bool] = True
@@ -80,6 +87,13 @@ class ScheduleConfig:
             ConfigError: naming the key at fault.
         """
         raise NotImplementedError
+
+    def without_effect(self, reparam: MapConfig) -> dict[str, str]:
+        """Keys of the whole configuration that its stages do not take with the run's map, and why.
+
+        One that others follow by default is among them: it has an effect where they do follow it.
+        """
+        return {}
 
     def maps(self, reparam: MapConfig) -> list[MapConfig]:
         """The maps that tables name, repeated stages once."""

@@ -110,9 +110,16 @@ class StagedSchedule(ScheduleConfig):
                 stage.max_steps,
                 f"{place}.check_every",
                 place,
+                tuple(stage.modes),
             )
             planned += [one] * stage.repeat
         return planned
+
+    def without_effect(self, reparam: MapConfig) -> dict[str, str]:
+        """Maps of a list have the learning rates of its optimisers."""
+        reason = "the stage's optimizer has a learning_rate"
+        places = range(len(self.stages))
+        return {f"schedule.stages.{place}.reparam.learning_rate_factor": reason for place in places}
 
     def maps(self, reparam: MapConfig) -> list[MapConfig]:
         """Those of the list."""

@@ -1,6 +1,6 @@
-"""`min_delta` and `patience`: ends where the loss no longer falls."""
+"""`min_delta`, `patience` and `epoch`: ends where the loss no longer falls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from omegaconf import MISSING
 
+from nnrep.choices.identity import counts_if
 from nnrep.errors import require
 from nnrep.minimization.stopping.rule import Check, Rule
 from nnrep.minimization.stopping.settings import RuleChoice
@@ -15,43 +16,57 @@ from nnrep.minimization.stopping.status import Status
 
 
 class Best(NamedTuple):
-    """Lowest loss so far that counts, and the checks since then."""
+    """Lowest loss so far that counts, the checks since then or since its epoch began, and the epoch."""
 
     loss: Array
     checks: Array
+    epoch: Array
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Patience(Rule):
-    """Converged after `patience` checks in a row without an improvement of more than `min_delta`."""
+    """Converged after `patience` checks in a row without an improvement of more than `min_delta`.
+
+    Every `epoch` steps the checks are counted anew; the lowest loss is kept. 0 for never.
+    """
 
     min_delta: float
     patience: int
+    epoch: int = 0
 
     def check(self) -> None:
         """See `Rule.check`."""
         require(0 <= self.min_delta < float("inf"), "min_delta", "zero or positive", self.min_delta)
         require(1 <= self.patience < 2**31, "patience", "from 1 to 2^31 - 1", self.patience)
+        require(0 <= self.epoch < 2**31, "epoch", "from 0 (never) to 2^31 - 1", self.epoch)
 
     def start(self, positions: Array) -> Best:
         """See `Rule.start`."""
-        return Best(jnp.asarray(jnp.inf, jnp.result_type(float)), jnp.zeros((), int))
+        return Best(jnp.asarray(jnp.inf, jnp.result_type(float)), *jnp.zeros(2, int))
 
     def at_check(self, state: Best, seen: Check) -> tuple[Any, Array]:
         """See `Rule.at_check`."""
         improved = seen.loss < state.loss - self.min_delta
         checks = jnp.where(improved, 0, state.checks + 1)
         status = jnp.where(checks >= self.patience, Status.converged, Status.running)
-        return Best(jnp.where(improved, seen.loss, state.loss), checks), status
+        epoch = jnp.where(self.epoch > 0, seen.step // jnp.maximum(self.epoch, 1), 0)
+        checks = jnp.where(epoch > state.epoch, 0, checks)
+        return Best(jnp.where(improved, seen.loss, state.loss), checks, epoch.astype(int)), status
 
 
 @dataclass(kw_only=True)
 class PatienceConfig:
-    """Keys of a stage; see `Patience`."""
+    """Keys of a stage; see `Patience`. A null epoch is never."""
 
     min_delta: float = MISSING
     patience: int = MISSING
+    epoch: int | None = field(default=None, metadata=counts_if(lambda stage: stage.epoch is not None))
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        usable = self.epoch is None or 1 <= self.epoch < 2**31
+        require(usable, "epoch", "from 1 to 2^31 - 1, or null for never", self.epoch)
 
 
 CHOICE = RuleChoice(PatienceConfig)

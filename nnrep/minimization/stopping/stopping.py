@@ -29,6 +29,7 @@ class Stopping(NamedTuple):
             more than this multiple (of at least one unit of length), or when anything is NaN or infinite.
         rms_force: root mean square of the forces' components on the particles at which the stage ends, at
             that very step, in the system's units (as OpenMM's minimiser has it); 0 for never.
+        epoch: steps after which the checks of patience are counted anew; 0 for never.
         rules: further ones: each a `Rule`, or a function `Check` -> () bool, whether it has converged.
     """
 
@@ -37,13 +38,15 @@ class Stopping(NamedTuple):
     check_every: int = 20
     divergence: float = 1e3
     rms_force: float = 0.0
+    epoch: int = 0
     rules: tuple[Rule | Callable[[Check], Array], ...] = ()
 
     @property
     def tests(self) -> tuple[Rule, ...]:
         """All rules."""
         more = (rule if isinstance(rule, Rule) else When(as_partial(rule)) for rule in self.rules)
-        own = (Divergence(self.divergence), RmsForce(self.rms_force), Patience(self.min_delta, self.patience))
+        patience = Patience(self.min_delta, self.patience, self.epoch)
+        own = (Divergence(self.divergence), RmsForce(self.rms_force), patience)
         return (*own, *more)
 
     def as_pytree(self) -> "Stopping":
@@ -58,6 +61,9 @@ class Stopping(NamedTuple):
             ConfigError: naming the number out of range.
         """
         require(1 <= self.check_every < 2**31, "check_every", "from 1 to 2^31 - 1", self.check_every)
+        longest, never = self.patience * self.check_every, self.epoch == 0
+        allowed = f"longer than patience checks, {longest} steps, or nothing ends the stage; 0 for never"
+        require(never or self.epoch > longest, "epoch", allowed, self.epoch)
         for rule in self.rules:
             usable = isinstance(rule, Rule) or callable(rule)
             require(usable, "rules", "stopping rules, or functions of a Check", AsCode(rule))

@@ -1,0 +1,57 @@
+"""What a configuration would be if nothing but its choices had been given."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from nnrep.choices.defaults import defaults_of
+from nnrep.choices.registry import GROUPS
+from nnrep.config.compose import default_values
+
+OWN = ("defaults", "hydra")  # of `configs/config.yaml`, for Hydra alone
+
+
+def reference_values(raw: DictConfig) -> dict[str, Any]:
+    """The default of every dotted key of a composed configuration, interpolations as they stand.
+
+    Those of the chosen system, map, ... from the files that `configs/config.yaml` lists, in its order.
+    """
+    return dict(_reference(tuple((group, str(raw[group].name)) for group in GROUPS)))
+
+
+@cache
+def _reference(choices: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    chosen = dict(choices)
+    whole = defaults_of("config")
+    merged: Any = OmegaConf.create()
+    for entry in whole["defaults"]:
+        merged = OmegaConf.merge(merged, _values(entry, chosen, whole))
+    return flat(OmegaConf.to_container(merged, resolve=False))
+
+
+def _values(entry: str | Mapping[str, str], chosen: Mapping[str, str], whole: Mapping[str, Any]) -> Any:
+    """The values of one entry of the list of defaults."""
+    if entry == "_self_":
+        return {key: value for key, value in whole.items() if key not in OWN}
+    assert isinstance(entry, Mapping)
+    ((group, option),) = entry.items()
+    if group.startswith("override "):
+        return {}
+    if group.startswith("optional "):
+        for name, choice in chosen.items():
+            option = option.replace(f"${{{name}}}", choice)
+        return dict(defaults_of(f"{group.removeprefix('optional ')}/{option}"))
+    option = chosen.get(group, option)
+    return {group: dict(defaults_of(f"{group}/{option}")) or default_values(group, option)}
+
+
+def flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested groups by dotted keys; lists are values."""
+    if not isinstance(values, Mapping):
+        return {prefix: values}
+    leaves: dict[str, Any] = {}
+    for key, value in values.items():
+        leaves |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return leaves

@@ -1,0 +1,67 @@
+"""Modes at given positions, inside compiled programs: where a stage begins, each replica has its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from nnrep.modes.assembled import hessian_of
+from nnrep.modes.backbone import Backbone
+from nnrep.modes.slow import Of
+from nnrep.systems.system import System
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ModesHere:
+    """positions (n, d) -> vectors and weights of the slow modes there, as `SlowModes` has them.
+
+    Of the backbone F_ij = ||H_ij||, or its square, at the positions themselves: definition 2.1 with a single
+    sample and no noise.
+
+    Attributes:
+        hessian: positions -> (n d, n d).
+        count: k modes.
+        particles: how many of the n are particles; dummies are in no mode.
+        of: a backbone, or the Hessian.
+        backbone: what is made of the norms.
+    """
+
+    hessian: Callable[[Array], Array]
+    count: int = field(metadata={"static": True})
+    particles: int = field(metadata={"static": True})
+    of: Of = field(metadata={"static": True})
+    backbone: Backbone = field(metadata={"static": True})
+
+    def __call__(self, positions: Array) -> tuple[Array, Array]:
+        """Vectors (n, k) and psi^T F psi (k,); of the Hessian (n d, k) and its eigenvalues."""
+        n, dim = positions.shape
+        hessian = self.hessian(positions)
+        if self.of is Of.hessian:
+            values, vectors = _lowest((hessian + hessian.T) / 2, self.particles * dim, self.count)
+            return vectors, values
+        squares = jnp.sum(hessian.reshape(n, dim, n, dim) ** 2, axis=(1, 3))
+        matrix = jnp.sqrt(squares) if self.backbone is Backbone.mean_norm else squares
+        matrix = (matrix + matrix.T) / 2
+        _, vectors = _lowest(jnp.diag(jnp.sum(matrix, axis=1)) - matrix, self.particles, self.count)
+        return vectors, jnp.sum(vectors * (matrix @ vectors), axis=0)
+
+
+def modes_here(system: System, count: int, of: Of, backbone: Backbone) -> ModesHere:
+    """The modes of a system wherever it is; of the backbone without the pairs that have no coupling.
+
+    Raises:
+        UserError: its Hessian is too large.
+    """
+    hessian = hessian_of(system, background=of is Of.hessian)
+    return ModesHere(hessian, count, system.n, of, backbone)
+
+
+def _lowest(matrix: Array, size: int, count: int) -> tuple[Array, Array]:
+    """The lowest eigenvalues and eigenvectors of a symmetric matrix whose rows from `size` on are zero."""
+    # Beyond all others, so that none of the lowest has a part in those rows.
+    beyond = 1 + 2 * jnp.max(jnp.sum(abs(matrix), axis=1))
+    values, vectors = jnp.linalg.eigh(matrix + jnp.diag(jnp.where(jnp.arange(len(matrix)) < size, 0, beyond)))
+    return values[:count], vectors[:, :count]

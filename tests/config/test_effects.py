@@ -1,0 +1,151 @@
+"""Keys without effect are refused, their defaults are not; for every registered choice."""
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from nnrep.choices.defaults import config_folder
+from nnrep.choices.registry import GROUPS, choice_names
+from nnrep.config.compose import register_resolvers
+from nnrep.config.effects import given_without_effect, unused_keys
+from nnrep.config.plan import load_plan
+from nnrep.config.reference import flat, reference_values
+from nnrep.errors import ConfigError
+from nnrep.sweep.grids import grid_points
+from nnrep.sweep.settings import experiment_settings
+
+EXPERIMENTS = sorted(path.stem for path in (config_folder() / "experiment").glob("*.yaml"))
+
+
+@pytest.fixture
+def configure():
+    register_resolvers()
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        yield lambda *overrides: compose("config", overrides=list(overrides))
+
+
+def choices():
+    """Every choice of every group, in a configuration that can have it."""
+    for group, (package, others) in GROUPS.items():
+        for name in choice_names(package, others):
+            protein = ["system=protein"] if group == "baseline" else []
+            yield [*protein, f"{group}={name}"]
+    yield from (["schedule=smooth"], ["system=protein", "schedule=relaxed"])
+    yield from (["system=protein", f"reparam={name}"] for name in choice_names(*GROUPS["reparam"]))
+    yield from (
+        ["reparam.graph=bonds"],
+        ["modes.of=graph"],
+        ["system=protein", "reparam=cg", "modes.of=hessian"],
+    )
+
+
+def another(key, value):
+    """A value of the same kind, or of any where null says of none, which no other key has."""
+    if isinstance(value, bool):
+        return not value
+    return value + len(key) if isinstance(value, int | float) else f"other {key}"
+
+
+@pytest.mark.parametrize("choice", list(choices()), ids="-".join)
+def test_of_every_choice_keys_without_effect_are_refused_and_defaults_are_not(configure, choice):
+    raw = configure(*choice)
+    plan = load_plan(raw)  # whatever is without effect has its default
+    unused = unused_keys(plan.config, plan.stages)
+    assert "analysis" in unused
+    values = flat(OmegaConf.to_container(raw, resolve=True))
+    dead = {key for key in values for above in unused if f"{key}.".startswith(f"{above}.")}
+    other = OmegaConf.create(OmegaConf.to_container(raw, resolve=False))
+    dead -= {f"{group}.name" for group in GROUPS}
+    for key in dead:
+        OmegaConf.update(other, key, another(key, values[key]))
+    refused = given_without_effect(other, plan.config, unused)
+    # Learning rates have an effect where those of the stages follow them.
+    assert dead - set(refused) <= {"optimizer.learning_rate", "reparam.learning_rate_factor"}
+    for key, error in refused.items():
+        assert str(error).startswith(f"{key}: must be ")
+        assert str(error).lower().endswith(f"got {another(key, values[key])}".lower())
+
+
+REFUSED = {
+    "reparam.self_weight=0.2": "reparam.self_weight: must be null, as graph=slow_modes has no edges, got 0",
+    "reparam.graph=bonds reparam.strength=2": "reparam.strength: must be 5.0, as graph=bonds needs no modes",
+    "reparam.graph=bonds reparam.modes=3": "reparam.modes: must be null, as graph=bonds needs no modes, go",
+    "reparam.graph=bonds modes.seed=3": "modes.seed: must be 0, as reparam=gnn needs no modes, got 3",
+    "reparam.fit.patience=3": "reparam.fit.patience: must be 20, as fit.max_steps=0 fits nothing, got 3",
+    "reparam=none modes.epsilon=0.5": "modes.epsilon: must be null, as reparam=none needs no modes",
+    "reparam=none reparam.learning_rate_factor=3": "reparam.learning_rate_factor: must be 1, as reparam=no",
+    "reparam=none schedule.coarse.patience=3": "schedule.coarse.patience: must be 20, as reparam=none has",
+    "schedule.coarse.learning_rate=1 reparam.learning_rate_factor=3": "reparam.learning_rate_factor: must",
+    "optimizer.decay_steps=3": "optimizer.decay_steps: must be 1000, as a decay_rate of 1 is no decay, got",
+    "schedule.min_contact_fraction=0": "schedule.min_contact_fraction: must be 0.5, as schedule.restarts=0",
+    "system.repulsion=exact system.pairs=independent": "system.pairs: must be shifts, as no repulsion is",
+    "system.repulsion_strength=0 system.repulsion_cap=1": "system.repulsion_cap: must be 0.01, as system.r",
+    "system=protein system.unfold.steps=3": "system.unfold.steps: must be 20000, as system.start=native is",
+    "system=protein system.classical.softening=3": "system.classical.softening: must be 0.65, as system.fo",
+    "system=protein baseline=openmm_minimizer optimizer.clamp=3": "optimizer.clamp: must be null, as basel",
+    "system=protein baseline=openmm_minimizer schedule.fine.patience=3": "schedule.fine.patience: must be",
+    "analysis.drawn=3": "analysis.drawn: must be 6, as nnrep modes alone takes it, got 3",
+    "modes.of=graph modes.backbone=sum_square": "modes.backbone: must be mean_norm, as modes.of=graph samp",
+    "modes.solver=dense modes.max_products=3": "modes.max_products: must be 20000, as modes.solver=dense",
+    "reparam=spectral modes.solver=dense": "modes.solver: must be auto, as reparam=spectral takes none of",
+    "schedule=staged reparam=cg reparam.modes=3": "reparam.modes: must be null, as the stages of the sched",
+    "schedule=staged modes.of=backbone modes.seed=3": "modes.seed: must be 0, as modes.of=graph samples no",
+    "schedule=staged modes.of=hessian": "modes.of: must be backbone, as the stages have their own, got hes",
+    "schedule=staged +schedule.stages.0.reparam.learning_rate_factor=3": "schedule.stages.0.reparam.learni",
+    "schedule=staged +schedule.stages.0.modes.seed=3": "schedule.stages.0.modes.seed: must be 0, as modes.",
+    "schedule=staged +schedule.stages.2.modes={solver:dense}": "schedule.stages.2.modes.solver: must be au",
+    "schedule=staged schedule.stages.1.optimizer.decay_rate=1": "schedule.stages.1.optimizer.decay_steps:",
+}
+
+
+@pytest.mark.parametrize("overrides", REFUSED)
+def test_values_without_effect_are_refused_in_one_line(configure, overrides):
+    with pytest.raises(ConfigError) as caught:
+        load_plan(configure(*overrides.split()))
+    assert str(caught.value).startswith(REFUSED[overrides])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["reparam=none", "optimizer.learning_rate=0.3"],  # that of the fine stage follows it
+        ["reparam=cg", "reparam.learning_rate_factor=3"],
+        ["reparam=none", "reparam.learning_rate_factor=1", "modes.seed=0"],  # the defaults, given
+        ["reparam.graph=bonds", "reparam.self_weight=0.2"],
+        ["optimizer.decay_rate=0.5", "optimizer.decay_steps=3"],
+        ["system=protein", "optimizer.clamp=null", "baseline=openmm_minimizer"],
+    ],
+)
+def test_values_that_others_follow_and_defaults_are_taken(configure, overrides):
+    load_plan(configure(*overrides))
+
+
+def test_a_baseline_may_follow_the_steps_of_a_run(configure):
+    whole = configure("+experiment=fig5", "baseline=openmm_dynamics", "reparam=none", "max_steps=70")
+    whole = OmegaConf.merge(whole, {"baseline": {"steps": "${twice:${max_steps}}"}})
+    assert load_plan(whole).config.baseline.steps == 140
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_experiments_give_no_value_without_effect(configure, experiment):
+    whole = compose("config", [f"+experiment={experiment}"], return_hydra_config=True)
+    grids = OmegaConf.to_container(whole.hydra.sweeper.grids)
+    for grid in grids:  # a point of each: their values differ, not their keys
+        load_plan(configure(f"+experiment={experiment}", *grid_points([grid], [])[-1]))
+
+
+def test_an_override_of_a_reproduction_must_have_an_effect_somewhere():
+    small = ["system.n=40", "seeds=1"]
+    assert len(experiment_settings("fig2_smoke", [*small, "modes.seed=3"]).settings) == 6
+    with pytest.raises(ConfigError, match=r"^modes\.max_products: must be 20000, as "):
+        experiment_settings("fig2_smoke", [*small, "modes.solver=dense", "modes.max_products=7"])
+
+
+def test_the_reference_is_what_composition_gives(configure):
+    """The list of defaults is read a second time, without Hydra."""
+    for choice in choices():
+        if not any("schedule=" in part for part in choice):  # of lists of stages only the first is known
+            raw = configure(*[part for part in choice if "." not in part])
+            expected = flat(OmegaConf.to_container(raw, resolve=False))
+            assert reference_values(raw) == expected
