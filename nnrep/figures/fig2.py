@@ -5,14 +5,18 @@ from matplotlib.figure import Figure as Picture
 
 from nnrep.figures.analysis.labels import COARSE_GRAINED, LOOP_LABELS, METHOD_LABELS, NETWORK, PLAIN
 from nnrep.figures.analysis.selection import diverged, energies_of, of_method, typical_run
-from nnrep.figures.analysis.statistics import combined, lower, most, opposite
-from nnrep.figures.claim import Claim
+from nnrep.figures.analysis.statistics import FEWEST, combined, lower, most, opposite
+from nnrep.figures.claim import Claim, Whose
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure, nothing_repeated
+from nnrep.figures.loops import loop_needs
+from nnrep.figures.needs import runs_needed
 from nnrep.records.pictures import draw_chain
 
 COIL = 0.9  # share of bonds and of contacts that a coil has
 OTHERS = (PLAIN, COARSE_GRAINED)  # that GNN is compared with
+NEEDS = (*loop_needs(400), runs_needed(FEWEST))
+CHOSEN_RATES = "the paper gives no settings of this figure: learning rates are ours"
 
 
 def is_coil(runs: pd.DataFrame) -> pd.Series:
@@ -59,7 +63,7 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     in_most_runs = {key: most(flags.tolist()) for key, flags in coils.items()}
     others = [opposite(in_most_runs["pure_lj", other]) for other in OTHERS]
     counted = "coils (one piece, 90 % of bonds and contacts)"
-    return [
+    claims = [
         Claim(
             "Bond+LJ: GD, CG and GNN all find the coil in most runs",
             source,
@@ -90,6 +94,7 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         *(_more_contacts(runs, other) for other in OTHERS),
         *(_lower_energy(runs, other) for other in OTHERS),
     ]
+    return [claim._replace(needs=NEEDS, caveats=(CHOSEN_RATES, *claim.caveats)) for claim in claims]
 
 
 def _shares(flags: dict[tuple[str, str], pd.Series], potential: str) -> str:
@@ -109,9 +114,10 @@ def _more_contacts(runs: pd.DataFrame, other: str) -> Claim:
     name = METHOD_LABELS[other]
     return Claim(
         f"pure LJ: GNN closes more of the contacts than {name}",
-        "ours, of figure 2",
+        "of figure 2",
         f"mean share of contacts: GNN {gnn.mean():.3f}, {name} {rival.mean():.3f}; {name} less GNN {seen}",
         verdict,
+        Whose.ours,
     )
 
 
@@ -121,10 +127,11 @@ def _lower_energy(runs: pd.DataFrame, other: str) -> Claim:
     name = METHOD_LABELS[other]
     return Claim(
         f"pure LJ: GNN ends at lower energies than {name}",
-        "ours, of figure 2",
+        "of figure 2",
         f"mean energy: GNN {gnn.mean():.4f}, {name} {rival.mean():.4f} (medians {gnn.median():.4f}, "
         f"{rival.median():.4f}); GNN less {name} {seen}",
         verdict,
+        Whose.ours,
     )
 
 

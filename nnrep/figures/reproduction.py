@@ -1,13 +1,14 @@
 """`nnrep reproduce`: the settings of a figure -> runs -> summary -> claims, picture and report."""
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from nnrep.figures.analysis.summary import summarise
-from nnrep.figures.command_log import log_command
+from nnrep.figures.command_log import CommandLog
 from nnrep.figures.earlier_results import check_structures, holds_finished, move_aside, warn_of_versions
 from nnrep.figures.figure import Figure
 from nnrep.figures.registry import FIGURES
@@ -140,15 +141,17 @@ def _fill(name: str, settings: list[Setting], store: RunStore, request: Request)
     if before < len(wanted):
         # The report is no longer of all runs; it is written anew in the end.
         (store.folder / REPORT).unlink(missing_ok=True)
-    began = time.monotonic()
+    made = CommandLog(store.folder, request.command)
     with Interruption() as interruption, sweep_bar(name, len(wanted), before) as bar:
+
+        def take(rows: pd.DataFrame) -> None:
+            made.add(len(rows))
+            bar.take(rows)
+
         cold = request.profile is Profile.paper
-        swept = sweep(settings, store, request.workers, bar.take, interruption.requested, cold)
+        swept = sweep(settings, store, request.workers, take, interruption.requested, cold)
+    made.add(0, swept.workers)
     left = len(set(wanted) - store.done())
-    made = len(wanted) - before - left
-    if made:
-        wall_s = time.monotonic() - began
-        log_command(store.folder, request.command, made, wall_s, swept.workers)
     if swept.interrupted:
         log().info("interrupted; %d of %d runs are left, resume=true goes on", left, len(wanted))
     for point, reason in swept.errors.items():

@@ -93,7 +93,7 @@ def no_history(run: str) -> pd.DataFrame:
     raise AssertionError("loops are drawn without histories")
 
 
-def around(mean: float, count: int = 5, spread: float = 1e-3) -> np.ndarray:
+def around(mean: float, count: int = 6, spread: float = 1e-3) -> np.ndarray:
     return mean + spread * np.linspace(-1, 1, count)
 
 
@@ -160,7 +160,7 @@ def test_diverged_runs_are_counted_and_left_out():
 
 
 def test_figures_bear_it_if_everything_diverged():
-    runs = pd.concat([runs_of("pure_lj", name, [1.0] * 5, status="diverged") for name in METHOD_LABELS])
+    runs = pd.concat([runs_of("pure_lj", name, [1.0] * 6, status="diverged") for name in METHOD_LABELS])
     for figure in (FIG2, FIG3):
         assert Verdict.holds not in verdicts(figure, evidence_of(runs)).values()
         figure.draw(evidence_of(runs))
@@ -168,10 +168,10 @@ def test_figures_bear_it_if_everything_diverged():
 
 def test_a_setting_whose_runs_all_diverged_is_a_row():
     runs = pd.concat(
-        [runs_of("pure_lj", "cg", [1.0] * 5, status="diverged"), runs_of("pure_lj", "none", [0.0] * 5)]
+        [runs_of("pure_lj", "cg", [1.0] * 6, status="diverged"), runs_of("pure_lj", "none", [0.0] * 5)]
     )
     summary = summarise(runs)
-    assert summary["diverged"].tolist() == [5, 0]
+    assert summary["diverged"].tolist() == [6, 0]
     assert np.isnan(summary["energy_mean"].iloc[0])
     for figure in (FIG2, FIG3):
         figure.claims(evidence_of(runs))

@@ -10,7 +10,9 @@ from scipy import stats
 
 from nnrep.figures.claim import Verdict
 
-FEWEST = 5  # runs of each kind, below which nothing is decided
+# Runs of each kind, below which nothing is decided: the exact two-sided p of five of five that agree is
+# 2 / 2^5 = 0.06, of six of six 0.03.
+FEWEST = 6
 FEWEST_SETTINGS = 3  # of each kind, where settings are ranked
 CONFIDENCE = 0.95
 COPIES_WITHIN = 1e-12
@@ -138,7 +140,7 @@ def most(flags: Sequence[bool]) -> Verdict:
 
 
 def decide(condition: bool, runs: int) -> Verdict:
-    """The verdict on what is plain to see; undecided with fewer than five runs a setting."""
+    """The verdict on what is plain to see; undecided with fewer than six runs a setting."""
     if runs < FEWEST:
         return Verdict.undecided
     return Verdict.holds if condition else Verdict.fails
@@ -151,7 +153,8 @@ def opposite(verdict: Verdict) -> Verdict:
 
 
 def combined(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict on a claim of several parts: all hold, or one fails, or it is open."""
-    if Verdict.fails in verdicts:
-        return Verdict.fails
+    """The verdict on several parts: one fails, or one is not tested, or all hold, or it is open."""
+    for verdict in (Verdict.fails, Verdict.not_tested):
+        if verdict in verdicts:
+            return verdict
     return Verdict.holds if verdicts and set(verdicts) == {Verdict.holds} else Verdict.undecided

@@ -75,7 +75,7 @@ def _claims_of_pairs(pairs: pd.DataFrame, where: str) -> list[Claim]:
 
 
 def _of_all(pairs: pd.DataFrame, wanted: tuple[str, ...], claim: str, source: str, test: PairsTest) -> Claim:
-    """A claim of several proteins: open while one of them was not run, unless another refutes it."""
+    """A claim of several proteins: not tested while one of them was not run, unless another refutes it."""
     parts, verdicts = [], []
     for name in pairs["structure"].unique():
         measured, verdict = test(pairs[pairs["structure"] == name])
@@ -84,7 +84,7 @@ def _of_all(pairs: pd.DataFrame, wanted: tuple[str, ...], claim: str, source: st
     missing = [name for name in wanted if name not in set(pairs["structure"])]
     if missing:
         parts.append(f"not run: {', '.join(missing)}")
-        verdicts.append(Verdict.undecided)
+        verdicts.append(Verdict.not_tested)
     return Claim(claim, source, "; ".join(parts), combined(verdicts))
 
 

@@ -8,7 +8,7 @@ from nnrep.figures.analysis.labels import BASELINE_LABELS, GD, MINIMIZER
 from nnrep.figures.analysis.selection import energies_of
 from nnrep.figures.analysis.statistics import below, differ, lower
 from nnrep.figures.analysis.summary import with_times
-from nnrep.figures.claim import Claim, Verdict
+from nnrep.figures.claim import Claim, Verdict, Whose
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig6.settings import (
     at_first_start,
@@ -70,7 +70,7 @@ def _lower_at_best(evidence: Evidence, network: str) -> Claim:
         f"difference {seen}"
     )
     claim = f"the best learning rate of {network} ends lower than that of GD"
-    return Claim(claim, "ours, of figure 6a", measured, verdict)
+    return Claim(claim, "of figure 6a", measured, verdict, Whose.ours)
 
 
 def _openmm_is_faster(evidence: Evidence, name: str) -> Claim:
@@ -130,4 +130,4 @@ def _lower_from_all_starts(runs: pd.DataFrame, network: str) -> Claim:
     each = ", ".join(f"{start} {value:+.1f}" for start, value in zip(starts, differences, strict=True))
     measured = f"difference of means, {network} less GD: {each}; mean over starts {seen}"
     claim = f"{network} ends lower than GD on average over starts"
-    return Claim(claim, "ours, of figure 6c", measured, verdict)
+    return Claim(claim, "of figure 6c", measured, verdict, Whose.ours)
