@@ -52,10 +52,11 @@ class Claim(NamedTuple):
 
 def judged(claim: Claim, evidence: Evidence) -> Claim:
     """The claim, not tested where the runs lack a setting that it needs; the caveats say which."""
-    lacking = tuple(f"not in full: {text}" for need in claim.needs if (text := need.lacking(evidence)))
+    lacking = [text for need in claim.needs if (text := need.lacking(evidence))]
     if not lacking:
         return claim
-    return claim._replace(verdict=Verdict.not_tested, caveats=(*lacking, *claim.caveats))
+    scaled = f"not in full: {', '.join(lacking)}"
+    return claim._replace(verdict=Verdict.not_tested, caveats=(scaled, *claim.caveats))
 
 
 def claims_table(claims: list[Claim]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Picture
 
 from nnrep.config.schema import RunConfig
 from nnrep.figures.claim import Claim
+from nnrep.figures.comparison import Comparison
 from nnrep.figures.evidence import Evidence
 
 
@@ -29,6 +30,11 @@ def no_arrays(evidence: Evidence) -> dict[str, dict[str, np.ndarray]]:
 
 def no_notes(evidence: Evidence) -> list[str]:
     """For a figure of which nothing more is to be said."""
+    return []
+
+
+def no_comparisons(summary: pd.DataFrame) -> list[Comparison]:
+    """For a figure that adds no seeds."""
     return []
 
 
@@ -53,6 +59,8 @@ class Figure(NamedTuple):
         notes: what else is to be known of it, a sentence each.
         fixed_grid: whether it knows no settings but those of its grids: other keys have one value each.
         check: raises `ConfigError` for a setting that it cannot tell anything of.
+        comparisons: from the summary, for which settings `power=0.8` adds seeds.
+        most_seeds: the largest budget of these.
         beyond: whether there is an experiment NAME_beyond, of what the paper does not have.
     """
 
@@ -69,4 +77,6 @@ class Figure(NamedTuple):
     notes: Callable[[Evidence], list[str]] = no_notes
     fixed_grid: bool = False
     check: Callable[[RunConfig], None] = any_setting
+    comparisons: Callable[[pd.DataFrame], list[Comparison]] = no_comparisons
+    most_seeds: int = 0
     beyond: bool = True

@@ -8,6 +8,7 @@ from nnrep.figures.analysis.labels import NO_BASELINE
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.beyond import BEYOND_EXPLAINED, beyond_table
 from nnrep.figures.claim import totals
+from nnrep.figures.comparison import POWER_EXPLAINED
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure
 from nnrep.figures.markdown import formatted, formatted_table, markdown_table
@@ -94,6 +95,7 @@ def write_report(
     beyond: pd.DataFrame,
     commands: pd.DataFrame,
     errors: dict[str, str],
+    power: pd.DataFrame | None = None,
 ) -> None:
     """Write the report into a folder that holds the figure's files.
 
@@ -106,6 +108,7 @@ def write_report(
         beyond: runs that the paper does not have, a row a run.
         commands: see `nnrep.figures.command_log`.
         errors: setting -> why it could not be run.
+        power: see `nnrep.figures.comparison.power_table`; None or empty where no seeds were added.
     """
     parts = [
         f"# {figure.title}",
@@ -114,6 +117,7 @@ def write_report(
         "## Claims",
         f"{totals(claims)} {TESTS_EXPLAINED}",
         markdown_table(list(claims.columns), claims.to_numpy().tolist()),
+        *_power(power),
         *_tables(tables),
         *_beyond(evidence, beyond),
         *_notes(figure.notes(evidence)),
@@ -137,6 +141,13 @@ def write_report(
 def _files_beyond(beyond: pd.DataFrame) -> str:
     both = "`beyond.csv` and `beyond_summary.csv` (both of what is beyond the paper), "
     return "" if beyond.empty else both
+
+
+def _power(power: pd.DataFrame | None) -> list[str]:
+    """Rule and outcome of the seeds that were added, if any were."""
+    if power is None or power.empty:
+        return []
+    return ["## Seeds added in steps", POWER_EXPLAINED, *_tables({"power": power})[1:]]
 
 
 def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:

@@ -1,14 +1,17 @@
 """From the runs of a figure to its summary, claims, tables, picture and report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from nnrep.figures.analysis.sequential import Decision
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.claim import claims_table, judged
 from nnrep.figures.command_log import read_commands
+from nnrep.figures.comparison import power_table
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import REPORT, write_report
-from nnrep.figures.result_files import BEYOND_SUMMARY, CLAIMS, SUMMARY, Stores
+from nnrep.figures.result_files import BEYOND_SUMMARY, CLAIMS, POWER, SUMMARY, Stores, read_power
 from nnrep.figures.saving import save_arrays, save_picture
 from nnrep.host.terminal import log
 from nnrep.records.table import read_table, write_table
@@ -22,6 +25,7 @@ def write_results(
     stores: Stores,
     picked: set[str],
     errors: dict[str, str],
+    decisions: Mapping[str, Decision],
 ) -> None:
     """Write everything that follows from the runs of a figure.
 
@@ -33,9 +37,10 @@ def write_results(
             the paper, of which claims and pictures know nothing.
         picked: hashes of the settings that are picked from the runs now.
         errors: setting -> why it could not be run.
+        decisions: comparison -> where it stands by the seeds that were added for it.
     """
     beyond = read_table(stores.beyond.path)
-    evidence = evidence_of(experiment, stores, picked)
+    evidence = evidence_of(experiment, stores, picked)._replace(decisions=decisions)
     write_table(folder / SUMMARY, evidence.summary)
     if len(beyond):
         write_table(folder / BEYOND_SUMMARY, summarise(beyond))
@@ -47,7 +52,11 @@ def write_results(
     for name, arrays in figure.arrays(evidence).items():
         save_arrays(arrays, folder / f"{name}.npz")
     save_picture(figure.draw(evidence), folder, figure.name)
-    write_report(folder, figure, evidence, claims, tables, beyond, read_commands(folder), errors)
+    power = read_power(folder)
+    if decisions:
+        power = power_table(decisions, float(power["power"].iloc[0]))
+        write_table(folder / POWER, power)
+    write_report(folder, figure, evidence, claims, tables, beyond, read_commands(folder), errors, power)
     log().info("%s: see %s", figure.name, folder / REPORT)
 
 

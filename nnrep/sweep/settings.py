@@ -120,9 +120,10 @@ def experiment_settings(
     return Experiment(settings, structures.by_name(), structures.missing)
 
 
-def with_fresh_seeds(setting: Setting) -> Setting:
-    """The setting with seeds that it has not been chosen by: four times as many."""
-    fresh = tuple(FIRST_FRESH_SEED + index for index in range(FRESH_SEEDS * len(setting.seeds)))
+def with_fresh_seeds(setting: Setting, count: int | None = None) -> Setting:
+    """The setting with seeds that it has not been chosen by: so many, or four times as many."""
+    wanted = FRESH_SEEDS * len(setting.seeds) if count is None else count
+    fresh = tuple(FIRST_FRESH_SEED + index for index in range(wanted))
     return replace(setting, plan=setting.plan.with_seeds(fresh))
 
 

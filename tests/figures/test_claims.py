@@ -64,7 +64,7 @@ def test_what_was_scaled_down_is_not_tested_whatever_the_numbers(verdict):
     assert judged(claim._replace(needs=(steps_needed(400),)), evidence).verdict is verdict
     scaled = judged(claim._replace(needs=(steps_needed(600), runs_needed(6))), evidence)
     assert scaled.verdict is Verdict.not_tested
-    told = "not in full: max_steps 400; not in full: 5 runs a setting; read off"
+    told = "not in full: max_steps 400, 5 runs a setting; read off"
     (row,) = claims_table([scaled]).to_dict("records")
     assert (row["needs"], row["caveats"]) == ("max_steps 600; 6 runs a setting", told)
 

@@ -76,7 +76,7 @@ def test_the_report_shows_command_machine_and_verdicts(whole):
         assert claim["claim"] in report
         assert claim["of"] in ("paper", "ours")
         assert "n 400" in claim["needs"]
-        assert "not in full: n 30; not in full: another loop" in claim["caveats"]
+        assert "not in full: n 30, another loop" in claim["caveats"]
     assert (claims["verdict"] == "not tested").all()  # short chains, few steps
     assert "The paper's claims: 4 not tested. Ours: 4 not tested." in report
     for name in ("- machines: ", "- commits: "):
@@ -284,6 +284,30 @@ def test_best_settings_are_run_again_with_fresh_seeds(nnrep, tmp_path):
     assert repeats.groupby("config_hash")["seed"].nunique().eq(4).all()
     assert not set(repeats["run_id"]) & set(runs["run_id"])
     assert "Best settings again" in (one / "REPORT.md").read_text()
+
+
+@pytest.mark.slow
+def test_seeds_are_added_by_a_rule_that_the_folder_keeps(nnrep, tmp_path):
+    few = [option for option in SHORT if not option.startswith(("seeds", "max_steps"))]
+    options = ("fig2", *few, "seeds=1", "max_steps=20", "system.potential=pure_lj", "reparam=none,gnn")
+    result = nnrep("reproduce", *options, "power=0.5", "results_dir=r")
+    assert result.returncode == 0, result.stderr
+    folder = tmp_path / "r" / "fig2"
+    (row,) = pd.read_csv(folder / "power.csv").to_dict("records")
+    assert row["looks"] == "25 49 74 98"
+    assert (
+        pd.read_csv(folder / "repeats.csv").groupby("config_hash").size().tolist() == [row["runs a side"]] * 2
+    )
+    claims = pd.read_csv(folder / "claims.csv").set_index("claim")
+    assert row["outcome"] in claims.loc["pure LJ: GNN ends at lower energies than GD", "measured"]
+    assert "## Seeds added in steps" in (folder / "REPORT.md").read_text()
+    kept = {name: (folder / name).read_bytes() for name in ("power.csv", "repeats.csv", "claims.csv")}
+    (folder / "REPORT.md").unlink()
+    assert nnrep("reproduce", *options, "resume=true", "results_dir=r").returncode == 0
+    assert {name: (folder / name).read_bytes() for name in kept} == kept
+    other = nnrep("reproduce", *options, "power=0.9", "resume=true", "results_dir=r")
+    assert other.returncode == 2
+    assert "power: must be 0.5, which r/fig2 was begun with, got 0.9" in other.stderr
 
 
 @needs_proc

@@ -43,7 +43,7 @@ class Difference(NamedTuple):
 UNKNOWN = Difference(float("nan"), -np.inf, np.inf)
 
 
-def difference(first: Values, second: Values) -> Difference:
+def difference(first: Values, second: Values, confidence: float = CONFIDENCE) -> Difference:
     """mean(first) - mean(second) with Welch's interval; unknown with infinite values, or fewer than two."""
     first, second = np.asarray(first, float), np.asarray(second, float)
     if min(len(first), len(second)) < 2 or not np.isfinite([*first, *second]).all():
@@ -53,7 +53,7 @@ def difference(first: Values, second: Values) -> Difference:
         return Difference(mean, mean, mean)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # copies in one group: the other one has the variance
-        interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(CONFIDENCE)
+        interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(confidence)
     return Difference(mean, float(interval.low), float(interval.high))
 
 

@@ -13,8 +13,9 @@ from nnrep.figures.analysis.statistics import FEWEST, combined, difference, lowe
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.checks import CLASSICAL_CAVEATS
 from nnrep.figures.claim import Claim, Verdict, Whose
+from nnrep.figures.comparison import lower_by
 from nnrep.figures.evidence import Evidence
-from nnrep.figures.fig8.settings import best_of
+from nnrep.figures.fig8.settings import best_of, comparison_name
 from nnrep.figures.needs import runs_needed, steps_needed
 
 FOUR_PROTEINS = ("2JOF", "2MGO", "1PLW", "5AWL")
@@ -76,7 +77,8 @@ def _of_all(evidence: Evidence, problems: list[MinimizationProblem], claim: str,
 
 def _lower(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
     ours, theirs = (energies_of(runs).to_numpy() for runs in (cg, gd))
-    seen, verdict = lower(ours, theirs)
+    (problem,) = problems_of(cg)
+    seen, verdict = lower_by(evidence, comparison_name(problem), ours, theirs)
     medians = f"medians {np.median(ours):.1f}, {np.median(theirs):.1f}"
     distinct = f"{distinct_energies(cg)}, {distinct_energies(gd)} distinct energies of {len(ours)}"
     return f"CG {ours.mean():.1f}, GD {theirs.mean():.1f} ({medians}; {distinct}), difference {seen}", verdict
