@@ -54,6 +54,7 @@ class Figure(NamedTuple):
         claims: tests what the paper says of it.
         caption: how the picture is to be read.
         needs_histories: whether histories of runs are kept.
+        needs_fresh_histories: whether those of runs with fresh seeds are kept.
         tables: name of a file -> a table of its own.
         arrays: name of a file -> arrays of its own, by name.
         notes: what else is to be known of it, a sentence each.
@@ -72,6 +73,7 @@ class Figure(NamedTuple):
     claims: Callable[[Evidence], list[Claim]]
     caption: str
     needs_histories: bool = False
+    needs_fresh_histories: bool = False
     tables: Callable[[Evidence], dict[str, pd.DataFrame]] = no_tables
     arrays: Callable[[Evidence], dict[str, dict[str, np.ndarray]]] = no_arrays
     notes: Callable[[Evidence], list[str]] = no_notes

@@ -50,9 +50,10 @@ def open_stores(
         UserError: a table cannot be read, or has runs of other settings.
     """
     positions, histories = figure.needs_positions, figure.needs_histories
+    fresh = histories or figure.needs_fresh_histories
     return Stores(
         RunStore(folder, run_names(settings), keep_positions=positions, keep_histories=histories),
-        RunStore(folder, run_names(repeatable), keep_histories=histories, table=REPEATS),
+        RunStore(folder, run_names(repeatable), keep_histories=fresh, table=REPEATS),
         RunStore(folder, run_names(beyond), table=BEYOND),
     )
 

@@ -196,6 +196,7 @@ def test_every_problem_of_a_figure_is_met_by_both_optimisers(name, suffix):
     if (name, suffix) == ("fig3", ""):
         overrides = ["reparam=none", "optimizer.learning_rate=0.02"]
     own = experiment_settings(f"{name}{suffix}", overrides).settings
+    own = [setting for setting in own if getattr(setting.config.system, "runs_per_start", 1) == 1]
     beyond = experiment_settings(
         f"{name}_beyond{suffix}", [key for key in overrides if key.startswith("system.")]
     ).settings
@@ -205,7 +206,8 @@ def test_every_problem_of_a_figure_is_met_by_both_optimisers(name, suffix):
         assert sorted(map(problem_of, mine)) == sorted({problem_of(setting) for setting in own})
     # A list of stages has maps of its own.
     plain = [setting for setting in minimised if setting.config.schedule.name == "paper"]
-    assert {setting.config.reparam.name for setting in plain} == {"none"}
+    assert {setting.config.reparam.name for setting in plain} <= {"none", "gnn"}
+    plain = [setting for setting in plain if setting.config.reparam.name == "none"]
     if name in ("fig2", "fig3"):
         assert {setting.config.system.repulsion.name for setting in plain} == {"exact"}
     known = [setting for setting in own if "amber14" in problem_of(setting)]

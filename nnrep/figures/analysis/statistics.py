@@ -88,14 +88,15 @@ def _is_one(values: np.ndarray) -> bool:
     return bool(np.ptp(values) <= COPIES_WITHIN * abs(values).max())
 
 
-def ranks_lower(first: Values, second: Values) -> Verdict:
+def ranks_lower(first: Values, second: Values, fewest: int = FEWEST_SETTINGS) -> Verdict:
     """Whether the first tend to be lower than the second: Mann and Whitney's test, both ways at 2.5 %.
 
     Args:
-        first: a number a setting; infinite for one that is worse than all numbers.
+        first: a number a setting, or a run; infinite for one that is worse than all numbers.
         second: the same.
+        fewest: of each, below which nothing is decided.
     """
-    if min(len(first), len(second)) < FEWEST_SETTINGS:
+    if min(len(first), len(second)) < fewest or np.ptp(np.nan_to_num([*first, *second])) == 0:
         return Verdict.undecided
     level = (1 - CONFIDENCE) / 2
     if stats.mannwhitneyu(first, second, alternative="less").pvalue < level:
