@@ -50,6 +50,7 @@ class Figure(NamedTuple):
         title: what it shows.
         needs_positions: whether final positions of runs are kept.
         repeated: from the summary, which settings (by hash) are run again with fresh seeds.
+        fresh_seeds: how many of these there are at least, in full; else four times as many as seeds.
         draw: makes the picture.
         claims: tests what the paper says of it.
         caption: how the picture is to be read.
@@ -72,6 +73,7 @@ class Figure(NamedTuple):
     draw: Callable[[Evidence], Picture]
     claims: Callable[[Evidence], list[Claim]]
     caption: str
+    fresh_seeds: int = 0
     needs_histories: bool = False
     needs_fresh_histories: bool = False
     tables: Callable[[Evidence], dict[str, pd.DataFrame]] = no_tables

@@ -37,12 +37,14 @@ class Reproduction(NamedTuple):
         experiment: its settings and structures.
         beyond: settings that the paper does not have.
         folder: of its results.
+        in_full: whether it is the paper's profile.
     """
 
     figure: Figure
     experiment: Experiment
     beyond: list[Setting]
     folder: Path
+    in_full: bool
 
     @property
     def settings(self) -> list[Setting]:
@@ -51,11 +53,17 @@ class Reproduction(NamedTuple):
 
     def stores(self, power: float | None) -> Stores:
         """The runs that the folder holds."""
-        fresh = [len(with_fresh_seeds(setting).seeds) for setting in self.settings]
+        fresh = [len(repeat.seeds) for repeat in map(self.repeat, self.settings)]
         added = 0 if power is None else budget_for(power, self.figure.most_seeds)
         most = max(*fresh, added, fresh_seeds_held(self.folder))
         repeatable = [with_fresh_seeds(setting, most) for setting in self.settings]
         return open_stores(self.folder, self.figure, self.settings, repeatable, self.beyond)
+
+    def repeat(self, setting: Setting) -> Setting:
+        """A setting with fresh seeds, by which best settings are compared."""
+        fresh = with_fresh_seeds(setting)
+        most = self.figure.fresh_seeds if self.in_full else 0
+        return fresh if len(fresh.seeds) >= most else with_fresh_seeds(setting, most)
 
     def power(self, request: Request) -> float | None:
         """The power of the seeds that are added: that which the folder was begun with, or the request's."""
@@ -104,7 +112,8 @@ def _composed(name: str, request: Request) -> Reproduction:
     for reason in experiment.missing.values():
         log().warning("%s: left out, %s", name, reason)
     beyond = beyond_settings(name, request, experiment.settings) if figure.beyond else []
-    return Reproduction(figure, experiment, beyond, request.results / name)
+    in_full = request.profile is Profile.paper
+    return Reproduction(figure, experiment, beyond, request.results / name, in_full)
 
 
 def beyond_settings(name: str, request: Request, settings: list[Setting]) -> list[Setting]:
@@ -125,7 +134,7 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request)
         return EXIT_INTERRUPTED if filled.interrupted else EXIT_USAGE
     runs.write()
     picked = set(figure.repeated(summarise(read_table(runs.path))))
-    repeated = [with_fresh_seeds(setting) for setting in reproduction.settings if setting.hash in picked]
+    repeated = [reproduction.repeat(setting) for setting in reproduction.settings if setting.hash in picked]
     errors = filled.errors
     for title, settings, store in (
         (f"{figure.name}, best settings again", repeated, stores.repeats),

@@ -16,7 +16,7 @@ from nnrep.figures.command_log import COMMAND_COLUMNS
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig4.pairs import pairs_of
 from nnrep.figures.fig4.proteins import SIX_PROTEINS
-from nnrep.figures.fig6.settings import best_runs, labelled
+from nnrep.figures.fig6.settings import at_first_start, best_runs, labelled, openmm_energies
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import write_report
 from nnrep.figures.saving import save_picture
@@ -430,13 +430,17 @@ def test_figure_6b_times_what_never_came_so_low_by_its_whole_run():
     evidence = rates(0.0)
     quick = evidence.repeats["baseline"] == "none"
     evidence.repeats.loc[quick, "time_minimize_s"] = 0.1
-    histories = {run["run_id"]: history_of(run) for _, run in evidence.repeats.iterrows()}
+    histories = {run["run_id"]: history_of(run) for _, run in both(evidence).iterrows()}
     evidence = evidence._replace(histories=histories.__getitem__)
     assert verdict_of(FIG6, evidence, faster) is Verdict.fails
     evidence.repeats.loc[quick, "energy"] += 400
-    histories = {run["run_id"]: history_of(run) for _, run in evidence.repeats.iterrows()}
+    histories = {run["run_id"]: history_of(run) for _, run in both(evidence).iterrows()}
     evidence = evidence._replace(histories=histories.__getitem__)
     assert verdict_of(FIG6, evidence, faster) is Verdict.undecided
+
+
+def both(evidence: Evidence) -> pd.DataFrame:
+    return pd.concat([evidence.runs, evidence.repeats])
 
 
 def starts(spread: float, below: float) -> Evidence:
@@ -447,6 +451,38 @@ def starts(spread: float, below: float) -> Evidence:
         tables.append(runs_of("gnn", around(mean - below - seed, 3), start_seed=seed))
     tables.append(runs_of("none", around(-9999.0, 3), learning_rate=1e-4))  # of one start alone
     return evidence_of(*tables)
+
+
+def test_openmm_is_above_every_method_after_its_iterations():
+    """Its history falls to -1300 at step 2000, where it ends: that is its star and its line."""
+    claim = "OpenMM's minimiser is above"
+    assert openmm_energies(rates(0.0), at_first_start(labelled(rates(0.0).runs))) == {2000: -1301.0}
+    assert verdict_of(FIG6, rates(0.0), claim) is Verdict.holds
+    worse = runs_of("none", around(-1200.0, 3), learning_rate=1e-2)
+    assert verdict_of(FIG6, evidence_of(rates(0.0).runs, worse), claim) is Verdict.fails
+    few = rates(0.0).runs
+    assert verdict_of(FIG6, evidence_of(few[few["seed"] < 2]), claim) is Verdict.undecided
+
+
+def test_figure_6_is_of_the_plots_range_or_not():
+    claim = "end within the plot's range"
+    assert verdict_of(FIG6, rates(0.0), claim) is Verdict.fails  # at -1600
+    shifted = rates(0.0).runs
+    assert (
+        verdict_of(FIG6, evidence_of(shifted.assign(energy=shifted["energy"] - 260)), claim) is Verdict.holds
+    )
+
+
+def test_best_rates_are_distributed_over_fresh_seeds():
+    evidence = rates(50.0, fresh=1.0)
+    table = FIG6.tables(evidence)["best_rates"].set_index("method")
+    assert set(table.index) == {"GD", "GNN1", "GNN2", "OpenMM minimiser"}
+    fresh = evidence.repeats[evidence.repeats["hidden"] == "300-150"]["energy"]
+    assert table.loc["GNN1", "runs"] == len(fresh)
+    assert (table.loc["GNN1", "lowest"], table.loc["GNN1", "highest"]) == (fresh.min(), fresh.max())
+    assert FIG6.fresh_seeds == 40
+    steps = [line for axes in FIG6.draw(evidence).axes[3:] for line in axes.get_lines()]
+    assert [line.get_label() for line in steps] == ["GD", "GNN1", "GNN2"]
 
 
 def test_figure_6c_asks_whether_starts_differ():

@@ -42,7 +42,9 @@ def evidence_of(*configs) -> SimpleNamespace:
 def test_another_network_is_told(other):
     need = network_need(300)
     assert need.lacking(evidence_of(config_of())) == ""
-    assert need.lacking(evidence_of(config_of(), config_of(**other))) == network_name(config_of(**other).reparam)
+    assert need.lacking(evidence_of(config_of(), config_of(**other))) == network_name(
+        config_of(**other).reparam
+    )
     assert need.lacking(evidence_of(config_of(name="none", **other))) == ""  # concerns networks alone
 
 
