@@ -21,6 +21,7 @@ from nnrep.job import prepared
 from nnrep.structures.fetch import UnavailableError
 from nnrep.structures.molecule import Molecule
 from nnrep.sweep.grids import grid_points
+from nnrep.sweep.start_files import with_start_file
 
 FIRST_FRESH_SEED = 2**30  # seeds of a sweep are below
 FRESH_SEEDS = 4  # times as many
@@ -107,8 +108,14 @@ def experiment_settings(
         assert isinstance(grids, list)
         loader = GlobalHydra.instance().config_loader()
         composer = Composer(loader)
+        folders = compose("config", [chosen, *_of_paths(overrides)]).paths.structures
         for point in grid_points(grids, overrides, loader):
-            setting = _setting(composer, [chosen, *point], " ".join(point), structures, check)
+            try:
+                found = with_start_file(point, folders)
+            except UnavailableError as unavailable:
+                structures.missing[str(unavailable).partition(":")[0]] = str(unavailable)
+                continue
+            setting = _setting(composer, [chosen, *found], " ".join(point), structures, check)
             if setting is not None:
                 same = by_content.setdefault(_what_counts(setting.config), setting)
                 wanted = "one value, as a count or a list [3,5]"
@@ -118,6 +125,11 @@ def experiment_settings(
     settings = list(by_content.values())
     _check_alike(settings, {key for grid in grids for key in grid}, fixed)
     return Experiment(settings, structures.by_name(), structures.missing)
+
+
+def _of_paths(overrides: Sequence[str]) -> list[str]:
+    """The overrides that say where files are."""
+    return [override for override in overrides if override.lstrip("+~").startswith("paths.")]
 
 
 def with_fresh_seeds(setting: Setting, count: int | None = None) -> Setting:

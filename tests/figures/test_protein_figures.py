@@ -333,6 +333,30 @@ def test_claims_of_figure_5_are_of_the_widest_network():
         assert verdict_of(FIG5, farther, pattern) is Verdict.fails, pattern
 
 
+def test_figure_5_compares_pairs_of_one_start_and_seed():
+    """Starts that are far apart do not hide a small difference from each of them."""
+    tables = []
+    for start_seed, rmsd in ((0, 3.0), (1, 6.0), (2, 9.0)):
+        more = {"start_seed": start_seed, "rmsd_ca_start": rmsd + 1}
+        for reparam, shift in (("none", 0.0), ("gnn", -0.2)):
+            runs = runs_of(
+                reparam, around(-1700.0, 2), hidden="500-250" if reparam == "gnn" else None, **more
+            )
+            tables.append(runs.assign(rmsd_ca=rmsd + shift + np.array([0.0, 0.02])))
+    evidence = evidence_of(*tables)
+    assert verdict_of(FIG5, evidence, "nearer .* than GD") is Verdict.holds
+    (claim,) = (claim for claim in FIG5.claims(evidence) if "than GD" in claim.claim)
+    assert "-0.2 (95 %: -0.2 to -0.2)" in claim.measured
+    assert claim.caveats[0].startswith("3 starts")
+
+
+def test_figure_5_needs_the_authors_start_and_says_what_is_missing():
+    evidence = evidence_of(*widths({500: 5.0}))
+    (need,) = (need for need in FIG5.claims(evidence)[0].needs if "start" in need.what)
+    assert need.lacking(evidence) == "other starts alone"
+    assert any("2JOF_unfolded_1000K_200k.pdb, was not run;" in note for note in FIG5.notes(evidence))
+
+
 def test_a_diverged_run_does_not_set_the_time_of_figure_5():
     """The others are compared after their 10 s; a run that broke leaves the comparison open."""
     network, other = widths({500: 5.0})[0].assign(time_minimize_s=9.0), dynamics(10.0, rmsd_ca=6.9)
