@@ -150,8 +150,8 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request)
     if filled.interrupted:
         return EXIT_INTERRUPTED
     errors |= filled.errors
-    experiment = reproduction.experiment
-    write_results(reproduction.folder, figure, experiment, stores, picked, errors, decisions)
+    experiment, names = reproduction.experiment, set(run_names(repeated))
+    write_results(reproduction.folder, figure, experiment, stores, names, errors, decisions)
     return EXIT_USAGE if errors else EXIT_OK
 
 

@@ -23,7 +23,7 @@ def write_results(
     figure: Figure,
     experiment: Experiment,
     stores: Stores,
-    picked: set[str],
+    repeated: set[str],
     errors: dict[str, str],
     decisions: Mapping[str, Decision],
 ) -> None:
@@ -33,14 +33,14 @@ def write_results(
         folder: of its results.
         figure: whose.
         experiment: its settings and structures.
-        stores: its runs; with fresh seeds those of settings that are picked or once were; and those beyond
-            the paper, of which claims and pictures know nothing.
-        picked: hashes of the settings that are picked from the runs now.
+        stores: its runs; with fresh seeds those of settings that are picked or once were, and those that were
+            added for a comparison; and those beyond the paper, of which claims and pictures know nothing.
+        repeated: names of the runs with fresh seeds of the settings that are picked from the runs now.
         errors: setting -> why it could not be run.
         decisions: comparison -> where it stands by the seeds that were added for it.
     """
     beyond = read_table(stores.beyond.path)
-    evidence = evidence_of(experiment, stores, picked)._replace(decisions=decisions)
+    evidence = evidence_of(experiment, stores, repeated)._replace(decisions=decisions)
     write_table(folder / SUMMARY, evidence.summary)
     if len(beyond):
         write_table(folder / BEYOND_SUMMARY, summarise(beyond))
@@ -60,14 +60,14 @@ def write_results(
     log().info("%s: see %s", figure.name, folder / REPORT)
 
 
-def evidence_of(experiment: Experiment, stores: Stores, picked: set[str]) -> Evidence:
-    """What a figure is drawn from, with the fresh runs of the settings that are picked."""
+def evidence_of(experiment: Experiment, stores: Stores, repeated: set[str]) -> Evidence:
+    """What a figure is drawn from; of the runs with fresh seeds the repeated ones, whose number is fixed."""
     runs, repeats = read_table(stores.runs.path), read_table(stores.repeats.path)
     finished = stores.runs.done()
     return Evidence(
         runs=runs,
         summary=summarise(runs),
-        repeats=repeats[repeats["config_hash"].isin(picked)],
+        repeats=repeats[repeats["run_id"].isin(repeated)],
         positions=stores.runs.positions,
         histories=lambda run: (stores.runs if run in finished else stores.repeats).history(run),
         molecules=experiment.molecules,

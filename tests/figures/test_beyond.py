@@ -277,6 +277,12 @@ def test_the_table_has_the_papers_best_settings_then_the_others():
     assert (partly["energy_worst"], partly["ended"]) == (-2.0, "2 converged, 1 diverged")
 
 
+def test_a_network_of_ours_is_told_from_the_papers():
+    runs = runs_of("paper", [-2.0], reparam="gnn", hidden="300-300", modes=60)
+    beyond = pd.concat([runs_of("own", [-3.0], reparam="gnn", hidden="300-150"), runs_of("gd", [-1.0])])
+    assert beyond_table(runs, summarise(runs), beyond)["method"].tolist() == ["GNN", "GNN, ours", "GD"]
+
+
 def test_a_method_that_diverged_throughout_keeps_its_row():
     runs = runs_of("lost", [np.nan, np.nan], status="diverged")
     table = beyond_table(runs, summarise(runs), runs_of("lbfgs", [-4.0], optimizer="lbfgs"))

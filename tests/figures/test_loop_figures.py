@@ -301,6 +301,18 @@ def test_runs_without_shared_starts_have_no_table_of_them():
     assert list(FIG3.tables(evidence_of(runs_of("pure_lj", "none", around(0.0))))) == ["fresh_starts"]
 
 
+def test_figure_3_needs_its_whole_grid():
+    (need,) = {
+        need.what: need for claim in FIG3.claims(paper_like()) for need in claim.needs if "72" in need.what
+    }.values()
+    few = need.lacking(
+        evidence_of(*(runs_of("pure_lj", "none", around(0.0), learning_rate=r) for r in range(1, 7)))
+    )
+    assert "pure LJ GD" not in few  # all six are there
+    for told in ("pure LJ CG 0 settings", "pure LJ GNN 0 settings", "Bond+LJ GD 0 settings"):
+        assert told in few
+
+
 def test_grids_are_compared_by_their_settings_not_their_runs():
     """Six settings each, whose runs share their starts: thirty runs are not thirty independent ones."""
     claim = "pure LJ: over all settings GD ends lower than CG"
