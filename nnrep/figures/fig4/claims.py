@@ -16,7 +16,7 @@ from nnrep.figures.proteins import network_need, stopping_need
 
 NEAR_ONE = 0.01  # what we take "near 1" for
 LEVEL = f"{CHEMICAL_ACCURACY:.3f} kJ/mol above the higher of the two lowest energies"
-ON_CPU = "times on a CPU; the published ones are of a GPU"
+ON_CPU = "times are of a CPU, the published ones of a GPU"
 SAME_COST = "what would be left if steps cost the same"
 CAVEATS = (
     "the paper does not say of which start and force field figure 4 is: all four are given",
