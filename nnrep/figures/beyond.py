@@ -11,7 +11,7 @@ from nnrep.figures.request import OWN_KEYS
 
 # Settings that agree in these minimise one energy from the same starts.
 START_COLUMNS = ["structure", "potential", "start", "start_seed", "n"]
-OURS = ", ours"  # of a network in another form than the paper's
+OURS_SUFFIX = ", ours"  # of a network in another form than the paper's
 METHOD_COLUMNS = ["method", "modes", "hidden", "learning_rate"]
 BEYOND_EXPLAINED = (
     "Plain minimisation by optimisers that the paper does not have, schedules of stages that it lacks, the "
@@ -43,7 +43,7 @@ def beyond_table(runs: pd.DataFrame, summary: pd.DataFrame, beyond: pd.DataFrame
     best = runs[runs["config_hash"].isin(picked_from.index)]
     rows = [
         _row(group, ours) | {"picked_from": picked_from.get(name, 1)}
-        for table, ours in ((best, ""), (beyond, OURS))
+        for table, ours in ((best, ""), (beyond, OURS_SUFFIX))
         for name, group in with_times(table).groupby("config_hash", sort=False)
     ]
     table = pd.DataFrame(rows)

@@ -10,6 +10,8 @@ from nnrep.figures.needs import Need
 
 CLAIM_COLUMNS = ["of", "claim", "source", "needs", "measured", "verdict", "caveats"]
 JOINED_BY = "; "
+# A caveat of every claim on wall time.
+ON_CPU = "times are of a CPU, the published ones of a GPU"
 
 
 class Verdict(Enum):
@@ -50,7 +52,7 @@ class Claim(NamedTuple):
     caveats: tuple[str, ...] = ()
 
 
-def judged(claim: Claim, evidence: Evidence) -> Claim:
+def as_tested(claim: Claim, evidence: Evidence) -> Claim:
     """The claim, not tested where the runs lack a setting that it needs; the caveats say which."""
     lacking = [text for need in claim.needs if (text := need.lacking(evidence))]
     if not lacking:
@@ -81,6 +83,6 @@ def totals(claims: pd.DataFrame) -> str:
     for whose, title in ((Whose.paper, "The paper's claims"), (Whose.ours, "Ours")):
         counts = claims.loc[claims["of"] == whose.value, "verdict"].value_counts()
         ordered = [verdict.value for verdict in Verdict if verdict.value in counts]
-        told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ordered)
-        parts += [f"{title}: {told}."] if told else []
+        listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ordered)
+        parts += [f"{title}: {listed}."] if listed else []
     return " ".join(parts)

@@ -13,15 +13,15 @@ from nnrep.figures.analysis.sequential import (
     Rule,
     budget_for,
     decided_in_steps,
-    next_look,
-    told_levels,
+    levels_in_percent,
+    next_analysis,
 )
 from nnrep.figures.analysis.statistics import Values, lower
 from nnrep.figures.claim import Verdict
 from nnrep.figures.evidence import Evidence
 
 POWER_COLUMNS = [
-    *("comparison", "power", "budget", "margin", "looks", "look", "runs a side", "level"),
+    *("comparison", "power", "budget", "margin", "analyses", "analysis", "runs a side", "level"),
     *("difference", "from", "to", "outcome"),
 ]
 
@@ -67,10 +67,10 @@ def _decided(comparison: Comparison, repeats: pd.DataFrame, power: float) -> Dec
 
 
 def seeds_wanted(comparisons: Sequence[Comparison], decisions: Mapping[str, Decision]) -> dict[str, int]:
-    """Hash of a setting -> fresh seeds that it needs for the next look of all comparisons that are open."""
+    """Hash of a setting -> fresh seeds that it needs for the next analysis of all open comparisons."""
     wanted: dict[str, int] = {}
     for comparison in comparisons:
-        count = next_look(decisions[comparison.name])
+        count = next_analysis(decisions[comparison.name])
         if count is not None:
             for name in (comparison.first, comparison.second):
                 wanted[name] = max(count, wanted.get(name, 0))
@@ -83,7 +83,7 @@ def add_seeds(
     repeats: Callable[[], pd.DataFrame],
     fill: Callable[[Mapping[str, int]], bool],
 ) -> dict[str, Decision]:
-    """Add seeds look by look until every comparison is decided, or its budget has ended.
+    """Add seeds analysis by analysis until every comparison is decided, or its budget has ended.
 
     Args:
         comparisons: of a figure.
@@ -113,9 +113,9 @@ def power_table(decisions: Mapping[str, Decision], power: float) -> pd.DataFrame
     """A row a comparison: its rule, and where it stands."""
     rows = []
     for name, decision in decisions.items():
-        looks = " ".join(map(str, decision.rule.looks()))
-        stands = (decision.look, decision.runs, decision.level, *decision.seen, decision.outcome.value)
-        rows.append((name, power, *decision.rule, looks, *stands))
+        analyses = " ".join(map(str, decision.rule.analyses()))
+        stands = (decision.analysis, decision.runs, decision.level, *decision.seen, decision.outcome.value)
+        rows.append((name, power, *decision.rule, analyses, *stands))
     return pd.DataFrame(rows, columns=POWER_COLUMNS)
 
 
@@ -131,13 +131,13 @@ def power_of(table: pd.DataFrame, asked: float | None, place: str) -> float | No
     return held[0] if held else asked
 
 
-_LOOKS = ", ".join(f"{100 * share:g} %" for share in SHARES)
-_LEVELS = ", ".join(told_levels())
+_PLACES = ", ".join(f"{100 * share:g} %" for share in SHARES)
+_LEVELS = ", ".join(levels_in_percent())
 POWER_EXPLAINED = (
     "Fresh seeds were added in steps until each comparison was decided or its budget ended. The rule is "
-    f"fixed before the first of them: looks at {_LOOKS} of the budget, which spend {_LEVELS} of "
+    f"fixed before the first of them: interim analyses at {_PLACES} of the budget, which spend {_LEVELS} of "
     "the 5 % of error (increments of O'Brien and Fleming's spending function; their sum bounds the error of "
-    "all looks by Bonferroni's inequality). A look decides if Welch's interval of its level leaves out zero, "
-    "or lies within the margin, below which a difference counts as none. Budgets are for power 0.8, and grow "
-    "for a higher one as for two normal means."
+    "all analyses by Bonferroni's inequality). An analysis decides if Welch's interval of its level leaves "
+    "out zero, or lies within the margin, below which a difference counts as none. Budgets are for power "
+    "0.8, and grow for a higher one as for two normal means."
 )

@@ -16,10 +16,10 @@ from nnrep.records.pictures import draw_chain
 
 COIL = 0.9  # share of bonds and of contacts that a coil has
 OTHERS = (PLAIN, COARSE_GRAINED)  # that GNN is compared with
-NEEDS = (*loop_needs(400), runs_needed(FEWEST))
+COIL_NEEDS = (*loop_needs(400), runs_needed(FEWEST))
 # Of seeds that are added: a side at most, and a difference of energies that counts as none (one tangled pair
 # costs 0.1).
-MOST_SEEDS, MARGIN = 200, 0.01
+COIL_SEEDS, COIL_MARGIN = 200, 0.01
 CHOSEN_RATES = "the paper gives no settings of this figure: learning rates are ours"
 
 
@@ -98,7 +98,7 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         *(_more_contacts(runs, other) for other in OTHERS),
         *(_lower_energy(evidence, other) for other in OTHERS),
     ]
-    return [claim._replace(needs=NEEDS, caveats=(CHOSEN_RATES, *claim.caveats)) for claim in claims]
+    return [claim._replace(needs=COIL_NEEDS, caveats=(CHOSEN_RATES, *claim.caveats)) for claim in claims]
 
 
 def _shares(flags: dict[tuple[str, str], pd.Series], potential: str) -> str:
@@ -151,7 +151,7 @@ def comparisons(summary: pd.DataFrame) -> list[Comparison]:
     if gnn is None or gd is None:
         return []
     name = comparison_name(METHOD_LABELS[PLAIN])
-    return [Comparison(name, gnn["config_hash"], gd["config_hash"], MOST_SEEDS, MARGIN)]
+    return [Comparison(name, gnn["config_hash"], gd["config_hash"], COIL_SEEDS, COIL_MARGIN)]
 
 
 FIGURE = Figure(
@@ -162,7 +162,7 @@ FIGURE = Figure(
     draw=draw,
     claims=claims_of,
     comparisons=comparisons,
-    most_seeds=MOST_SEEDS,
+    most_seeds=COIL_SEEDS,
     caption=(
         "Each panel shows the run of median energy of its method, coloured along the chain. A piece is a set "
         "of particles that hang together by distances below 1.5 times the ideal contact; bonds and contacts "

@@ -63,7 +63,7 @@ def _short_dynamics(config: RunConfig) -> str:
     return f"{steps} steps of dynamics" if steps < 2 * PUBLISHED_STEPS else ""
 
 
-NEEDS = (
+FOLDING_NEEDS = (
     structures_needed(["2JOF"]),
     Need(f"the authors' start {PUBLISHED_START}", _lacking_start),
     network_need(*PUBLISHED_WIDTHS),
@@ -164,7 +164,7 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     ]
     starts = len(evidence.runs[START_KEYS].drop_duplicates())
     caveats = (f"{starts} starts: runs of one differ by noise of 0.01 A alone",)
-    return [claim._replace(needs=NEEDS, caveats=(*caveats, *claim.caveats)) for claim in claims]
+    return [claim._replace(needs=FOLDING_NEEDS, caveats=(*caveats, *claim.caveats)) for claim in claims]
 
 
 def _wider_is_nearer(networks: dict[str, pd.DataFrame], none: pd.DataFrame) -> Claim:

@@ -59,10 +59,10 @@ def stopping_need() -> Need:
 def _other_tolerance(config: RunConfig) -> str:
     if not config.minimizes or config.schedule.name != "paper":
         return ""
-    found = {stage.min_delta for stage in (config.schedule.coarse, config.schedule.fine)}
+    given = {stage.min_delta for stage in (config.schedule.coarse, config.schedule.fine)}
     if config.reparam.name != NETWORK:
-        found = {config.schedule.fine.min_delta}
-    return "" if found == {MIN_DELTA} else f"min_delta {' and '.join(f'{each:g}' for each in sorted(found))}"
+        given = {config.schedule.fine.min_delta}
+    return "" if given == {MIN_DELTA} else f"min_delta {' and '.join(f'{each:g}' for each in sorted(given))}"
 
 
 def _plain(value: Any) -> Any:

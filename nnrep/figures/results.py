@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nnrep.figures.analysis.sequential import Decision
 from nnrep.figures.analysis.summary import summarise
-from nnrep.figures.claim import claims_table, judged
+from nnrep.figures.claim import as_tested, claims_table
 from nnrep.figures.command_log import read_commands
 from nnrep.figures.comparison import power_table
 from nnrep.figures.evidence import Evidence
@@ -44,7 +44,7 @@ def write_results(
     write_table(folder / SUMMARY, evidence.summary)
     if len(beyond):
         write_table(folder / BEYOND_SUMMARY, summarise(beyond))
-    claims = claims_table([judged(claim, evidence) for claim in figure.claims(evidence)])
+    claims = claims_table([as_tested(claim, evidence) for claim in figure.claims(evidence)])
     write_table(folder / CLAIMS, claims)
     tables = figure.tables(evidence)
     for name, table in tables.items():

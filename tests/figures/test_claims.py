@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from checkout import ROOT
 
-from nnrep.figures.claim import CLAIM_COLUMNS, Claim, Verdict, Whose, claims_table, judged, totals
+from nnrep.figures.claim import CLAIM_COLUMNS, Claim, Verdict, Whose, as_tested, claims_table, totals
 from nnrep.figures.command_log import COMMAND_COLUMNS, FIRST_COLUMNS, CommandLog, read_commands
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.needs import rows_where, runs_needed, steps_needed, values_needed
@@ -60,9 +60,9 @@ def test_a_need_says_what_the_runs_have_in_its_place(need, told):
 def test_what_was_scaled_down_is_not_tested_whatever_the_numbers(verdict):
     evidence = evidence_of(SUMMARY, Config(400))
     claim = Claim("c", "figure 1", "numbers", verdict, caveats=("read off",))
-    assert judged(claim, evidence) == claim
-    assert judged(claim._replace(needs=(steps_needed(400),)), evidence).verdict is verdict
-    scaled = judged(claim._replace(needs=(steps_needed(600), runs_needed(6))), evidence)
+    assert as_tested(claim, evidence) == claim
+    assert as_tested(claim._replace(needs=(steps_needed(400),)), evidence).verdict is verdict
+    scaled = as_tested(claim._replace(needs=(steps_needed(600), runs_needed(6))), evidence)
     assert scaled.verdict is Verdict.not_tested
     told = "not in full: max_steps 400, 5 runs a setting; read off"
     (row,) = claims_table([scaled]).to_dict("records")

@@ -12,7 +12,7 @@ from nnrep.figures.analysis.sequential import (
     budget_for,
     decided_in_steps,
     levels,
-    next_look,
+    next_analysis,
 )
 from nnrep.figures.claim import Verdict
 from nnrep.figures.comparison import (
@@ -39,14 +39,14 @@ def share(found: list[Outcome], *wanted: Outcome) -> float:
     return sum(outcome in wanted for outcome in found) / len(found)
 
 
-def test_the_looks_spend_five_percent_in_all():
+def test_the_analyses_spend_five_percent_in_all():
     assert sum(levels()) == pytest.approx(0.05)
     assert levels() == sorted(levels())
     assert levels()[0] == pytest.approx(8.86e-5, rel=1e-2)  # 2 - 2 Phi(1.95996 / 0.5)
 
 
 def test_of_equal_means_no_more_than_five_percent_are_told_apart():
-    """Of 1000 trials at 5 %, more than 64 are a chance of 2.5 %; four looks at 5 % each would err in 126."""
+    """Of 1000 trials at 5 %, more than 64 are a chance of 2.5 %; four analyses at 5 % each err in 126."""
     rule = Rule(60, NO_MARGIN)
     found = outcomes(0.0, rule, 1000, seed=1)
     assert share(found, Outcome.lower, Outcome.higher) <= 0.064
@@ -54,7 +54,7 @@ def test_of_equal_means_no_more_than_five_percent_are_told_apart():
 
 
 def test_a_difference_is_found_with_about_the_power_of_the_budget():
-    """80 % for one look at 5 % (means 0.51 apart, 60 a side), of which the looks cost a little."""
+    """80 % for one analysis at 5 % (means 0.51 apart, 60 a side), of which the others cost a little."""
     found = outcomes(-0.5115, Rule(60, NO_MARGIN), 600, seed=2)
     assert 0.72 <= share(found, Outcome.lower) <= 0.83
     assert share(found, Outcome.higher) == 0
@@ -64,7 +64,7 @@ def test_a_difference_is_found_with_about_the_power_of_the_budget():
 def test_a_large_difference_needs_few_seeds():
     rng = np.random.default_rng(0)
     decision = decided_in_steps(rng.normal(size=100) - 3, rng.normal(size=100), Rule(100, NO_MARGIN))
-    assert (decision.outcome, decision.look, decision.runs) == (Outcome.lower, 1, 25)
+    assert (decision.outcome, decision.analysis, decision.runs) == (Outcome.lower, 1, 25)
     assert decision.verdict is Verdict.holds
 
 
@@ -78,24 +78,24 @@ def test_equality_within_the_margin_is_found_and_seldom_where_there_is_none():
 def test_a_budget_ends():
     values = np.array([-1.0, 1.0] * 6)
     decision = decided_in_steps(values, values, Rule(12, NO_MARGIN))
-    assert (decision.outcome, decision.runs, next_look(decision)) == (Outcome.ended, 12, None)
+    assert (decision.outcome, decision.runs, next_analysis(decision)) == (Outcome.ended, 12, None)
     assert decision.verdict is Verdict.undecided
     assert "open: the budget ended" in str(decision)
 
 
-def test_the_next_look_waits_for_its_seeds():
+def test_the_next_analysis_waits_for_its_seeds():
     rng = np.random.default_rng(6)
     values = rng.normal(size=80)
-    assert next_look(decided_in_steps(values[:10], values[:10], Rule(80, 0.0))) == 20
-    assert next_look(decided_in_steps(values[:20], values[:39], Rule(80, 0.0))) == 40
-    # What comes after a look changes nothing of it.
+    assert next_analysis(decided_in_steps(values[:10], values[:10], Rule(80, 0.0))) == 20
+    assert next_analysis(decided_in_steps(values[:20], values[:39], Rule(80, 0.0))) == 40
+    # What comes after an analysis changes nothing of it.
     low = rng.normal(size=80) - 3
     few, many = (decided_in_steps(low[:n], values[:n], Rule(80, 0.0)) for n in (20, 80))
     assert few == many
 
 
-def test_no_look_has_too_few_runs_to_decide():
-    assert Rule(8, 0.0).looks() == [6, 6, 6, 8]
+def test_no_analysis_has_too_few_runs_to_decide():
+    assert Rule(8, 0.0).analyses() == [6, 6, 6, 8]
 
 
 def test_diverged_runs_leave_it_open():
@@ -139,7 +139,7 @@ def test_seeds_are_added_until_all_is_decided():
     assert held == {"a": 80, "b": 10, "c": 80}
     assert seeds_wanted(PAIRS, decisions) == {}
     table = power_table(decisions, 0.8)
-    assert table["looks"].tolist() == ["10 20 30 40", "20 40 60 80"]
+    assert table["analyses"].tolist() == ["10 20 30 40", "20 40 60 80"]
     assert table["outcome"].tolist() == ["the first is lower", "open: the budget ended"]
 
 

@@ -1,11 +1,11 @@
 """Whether one of two means is lower, by runs that are added in steps until it is decided.
 
-The rule is fixed before the first run: how many runs a side there are at each look, and how much of the 5 %
-of error each look may spend. The looks are at a quarter, a half, three quarters and all of a budget. Each
+The rule is fixed before the first run: how many runs a side there are at each interim analysis, and how much
+of the 5 % of error each may spend. They are at a quarter, a half, three quarters and all of a budget. Each
 spends what the spending function of O'Brien and Fleming (Lan and DeMets, Biometrika 70, 659, 1983),
-2 - 2 Phi(z / sqrt(t)) at the share t of the budget, gains since the look before. A look that spends the level
-a decides by Welch's interval of confidence 1 - a. By Bonferroni's inequality all looks together err in 5 % of
-cases at most, however their data depend on one another.
+2 - 2 Phi(z / sqrt(t)) at the share t of the budget, gains since the one before. An analysis that spends the
+level a decides by Welch's interval of confidence 1 - a. By Bonferroni's inequality all of them together err
+in 5 % of cases at most, however their data depend on one another.
 """
 
 import math
@@ -19,7 +19,7 @@ from scipy import stats
 from nnrep.figures.analysis.statistics import CONFIDENCE, FEWEST, Difference, Values, difference
 from nnrep.figures.claim import Verdict
 
-SHARES = (0.25, 0.5, 0.75, 1.0)  # of the budget, at which there is a look
+SHARES = (0.25, 0.5, 0.75, 1.0)  # of the budget, at which there is an analysis
 POWER_OF_BUDGETS = 0.8  # that budgets are given for
 
 
@@ -37,15 +37,15 @@ class Rule(NamedTuple):
     """Fixed before the first run.
 
     Attributes:
-        budget: runs a side at the last look.
+        budget: runs a side at the last analysis.
         margin: a difference that counts as none.
     """
 
     budget: int
     margin: float
 
-    def looks(self) -> list[int]:
-        """Runs a side at each look; never fewer than decide anything."""
+    def analyses(self) -> list[int]:
+        """Runs a side at each analysis; never fewer than decide anything."""
         return [max(FEWEST, math.ceil(share * self.budget)) for share in SHARES]
 
 
@@ -54,15 +54,15 @@ class Decision(NamedTuple):
 
     Attributes:
         outcome: what is decided.
-        look: the number of the look that decided it, or of the last one, from 1; 0 before the first.
-        runs: a side, at that look.
+        analysis: the number of the analysis that decided it, or of the last one, from 1; 0 before the first.
+        runs: a side, at that analysis.
         level: what it spends of the 5 %.
         seen: the difference of means, first less second, with the interval of confidence 1 - level.
         rule: that was followed.
     """
 
     outcome: Outcome
-    look: int
+    analysis: int
     runs: int
     level: float
     seen: Difference
@@ -79,12 +79,12 @@ class Decision(NamedTuple):
         mean, low, high = self.seen
         interval = f"{mean:+.4g} ({100 * (1 - self.level):.4g} %: {low:+.4g} to {high:+.4g})"
         runs = f"{self.runs} runs a side of at most {self.rule.budget}"
-        look = f"look {self.look} of {len(SHARES)}"
-        return f"{interval} at {look}, {runs}, margin {self.rule.margin:g}: {self.outcome.value}"
+        place = f"analysis {self.analysis} of {len(SHARES)}"
+        return f"{interval} at {place}, {runs}, margin {self.rule.margin:g}: {self.outcome.value}"
 
 
 def levels() -> list[float]:
-    """What each look spends of the error; 1 - CONFIDENCE in sum."""
+    """What each analysis spends of the error; 1 - CONFIDENCE in sum."""
     bound = stats.norm.ppf((1 + CONFIDENCE) / 2)
     spent = [2 * stats.norm.sf(bound / math.sqrt(share)) for share in SHARES]
     return [float(level) for level in np.diff([0.0, *spent])]
@@ -98,14 +98,14 @@ def budget_for(power: float, budget: int) -> int:
 
 
 def decided_in_steps(first: Values, second: Values, rule: Rule) -> Decision:
-    """Follow the rule through the looks that there are runs enough for.
+    """Follow the rule through the analyses that there are runs enough for.
 
     Args:
         first: values of one side, in the order in which its runs were added.
         second: of the other.
         rule: budget and margin.
     """
-    counts = rule.looks()
+    counts = rule.analyses()
     runs = min(len(first), len(second))
     decision = Decision(Outcome.open, 0, 0, 0.0, Difference(math.nan, -math.inf, math.inf), rule)
     for number, (count, level) in enumerate(zip(counts, levels(), strict=True), start=1):
@@ -118,9 +118,9 @@ def decided_in_steps(first: Values, second: Values, rule: Rule) -> Decision:
     return decision._replace(outcome=Outcome.ended)
 
 
-def next_look(decision: Decision) -> int | None:
-    """Runs a side that the next look needs; None where there is none."""
-    return decision.rule.looks()[decision.look] if decision.outcome is Outcome.open else None
+def next_analysis(decision: Decision) -> int | None:
+    """Runs a side that the next analysis needs; None where there is none."""
+    return decision.rule.analyses()[decision.analysis] if decision.outcome is Outcome.open else None
 
 
 def _leading(values: Values, count: int) -> np.ndarray:
@@ -135,6 +135,6 @@ def _outcome(seen: Difference, margin: float) -> Outcome:
     return Outcome.equal if -margin < seen.low and seen.high < margin else Outcome.open
 
 
-def told_levels() -> Sequence[str]:
-    """The levels of all looks in percent, as reports quote them."""
+def levels_in_percent() -> Sequence[str]:
+    """The levels of all analyses in percent, as reports quote them."""
     return [f"{100 * level:.2g} %" for level in levels()]

@@ -2,7 +2,7 @@
 
 from nnrep.figures.fig3.claims import claims_of
 from nnrep.figures.fig3.picture import draw
-from nnrep.figures.fig3.settings import MOST_SEEDS, comparisons, repeated
+from nnrep.figures.fig3.settings import LARGEST_BUDGET, comparisons, repeated
 from nnrep.figures.fig3.starts import tables
 from nnrep.figures.figure import Figure
 
@@ -18,7 +18,7 @@ FIGURE = Figure(
     claims=claims_of,
     tables=tables,
     comparisons=comparisons,
-    most_seeds=MOST_SEEDS,
+    most_seeds=LARGEST_BUDGET,
     caption=(
         "A mark is a setting, mean and standard deviation over its runs with fresh starts, its tolerances "
         "taken together. Orange: GD, blue: CG, green: GNN; the shape is the number of modes, the size the "

@@ -18,7 +18,7 @@ from nnrep.figures.analysis.selection import (
 )
 from nnrep.figures.analysis.statistics import FEWEST, below, combined, decide, lower, most, ranks_lower
 from nnrep.figures.analysis.summary import with_times
-from nnrep.figures.claim import Claim, Verdict, Whose
+from nnrep.figures.claim import ON_CPU, Claim, Verdict, Whose
 from nnrep.figures.comparison import lower_by
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig3.published import PUBLISHED_SOURCE, published_of
@@ -32,7 +32,6 @@ NEAR_END = 0.01  # of the bound, by which an energy is as low as that at which G
 NOT_PUBLISHED = "nothing was published of this loop"
 NO_SETTING = "no setting of both without a diverged run"
 TITLE = "title of the paper; caption of figure 3"
-ON_CPU = "times are of a CPU, the published ones of a GPU"
 FROM_TABLES = "read off the authors' tables, not said in the paper"
 SIZES = (1000, 400)  # that were published
 GRID = {PLAIN: 6, COARSE_GRAINED: 36, NETWORK: 72}  # settings of each method and loop
@@ -50,7 +49,7 @@ def _grid(table: pd.DataFrame, share: float) -> str:
     return ", ".join(parts)
 
 
-NEEDS = (
+FRESH_START_NEEDS = (
     *loop_needs(*SIZES),
     Need(
         "6, 36 and 72 settings of GD, CG and GNN a loop",
@@ -58,7 +57,7 @@ NEEDS = (
     ),
     runs_needed(5, with_fresh_starts),
 )
-SHARED_NEEDS = (
+SHARED_START_NEEDS = (
     *loop_needs(*SIZES),
     Need(
         "the same settings at tolerance 1e-6, with shared starts",
@@ -88,8 +87,8 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     ]
     shared = [_within_spread(starts, potential, name) for potential in LOOP_LABELS for name in STATISTICS]
     return [
-        *(claim._replace(needs=NEEDS) for claim in claims),
-        *(claim._replace(needs=SHARED_NEEDS) for claim in shared),
+        *(claim._replace(needs=FRESH_START_NEEDS) for claim in claims),
+        *(claim._replace(needs=SHARED_START_NEEDS) for claim in shared),
     ]
 
 

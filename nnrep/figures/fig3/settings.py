@@ -9,8 +9,8 @@ from nnrep.figures.fig3.starts import with_fresh_starts
 
 # Two methods on pure LJ -> fresh seeds a side at most, where they are added.
 BUDGETS = {(COARSE_GRAINED, PLAIN): 120, (NETWORK, PLAIN): 120, (COARSE_GRAINED, NETWORK): 350}
-MOST_SEEDS = max(BUDGETS.values())
-MARGIN = 0.01  # a difference of energies that counts as none; one tangled pair costs 0.04
+LARGEST_BUDGET = max(BUDGETS.values())
+GRID_MARGIN = 0.01  # a difference of energies that counts as none; one tangled pair costs 0.04
 
 
 def repeated(summary: pd.DataFrame) -> list[str]:
@@ -28,11 +28,11 @@ def comparison_name(potential: str, first: str, second: str) -> str:
 def comparisons(summary: pd.DataFrame) -> list[Comparison]:
     """The best settings of each two methods on pure LJ."""
     fresh = with_fresh_starts(summary)
-    found = []
+    pairs = []
     for (first, second), budget in BUDGETS.items():
         both = [best_setting(fresh, "pure_lj", name) for name in (first, second)]
         ours, theirs = (None if setting is None else str(setting["config_hash"]) for setting in both)
         if ours is not None and theirs is not None:
             name = comparison_name("pure_lj", first, second)
-            found.append(Comparison(name, ours, theirs, budget, MARGIN))
-    return found
+            pairs.append(Comparison(name, ours, theirs, budget, GRID_MARGIN))
+    return pairs

@@ -113,7 +113,7 @@ def spread(evidence: Evidence) -> pd.DataFrame:
             for name, title in STATISTICS.items():
                 values = pd.Series([getattr(each, name) for each in seen if each is not None], dtype=float)
                 theirs = getattr(known[reparam], name) if reparam in known else float("nan")
-                ends = values.min(), values.median(), values.max()
-                within = round(ends[0], DIGITS) <= theirs <= round(ends[2], DIGITS)
-                rows.append((loop, method, title, theirs, *ends, len(values), within))
+                limits = values.min(), values.median(), values.max()
+                within = round(limits[0], DIGITS) <= theirs <= round(limits[2], DIGITS)
+                rows.append((loop, method, title, theirs, *limits, len(values), within))
     return pd.DataFrame(rows, columns=SPREAD_COLUMNS)

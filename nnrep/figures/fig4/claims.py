@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nnrep.figures.analysis.statistics import FEWEST, Difference, below, combined
-from nnrep.figures.claim import Claim, Verdict, Whose
+from nnrep.figures.claim import ON_CPU, Claim, Verdict, Whose
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig4.pairs import CHEMICAL_ACCURACY, geometric, pairs_of, whole
 from nnrep.figures.fig4.proteins import NEARER_PROTEINS, SIX_PROTEINS
@@ -16,13 +16,12 @@ from nnrep.figures.proteins import network_need, stopping_need
 
 NEAR_ONE = 0.01  # what we take "near 1" for
 LEVEL = f"{CHEMICAL_ACCURACY:.3f} kJ/mol above the higher of the two lowest energies"
-ON_CPU = "times are of a CPU, the published ones of a GPU"
 SAME_COST = "what would be left if steps cost the same"
 CAVEATS = (
     "the paper does not say of which start and force field figure 4 is: all four are given",
     "runs of one start differ by noise of 0.01 A",
 )
-NEEDS = (network_need(300), stopping_need(), steps_needed(5000), runs_needed(10))
+PAIR_NEEDS = (network_need(300), stopping_need(), steps_needed(5000), runs_needed(10))
 # The pairs of one protein -> what was measured, and what follows.
 PairsTest = Callable[[pd.DataFrame], tuple[str, Verdict]]
 
@@ -125,7 +124,7 @@ def _of_all(pairs: pd.DataFrame, where: str, tested: _Test) -> Claim:
         "; ".join(parts),
         combined(verdicts),
         tested.of,
-        NEEDS,
+        PAIR_NEEDS,
         (*CAVEATS, *tested.caveats),
     )
 

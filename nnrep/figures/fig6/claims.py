@@ -51,7 +51,7 @@ def _fewest_fresh(evidence: Evidence) -> str:
     return f"{fewest} fresh seeds of best rates" if fewest < FRESH_SEEDS else ""
 
 
-NEEDS = (
+RATE_NEEDS = (
     structures_needed(["2JOF"]),
     values_needed("start", ["native"], "start"),
     values_needed("potential", [OPENMM_FORCE_FIELD], "force field"),
@@ -62,7 +62,7 @@ NEEDS = (
     values_needed("learning_rate", (1e-2, 1e-3, 1e-4, 1e-5), "GD's rates", rows_where(reparam=PLAIN)),
     values_needed("learning_rate_coarse", (1e-4, 1e-5, 1e-6), "GNN's rates", rows_where(reparam=NETWORK)),
 )
-FRESH_NEEDS = (*NEEDS, Need(f"{FRESH_SEEDS} fresh seeds of best rates", _fewest_fresh))
+BEST_RATE_NEEDS = (*RATE_NEEDS, Need(f"{FRESH_SEEDS} fresh seeds of best rates", _fewest_fresh))
 
 
 def claims_of(evidence: Evidence) -> list[Claim]:
@@ -82,8 +82,8 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         *(_openmm_is_faster(evidence, name) for name in methods),
     ]
     return [
-        *(claim._replace(needs=NEEDS, caveats=(*claim.caveats, INFERRED)) for claim in of_grid),
-        *(claim._replace(needs=FRESH_NEEDS, caveats=(*claim.caveats, INFERRED)) for claim in of_fresh),
+        *(claim._replace(needs=RATE_NEEDS, caveats=(*claim.caveats, INFERRED)) for claim in of_grid),
+        *(claim._replace(needs=BEST_RATE_NEEDS, caveats=(*claim.caveats, INFERRED)) for claim in of_fresh),
     ]
 
 
@@ -99,9 +99,9 @@ def _below_openmm(evidence: Evidence) -> Claim:
     if best.empty or not openmm:
         return Claim(claim, source, "no runs of both without divergence", Verdict.undecided, caveats=caveats)
     highest = best.sort_values("energy", kind="stable").iloc[-1]
-    told = ", ".join(f"{energy:.1f} after {step}" for step, energy in openmm.items())
+    energies = ", ".join(f"{energy:.1f} after {step}" for step, energy in openmm.items())
     measured = (
-        f"OpenMM {told}; the highest best is {highest['method']} at {highest['learning_rate']:g}, "
+        f"OpenMM {energies}; the highest best is {highest['method']} at {highest['learning_rate']:g}, "
         f"{highest['energy']:.1f}"
     )
     count = int(first.groupby("config_hash")["seed"].count().min())
@@ -120,8 +120,8 @@ def _in_range(runs: pd.DataFrame, methods: Sequence[str]) -> Claim:
     measured = ", ".join(f"{name} {energy:.1f}" for name, energy in lowest.items())
     verdict = Verdict.holds if inside else Verdict.fails
     known = len(best) > 0 and int(runs.groupby("config_hash")["seed"].count().min()) >= FEWEST_BEST
-    judged = verdict if known else Verdict.undecided
-    return Claim(claim, "of figure 6a", measured, judged, Whose.ours, caveats=(BEST_OF_FEW,))
+    verdict_of_few = verdict if known else Verdict.undecided
+    return Claim(claim, "of figure 6a", measured, verdict_of_few, Whose.ours, caveats=(BEST_OF_FEW,))
 
 
 def _lower_at_all_rates(runs: pd.DataFrame, network: str) -> Claim:

@@ -3,7 +3,7 @@
 from nnrep.figures.fig8.claims import claims_of
 from nnrep.figures.fig8.comparison import tables
 from nnrep.figures.fig8.picture import draw
-from nnrep.figures.fig8.settings import MOST_SEEDS, check_setting, comparisons, notes_of, repeated
+from nnrep.figures.fig8.settings import PEPTIDE_SEEDS, check_setting, comparisons, notes_of, repeated
 from nnrep.figures.figure import Figure
 
 __all__ = ["FIGURE"]
@@ -19,7 +19,7 @@ FIGURE = Figure(
     tables=tables,
     notes=notes_of,
     comparisons=comparisons,
-    most_seeds=MOST_SEEDS,
+    most_seeds=PEPTIDE_SEEDS,
     fixed_grid=True,
     check=check_setting,
     caption=(

@@ -22,7 +22,7 @@ FOUR_PROTEINS = ("2JOF", "2MGO", "1PLW", "5AWL")
 SIMILAR = 2.0  # up to how many times as long is what we take "similar" for; less time is no worse
 
 SIMILAR_IS_OURS = f"at most {SIMILAR:g} times as long is what we take for similar"
-NEEDS = (runs_needed(4), steps_needed(60_000))
+COMPARISON_NEEDS = (runs_needed(4), steps_needed(60_000))
 
 # (evidence, fresh runs of CG, fresh runs of GD) -> what was measured, and what follows.
 RunsTest = Callable[[Evidence, pd.DataFrame, pd.DataFrame], tuple[str, Verdict]]
@@ -51,7 +51,9 @@ def claims_of(evidence: Evidence) -> list[Claim]:
             ),
         ):
             tested = _of_all(evidence, chosen, claim, test)
-            claims.append(tested._replace(of=of, needs=NEEDS, caveats=(*CLASSICAL_CAVEATS, *caveats)))
+            claims.append(
+                tested._replace(of=of, needs=COMPARISON_NEEDS, caveats=(*CLASSICAL_CAVEATS, *caveats))
+            )
     return claims
 
 

@@ -16,7 +16,7 @@ from nnrep.systems.protein import Start
 
 UNDECIDED = ("1PLW", Start.random.value)
 # Of seeds that are added: a side at most, and a difference of energies in kJ/mol that counts as none.
-MOST_SEEDS, MARGIN = 50, 25.0
+PEPTIDE_SEEDS, PEPTIDE_MARGIN = 50, 25.0
 ALLOWED_STARTS = (Start.extended, Start.random)
 
 
@@ -41,13 +41,13 @@ def comparison_name(problem: MinimizationProblem) -> str:
 def comparisons(summary: pd.DataFrame) -> list[Comparison]:
     """CG against GD of 1PLW from random starts, which 16 fresh seeds leave open."""
     chosen = [problem for problem in problems_of(summary) if (problem.structure, problem.start) == UNDECIDED]
-    found = []
+    pairs = []
     for problem in chosen:
         cg, gd = (best_of(summary, problem, name) for name in (COARSE_GRAINED, PLAIN))
         if cg is not None and gd is not None:
             hashes = cg["config_hash"], gd["config_hash"]
-            found.append(Comparison(comparison_name(problem), *hashes, MOST_SEEDS, MARGIN))
-    return found
+            pairs.append(Comparison(comparison_name(problem), *hashes, PEPTIDE_SEEDS, PEPTIDE_MARGIN))
+    return pairs
 
 
 def check_setting(config: RunConfig) -> None:

@@ -12,7 +12,7 @@ from nnrep.figures.fig9.eigenvectors import BASELINE_NAME, kinds_of
 from nnrep.figures.needs import runs_needed, steps_needed, structures_needed
 
 FIGURE_9, OURS = "figure 9", "of figure 9"  # sources of claims
-NEEDS = (structures_needed(["2JOF"]), runs_needed(4), steps_needed(60_000))
+EIGENVECTOR_NEEDS = (structures_needed(["2JOF"]), runs_needed(4), steps_needed(60_000))
 NOTHING_TO_COMPARE = "no setting without a diverged run, or nothing to compare it with"
 
 
@@ -28,7 +28,7 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         _below_baseline(fresh, best),
         _all_below_baseline(fresh),
     ]
-    return [claim._replace(needs=NEEDS, caveats=CLASSICAL_CAVEATS) for claim in claims]
+    return [claim._replace(needs=EIGENVECTOR_NEEDS, caveats=CLASSICAL_CAVEATS) for claim in claims]
 
 
 def _best(summary: pd.DataFrame) -> str:
