@@ -208,8 +208,11 @@ def _lower_in_time(evidence: Evidence, potential: str, reparam: str) -> Claim:
         return Claim(claim, TITLE, NO_SETTING, Verdict.undecided, caveats=caveats)
     seconds, energies, others = at_equal_time(evidence, ours, theirs)
     verdict = ranks_lower(energies, others, FEWEST)
-    numbers = f"{method} {np.median(energies):.4f}, GD {np.median(others):.4f}"
-    measured = f"medians after {seconds:.2f} s: {numbers}; ranks of {len(ours)} fresh seeds a side"
+    final = f"{method} {energies_of(ours).median():.4f}, GD {energies_of(theirs).median():.4f}"
+    measured = (
+        f"medians after {seconds:.2f} s {method} {np.median(energies):.4f}, GD {np.median(others):.4f}; "
+        f"when both are done {final}; ranks at the former of {len(ours)} fresh seeds a side"
+    )
     return Claim(claim, TITLE, measured, verdict, caveats=caveats)
 
 

@@ -4,6 +4,7 @@ The authors drew one start for a whole table, so that their five "runs" of a set
 the repelling pairs alone; a table of theirs is one draw of a start.
 """
 
+import numpy as np
 import pandas as pd
 
 from nnrep.figures.analysis.labels import LOOP_LABELS, METHOD_LABELS
@@ -114,6 +115,13 @@ def spread(evidence: Evidence) -> pd.DataFrame:
                 values = pd.Series([getattr(each, name) for each in seen if each is not None], dtype=float)
                 theirs = getattr(known[reparam], name) if reparam in known else float("nan")
                 limits = values.min(), values.median(), values.max()
-                within = round(limits[0], DIGITS) <= theirs <= round(limits[2], DIGITS)
+                within = _is_within(theirs, limits[0], limits[2])
                 rows.append((loop, method, title, theirs, *limits, len(values), within))
     return pd.DataFrame(rows, columns=SPREAD_COLUMNS)
+
+
+def _is_within(published: float, lowest: float, highest: float) -> bool | None:
+    """Whether a published number, of four decimals, lies between others; None if one is not known."""
+    if not np.isfinite([published, lowest, highest]).all():
+        return None
+    return bool(round(lowest, DIGITS) <= published <= round(highest, DIGITS))
