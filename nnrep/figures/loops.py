@@ -10,7 +10,8 @@ from nnrep.systems.loop import LoopConfig
 
 PAPER_STEPS = 60_000  # 20 x 3000, of a run that does not stop by itself
 # What a figure may vary and is the paper's loop all the same.
-FREE_KEYS = {"n", "potential", "runs_per_start"}
+FREE_KEYS = {"n", "potential", "runs_per_start", "repulsion_epoch"}
+PAPER_EPOCH = 3000  # steps for which the authors' code keeps repelling pairs
 
 
 def is_published(system: object) -> bool:
@@ -31,6 +32,16 @@ def loop_needs(*sizes: int) -> tuple[Need, ...]:
         config_need("reparam.strength null", _scaled_weights),
         steps_needed(PAPER_STEPS),
     )
+
+
+def epoch_need() -> Need:
+    """Repelling pairs that are kept for an epoch, as in the authors' code."""
+    return config_need(f"repulsion_epoch {PAPER_EPOCH}", _other_epoch)
+
+
+def _other_epoch(config: RunConfig) -> str:
+    epoch = config.system.repulsion_epoch
+    return "" if epoch == PAPER_EPOCH else f"repulsion_epoch {epoch}"
 
 
 def _scaled_weights(config: RunConfig) -> str:

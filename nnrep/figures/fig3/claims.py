@@ -24,7 +24,7 @@ from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig3.published import PUBLISHED_SOURCE, published_of
 from nnrep.figures.fig3.settings import comparison_name
 from nnrep.figures.fig3.starts import STATISTICS, fresh_part, spread, with_fresh_starts, with_shared_starts
-from nnrep.figures.loops import loop_needs
+from nnrep.figures.loops import epoch_need, loop_needs
 from nnrep.figures.needs import Need, runs_needed
 
 NEAR_BOUND = 0.98  # mean energy of a best setting over its lower bound, from which on it is at the bound
@@ -51,6 +51,7 @@ def _grid(table: pd.DataFrame, share: float) -> str:
 
 FRESH_START_NEEDS = (
     *loop_needs(*SIZES),
+    epoch_need(),
     Need(
         "6, 36 and 72 settings of GD, CG and GNN a loop",
         lambda evidence: _grid(with_fresh_starts(evidence.summary), 1),
@@ -59,6 +60,7 @@ FRESH_START_NEEDS = (
 )
 SHARED_START_NEEDS = (
     *loop_needs(*SIZES),
+    epoch_need(),
     Need(
         "the same settings at tolerance 1e-6, with shared starts",
         lambda evidence: _grid(with_shared_starts(evidence.summary), 0.5),
