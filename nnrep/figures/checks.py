@@ -7,6 +7,11 @@ from nnrep.modes.slow import Of
 
 CLASSICAL = "classical"
 COMPARED_MAPS = (PLAIN, COARSE_GRAINED)
+# Of every claim on that energy.
+CLASSICAL_CAVEATS = (
+    "the paper gives no strengths of this energy: they are ours",
+    "learning rate 1e-2 taken in Angstrom",
+)
 
 
 def check_energy(config: RunConfig) -> None:

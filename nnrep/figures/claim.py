@@ -1,9 +1,17 @@
-"""A sentence of the paper, and what the numbers say of it."""
+"""A sentence of the paper, or of ours, what the numbers say of it, and with which settings."""
 
 from enum import Enum
 from typing import NamedTuple
 
 import pandas as pd
+
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.needs import Need
+
+CLAIM_COLUMNS = ["of", "claim", "source", "needs", "measured", "verdict", "caveats"]
+JOINED_BY = "; "
+# A caveat of every claim on wall time.
+ON_CPU = "times are of a CPU, the published ones of a GPU"
 
 
 class Verdict(Enum):
@@ -12,6 +20,14 @@ class Verdict(Enum):
     holds = "holds"
     fails = "does not hold"
     undecided = "undecided"
+    not_tested = "not tested"
+
+
+class Whose(Enum):
+    """Who makes a claim."""
+
+    paper = "paper"
+    ours = "ours"
 
 
 class Claim(NamedTuple):
@@ -22,15 +38,51 @@ class Claim(NamedTuple):
         source: where.
         measured: the numbers.
         verdict: what follows.
+        of: who says so.
+        needs: the settings without which the claim is not tested, whatever the numbers are.
+        caveats: what is to be known of this verdict, a phrase each.
     """
 
     claim: str
     source: str
     measured: str
     verdict: Verdict
+    of: Whose = Whose.paper
+    needs: tuple[Need, ...] = ()
+    caveats: tuple[str, ...] = ()
+
+
+def as_tested(claim: Claim, evidence: Evidence) -> Claim:
+    """The claim, not tested where the runs lack a setting that it needs; the caveats say which."""
+    lacking = [text for need in claim.needs if (text := need.lacking(evidence))]
+    if not lacking:
+        return claim
+    scaled = f"not in full: {', '.join(lacking)}"
+    return claim._replace(verdict=Verdict.not_tested, caveats=(scaled, *claim.caveats))
 
 
 def claims_table(claims: list[Claim]) -> pd.DataFrame:
-    """Claims as a table."""
-    rows = [{**claim._asdict(), "verdict": claim.verdict.value} for claim in claims]
-    return pd.DataFrame(rows, columns=list(Claim._fields))
+    """Claims as a table of text, those of the paper first."""
+    ordered = sorted(claims, key=lambda claim: claim.of is not Whose.paper)
+    rows = [
+        {
+            **claim._asdict(),
+            "of": claim.of.value,
+            "needs": JOINED_BY.join(need.what for need in claim.needs),
+            "verdict": claim.verdict.value,
+            "caveats": JOINED_BY.join(claim.caveats),
+        }
+        for claim in ordered
+    ]
+    return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
+
+
+def totals(claims: pd.DataFrame) -> str:
+    """How many claims of the paper, and how many of ours, have which verdict."""
+    parts = []
+    for whose, title in ((Whose.paper, "The paper's claims"), (Whose.ours, "Ours")):
+        counts = claims.loc[claims["of"] == whose.value, "verdict"].value_counts()
+        ordered = [verdict.value for verdict in Verdict if verdict.value in counts]
+        listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ordered)
+        parts += [f"{title}: {listed}."] if listed else []
+    return " ".join(parts)

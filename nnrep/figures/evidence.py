@@ -1,13 +1,17 @@
 """What a figure is drawn from and its claims are tested with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from nnrep.config.schema import RunConfig
 from nnrep.structures.molecule import Molecule
+
+if TYPE_CHECKING:
+    from nnrep.figures.analysis.sequential import Decision
 
 
 class Evidence(NamedTuple):
@@ -22,6 +26,7 @@ class Evidence(NamedTuple):
         molecules: the native structures, by name.
         missing: structures that could not be had -> why.
         configs: the configuration of every setting.
+        decisions: name of a comparison -> where it stands by the seeds that were added for it.
     """
 
     runs: pd.DataFrame
@@ -32,3 +37,4 @@ class Evidence(NamedTuple):
     molecules: Mapping[str, Molecule]
     missing: Mapping[str, str]
     configs: Sequence[RunConfig]
+    decisions: Mapping[str, "Decision"] = MappingProxyType({})

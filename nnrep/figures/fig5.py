@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure as Picture
 
+from nnrep.config.schema import RunConfig
 from nnrep.figures.analysis.histories import before_loop, values_at
 from nnrep.figures.analysis.labels import (
     BASELINE_LABELS,
@@ -19,20 +20,57 @@ from nnrep.figures.analysis.labels import (
     PLAIN,
 )
 from nnrep.figures.analysis.selection import diverged, typical_run, values_of
-from nnrep.figures.analysis.statistics import below, falls, lower
+from nnrep.figures.analysis.statistics import below, falls
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.claim import Claim, Verdict
 from nnrep.figures.drawing.axes import plain_decades
 from nnrep.figures.drawing.molecules import draw_traces
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure, nothing_repeated
+from nnrep.figures.needs import Need, config_need, steps_needed, structures_needed
 from nnrep.figures.notes.runs import notes_on_runs
+from nnrep.figures.proteins import network_need, notes_on_networks
 
 DYNAMICS_LABEL = BASELINE_LABELS[DYNAMICS]
 NO_RUNS = "not run"
 PUBLISHED_STEPS = 400_000  # of a minimisation; dynamics takes twice as many
+PUBLISHED_WIDTHS = (10, 100, 300, 500)
+PUBLISHED_START = "2JOF_unfolded_1000K_200k"  # a file that the authors keep
+START_KEYS = ["start", "start_seed"]
 WIDTH_SHADES = (0.45, 0.95)  # of the narrowest network and of the widest
 HISTORY_LABELS = {"time_s": "modes, fit and minimisation, or dynamics / s", "step": "steps"}
+
+
+def _lacking_start(evidence: Evidence) -> str:
+    """Whether no run begins where the authors' did."""
+    starts = {_start_of(config) for config in evidence.configs}
+    return "" if any(PUBLISHED_START in start for start in starts) else "other starts alone"
+
+
+def _start_of(config: RunConfig) -> str:
+    start = getattr(config.system, "start", "")
+    return str(getattr(start, "value", start))
+
+
+def _lacking_widths(evidence: Evidence) -> str:
+    given = set(widths_of(evidence.runs).dropna())
+    missing = [str(width) for width in PUBLISHED_WIDTHS if width not in given]
+    return f"no network {', '.join(missing)} wide" if missing else ""
+
+
+def _short_dynamics(config: RunConfig) -> str:
+    steps = config.baseline.steps if config.baseline.name == DYNAMICS else 2 * PUBLISHED_STEPS
+    return f"{steps} steps of dynamics" if steps < 2 * PUBLISHED_STEPS else ""
+
+
+FOLDING_NEEDS = (
+    structures_needed(["2JOF"]),
+    Need(f"the authors' start {PUBLISHED_START}", _lacking_start),
+    network_need(*PUBLISHED_WIDTHS),
+    Need(f"networks {', '.join(map(str, PUBLISHED_WIDTHS))} wide", _lacking_widths),
+    steps_needed(PUBLISHED_STEPS),
+    config_need(f"{2 * PUBLISHED_STEPS} steps of dynamics", _short_dynamics),
+)
 
 
 def kinds_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -84,7 +122,10 @@ def draw(evidence: Evidence) -> Picture:
         plain_decades(axes)
         axes.set_xlabel(label)
         axes.grid(alpha=0.2)
-        axes.axhline(evidence.runs["rmsd_ca_start"].mean(), color="0.5", ls=":", lw=0.9, label="start")
+        starts = evidence.runs.groupby(START_KEYS, dropna=False)["rmsd_ca_start"].mean()
+        for place, height in enumerate(starts):
+            label_of = "starts" if place == 0 else None
+            axes.axhline(height, color="0.5", ls=":", lw=0.9, label=label_of)
     above.axes[0].set_ylabel("RMSD of CA to the native structure / A")
     above.axes[0].legend(frameon=False, fontsize=9)
     _structures(under, evidence, kinds, colors)
@@ -115,29 +156,43 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     widest = list(networks)[-1] if networks else ""
     none = evidence.runs.iloc[:0].assign(width=np.nan)
     gnn, gd, dynamics = (kinds.get(name, none) for name in (widest, GD, DYNAMICS_LABEL))
-    return [
+    claims = [
         _wider_is_nearer(networks, none),
         _folds(gnn, widest),
         _ends_nearer(gnn, gd, widest),
         _nearer_in_time(evidence, gnn, dynamics, widest),
     ]
+    starts = len(evidence.runs[START_KEYS].drop_duplicates())
+    caveats = (f"{starts} starts: runs of one differ by noise of 0.01 A alone",)
+    return [claim._replace(needs=FOLDING_NEEDS, caveats=(*caveats, *claim.caveats)) for claim in claims]
 
 
 def _wider_is_nearer(networks: dict[str, pd.DataFrame], none: pd.DataFrame) -> Claim:
+    """By how much the RMSD changes, as starts are not equally far from the native structure."""
     runs = pd.concat(networks.values()) if networks else none
-    tau, verdict = falls(runs["width"], values_of(runs, "rmsd_ca"))
-    means = ", ".join(f"{name} {rows['rmsd_ca'].mean():.2f} A" for name, rows in networks.items())
-    measured = f"mean final RMSD {means}; Kendall's tau of width and RMSD {tau:+.2f} over {len(runs)} runs"
+    tau, verdict = falls(runs["width"], _moved(runs))
+    means = ", ".join(
+        f"{name} {rows['rmsd_ca'].mean():.2f} A ({_moved(rows).mean():+.2f})"
+        for name, rows in networks.items()
+    )
+    measured = (
+        f"mean final RMSD (and change) {means}; Kendall's tau of width and change {tau:+.2f} over "
+        f"{len(runs)} runs"
+    )
     return Claim("wider networks fold further", "figure 5a", measured, verdict)
+
+
+def _moved(runs: pd.DataFrame) -> pd.Series:
+    """By how much the RMSD of each run has changed, in Angstrom; infinite where it diverged."""
+    return values_of(runs, "rmsd_ca") - runs["rmsd_ca_start"]
 
 
 def _folds(gnn: pd.DataFrame, name: str) -> Claim:
     claim = "the widest network brings the chain nearer to the native structure"
     source = "figure 5a (plot: from 6.9 A to 5.7 - 6.5 A)"
     if gnn.empty:
-        return Claim(claim, source, NO_RUNS, Verdict.undecided)
-    moved = (values_of(gnn, "rmsd_ca") - gnn["rmsd_ca_start"]).to_numpy(float)
-    seen, verdict = below(moved, 0.0)
+        return Claim(claim, source, NO_RUNS, Verdict.not_tested)
+    seen, verdict = below(_moved(gnn).to_numpy(float), 0.0)
     start, end = gnn["rmsd_ca_start"].mean(), gnn["rmsd_ca"].mean()
     measured = f"{name}: RMSD {start:.2f} A at the start, {end:.2f} A at the end, change {seen}"
     return Claim(claim, source, measured, verdict)
@@ -146,29 +201,55 @@ def _folds(gnn: pd.DataFrame, name: str) -> Claim:
 def _ends_nearer(gnn: pd.DataFrame, gd: pd.DataFrame, name: str) -> Claim:
     claim = "the widest network ends nearer to the native structure than GD"
     if gnn.empty or gd.empty:
-        return Claim(claim, "figure 5a", NO_RUNS, Verdict.undecided)
-    seen, verdict = lower(values_of(gnn, "rmsd_ca").to_numpy(), values_of(gd, "rmsd_ca").to_numpy())
-    measured = f"{name} {gnn['rmsd_ca'].mean():.2f} A, GD {gd['rmsd_ca'].mean():.2f} A, difference {seen}"
+        return Claim(claim, "figure 5a", NO_RUNS, Verdict.not_tested)
+    ours, theirs = (values_of(rows, "rmsd_ca").to_numpy() for rows in (gnn, gd))
+    seen, verdict = below(_differences(gnn, ours, gd, theirs), 0.0)
+    measured = (
+        f"{name} {gnn['rmsd_ca'].mean():.2f} A, GD {gd['rmsd_ca'].mean():.2f} A, difference by pairs of one "
+        f"start {seen}"
+    )
     return Claim(claim, "figure 5a", measured, verdict)
+
+
+def _differences(
+    first: pd.DataFrame, ours: np.ndarray, second: pd.DataFrame, theirs: np.ndarray
+) -> np.ndarray:
+    """Values of runs less those of the runs of other ones from the same start and seed."""
+    keys = [*START_KEYS, "seed"]
+    left, right = (
+        rows[keys].fillna({"start_seed": -1}).assign(value=values)
+        for rows, values in ((first, ours), (second, theirs))
+    )
+    both = left.merge(right, on=keys)
+    with np.errstate(invalid="ignore"):
+        return (both["value_x"] - both["value_y"]).to_numpy(float)
 
 
 def _nearer_in_time(evidence: Evidence, gnn: pd.DataFrame, dynamics: pd.DataFrame, name: str) -> Claim:
     """At the time of whichever ends first."""
     claim = "after equal time the widest network is nearer to the native structure than OpenMM's dynamics"
     if gnn.empty or dynamics.empty:
-        return Claim(claim, "figure 5a", NO_RUNS, Verdict.undecided)
+        return Claim(claim, "figure 5a", NO_RUNS, Verdict.not_tested)
     both = with_times(pd.concat([gnn, dynamics]))
     seconds = both.loc[~diverged(both), "time_s"].min()
     ours, theirs = (values_at(evidence, rows, "rmsd_ca", seconds) for rows in (gnn, dynamics))
-    seen, verdict = lower(ours, theirs)
+    seen, verdict = below(_differences(gnn, ours, dynamics, theirs), 0.0)
     means = ours.mean(), theirs.mean()
-    measured = f"after {seconds:.0f} s {name} {means[0]:.2f} A, dynamics {means[1]:.2f} A, difference {seen}"
-    return Claim(claim, "figure 5a", measured, verdict)
+    measured = (
+        f"after {seconds:.0f} s {name} {means[0]:.2f} A, dynamics {means[1]:.2f} A, difference by pairs of "
+        f"one start {seen}"
+    )
+    return Claim(claim, "figure 5a", measured, verdict, caveats=("times on a CPU",))
 
 
 def notes_of(evidence: Evidence) -> list[str]:
     """What was scaled down, and what is known of starts and structures."""
-    notes = []
+    notes = notes_on_networks(evidence)
+    if _lacking_start(evidence):
+        notes.append(
+            f"The authors' own start, {PUBLISHED_START}.pdb, was not run; it is looked for in "
+            "paths.structures."
+        )
     for name, rows in kinds_of(evidence.runs).items():
         paper = 2 * PUBLISHED_STEPS if name == DYNAMICS_LABEL else PUBLISHED_STEPS
         steps = (rows["steps_coarse"] + rows["steps_fine"]).max()

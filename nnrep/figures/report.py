@@ -7,6 +7,8 @@ import pandas as pd
 from nnrep.figures.analysis.labels import NO_BASELINE
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.beyond import BEYOND_EXPLAINED, beyond_table
+from nnrep.figures.claim import totals
+from nnrep.figures.comparison import POWER_EXPLAINED
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure
 from nnrep.figures.markdown import formatted, formatted_table, markdown_table
@@ -18,8 +20,10 @@ TESTS_EXPLAINED = (
     "Whitney's test on their settings, trends by Kendall's and groups by Kruskal and Wallis's test, shares "
     "of runs by the exact binomial test against one half; where a claim says so, and against published "
     "numbers, which come without their runs, number is held against number. A diverged run counts as "
-    "infinitely high, and leaves comparisons of means open. Fewer than five runs a setting decide nothing. "
-    "Each claim is judged for itself: of twenty that are decided at 95 %, one may be wrong."
+    "infinitely high, and leaves comparisons of means open. Fewer than six runs a setting decide nothing: "
+    "that five of five agree happens by chance in 1 of 16 cases. A claim is not tested where the runs lack "
+    "a setting that its row says it needs. Each claim is judged for itself: of twenty that are decided at "
+    "95 %, one may be wrong."
 )
 # Column of the summary -> its title in the report, and its format.
 SUMMARY_COLUMNS = {
@@ -37,23 +41,23 @@ SUMMARY_COLUMNS = {
     "min_delta": ("min_delta", "{:g}"),
     "runs": ("runs", "{}"),
     "diverged": ("diverged", "{}"),
-    "energy_mean": ("energy", "{:.6g}"),
-    "energy_std": ("std", "{:.3g}"),
-    "energy_best": ("best", "{:.6g}"),
+    "energy_mean": ("energy, mean", "{:.6g}"),
+    "energy_std": ("energy, std", "{:.3g}"),
+    "energy_best": ("energy, best", "{:.6g}"),
     "energy_over_bound": ("over bound", "{:.3f}"),
-    "bond_fraction_mean": ("bonds", "{:.2f}"),
-    "contact_fraction_mean": ("contacts", "{:.2f}"),
-    "pieces_mean": ("pieces", "{:.1f}"),
-    "rmsd_ca_mean": ("RMSD CA / A", "{:.2f}"),
-    "rmsd_ca_std": ("std", "{:.2f}"),
-    "steps_mean": ("steps", "{:.0f}"),
-    "time_modes_fresh_s_mean": ("modes / s", "{:.2f}"),
-    "time_fit_s_mean": ("fit / s", "{:.2f}"),
-    "time_minimize_s_mean": ("minimise / s", "{:.2f}"),
-    "time_s_mean": ("sum / s", "{:.2f}"),
-    "time_s_std": ("std", "{:.2f}"),
-    "time_compile_alone_s": ("compile / s", "{:.2f}"),
-    "time_with_compile_s_mean": ("total / s", "{:.2f}"),
+    "bond_fraction_mean": ("bonds, mean", "{:.2f}"),
+    "contact_fraction_mean": ("contacts, mean", "{:.2f}"),
+    "pieces_mean": ("pieces, mean", "{:.1f}"),
+    "rmsd_ca_mean": ("RMSD CA, mean / A", "{:.2f}"),
+    "rmsd_ca_std": ("RMSD CA, std / A", "{:.2f}"),
+    "steps_mean": ("steps, mean", "{:.0f}"),
+    "time_modes_fresh_s_mean": ("modes, mean / s", "{:.2f}"),
+    "time_fit_s_mean": ("fit, mean / s", "{:.2f}"),
+    "time_minimize_s_mean": ("minimise, mean / s", "{:.2f}"),
+    "time_s_mean": ("sum, mean / s", "{:.2f}"),
+    "time_s_std": ("sum, std / s", "{:.2f}"),
+    "time_compile_alone_s": ("compile, longest / s", "{:.2f}"),
+    "time_with_compile_s_mean": ("total, mean / s", "{:.2f}"),
 }
 # The same, of the table of methods beyond the paper.
 BEYOND_COLUMNS = {
@@ -61,14 +65,24 @@ BEYOND_COLUMNS = {
     "method": ("method", "{}"),
     **{name: SUMMARY_COLUMNS[name] for name in ("modes", "hidden", "learning_rate")},
     "picked_from": ("picked from", "{}"),
-    "energy_median": ("median energy", "{:.6g}"),
-    "energy_mean": ("mean", "{:.6g}"),
-    "energy_best": ("best", "{:.6g}"),
-    "energy_worst": ("worst", "{:.6g}"),
-    "time_s_median": ("sum / s", "{:.2f}"),
-    "evaluations_median": ("evaluations", "{:.0f}"),
-    "gradient_rms_median": ("RMS gradient", "{:.2g}"),
+    "energy_median": ("energy, median", "{:.6g}"),
+    "energy_mean": ("energy, mean", "{:.6g}"),
+    "energy_best": ("energy, best", "{:.6g}"),
+    "energy_worst": ("energy, worst", "{:.6g}"),
+    "time_s_median": ("sum, median / s", "{:.2f}"),
+    "evaluations_median": ("evaluations, median", "{:.0f}"),
+    "gradient_rms_median": ("RMS gradient, median", "{:.2g}"),
     "ended": ("ended as", "{}"),
+}
+
+COMMAND_TITLES = {
+    "date": ("date", "{}"),
+    "command": ("command", "{}"),
+    "runs": ("runs", "{:.0f}"),
+    "wall_s": ("wall time, all runs / s", "{:.1f}"),
+    "workers": ("workers", "{:.0f}"),
+    "commit": ("commit", "{}"),
+    "machine": ("machine", "{}"),
 }
 
 
@@ -81,6 +95,7 @@ def write_report(
     beyond: pd.DataFrame,
     commands: pd.DataFrame,
     errors: dict[str, str],
+    power: pd.DataFrame | None = None,
 ) -> None:
     """Write the report into a folder that holds the figure's files.
 
@@ -88,32 +103,32 @@ def write_report(
         folder: where.
         figure: whose.
         evidence: what it was drawn from.
-        claims: claim, source, measured, verdict.
+        claims: see `nnrep.figures.claim.claims_table`.
         tables: the figure's own, by name.
         beyond: runs that the paper does not have, a row a run.
-        commands: date, command, runs, wall_s, workers: who made the runs.
+        commands: see `nnrep.figures.command_log`.
         errors: setting -> why it could not be run.
+        power: see `nnrep.figures.comparison.power_table`; None or empty where no seeds were added.
     """
-    counts = claims["verdict"].value_counts()
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     parts = [
         f"# {figure.title}",
         f"![{figure.title}]({figure.name}.png)",
         figure.caption,
         "## Claims",
-        f"{verdicts.capitalize()}. {TESTS_EXPLAINED}",
+        f"{totals(claims)} {TESTS_EXPLAINED}",
         markdown_table(list(claims.columns), claims.to_numpy().tolist()),
+        *_power(power),
         *_tables(tables),
         *_beyond(evidence, beyond),
         *_notes(figure.notes(evidence)),
         *_missing(errors | {f"structure {name}": why for name, why in evidence.missing.items()}),
         "## How it was made",
         _circumstances(evidence, beyond, commands),
-        markdown_table(list(commands.columns), commands.to_numpy().tolist()),
+        formatted_table(commands, COMMAND_TITLES),
         "## Settings",
         "Mean, standard deviation and best are over the runs that have not diverged. Times are of one run: "
-        "slow modes (computed afresh), fit, minimisation, and their sum; compilation that a run by itself "
-        "would have waited for, and the total with it.",
+        "slow modes (computed afresh), fit, minimisation, and their sum; the longest compilation that a run "
+        "of this shape has waited for, and the total with it.",
         _settings(evidence.summary),
         *_repeats(evidence),
         "Files: `runs.csv` (a row a run), `repeats.csv` (settings with fresh seeds), `summary.csv` (a row a "
@@ -126,6 +141,13 @@ def write_report(
 def _files_beyond(beyond: pd.DataFrame) -> str:
     both = "`beyond.csv` and `beyond_summary.csv` (both of what is beyond the paper), "
     return "" if beyond.empty else both
+
+
+def _power(power: pd.DataFrame | None) -> list[str]:
+    """Rule and outcome of the seeds that were added, if any were."""
+    if power is None or power.empty:
+        return []
+    return ["## Seeds added in steps", POWER_EXPLAINED, *_tables({"power": power})[1:]]
 
 
 def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:
@@ -168,7 +190,9 @@ def _circumstances(evidence: Evidence, beyond: pd.DataFrame, commands: pd.DataFr
     )
     ended = ", ".join(f"{status} {count}" for status, count in runs["status"].value_counts().items())
     lines = [
-        f"- machine: {'; '.join(devices)}",
+        f"- devices: {'; '.join(devices)}",
+        f"- machines: {_known(commands['machine'])}",
+        f"- commits: {_known(commands['commit'])}",
         f"- versions: {' | '.join(versions)}",
         f"- precision: {', '.join(precisions)}",
         f"- runs: {len(runs)} of {runs['config_hash'].nunique()} settings; ended as {ended}",
@@ -179,8 +203,13 @@ def _circumstances(evidence: Evidence, beyond: pd.DataFrame, commands: pd.DataFr
         lines.append(f"- beyond the paper: {len(beyond)} runs, in sum {beyond['time_total_s'].sum():.0f} s")
     unknown = len(runs) + len(evidence.repeats) + len(beyond) - int(commands["runs"].sum())
     if unknown > 0:
-        lines.append(f"- {unknown} runs were made by commands that were killed")
+        lines.append(f"- {unknown} runs were made by commands that have left no row")
     return "\n".join(lines)
+
+
+def _known(values: pd.Series) -> str:
+    """Different values; unknown where a command has left none."""
+    return "; ".join(dict.fromkeys("unknown" if pd.isna(value) else str(value) for value in values))
 
 
 def _repeats(evidence: Evidence) -> list[str]:

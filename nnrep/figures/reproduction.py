@@ -1,23 +1,27 @@
 """`nnrep reproduce`: the settings of a figure -> runs -> summary -> claims, picture and report."""
 
-import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
+from nnrep.figures.analysis.sequential import Decision, budget_for
 from nnrep.figures.analysis.summary import summarise
-from nnrep.figures.command_log import log_command
+from nnrep.figures.command_log import CommandLog
+from nnrep.figures.comparison import add_seeds, decisions_of, power_of, power_table
 from nnrep.figures.earlier_results import check_structures, holds_finished, move_aside, warn_of_versions
 from nnrep.figures.figure import Figure
 from nnrep.figures.registry import FIGURES
 from nnrep.figures.report import REPORT
 from nnrep.figures.request import Profile, Request
-from nnrep.figures.result_files import Stores, open_stores, run_names
+from nnrep.figures.result_files import POWER, Stores, fresh_seeds_held, open_stores, read_power, run_names
 from nnrep.figures.results import write_results
 from nnrep.host.interruption import Interruption
 from nnrep.host.terminal import log, show_log
-from nnrep.records.table import read_table
+from nnrep.records.table import read_table, write_table
 from nnrep.sweep.engine import Swept, sweep
 from nnrep.sweep.lock import locked
 from nnrep.sweep.progress import sweep_bar
@@ -26,30 +30,44 @@ from nnrep.sweep.store import RunStore
 
 
 class Reproduction(NamedTuple):
-    """A figure, its settings, and the same ones with fresh seeds, some of which will be run as well.
+    """A figure and its settings, some of which will be run with fresh seeds as well.
 
     Attributes:
         figure: which.
         experiment: its settings and structures.
-        repeatable: the settings, with fresh seeds.
         beyond: settings that the paper does not have.
         folder: of its results.
+        in_full: whether it is the paper's profile.
     """
 
     figure: Figure
     experiment: Experiment
-    repeatable: list[Setting]
     beyond: list[Setting]
     folder: Path
+    in_full: bool
 
     @property
     def settings(self) -> list[Setting]:
         """The figure's own settings."""
         return self.experiment.settings
 
-    def stores(self) -> Stores:
+    def stores(self, power: float | None) -> Stores:
         """The runs that the folder holds."""
-        return open_stores(self.folder, self.figure, self.settings, self.repeatable, self.beyond)
+        fresh = [len(repeat.seeds) for repeat in map(self.repeat, self.settings)]
+        added = 0 if power is None else budget_for(power, self.figure.most_seeds)
+        most = max(*fresh, added, fresh_seeds_held(self.folder))
+        repeatable = [with_fresh_seeds(setting, most) for setting in self.settings]
+        return open_stores(self.folder, self.figure, self.settings, repeatable, self.beyond)
+
+    def repeat(self, setting: Setting) -> Setting:
+        """A setting with fresh seeds, by which best settings are compared."""
+        fresh = with_fresh_seeds(setting)
+        most = self.figure.fresh_seeds if self.in_full else 0
+        return fresh if len(fresh.seeds) >= most else with_fresh_seeds(setting, most)
+
+    def power(self, request: Request) -> float | None:
+        """The power of the seeds that are added: that which the folder was begun with, or the request's."""
+        return power_of(read_power(self.folder), request.power, str(self.folder))
 
 
 def reproduce(request: Request) -> int:
@@ -71,7 +89,7 @@ def reproduce(request: Request) -> int:
         for each in reproductions:
             locks.enter_context(locked(each.folder))
         # What cannot be gone on with is said before anything runs.
-        stores = [each.stores() for each in reproductions]
+        stores = [each.stores(each.power(request)) for each in reproductions]
         for each, held in zip(reproductions, stores, strict=True):
             for store in held:
                 warn_of_versions(store)
@@ -93,9 +111,9 @@ def _composed(name: str, request: Request) -> Reproduction:
     )
     for reason in experiment.missing.values():
         log().warning("%s: left out, %s", name, reason)
-    repeatable = [with_fresh_seeds(setting) for setting in experiment.settings]
     beyond = beyond_settings(name, request, experiment.settings) if figure.beyond else []
-    return Reproduction(figure, experiment, repeatable, beyond, request.results / name)
+    in_full = request.profile is Profile.paper
+    return Reproduction(figure, experiment, beyond, request.results / name, in_full)
 
 
 def beyond_settings(name: str, request: Request, settings: list[Setting]) -> list[Setting]:
@@ -116,7 +134,7 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request)
         return EXIT_INTERRUPTED if filled.interrupted else EXIT_USAGE
     runs.write()
     picked = set(figure.repeated(summarise(read_table(runs.path))))
-    repeated = [setting for setting in reproduction.repeatable if setting.hash in picked]
+    repeated = [reproduction.repeat(setting) for setting in reproduction.settings if setting.hash in picked]
     errors = filled.errors
     for title, settings, store in (
         (f"{figure.name}, best settings again", repeated, stores.repeats),
@@ -128,8 +146,40 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request)
             if filled.interrupted:
                 return EXIT_INTERRUPTED
         store.write()
-    write_results(reproduction.folder, figure, reproduction.experiment, stores, picked, errors)
+    decisions, filled = _decided(reproduction, stores, request)
+    if filled.interrupted:
+        return EXIT_INTERRUPTED
+    errors |= filled.errors
+    experiment, names = reproduction.experiment, set(run_names(repeated))
+    write_results(reproduction.folder, figure, experiment, stores, names, errors, decisions)
     return EXIT_USAGE if errors else EXIT_OK
+
+
+def _decided(
+    reproduction: Reproduction, stores: Stores, request: Request
+) -> tuple[dict[str, Decision], Swept]:
+    """Add seeds until comparisons are decided, if that is asked for: where they stand, and how it ended."""
+    figure, power = reproduction.figure, reproduction.power(request)
+    nothing_wrong = Swept({}, False, 0)
+    if power is None:
+        return {}, nothing_wrong
+    comparisons = figure.comparisons(summarise(read_table(stores.runs.path)))
+
+    def repeats() -> pd.DataFrame:
+        return read_table(stores.repeats.path)
+
+    # The rule is on disk before the first seed that is added.
+    write_table(reproduction.folder / POWER, power_table(decisions_of(comparisons, repeats(), power), power))
+    ended = [nothing_wrong]
+
+    def fill(wanted: Mapping[str, int]) -> bool:
+        chosen = [setting for setting in reproduction.settings if setting.hash in wanted]
+        settings = [with_fresh_seeds(setting, wanted[setting.hash]) for setting in chosen]
+        ended.append(_fill(f"{figure.name}, seeds until decided", settings, stores.repeats, request))
+        stores.repeats.write()
+        return not (ended[-1].interrupted or ended[-1].errors)
+
+    return add_seeds(comparisons, power, repeats, fill), ended[-1]
 
 
 def _fill(name: str, settings: list[Setting], store: RunStore, request: Request) -> Swept:
@@ -140,15 +190,17 @@ def _fill(name: str, settings: list[Setting], store: RunStore, request: Request)
     if before < len(wanted):
         # The report is no longer of all runs; it is written anew in the end.
         (store.folder / REPORT).unlink(missing_ok=True)
-    began = time.monotonic()
+    made = CommandLog(store.folder, request.command)
     with Interruption() as interruption, sweep_bar(name, len(wanted), before) as bar:
+
+        def take(rows: pd.DataFrame) -> None:
+            made.add(len(rows))
+            bar.take(rows)
+
         cold = request.profile is Profile.paper
-        swept = sweep(settings, store, request.workers, bar.take, interruption.requested, cold)
+        swept = sweep(settings, store, request.workers, take, interruption.requested, cold)
+    made.add(0, swept.workers)
     left = len(set(wanted) - store.done())
-    made = len(wanted) - before - left
-    if made:
-        wall_s = time.monotonic() - began
-        log_command(store.folder, request.command, made, wall_s, swept.workers)
     if swept.interrupted:
         log().info("interrupted; %d of %d runs are left, resume=true goes on", left, len(wanted))
     for point, reason in swept.errors.items():

@@ -1,5 +1,6 @@
 """The arguments of `nnrep reproduce`."""
 
+import math
 import shlex
 from enum import Enum
 from pathlib import Path
@@ -18,6 +19,7 @@ row a setting), claims.csv (what the paper says, and whether it holds), FIG.png,
   results_dir=DIR        in place of results
   resume=true            go on with what DIR/FIG holds of the same settings
   workers=K              processes; by default as many as have `threads` cores each
+  power=0.8              add seeds until what a figure compares is decided, see docs/reproduce.md
   beyond=false           without what the paper does not have, see below
   a key of nnrep run     that all settings have: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
 
@@ -29,6 +31,8 @@ The same runs by Hydra: nnrep run --multirun +experiment=FIG, and with FIG_beyon
 FIG_beyond_smoke)."""
 # Groups and keys of the paper's methods; those beyond it have values of their own.
 OWN_KEYS = ("reparam", "optimizer", "schedule", "modes", "baseline", "system.repulsion")
+
+POWERS = (0.5, 0.99)  # of the seeds that are added
 
 
 class Profile(Enum):
@@ -48,6 +52,7 @@ class Request(NamedTuple):
         resume: whether to go on with the runs that the folder holds.
         workers: processes, None for as many as fit.
         beyond: whether what the paper does not have is run too.
+        power: of the seeds that are added until comparisons are decided; None adds none.
         overrides: of every setting.
         command: the arguments as they were given.
     """
@@ -58,6 +63,7 @@ class Request(NamedTuple):
     resume: bool
     workers: int | None
     beyond: bool
+    power: float | None
     overrides: tuple[str, ...]
     command: str
 
@@ -90,6 +96,7 @@ def parse_arguments(arguments: list[str]) -> Request:
     """
     figures: list[str] = []
     own = {"profile": "paper", "results_dir": "results", "resume": "false", "workers": "", "beyond": "true"}
+    own["power"] = ""
     overrides: list[str] = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
@@ -110,6 +117,7 @@ def parse_arguments(arguments: list[str]) -> Request:
         resume=_flag("resume", own["resume"]),
         workers=_count(own["workers"]),
         beyond=_flag("beyond", own["beyond"]),
+        power=_share(own["power"]),
         overrides=tuple(overrides),
         command=shlex.join(["nnrep", "reproduce", *arguments]),
     )
@@ -144,3 +152,15 @@ def _count(value: str) -> int | None:
     if not value.isdecimal() or int(value) < 1:
         raise UserError(f"workers: must be a number of processes, at least 1, got {value}")
     return int(value)
+
+
+def _share(value: str) -> float | None:
+    if value in ("", "null"):
+        return None
+    try:
+        power = float(value)
+    except ValueError:
+        power = math.nan
+    if not POWERS[0] <= power <= POWERS[1]:
+        raise UserError(f"power: must be from {POWERS[0]:g} to {POWERS[1]:g}, or null, got {value}")
+    return power

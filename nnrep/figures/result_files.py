@@ -3,15 +3,23 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from nnrep.errors import UserError
+from nnrep.figures.comparison import POWER_COLUMNS
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import REPORT
+from nnrep.records.collect import read_runs
 from nnrep.records.run_folder import RUNS
-from nnrep.sweep.settings import Setting
+from nnrep.records.table import read_table
+from nnrep.sweep.settings import FIRST_FRESH_SEED, Setting
 from nnrep.sweep.store import RunStore
 
 SUMMARY, REPEATS, CLAIMS, COMMANDS = "summary.csv", "repeats.csv", "claims.csv", "commands.csv"
 BEYOND, BEYOND_SUMMARY = "beyond.csv", "beyond_summary.csv"
-TABLES = (RUNS, SUMMARY, REPEATS, BEYOND, BEYOND_SUMMARY, CLAIMS, COMMANDS)
+POWER = "power.csv"
+TABLES = (POWER, RUNS, SUMMARY, REPEATS, BEYOND, BEYOND_SUMMARY, CLAIMS, COMMANDS)
 
 
 class Stores(NamedTuple):
@@ -42,11 +50,35 @@ def open_stores(
         UserError: a table cannot be read, or has runs of other settings.
     """
     positions, histories = figure.needs_positions, figure.needs_histories
+    fresh = histories or figure.needs_fresh_histories
     return Stores(
         RunStore(folder, run_names(settings), keep_positions=positions, keep_histories=histories),
-        RunStore(folder, run_names(repeatable), keep_histories=histories, table=REPEATS),
+        RunStore(folder, run_names(repeatable), keep_histories=fresh, table=REPEATS),
         RunStore(folder, run_names(beyond), table=BEYOND),
     )
+
+
+def read_power(folder: Path) -> pd.DataFrame:
+    """Where comparisons stand by the seeds that were added for them; empty where none were.
+
+    Raises:
+        UserError: the table cannot be read.
+    """
+    path = folder / POWER
+    if not path.exists():
+        return pd.DataFrame(columns=POWER_COLUMNS)
+    held = read_table(path)
+    if list(held.columns) != POWER_COLUMNS or not is_numeric_dtype(held["power"]):
+        raise UserError(f"{path}: is no table of {', '.join(POWER_COLUMNS)}; move it away")
+    return held
+
+
+def fresh_seeds_held(folder: Path) -> int:
+    """How many fresh seeds of a setting the folder has at most."""
+    path = folder / REPEATS
+    seeds = read_runs(path)["seed"].tolist() if path.exists() else []
+    known = [int(seed) - FIRST_FRESH_SEED for seed in seeds if str(seed).isdecimal()]
+    return 1 + max([*known, -1])
 
 
 def run_names(settings: list[Setting]) -> list[str]:

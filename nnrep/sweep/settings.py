@@ -21,6 +21,7 @@ from nnrep.job import prepared
 from nnrep.structures.fetch import UnavailableError
 from nnrep.structures.molecule import Molecule
 from nnrep.sweep.grids import grid_points
+from nnrep.sweep.start_files import with_start_file
 
 FIRST_FRESH_SEED = 2**30  # seeds of a sweep are below
 FRESH_SEEDS = 4  # times as many
@@ -110,8 +111,14 @@ def experiment_settings(
         assert isinstance(grids, list)
         loader = GlobalHydra.instance().config_loader()
         composer = Composer(loader)
+        folders = compose("config", [chosen, *_of_paths(overrides)]).paths.structures
         for point in grid_points(grids, overrides, loader):
-            setting = _setting(composer, [chosen, *point], " ".join(point), structures, check)
+            try:
+                with_file = with_start_file(point, folders)
+            except UnavailableError as unavailable:
+                structures.missing[str(unavailable).partition(":")[0]] = str(unavailable)
+                continue
+            setting = _setting(composer, [chosen, *with_file], " ".join(point), structures, check)
             if setting is not None:
                 everywhere = _common(everywhere, setting.unused)
                 same = by_content.setdefault(_what_counts(setting.config), setting)
@@ -131,9 +138,15 @@ def _common(some: dict[str, ConfigError] | None, others: dict[str, ConfigError])
     return others if some is None else {key: some[key] for key in some if key in others}
 
 
-def with_fresh_seeds(setting: Setting) -> Setting:
-    """The setting with seeds that it has not been chosen by: four times as many."""
-    fresh = tuple(FIRST_FRESH_SEED + index for index in range(FRESH_SEEDS * len(setting.seeds)))
+def _of_paths(overrides: Sequence[str]) -> list[str]:
+    """The overrides that say where files are."""
+    return [override for override in overrides if override.lstrip("+~").startswith("paths.")]
+
+
+def with_fresh_seeds(setting: Setting, count: int | None = None) -> Setting:
+    """The setting with seeds that it has not been chosen by: so many, or four times as many."""
+    wanted = FRESH_SEEDS * len(setting.seeds) if count is None else count
+    fresh = tuple(FIRST_FRESH_SEED + index for index in range(wanted))
     return replace(setting, plan=setting.plan.with_seeds(fresh))
 
 

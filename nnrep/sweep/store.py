@@ -12,7 +12,7 @@ from nnrep.host.cache import write_whole
 from nnrep.minimization import Status
 from nnrep.records.collect import read_runs
 from nnrep.records.run_folder import RUNS
-from nnrep.records.table import TIMES, run_columns, write_table
+from nnrep.records.table import TIMES, run_columns
 
 POSITIONS, HISTORIES = "positions", "histories"
 MOST_KEPT = 1000  # rows of a run's history
@@ -49,6 +49,8 @@ class RunStore:
         self._place = {run: place for place, run in enumerate(order)}
         self._keep_positions, self._keep_histories = keep_positions, keep_histories
         self._rows: dict[str, pd.Series] = {}
+        self._lines: dict[str, str] = {}  # of the table as it was written last
+        self._columns: list[str] = []  # of these lines
         folder.mkdir(parents=True, exist_ok=True)
         if not self.path.exists():
             return
@@ -86,14 +88,22 @@ class RunStore:
             if self._keep_histories:
                 self._write_history(row["run_id"], histories[histories["seed"] == seed])
             self._rows[row["run_id"]] = row
+            self._lines.pop(row["run_id"], None)
         self.write()
 
     def write(self) -> None:
-        """Write the table, in the sweep's order."""
-        names = sorted(self._rows, key=self._place.__getitem__)
-        rows = [self._rows[name] for name in names]
-        columns = run_columns(name for row in rows for name in row.index)
-        write_table(self.path, pd.DataFrame(rows, columns=columns))
+        """Write the table, in the sweep's order. Lines are kept: tables of thousands of runs grow by one."""
+        new = {run: self._rows[run] for run in self._rows.keys() - self._lines.keys()}
+        columns = run_columns([*self._columns, *(name for row in new.values() for name in row.index)])
+        if columns != self._columns:
+            self._columns, new = columns, self._rows
+        self._lines |= {run: self._csv(row) for run, row in new.items()}
+        names = sorted(self._lines, key=self._place.__getitem__)
+        header = pd.DataFrame(columns=self._columns).to_csv(index=False)
+        write_whole(self.path, (header + "".join(map(self._lines.__getitem__, names))).encode())
+
+    def _csv(self, row: pd.Series) -> str:
+        return pd.DataFrame([row], columns=self._columns).to_csv(index=False, header=False)
 
     def positions(self, run: str) -> np.ndarray:
         """Where a run ended, (n, d).

@@ -73,6 +73,7 @@ class LoopConfig(SystemConfig):
         repulsion_strength: factor of the mean of 1 / (r + repulsion_cap).
         repulsion_cap: e of the repulsion.
         start_scale: the start is start_scale * n^(1/3) * N(0, 1).
+        runs_per_start: k; seeds 0..k-1 share the first start, the next k the second one, and so on.
     """
 
     n: int
@@ -89,6 +90,7 @@ class LoopConfig(SystemConfig):
     repulsion_strength: float
     repulsion_cap: float = field(metadata=_IF_REPELLING)
     start_scale: float
+    runs_per_start: int = field(metadata=counts_if(lambda loop: loop.runs_per_start != 1))
 
     has_edge_weights = True
 
@@ -110,6 +112,7 @@ class LoopConfig(SystemConfig):
         require(0 <= strength < np.inf, "repulsion_strength", "zero or positive", strength)
         require(0 < self.repulsion_cap < np.inf, "repulsion_cap", "positive", self.repulsion_cap)
         require(0 < self.start_scale < np.inf, "start_scale", "positive", self.start_scale)
+        require(self.runs_per_start >= 1, "runs_per_start", "at least 1", self.runs_per_start)
 
     def size(self, molecule: "Molecule | None" = None) -> Size:
         """Known without a molecule."""
@@ -126,8 +129,9 @@ class LoopConfig(SystemConfig):
         return loop_system(self, seed)
 
     def columns(self, molecule: "Molecule | None") -> dict[str, Any]:
-        """Its potential."""
-        return {"potential": self.potential.value}
+        """Its potential, and whether runs share their starts."""
+        shared = {} if self.runs_per_start == 1 else {"start": f"shared by {self.runs_per_start}"}
+        return {"potential": self.potential.value, **shared}
 
 
 # Hessian samples (appendix): how many, and the range of c in n^(1/3) / 2 * c * N(0, 1).
@@ -154,11 +158,12 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
     half = n ** (1 / 3) / 2
     return System(
         energy=Partial(loop_energy, parameters),
-        positions=drawn(draw_start, seed, 0),
+        positions=drawn(draw_start, seed // config.runs_per_start, 0),
         name="loop",
         energy_sample=_sampled_energy(config, parameters),
         sample_epoch=config.repulsion_epoch,
         draw_start=draw_start,
+        runs_per_start=config.runs_per_start,
         draw_configuration=Partial(_spread_normal, like, half * first_spread, half * last_spread),
         hessian_samples=samples,
         coupling_terms=coupling_terms(parameters, n),

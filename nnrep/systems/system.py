@@ -60,6 +60,7 @@ class System:
         sample_epoch: for how many steps of a stage `energy_sample` is given one and the same key.
         draw_start: key -> (n, d), a random start for each seed, which then takes the place of `positions`;
             without it every seed starts from `positions`.
+        runs_per_start: how many seeds that follow one another share a start that is drawn.
         draw_configuration: (key, t) -> (n, d), a configuration at which to sample the Hessian, with t
             in [0, 1] running along the samples; without it, `positions` plus noise.
         hessian_samples: how many such configurations the system wants by default.
@@ -91,6 +92,7 @@ class System:
     energy_sample: Callable[[Array, Array], Array] | None = None
     sample_epoch: int = 1
     draw_start: Callable[[Array], Array] | None = None
+    runs_per_start: int = 1
     draw_configuration: Callable[[Array, Array], Array] | None = None
     hessian_samples: int = 10
     coupling_terms: tuple[PairTerm, ...] | Callable[[], tuple[PairTerm, ...]] = ()
@@ -153,7 +155,9 @@ class System:
 
     def start(self, seed: int, attempt: int = 0) -> Array:
         """Positions (n, d) from which the replica of this seed starts; each attempt at it draws anew."""
-        return self.positions if self.draw_start is None else drawn(self.draw_start, seed, attempt)
+        if self.draw_start is None:
+            return self.positions
+        return drawn(self.draw_start, seed // self.runs_per_start, attempt)
 
 
 def of_energy(energy: Energy) -> dict[str, Any]:

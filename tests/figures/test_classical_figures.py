@@ -17,6 +17,7 @@ from nnrep.figures import FIGURES
 from nnrep.figures.analysis.selection import distinct_energies
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.claim import Verdict, claims_table
+from nnrep.figures.command_log import COMMAND_COLUMNS
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig8.claims import FOUR_PROTEINS
 from nnrep.figures.figure import Figure
@@ -237,12 +238,12 @@ def test_the_best_number_of_modes_is_picked_from_the_grid_and_compared_by_fresh_
     assert verdict_of(FIG8, evidence._replace(repeats=raised), LOWER) is FAILS
 
 
-def test_a_missing_protein_leaves_claims_open_and_one_that_fails_refutes_them():
-    assert verdict_of(FIG8, four(-200, -100, structures=FOUR_PROTEINS[:3]), LOWER) is OPEN
+def test_a_missing_protein_leaves_claims_untested_and_one_that_fails_refutes_them():
+    assert verdict_of(FIG8, four(-200, -100, structures=FOUR_PROTEINS[:3]), LOWER) is Verdict.not_tested
     assert verdict_of(FIG8, four(-100, -200, structures=FOUR_PROTEINS[:1]), LOWER) is FAILS
     other = [runs_of("none", around(-1.0), structure="1L2Y"), runs_of("cg", around(-5.0), structure="1L2Y")]
     (claim,) = (claim for claim in FIG8.claims(evidence_of(*other)) if LOWER in claim.claim)
-    assert claim.verdict is OPEN
+    assert claim.verdict is Verdict.not_tested
     assert "not run: 2JOF, 2MGO, 1PLW, 5AWL" in claim.measured
 
 
@@ -257,7 +258,7 @@ def test_each_start_has_its_claims_and_rows():
     assert len(claims) == len(set(claims)) == 6
     (table,) = FIG8.tables(evidence).values()
     assert table["start"].tolist() == ["extended", "random"]
-    assert table["t CG / t GD"].tolist() == [1.5, 1.5]
+    assert table["t CG / t GD, of means"].tolist() == [1.5, 1.5]
     assert (table["modes"] == 20).all()
     assert table["modes / atoms"].tolist() == pytest.approx([20 / 57] * 2)
 
@@ -437,15 +438,17 @@ def test_a_figure_of_little_still_has_its_files(name, what, tmp_path):
     figure = FIGURES[name]
     tables = [runs_of("none", [-1.0])]
     if what == "diverged":
-        tables = [runs_of(reparam, [1.0] * 5, status="diverged") for reparam in ("none", "cg")]
+        tables = [runs_of(reparam, [1.0] * 6, status="diverged") for reparam in ("none", "cg")]
     evidence = evidence_of(*tables, fresh=what == "diverged")
     save_picture(figure.draw(evidence), tmp_path, name)
     assert (tmp_path / f"{name}.png").stat().st_size > 5_000
     table = claims_table(figure.claims(evidence))
     assert not table.isna().any().any()
     if name != "fig7":
-        assert set(table["verdict"]) == {"undecided"}
-    commands = pd.DataFrame({"runs": [len(evidence.runs) + len(evidence.repeats)]})
+        assert set(table["verdict"]) <= {"undecided", "not tested"}
+    commands = pd.DataFrame({"runs": [len(evidence.runs) + len(evidence.repeats)]}).reindex(
+        columns=COMMAND_COLUMNS
+    )
     beyond = evidence.runs.iloc[:0]
     write_report(tmp_path, figure, evidence, table, figure.tables(evidence), beyond, commands, {})
     assert "## Notes" in (tmp_path / "REPORT.md").read_text()

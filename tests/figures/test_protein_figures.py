@@ -11,11 +11,12 @@ import pytest
 from nnrep.figures import FIGURES
 from nnrep.figures.analysis.histories import at_time, reached
 from nnrep.figures.analysis.summary import summarise
-from nnrep.figures.claim import Verdict, claims_table
+from nnrep.figures.claim import Verdict, Whose, claims_table
+from nnrep.figures.command_log import COMMAND_COLUMNS
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig4.pairs import pairs_of
 from nnrep.figures.fig4.proteins import SIX_PROTEINS
-from nnrep.figures.fig6.settings import best_runs, labelled
+from nnrep.figures.fig6.settings import at_first_start, best_runs, labelled, openmm_energies
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import write_report
 from nnrep.figures.saving import save_picture
@@ -102,7 +103,7 @@ def evidence_of(*tables: pd.DataFrame, repeated=(), molecules=()) -> Evidence:
     )
 
 
-def around(mean: float, count: int = 5, spread: float = 1.0) -> np.ndarray:
+def around(mean: float, count: int = 6, spread: float = 1.0) -> np.ndarray:
     return mean + spread * np.linspace(-1, 1, count)
 
 
@@ -167,12 +168,34 @@ def six(gnn_seconds=0.5, gnn_energy=-2000.0, names=SIX_PROTEINS, **more) -> Evid
 
 
 OWN, ONE, FACTOR, RMSD = ("own stopping rule", "faster .* one and the same", "energy factor", "nearer")
+HIGHER = "converges to a higher energy"
 
 
 def test_claims_of_figure_4_hold_for_runs_as_published():
     evidence = six()
     for pattern in (OWN, ONE, FACTOR):
         assert verdict_of(FIG4, evidence, pattern) is Verdict.holds, pattern
+
+
+def test_the_caption_of_figure_4_is_tested_by_pairs():
+    """Pairs of one seed share their start: a small shift is found under a large scatter of starts."""
+    for shift, verdict in ((0.5, Verdict.holds), (-0.5, Verdict.fails)):
+        tables = []
+        for name in SIX_PROTEINS:
+            fg = runs_of("none", around(-2000.0, spread=50), structure=name)
+            gnn = runs_of(
+                "gnn", around(-2000.0 + shift, spread=50) + around(0, spread=0.1)[::-1], structure=name
+            )
+            tables += [
+                fg.assign(rmsd_ca=fg["energy"] + 2100),
+                gnn.assign(rmsd_ca=gnn["energy"] + 2100 - 2 * shift),
+            ]
+        evidence = evidence_of(*tables)
+        assert verdict_of(FIG4, evidence, HIGHER) is verdict
+        assert verdict_of(FIG4, evidence, RMSD) is verdict
+    papers = [claim.claim for claim in FIG4.claims(evidence) if claim.of is Whose.paper]
+    assert len(papers) == 4
+    assert len(FIG4.claims(evidence)) == 6
 
 
 def test_nearer_needs_both_proteins():
@@ -198,11 +221,11 @@ def test_the_energy_factor_is_tested_by_the_interval_of_its_mean():
         (around(-2000.0, spread=10), Verdict.holds),
         (around(-2000.0, spread=60), Verdict.undecided),
         (around(-2100.0, spread=10), Verdict.fails),
-        ([-2000.0, -2000.0, -2000.0, -2000.0, 2000.0], Verdict.undecided),
+        ([-2000.0, -2000.0, -2000.0, -2000.0, -2000.0, 2000.0], Verdict.undecided),
     ):
         tables = []
         for name in SIX_PROTEINS:
-            tables.append(runs_of("none", [-2000.0] * 5, structure=name))
+            tables.append(runs_of("none", [-2000.0] * 6, structure=name))
             tables.append(runs_of("gnn", energies, structure=name))
         assert verdict_of(FIG4, evidence_of(*tables), FACTOR) is verdict
 
@@ -214,7 +237,7 @@ def test_pairs_with_a_diverged_run_are_counted_and_left_out_of_the_table():
     (row,) = FIG4.tables(evidence_of(runs_of("none", around(-2000.0)), gnn))["speedup_amber14"].to_dict(
         "records"
     )
-    assert (row["pairs"], row["diverged"], row["at max_steps"]) == (5, 3, "1 of 10")
+    assert (row["pairs"], row["diverged"], row["at max_steps"]) == (6, 3, "1 of 12")
     assert row["E GNN"] == pytest.approx(gnn["energy"][3:].mean())
     assert row["E FG"] == pytest.approx(around(-2000.0)[3:].mean())
     assert 0 < row["speed-up"] < np.inf
@@ -222,7 +245,7 @@ def test_pairs_with_a_diverged_run_are_counted_and_left_out_of_the_table():
 
 def test_without_pairs_there_is_a_claim_that_says_so():
     (claim,) = FIG4.claims(evidence_of(runs_of("none", around(-2000.0))))
-    assert claim.verdict is Verdict.undecided
+    assert claim.verdict is Verdict.not_tested
     assert "no start was run by both" in claim.measured
 
 
@@ -231,10 +254,10 @@ def test_a_single_pair_tells_its_ratio():
     assert "2JOF 2.00 times" in claims[0].measured
 
 
-def test_a_claim_of_six_proteins_is_open_while_one_is_missing():
-    assert verdict_of(FIG4, six(names=SIX_PROTEINS[:5]), OWN) is Verdict.undecided
+def test_a_claim_of_six_proteins_is_not_tested_while_one_is_missing():
+    assert verdict_of(FIG4, six(names=SIX_PROTEINS[:5]), OWN) is Verdict.not_tested
     assert verdict_of(FIG4, six(60.0, names=SIX_PROTEINS[:5]), OWN) is Verdict.fails
-    assert verdict_of(FIG4, six(60.0, names=("1L2Y",)), OWN) is Verdict.undecided
+    assert verdict_of(FIG4, six(60.0, names=("1L2Y",)), OWN) is Verdict.not_tested
 
 
 def test_a_diverged_run_leaves_it_open_and_is_drawn(tmp_path):
@@ -308,6 +331,30 @@ def test_claims_of_figure_5_are_of_the_widest_network():
     for pattern in ("brings the chain nearer", "nearer .* than GD", "after equal time"):
         assert verdict_of(FIG5, nearer, pattern) is Verdict.holds, pattern
         assert verdict_of(FIG5, farther, pattern) is Verdict.fails, pattern
+
+
+def test_figure_5_compares_pairs_of_one_start_and_seed():
+    """Starts that are far apart do not hide a small difference from each of them."""
+    tables = []
+    for start_seed, rmsd in ((0, 3.0), (1, 6.0), (2, 9.0)):
+        more = {"start_seed": start_seed, "rmsd_ca_start": rmsd + 1}
+        for reparam, shift in (("none", 0.0), ("gnn", -0.2)):
+            runs = runs_of(
+                reparam, around(-1700.0, 2), hidden="500-250" if reparam == "gnn" else None, **more
+            )
+            tables.append(runs.assign(rmsd_ca=rmsd + shift + np.array([0.0, 0.02])))
+    evidence = evidence_of(*tables)
+    assert verdict_of(FIG5, evidence, "nearer .* than GD") is Verdict.holds
+    (claim,) = (claim for claim in FIG5.claims(evidence) if "than GD" in claim.claim)
+    assert "-0.2 (95 %: -0.2 to -0.2)" in claim.measured
+    assert claim.caveats[0].startswith("3 starts")
+
+
+def test_figure_5_needs_the_authors_start_and_says_what_is_missing():
+    evidence = evidence_of(*widths({500: 5.0}))
+    (need,) = (need for need in FIG5.claims(evidence)[0].needs if "start" in need.what)
+    assert need.lacking(evidence) == "other starts alone"
+    assert any("2JOF_unfolded_1000K_200k.pdb, was not run;" in note for note in FIG5.notes(evidence))
 
 
 def test_a_diverged_run_does_not_set_the_time_of_figure_5():
@@ -407,23 +454,59 @@ def test_figure_6b_times_what_never_came_so_low_by_its_whole_run():
     evidence = rates(0.0)
     quick = evidence.repeats["baseline"] == "none"
     evidence.repeats.loc[quick, "time_minimize_s"] = 0.1
-    histories = {run["run_id"]: history_of(run) for _, run in evidence.repeats.iterrows()}
+    histories = {run["run_id"]: history_of(run) for _, run in both(evidence).iterrows()}
     evidence = evidence._replace(histories=histories.__getitem__)
     assert verdict_of(FIG6, evidence, faster) is Verdict.fails
     evidence.repeats.loc[quick, "energy"] += 400
-    histories = {run["run_id"]: history_of(run) for _, run in evidence.repeats.iterrows()}
+    histories = {run["run_id"]: history_of(run) for _, run in both(evidence).iterrows()}
     evidence = evidence._replace(histories=histories.__getitem__)
     assert verdict_of(FIG6, evidence, faster) is Verdict.undecided
 
 
+def both(evidence: Evidence) -> pd.DataFrame:
+    return pd.concat([evidence.runs, evidence.repeats])
+
+
 def starts(spread: float, below: float) -> Evidence:
     tables = []
-    for seed in range(5):
+    for seed in range(6):
         mean = -1600.0 - spread * seed
         tables.append(runs_of("none", around(mean, 3), start_seed=seed))
         tables.append(runs_of("gnn", around(mean - below - seed, 3), start_seed=seed))
     tables.append(runs_of("none", around(-9999.0, 3), learning_rate=1e-4))  # of one start alone
     return evidence_of(*tables)
+
+
+def test_openmm_is_above_every_method_after_its_iterations():
+    """Its history falls to -1300 at step 2000, where it ends: that is its star and its line."""
+    claim = "OpenMM's minimiser is above"
+    assert openmm_energies(rates(0.0), at_first_start(labelled(rates(0.0).runs))) == {2000: -1301.0}
+    assert verdict_of(FIG6, rates(0.0), claim) is Verdict.holds
+    worse = runs_of("none", around(-1200.0, 3), learning_rate=1e-2)
+    assert verdict_of(FIG6, evidence_of(rates(0.0).runs, worse), claim) is Verdict.fails
+    few = rates(0.0).runs
+    assert verdict_of(FIG6, evidence_of(few[few["seed"] < 2]), claim) is Verdict.undecided
+
+
+def test_figure_6_is_of_the_plots_range_or_not():
+    claim = "end within the plot's range"
+    assert verdict_of(FIG6, rates(0.0), claim) is Verdict.fails  # at -1600
+    shifted = rates(0.0).runs
+    assert (
+        verdict_of(FIG6, evidence_of(shifted.assign(energy=shifted["energy"] - 260)), claim) is Verdict.holds
+    )
+
+
+def test_best_rates_are_distributed_over_fresh_seeds():
+    evidence = rates(50.0, fresh=1.0)
+    table = FIG6.tables(evidence)["best_rates"].set_index("method")
+    assert set(table.index) == {"GD", "GNN1", "GNN2", "OpenMM minimiser"}
+    fresh = evidence.repeats[evidence.repeats["hidden"] == "300-150"]["energy"]
+    assert table.loc["GNN1", "runs"] == len(fresh)
+    assert (table.loc["GNN1", "lowest"], table.loc["GNN1", "highest"]) == (fresh.min(), fresh.max())
+    assert FIG6.fresh_seeds == 40
+    steps = [line for axes in FIG6.draw(evidence).axes[3:] for line in axes.get_lines()]
+    assert [line.get_label() for line in steps] == ["GD", "GNN1", "GNN2"]
 
 
 def test_figure_6c_asks_whether_starts_differ():
@@ -447,20 +530,24 @@ def test_protein_figures_draw_and_report_whatever_runs_they_have(name, what, tmp
     figure = FIGURES[name]
     evidence = everything(name) if what == "everything" else evidence_of(runs_of("gnn", [-1.0]))
     if what == "diverged":
-        runs = runs_of("gnn", [1.0] * 5, status="diverged")
-        evidence = evidence_of(runs, runs_of("none", [1.0] * 5, status="diverged"))
+        runs = runs_of("gnn", [1.0] * 6, status="diverged")
+        evidence = evidence_of(runs, runs_of("none", [1.0] * 6, status="diverged"))
     save_picture(figure.draw(evidence), tmp_path, name)
     assert (tmp_path / f"{name}.png").stat().st_size > 10_000
     table = claims_table(figure.claims(evidence))
     assert not table.isna().any().any()
     if what != "everything":
-        assert set(table["verdict"]) <= {"undecided"}
+        assert set(table["verdict"]) <= {"undecided", "not tested"}
     evidence = evidence._replace(missing={"3GB1": "no file"})
-    commands = pd.DataFrame({"runs": [len(evidence.runs) + len(evidence.repeats)]})
+    commands = pd.DataFrame({"runs": [len(evidence.runs) + len(evidence.repeats)]}).reindex(
+        columns=COMMAND_COLUMNS
+    )
     beyond = evidence.runs.iloc[:0]
     write_report(tmp_path, figure, evidence, table, figure.tables(evidence), beyond, commands, {})
     report = (tmp_path / "REPORT.md").read_text()
-    times = [] if what == "diverged" else ["modes / s", "fit / s", "minimise / s", "total / s"]
+    times = (
+        [] if what == "diverged" else [f"{name}, mean / s" for name in ("modes", "fit", "minimise", "total")]
+    )
     for text in ("structure 3GB1", "no file", "## Notes", *times):
         assert text in report
 

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrep.figures.analysis.statistics import (
+    CONFIDENCE,
+    FEWEST,
     below,
     combined,
     decide,
@@ -20,7 +22,7 @@ from nnrep.figures.analysis.statistics import (
 from nnrep.figures.claim import Verdict
 
 
-def around(mean: float, count: int = 5, spread: float = 1e-3) -> np.ndarray:
+def around(mean: float, count: int = 6, spread: float = 1e-3) -> np.ndarray:
     return mean + spread * np.linspace(-1, 1, count)
 
 
@@ -44,21 +46,28 @@ def test_interval_is_welchs():
     assert (seen.mean, seen.low, seen.high) == pytest.approx((-3, -3 - half, -3 + half))
 
 
-def test_verdicts_need_five_runs_and_a_clear_difference():
+def test_verdicts_need_six_runs_and_a_clear_difference():
     low, high = around(0.0), around(1.0)
     assert lower(low, high)[1] is Verdict.holds
     assert lower(high, low)[1] is Verdict.fails
     assert lower(low, low)[1] is Verdict.undecided
-    assert lower(low[:4], high)[1] is Verdict.undecided
-    assert lower(low, np.array([1.0, np.nan, 1.1, 1.2, 1.3]))[1] is Verdict.undecided
+    assert lower(low[:5], high)[1] is Verdict.undecided
+    assert lower(low, np.array([1.0, np.nan, 1.1, 1.2, 1.3, 1.4]))[1] is Verdict.undecided
     assert ranks_lower(around(0, 20), around(1, 20)) is Verdict.holds
     assert ranks_lower(around(1, 20), around(0, 20)) is Verdict.fails
     assert ranks_lower(around(1, 2), around(0, 20)) is Verdict.undecided
     assert ranks_lower([0.0, 0.1, np.inf], around(1, 20)) is Verdict.undecided
-    assert decide(True, 4) is Verdict.undecided
+    assert decide(True, 5) is Verdict.undecided
     assert combined([Verdict.holds, Verdict.undecided]) is Verdict.undecided
     assert combined([Verdict.undecided, Verdict.fails]) is Verdict.fails
     assert combined([]) is Verdict.undecided
+    assert combined([Verdict.holds, Verdict.not_tested, Verdict.undecided]) is Verdict.not_tested
+    assert combined([Verdict.not_tested, Verdict.fails]) is Verdict.fails
+
+
+def test_fewest_runs_can_reach_the_level():
+    """The exact two-sided sign test of runs that all agree: 2 / 2^n."""
+    assert 2 / 2**FEWEST < 1 - CONFIDENCE <= 2 / 2 ** (FEWEST - 1)
 
 
 def test_a_share_of_runs_needs_more_than_a_majority():
@@ -72,22 +81,22 @@ def test_a_share_of_runs_needs_more_than_a_majority():
 
 
 def test_a_limit_is_passed_by_the_whole_interval():
-    """Student's interval of 1, 2, 3, 4, 5: 3 -+ 2.776 sqrt(2.5 / 5)."""
-    values, half = np.arange(1.0, 6.0), 2.7764451 * np.sqrt(0.5)
-    seen, verdict = below(values, 3 + half + 0.01)
-    assert (seen.low, seen.high) == pytest.approx((-2 * half - 0.01, -0.01))
+    """Student's interval of 1 to 6: 3.5 -+ 2.571 sqrt(3.5 / 6)."""
+    values, half = np.arange(1.0, 7.0), 2.5705818 * np.sqrt(3.5 / 6)
+    seen, verdict = below(values, 3.5 + half + 0.01)
+    assert (seen.low, seen.high) == pytest.approx((-2 * half - 0.01, -0.01), rel=1e-5)
     assert verdict is Verdict.holds
-    assert below(values, 3 + half - 0.01)[1] is Verdict.undecided
-    assert below(values, 3 - half - 0.01)[1] is Verdict.fails
-    assert below(values[:4], 100.0)[1] is Verdict.undecided
+    assert below(values, 3.5 + half - 0.01)[1] is Verdict.undecided
+    assert below(values, 3.5 - half - 0.01)[1] is Verdict.fails
+    assert below(values[:5], 100.0)[1] is Verdict.undecided
 
 
 def test_a_trend_needs_order_and_groups_need_distance():
-    assert falls([1, 2, 3, 4, 5], [5, 4, 3, 2, 1])[1] is Verdict.holds
-    assert falls([1, 2, 3, 4, 5], [1, 2, 3, 4, 5])[1] is Verdict.fails
-    assert falls([1, 2, 3, 4, 5], [1, 3, 2, 3, 1])[1] is Verdict.undecided
-    assert falls([1, 2, 3, 4, 5], [5, 4, 3, 2, np.inf])[1] is Verdict.undecided
-    assert falls([1, 1, 1, 1, 1], [5, 4, 3, 2, 1])[1] is Verdict.undecided
+    assert falls([1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1])[1] is Verdict.holds
+    assert falls([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6])[1] is Verdict.fails
+    assert falls([1, 2, 3, 4, 5, 6], [1, 3, 2, 3, 1, 2])[1] is Verdict.undecided
+    assert falls([1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, np.inf])[1] is Verdict.undecided
+    assert falls([1] * 6, [6, 5, 4, 3, 2, 1])[1] is Verdict.undecided
     assert differ([around(0), around(10), around(20)])[1] is Verdict.holds
     assert differ([around(0), around(0)])[1] is Verdict.undecided
     assert differ([around(0)])[1] is Verdict.undecided

@@ -6,9 +6,11 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nnrep.choices.defaults import config_folder
 from nnrep.errors import UserError
 from nnrep.records.table import run_columns
 from nnrep.sweep.engine import missing_seeds
@@ -84,33 +86,44 @@ def test_structures_of_one_name_are_told_apart(tmp_path):
 
 
 def test_figure_3_is_the_papers_grid():
-    settings = experiment_settings("fig3", []).settings
-    counts = pd.Series([(s.config.system.potential.value, s.config.reparam.name) for s in settings])
-    per_method = {"none": 6, "cg": 36, "gnn": 72}
+    """At one of its three learning rates of the positions: composing all of it takes minutes."""
+    grids = yaml.safe_load((config_folder() / "experiment" / "fig3.yaml").read_text())["hydra"]["sweeper"][
+        "grids"
+    ]
+    assert all(grid["optimizer.learning_rate"] == "5e-2,2e-2,1e-2" for grid in grids)
+    settings = experiment_settings("fig3", ["optimizer.learning_rate=0.02"]).settings
+    fresh = [s for s in settings if s.config.system.runs_per_start == 1]
+    shared = [s for s in settings if s.config.system.runs_per_start == 5]
+    per_method = {"none": 2, "cg": 12, "gnn": 24}
     expected = {(loop, name): n for loop in ("pure_lj", "bond_lj") for name, n in per_method.items()}
-    assert counts.value_counts().to_dict() == expected
-    assert len({s.hash for s in settings}) == 228
-    assert {s.seeds for s in settings} == {(0, 1, 2, 3, 4)}
+    assert counts(fresh) == expected
+    assert counts(shared) == {key: n // 2 for key, n in expected.items()}  # of one tolerance
+    assert {s.seeds for s in fresh} == {tuple(range(5))}
+    assert {s.seeds for s in shared} == {tuple(range(50))}  # 5 runs from each of 10 starts
+    assert len({s.hash for s in settings}) == 76 + 38
     assert {s.config.system.n for s in settings} == {1000}
     # One program for no map, one a number of modes for cg, one a number of modes and a width for gnn.
-    assert len({s.shape for s in settings}) == 2 * (1 + 3 + 6)
-    assert len({s.modes for s in settings if s.modes}) == 2 * 3
+    assert len({s.shape for s in fresh}) == 2 * (1 + 3 + 6)
+    assert len({s.modes for s in fresh if s.modes}) == 2 * 3
     rates = {
         name: {
-            (s.config.schedule.fine.learning_rate, round(s.config.schedule.coarse.learning_rate, 12))
-            for s in settings
-            if s.config.reparam.name == name
+            round(s.config.schedule.coarse.learning_rate, 12) for s in fresh if s.config.reparam.name == name
         }
         for name in ("cg", "gnn")
     }
-    fine = (0.05, 0.02, 0.01)
-    assert rates["cg"] == {(lr, round(lr * factor, 12)) for lr in fine for factor in (1, 10)}
-    assert rates["gnn"] == {(lr, round(lr / 10 * factor, 12)) for lr in fine for factor in (1, 10)}
+    assert rates == {"cg": {0.02, 0.2}, "gnn": {0.002, 0.02}}
     for setting in settings:
+        if setting.config.reparam.name == "gnn":
+            assert setting.config.reparam.strength is None
         fine, coarse = setting.config.schedule.fine, setting.config.schedule.coarse
         assert fine.min_delta in (1e-6, 1e-7)
         assert coarse.min_delta == pytest.approx(10 * fine.min_delta)
         assert (fine.patience, fine.check_every, setting.config.optimizer.clamp) == (20, 20, 0.1)
+
+
+def counts(settings) -> dict:
+    pairs = pd.Series([(s.config.system.potential.value, s.config.reparam.name) for s in settings])
+    return pairs.value_counts().to_dict()
 
 
 @pytest.mark.parametrize(
@@ -182,6 +195,24 @@ def test_a_store_keeps_the_order_of_the_sweep_and_every_digit(tmp_path):
     table = pd.read_csv(store.folder / "runs.csv")
     assert table["run_id"].tolist() == store.order
     assert (table["energy"] == 0.1 + 0.2).all()
+
+
+def test_a_table_that_grows_is_the_same_as_one_that_is_written_whole(tmp_path):
+    """Also where a run comes to have a term of its own, and where it is made again."""
+    order = ["c-0", "b-0", "a-0"]
+    store = RunStore(tmp_path / "grown", order)
+    store.add(rows("a-0"), np.zeros((1, 4, 3)), history())
+    store.add(rows("b-0").assign(energy_own=3.0), np.zeros((1, 4, 3)), history())
+    store.add(rows("a-0").assign(energy=7.0), np.zeros((1, 4, 3)), history())
+    store.add(rows("c-0"), np.zeros((1, 4, 3)), history())
+    whole = RunStore(tmp_path / "grown", order)
+    grown = store.path.read_bytes()
+    whole.write()
+    assert whole.path.read_bytes() == grown
+    table = pd.read_csv(store.path)
+    assert table["run_id"].tolist() == order
+    assert table["energy"].tolist() == [0.1 + 0.2, 0.1 + 0.2, 7.0]
+    assert table["energy_own"].tolist()[1] == 3.0
 
 
 def test_a_run_without_its_positions_is_made_again(tmp_path):

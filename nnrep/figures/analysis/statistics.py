@@ -10,7 +10,9 @@ from scipy import stats
 
 from nnrep.figures.claim import Verdict
 
-FEWEST = 5  # runs of each kind, below which nothing is decided
+# Runs of each kind, below which nothing is decided: the exact two-sided p of five of five that agree is
+# 2 / 2^5 = 0.06, of six of six 0.03.
+FEWEST = 6
 FEWEST_SETTINGS = 3  # of each kind, where settings are ranked
 CONFIDENCE = 0.95
 COPIES_WITHIN = 1e-12
@@ -41,7 +43,7 @@ class Difference(NamedTuple):
 UNKNOWN = Difference(float("nan"), -np.inf, np.inf)
 
 
-def difference(first: Values, second: Values) -> Difference:
+def difference(first: Values, second: Values, confidence: float = CONFIDENCE) -> Difference:
     """mean(first) - mean(second) with Welch's interval; unknown with infinite values, or fewer than two."""
     first, second = np.asarray(first, float), np.asarray(second, float)
     if min(len(first), len(second)) < 2 or not np.isfinite([*first, *second]).all():
@@ -51,7 +53,7 @@ def difference(first: Values, second: Values) -> Difference:
         return Difference(mean, mean, mean)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # copies in one group: the other one has the variance
-        interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(CONFIDENCE)
+        interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(confidence)
     return Difference(mean, float(interval.low), float(interval.high))
 
 
@@ -86,14 +88,15 @@ def _is_one(values: np.ndarray) -> bool:
     return bool(np.ptp(values) <= COPIES_WITHIN * abs(values).max())
 
 
-def ranks_lower(first: Values, second: Values) -> Verdict:
+def ranks_lower(first: Values, second: Values, fewest: int = FEWEST_SETTINGS) -> Verdict:
     """Whether the first tend to be lower than the second: Mann and Whitney's test, both ways at 2.5 %.
 
     Args:
-        first: a number a setting; infinite for one that is worse than all numbers.
+        first: a number a setting, or a run; infinite for one that is worse than all numbers.
         second: the same.
+        fewest: of each, below which nothing is decided.
     """
-    if min(len(first), len(second)) < FEWEST_SETTINGS:
+    if min(len(first), len(second)) < fewest or np.ptp(np.nan_to_num([*first, *second])) == 0:
         return Verdict.undecided
     level = (1 - CONFIDENCE) / 2
     if stats.mannwhitneyu(first, second, alternative="less").pvalue < level:
@@ -138,7 +141,7 @@ def most(flags: Sequence[bool]) -> Verdict:
 
 
 def decide(condition: bool, runs: int) -> Verdict:
-    """The verdict on what is plain to see; undecided with fewer than five runs a setting."""
+    """The verdict on what is plain to see; undecided with fewer than six runs a setting."""
     if runs < FEWEST:
         return Verdict.undecided
     return Verdict.holds if condition else Verdict.fails
@@ -151,7 +154,8 @@ def opposite(verdict: Verdict) -> Verdict:
 
 
 def combined(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict on a claim of several parts: all hold, or one fails, or it is open."""
-    if Verdict.fails in verdicts:
-        return Verdict.fails
+    """The verdict on several parts: one fails, or one is not tested, or all hold, or it is open."""
+    for verdict in (Verdict.fails, Verdict.not_tested):
+        if verdict in verdicts:
+            return verdict
     return Verdict.holds if verdicts and set(verdicts) == {Verdict.holds} else Verdict.undecided

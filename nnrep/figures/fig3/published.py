@@ -1,11 +1,9 @@
 """The runs behind the paper's figure 3, as its authors logged them (one GPU)."""
 
-from dataclasses import fields
 from typing import NamedTuple
 
-from nnrep.choices.settings import build
 from nnrep.figures.evidence import Evidence
-from nnrep.systems.loop import LoopConfig
+from nnrep.figures.loops import is_published
 
 
 class Published(NamedTuple):
@@ -60,12 +58,3 @@ def published_of(evidence: Evidence, potential: str) -> dict[str, Published]:
         return {}
     loop = potential, sizes[0]
     return {reparam: known for (*key, reparam), known in PUBLISHED_RUNS.items() if tuple(key) == loop}
-
-
-def is_published(system: object) -> bool:
-    """Whether a system's configuration is the paper's loop, of whatever size and potential."""
-    if not isinstance(system, LoopConfig):
-        return False
-    paper = build(LoopConfig, {})
-    names = {field.name for field in fields(paper)} - {"n", "potential"}
-    return all(getattr(system, name) == getattr(paper, name) for name in names)

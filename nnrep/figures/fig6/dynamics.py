@@ -3,14 +3,15 @@
 from nnrep.figures.analysis.labels import DYNAMICS
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.notes.runs import notes_on_runs
+from nnrep.figures.proteins import notes_on_networks
 
 
 def notes_of(evidence: Evidence) -> list[str]:
     """What is to be known of dynamics, and of starts and structures."""
-    notes = list(notes_on_runs(evidence))
+    notes = [*notes_on_networks(evidence), *notes_on_runs(evidence)]
     if (evidence.runs["baseline"] == DYNAMICS).any():
         notes.append(
             "OpenMM's dynamics is at 298 K: its potential energy has kT/2 for every vibration, and is not to "
-            "be compared with a minimum; the plot of the paper has about -1775 kJ/mol after 10 000 steps."
+            "be compared with a minimum."
         )
     return notes

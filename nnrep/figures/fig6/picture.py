@@ -9,23 +9,31 @@ from matplotlib.figure import Figure as Picture
 
 from nnrep.figures.analysis.histories import before_loop
 from nnrep.figures.analysis.labels import BASELINE_LABELS, DYNAMICS, GD, MINIMIZER
+from nnrep.figures.analysis.selection import energies_of
 from nnrep.figures.drawing.axes import plain_decades
 from nnrep.figures.evidence import Evidence
-from nnrep.figures.fig6.settings import at_first_start, best_runs, labelled, minimized, of_all_starts
+from nnrep.figures.fig6.settings import (
+    at_first_start,
+    best_runs,
+    fresh_runs,
+    labelled,
+    minimized,
+    of_all_starts,
+    openmm_energies,
+)
 
 PALETTES = {GD: "Oranges", "GNN1": "Greens", "GNN2": "Blues"}
 LINE_STYLES = {GD: "-", "GNN1": "--", "GNN2": ":"}
 OTHER_PALETTE, OTHER_LINE_STYLE = "Purples", "-."  # of methods that the paper does not have
-MARKED_STEPS = (5000, 10_000)  # of dynamics
 WINDOW = 0.8  # the highest that is shown above the lowest energy, relative to that
 RATE_SHADES = (0.9, 0.4)  # from the highest learning rate to the lowest
 
 
 def draw(evidence: Evidence) -> Picture:
-    """(a) and (b): best runs at the first start, with OpenMM's marks; (c): best runs of several starts."""
+    """(a), (b): best runs at the first start, with OpenMM's marks; (c): of all starts; (d): fresh seeds."""
     runs = labelled(evidence.runs)
-    picture = Picture(figsize=(18, 7.5), layout="constrained")
-    iterations, times, starts = picture.subplots(1, 3)
+    picture = Picture(figsize=(22, 7.5), layout="constrained")
+    iterations, times, starts, seeds = picture.subplots(1, 4)
     first = at_first_start(runs)
     best = best_runs(minimized(first))
     for axes, column, label in ((iterations, "step", "iterations"), (times, "time_s", "wall time / s")):
@@ -36,8 +44,9 @@ def draw(evidence: Evidence) -> Picture:
     times.set_title("(b) the same; modes and fit included, compilation apart")
     starts.set_title("(c) starts")
     _starts(starts, evidence, best_runs(of_all_starts(runs)))
+    _distributions(seeds, evidence)
     iterations.set_ylabel("energy / kJ/mol")
-    for axes in (iterations, starts):
+    for axes in (iterations, starts, seeds):
         if axes.get_lines():
             axes.legend(fontsize=8, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.1))
     return picture
@@ -64,25 +73,38 @@ def _curve(axes: Any, evidence: Evidence, run: pd.Series, column: str, label: st
 
 
 def _marks(axes: Any, evidence: Evidence, runs: pd.DataFrame, column: str) -> list[float]:
-    """Mark OpenMM's dynamics after so many steps and the end of its minimiser; return their energies."""
+    """Mark OpenMM's minimiser (star, dashed line) and, for itself, its dynamics; return their energies."""
     heights = []
-    for baseline, marker, wanted in ((DYNAMICS, "*", MARKED_STEPS), (MINIMIZER, "P", (None,))):
-        for _, run in best_runs(runs[runs["baseline"] == baseline]).iterrows():
-            history = evidence.histories(run["run_id"])
-            for step in wanted:
-                rows = history if step is None else history[history["step"] == step]
-                if rows.empty:
-                    continue
-                last = rows.iloc[-1]
-                label = BASELINE_LABELS[baseline] + ("" if step is None else f", {step} steps")
-                label = f"{label}: {last['energy']:.0f}"
-                fill = "none" if step == MARKED_STEPS[0] else "k"
-                axes.plot(
-                    last[column], last["energy"], marker, color="k", mfc=fill, ms=11, ls="none", label=label
-                )
-                axes.axhline(last["energy"], color="k", ls="--", lw=0.5, alpha=0.4)
-                heights.append(float(last["energy"]))
+    energies = openmm_energies(evidence, runs)
+    for place, (step, energy) in enumerate(energies.items()):
+        label = f"{BASELINE_LABELS[MINIMIZER]}, {step} iterations: {energy:.0f}"
+        if place == len(energies) - 1:
+            axes.axhline(energy, color="k", ls="--", lw=0.8, label=label)
+        if place == 0:
+            minimizer = best_runs(runs[runs["baseline"] == MINIMIZER]).iloc[0]
+            history = evidence.histories(minimizer["run_id"])
+            at = history[history["step"] == step].iloc[0]
+            axes.plot(at[column], energy, "*", color="k", ms=13, ls="none", label=f"{label} (star)")
+        heights.append(energy)
+    for _, run in best_runs(runs[runs["baseline"] == DYNAMICS]).iterrows():
+        last = evidence.histories(run["run_id"]).iloc[-1]
+        label = f"{BASELINE_LABELS[DYNAMICS]}, {last['step']:.0f} steps: {last['energy']:.0f}"
+        axes.plot(last[column], last["energy"], "P", color="0.5", ms=9, ls="none", label=label)
+        heights.append(float(last["energy"]))
     return heights
+
+
+def _distributions(axes: Any, evidence: Evidence) -> None:
+    """The share of fresh runs of a method's best rate that end at or below an energy."""
+    axes.set_title("(d) best rates, fresh seeds")
+    axes.set_xlabel("energy / kJ/mol")
+    axes.set_ylabel("share of runs at or below")
+    axes.grid(alpha=0.2)
+    for name, palette in PALETTES.items():
+        energies = np.sort(energies_of(fresh_runs(evidence, name)))
+        if len(energies):
+            shares = np.arange(1, len(energies) + 1) / len(energies)
+            axes.step(energies, shares, where="post", color=colormaps[palette](0.8), label=name)
 
 
 def _starts(axes: Any, evidence: Evidence, runs: pd.DataFrame) -> None:

@@ -6,12 +6,20 @@ from nnrep.figures.analysis.labels import (
     BASELINE_LABELS,
     DYNAMICS,
     GNN,
+    MINIMIZER,
     NETWORK,
     NO_BASELINE,
     methods_of,
 )
 from nnrep.figures.analysis.selection import diverged, energies_of, lowest, runs_of
+from nnrep.figures.analysis.statistics import deviation
 from nnrep.figures.evidence import Evidence
+
+MARKED_ITERATIONS = (5000, 10_000)  # of OpenMM's minimiser: the paper's star and dashed line
+DISTRIBUTION_COLUMNS = [
+    *("method", "lr", "runs", "energy, mean", "energy, std", "lowest", "10 %", "25 %", "median", "75 %"),
+    *("90 %", "highest"),
+]
 
 
 def labelled(table: pd.DataFrame) -> pd.DataFrame:
@@ -75,6 +83,33 @@ def repeated(summary: pd.DataFrame) -> list[str]:
 def fresh_runs(evidence: Evidence, method: str) -> pd.DataFrame:
     """The fresh runs of a method's best setting."""
     return runs_of(evidence.repeats, best_of_methods(evidence.summary).get(method))
+
+
+def openmm_energies(evidence: Evidence, runs: pd.DataFrame) -> dict[int, float]:
+    """Energies of the lowest run of OpenMM's minimiser among runs: iterations done by then -> energy.
+
+    After each of `MARKED_ITERATIONS`, or at its end, which comes sooner; empty without such a run.
+    """
+    best = best_runs(runs[runs["baseline"] == MINIMIZER])
+    if best.empty:
+        return {}
+    history = evidence.histories(best.iloc[0]["run_id"])
+    lasts = [history[history["step"] <= most].iloc[-1] for most in MARKED_ITERATIONS]
+    return {int(last["step"]): float(last["energy"]) for last in lasts}
+
+
+def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    """How the final energies of the best rates are distributed over fresh seeds: a row a method."""
+    best = best_of_methods(evidence.summary)
+    rows = []
+    for name, setting in best.items():
+        runs = runs_of(evidence.repeats, setting)
+        energies = energies_of(runs)
+        if len(energies) and name != BASELINE_LABELS[DYNAMICS]:
+            marks = energies.quantile([0, 0.1, 0.25, 0.5, 0.75, 0.9, 1], interpolation="nearest")
+            spread = (energies.mean(), deviation(energies))
+            rows.append((name, setting["learning_rate"], len(energies), *spread, *marks))
+    return {"best_rates": pd.DataFrame(rows, columns=DISTRIBUTION_COLUMNS)}
 
 
 def mean_energy(runs: pd.DataFrame) -> float:

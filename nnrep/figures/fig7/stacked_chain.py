@@ -9,12 +9,14 @@ from nnrep.figures.analysis.labels import PLAIN
 from nnrep.figures.checks import check_energy
 from nnrep.figures.claim import Claim, Verdict
 from nnrep.figures.evidence import Evidence
+from nnrep.figures.needs import structures_needed
 from nnrep.figures.notes.classical import notes_on_terms
 from nnrep.structures.extended import PEPTIDE_BOND
 from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.systems.protein import Start
 
 BOND_TOLERANCE = 1e-3  # Angstrom: structures are written with three decimals
+STACKED_NEEDS = (structures_needed(["1PLW"]),)
 
 
 def claims_of(evidence: Evidence) -> list[Claim]:
@@ -24,10 +26,10 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     bonds = peptide_bonds(molecule.topology, evidence.positions(run["run_id"]))
     claim, source = f"residues are stacked with peptide bonds of {PEPTIDE_BOND} A", "appendix A, figure 7"
     if not bonds.size:
-        return [Claim(claim, source, "no peptide bonds", Verdict.undecided)]
+        return [Claim(claim, source, "no peptide bonds", Verdict.not_tested, needs=STACKED_NEEDS)]
     exact = bool(np.all(abs(bonds - PEPTIDE_BOND) < BOND_TOLERANCE))
     measured = f"{len(bonds)} bonds of {bonds.min():.3f} to {bonds.max():.3f} A"
-    return [Claim(claim, source, measured, Verdict.holds if exact else Verdict.fails)]
+    return [Claim(claim, source, measured, Verdict.holds if exact else Verdict.fails, needs=STACKED_NEEDS)]
 
 
 def peptide_bonds(topology: app.Topology, positions: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from nnrep.figures.fig8.claims import claims_of
 from nnrep.figures.fig8.comparison import tables
 from nnrep.figures.fig8.picture import draw
-from nnrep.figures.fig8.settings import check_setting, notes_of, repeated
+from nnrep.figures.fig8.settings import PEPTIDE_SEEDS, check_setting, comparisons, notes_of, repeated
 from nnrep.figures.figure import Figure
 
 __all__ = ["FIGURE"]
@@ -18,6 +18,8 @@ FIGURE = Figure(
     claims=claims_of,
     tables=tables,
     notes=notes_of,
+    comparisons=comparisons,
+    most_seeds=PEPTIDE_SEEDS,
     fixed_grid=True,
     check=check_setting,
     caption=(

@@ -11,12 +11,18 @@ from nnrep.figures.analysis.problems import MinimizationProblem, problems_of
 from nnrep.figures.analysis.selection import distinct_energies, energies_of, runs_of, values_of
 from nnrep.figures.analysis.statistics import FEWEST, combined, difference, lower
 from nnrep.figures.analysis.summary import with_times
-from nnrep.figures.claim import Claim, Verdict
+from nnrep.figures.checks import CLASSICAL_CAVEATS
+from nnrep.figures.claim import Claim, Verdict, Whose
+from nnrep.figures.comparison import lower_by
 from nnrep.figures.evidence import Evidence
-from nnrep.figures.fig8.settings import best_of
+from nnrep.figures.fig8.settings import best_of, comparison_name
+from nnrep.figures.needs import runs_needed, steps_needed
 
 FOUR_PROTEINS = ("2JOF", "2MGO", "1PLW", "5AWL")
 SIMILAR = 2.0  # up to how many times as long is what we take "similar" for; less time is no worse
+
+SIMILAR_IS_OURS = f"at most {SIMILAR:g} times as long is what we take for similar"
+COMPARISON_NEEDS = (runs_needed(4), steps_needed(60_000))
 
 # (evidence, fresh runs of CG, fresh runs of GD) -> what was measured, and what follows.
 RunsTest = Callable[[Evidence, pd.DataFrame, pd.DataFrame], tuple[str, Verdict]]
@@ -29,27 +35,30 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     for potential, start in dict.fromkeys((problem.potential, problem.start) for problem in problems):
         where = f"{potential}, {start} start"
         chosen = [problem for problem in problems if (problem.potential, problem.start) == (potential, start)]
-        for claim, source, test in (
-            (f"{where}: the best CG ends lower than GD for all four proteins", "figure 8", _lower),
+        for claim, of, caveats, test in (
+            (f"{where}: the best CG ends lower than GD for all four proteins", Whose.paper, (), _lower),
             (
                 f"{where}: the best CG takes no more than similar time to GD for all four proteins",
-                f"figure 8; at most {SIMILAR:g} times is ours",
+                Whose.paper,
+                (SIMILAR_IS_OURS,),
                 _similar,
             ),
             (
                 f"{where}: after equal time the best CG is lower than GD for all four proteins",
-                "ours, of figure 8: when whichever is done first ends",
+                Whose.ours,
+                ("at the median time of whichever is done first",),
                 _lower_in_time,
             ),
         ):
-            claims.append(_of_all(evidence, chosen, claim, source, test))
+            tested = _of_all(evidence, chosen, claim, test)
+            claims.append(
+                tested._replace(of=of, needs=COMPARISON_NEEDS, caveats=(*CLASSICAL_CAVEATS, *caveats))
+            )
     return claims
 
 
-def _of_all(
-    evidence: Evidence, problems: list[MinimizationProblem], claim: str, source: str, test: RunsTest
-) -> Claim:
-    """A claim of several proteins: open while one of them was not run, unless another refutes it."""
+def _of_all(evidence: Evidence, problems: list[MinimizationProblem], claim: str, test: RunsTest) -> Claim:
+    """A claim of several proteins: not tested while one of them was not run, unless another refutes it."""
     parts, verdicts = [], []
     for problem in problems:
         best = [best_of(evidence.summary, problem, name) for name in (COARSE_GRAINED, PLAIN)]
@@ -64,13 +73,14 @@ def _of_all(
     missing = [name for name in FOUR_PROTEINS if name not in {problem.structure for problem in problems}]
     if missing:
         parts.append(f"not run: {', '.join(missing)}")
-        verdicts.append(Verdict.undecided)
-    return Claim(claim, source, "; ".join(parts), combined(verdicts))
+        verdicts.append(Verdict.not_tested)
+    return Claim(claim, "figure 8", "; ".join(parts), combined(verdicts))
 
 
 def _lower(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
     ours, theirs = (energies_of(runs).to_numpy() for runs in (cg, gd))
-    seen, verdict = lower(ours, theirs)
+    (problem,) = problems_of(cg)
+    seen, verdict = lower_by(evidence, comparison_name(problem), ours, theirs)
     medians = f"medians {np.median(ours):.1f}, {np.median(theirs):.1f}"
     distinct = f"{distinct_energies(cg)}, {distinct_energies(gd)} distinct energies of {len(ours)}"
     return f"CG {ours.mean():.1f}, GD {theirs.mean():.1f} ({medians}; {distinct}), difference {seen}", verdict

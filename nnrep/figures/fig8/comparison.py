@@ -15,7 +15,7 @@ from nnrep.figures.evidence import Evidence
 COMPARISON_COLUMNS = [
     *("potential", "start", "structure", "atoms", "modes", "modes / atoms", "runs"),
     *("E CG", "std", "E GD", "std GD", "E start CG", "E start GD", "distinct CG", "distinct GD"),
-    *("CG - GD", "from", "to", "t CG / s", "t GD / s", "t CG / t GD"),
+    *("CG - GD", "from", "to", "t CG, mean / s", "t GD, mean / s", "t CG / t GD, of means"),
 ]
 
 

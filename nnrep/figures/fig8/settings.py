@@ -8,11 +8,15 @@ from nnrep.figures.analysis.labels import COARSE_GRAINED, PLAIN
 from nnrep.figures.analysis.problems import MinimizationProblem, of_problem, problems_of
 from nnrep.figures.analysis.selection import lowest
 from nnrep.figures.checks import check_methods
+from nnrep.figures.comparison import Comparison
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.notes.classical import notes_on_energy
 from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.systems.protein import Start
 
+UNDECIDED = ("1PLW", Start.random.value)
+# Of seeds that are added: a side at most, and a difference of energies in kJ/mol that counts as none.
+PEPTIDE_SEEDS, PEPTIDE_MARGIN = 50, 25.0
 ALLOWED_STARTS = (Start.extended, Start.random)
 
 
@@ -27,6 +31,23 @@ def repeated(summary: pd.DataFrame) -> list[str]:
     methods = (COARSE_GRAINED, PLAIN)
     picked = [best_of(summary, problem, name) for problem in problems_of(summary) for name in methods]
     return [str(setting["config_hash"]) for setting in picked if setting is not None]
+
+
+def comparison_name(problem: MinimizationProblem) -> str:
+    """How the comparison of CG's energy with GD's is called."""
+    return f"{problem.structure}, {problem.start} start: energy of CG less GD"
+
+
+def comparisons(summary: pd.DataFrame) -> list[Comparison]:
+    """CG against GD of 1PLW from random starts, which 16 fresh seeds leave open."""
+    chosen = [problem for problem in problems_of(summary) if (problem.structure, problem.start) == UNDECIDED]
+    pairs = []
+    for problem in chosen:
+        cg, gd = (best_of(summary, problem, name) for name in (COARSE_GRAINED, PLAIN))
+        if cg is not None and gd is not None:
+            hashes = cg["config_hash"], gd["config_hash"]
+            pairs.append(Comparison(comparison_name(problem), *hashes, PEPTIDE_SEEDS, PEPTIDE_MARGIN))
+    return pairs
 
 
 def check_setting(config: RunConfig) -> None:

@@ -5,11 +5,14 @@ import pandas as pd
 from nnrep.figures.analysis.labels import COARSE_GRAINED
 from nnrep.figures.analysis.selection import energies_of, lowest, values_of
 from nnrep.figures.analysis.statistics import FEWEST, combined, differ, falls, lower
-from nnrep.figures.claim import Claim, Verdict
+from nnrep.figures.checks import CLASSICAL_CAVEATS
+from nnrep.figures.claim import Claim, Verdict, Whose
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig9.eigenvectors import BASELINE_NAME, kinds_of
+from nnrep.figures.needs import runs_needed, steps_needed, structures_needed
 
-FIGURE_9, OURS = "figure 9", "ours, of figure 9"  # sources of claims
+FIGURE_9, OURS = "figure 9", "of figure 9"  # sources of claims
+EIGENVECTOR_NEEDS = (structures_needed(["2JOF"]), runs_needed(4), steps_needed(60_000))
 NOTHING_TO_COMPARE = "no setting without a diverged run, or nothing to compare it with"
 
 
@@ -18,13 +21,14 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     fresh = kinds_of(evidence.repeats)
     mapped = {name: rows for name, rows in fresh.items() if name != BASELINE_NAME}
     best = _best(evidence.summary)
-    return [
+    claims = [
         _matters(mapped),
         _more_is_lower(mapped, evidence.repeats),
         _best_of_all(mapped, best),
         _below_baseline(fresh, best),
         _all_below_baseline(fresh),
     ]
+    return [claim._replace(needs=EIGENVECTOR_NEEDS, caveats=CLASSICAL_CAVEATS) for claim in claims]
 
 
 def _best(summary: pd.DataFrame) -> str:
@@ -54,7 +58,7 @@ def _more_is_lower(mapped: dict[str, pd.DataFrame], none: pd.DataFrame) -> Claim
     tau, verdict = falls(runs["modes"], values_of(runs, "energy"))
     verdict = verdict if _enough(mapped) else Verdict.undecided
     measured = f"Kendall's tau of number and energy {tau:+.2f} over {len(runs)} fresh runs"
-    return Claim("more eigenvectors end lower", OURS, measured, verdict)
+    return Claim("more eigenvectors end lower", OURS, measured, verdict, Whose.ours)
 
 
 def _best_of_all(mapped: dict[str, pd.DataFrame], best: str) -> Claim:
@@ -83,9 +87,9 @@ def _all_below_baseline(fresh: dict[str, pd.DataFrame]) -> Claim:
     claim = "CG ends lower than the baseline with every number of eigenvectors"
     mapped = {name: rows for name, rows in fresh.items() if name != BASELINE_NAME}
     if not mapped or BASELINE_NAME not in fresh:
-        return Claim(claim, OURS, NOTHING_TO_COMPARE, Verdict.undecided)
+        return Claim(claim, OURS, NOTHING_TO_COMPARE, Verdict.undecided, Whose.ours)
     theirs = energies_of(fresh[BASELINE_NAME]).to_numpy()
     seen = {name: lower(energies_of(rows).to_numpy(), theirs) for name, rows in mapped.items()}
     differences = ", ".join(f"{name} {difference}" for name, (difference, _) in seen.items())
     verdict = combined([verdict for _, verdict in seen.values()])
-    return Claim(claim, OURS, f"differences of means: {differences}", verdict)
+    return Claim(claim, OURS, f"differences of means: {differences}", verdict, Whose.ours)

@@ -22,7 +22,7 @@ def _starts(evidence: Evidence) -> list[str]:
     systems = [config.system for config in evidence.configs]
     unfolded = [system.unfold for system in systems if system.start is Start.unfolded]
     notes = [
-        f"Unfolded starts: {way}. The paper's: 20000 steps of 2 fs at 1000 K in explicit water."
+        f"Unfolded starts: {way}. The paper's: 2 fs at 1000 K in explicit water."
         for way in dict.fromkeys(map(_unfolding, unfolded))
     ]
     starts = evidence.runs[evidence.runs["start"] == Start.unfolded.value]

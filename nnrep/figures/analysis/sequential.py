@@ -1,0 +1,140 @@
+"""Whether one of two means is lower, by runs that are added in steps until it is decided.
+
+The rule is fixed before the first run: how many runs a side there are at each interim analysis, and how much
+of the 5 % of error each may spend. They are at a quarter, a half, three quarters and all of a budget. Each
+spends what the spending function of O'Brien and Fleming (Lan and DeMets, Biometrika 70, 659, 1983),
+2 - 2 Phi(z / sqrt(t)) at the share t of the budget, gains since the one before. An analysis that spends the
+level a decides by Welch's interval of confidence 1 - a. By Bonferroni's inequality all of them together err
+in 5 % of cases at most, however their data depend on one another.
+"""
+
+import math
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from nnrep.figures.analysis.statistics import CONFIDENCE, FEWEST, Difference, Values, difference
+from nnrep.figures.claim import Verdict
+
+SHARES = (0.25, 0.5, 0.75, 1.0)  # of the budget, at which there is an analysis
+POWER_OF_BUDGETS = 0.8  # that budgets are given for
+
+
+class Outcome(Enum):
+    """What a comparison of two means has come to."""
+
+    lower = "the first is lower"
+    higher = "the first is higher"
+    equal = "equal within the margin"
+    open = "not decided yet"
+    ended = "open: the budget ended"
+
+
+class Rule(NamedTuple):
+    """Fixed before the first run.
+
+    Attributes:
+        budget: runs a side at the last analysis.
+        margin: a difference that counts as none.
+    """
+
+    budget: int
+    margin: float
+
+    def analyses(self) -> list[int]:
+        """Runs a side at each analysis; never fewer than decide anything."""
+        return [max(FEWEST, math.ceil(share * self.budget)) for share in SHARES]
+
+
+class Decision(NamedTuple):
+    """Where the rule has come to.
+
+    Attributes:
+        outcome: what is decided.
+        analysis: the number of the analysis that decided it, or of the last one, from 1; 0 before the first.
+        runs: a side, at that analysis.
+        level: what it spends of the 5 %.
+        seen: the difference of means, first less second, with the interval of confidence 1 - level.
+        rule: that was followed.
+    """
+
+    outcome: Outcome
+    analysis: int
+    runs: int
+    level: float
+    seen: Difference
+    rule: Rule
+
+    @property
+    def verdict(self) -> Verdict:
+        """On the claim that the first is lower; means that are equal within the margin refute it."""
+        known = {Outcome.lower: Verdict.holds, Outcome.higher: Verdict.fails, Outcome.equal: Verdict.fails}
+        return known.get(self.outcome, Verdict.undecided)
+
+    def __str__(self) -> str:
+        """As claims quote it."""
+        mean, low, high = self.seen
+        interval = f"{mean:+.4g} ({100 * (1 - self.level):.4g} %: {low:+.4g} to {high:+.4g})"
+        runs = f"{self.runs} runs a side of at most {self.rule.budget}"
+        place = f"analysis {self.analysis} of {len(SHARES)}"
+        return f"{interval} at {place}, {runs}, margin {self.rule.margin:g}: {self.outcome.value}"
+
+
+def levels() -> list[float]:
+    """What each analysis spends of the error; 1 - CONFIDENCE in sum."""
+    bound = stats.norm.ppf((1 + CONFIDENCE) / 2)
+    spent = [2 * stats.norm.sf(bound / math.sqrt(share)) for share in SHARES]
+    return [float(level) for level in np.diff([0.0, *spent])]
+
+
+def budget_for(power: float, budget: int) -> int:
+    """Runs a side for another power than 0.8, from the formula of two normal means of known deviation."""
+    bound = stats.norm.ppf((1 + CONFIDENCE) / 2)
+    ratio = (bound + stats.norm.ppf(power)) / (bound + stats.norm.ppf(POWER_OF_BUDGETS))
+    return math.ceil(round(budget * ratio**2, 6))
+
+
+def decided_in_steps(first: Values, second: Values, rule: Rule) -> Decision:
+    """Follow the rule through the analyses that there are runs enough for.
+
+    Args:
+        first: values of one side, in the order in which its runs were added.
+        second: of the other.
+        rule: budget and margin.
+    """
+    counts = rule.analyses()
+    runs = min(len(first), len(second))
+    decision = Decision(Outcome.open, 0, 0, 0.0, Difference(math.nan, -math.inf, math.inf), rule)
+    for number, (count, level) in enumerate(zip(counts, levels(), strict=True), start=1):
+        if count > runs:
+            return decision
+        seen = difference(_leading(first, count), _leading(second, count), 1 - level)
+        decision = Decision(_outcome(seen, rule.margin), number, count, level, seen, rule)
+        if decision.outcome is not Outcome.open:
+            return decision
+    return decision._replace(outcome=Outcome.ended)
+
+
+def next_analysis(decision: Decision) -> int | None:
+    """Runs a side that the next analysis needs; None where there is none."""
+    return decision.rule.analyses()[decision.analysis] if decision.outcome is Outcome.open else None
+
+
+def _leading(values: Values, count: int) -> np.ndarray:
+    return np.asarray(values, float)[:count]
+
+
+def _outcome(seen: Difference, margin: float) -> Outcome:
+    if seen.high < 0:
+        return Outcome.lower
+    if seen.low > 0:
+        return Outcome.higher
+    return Outcome.equal if -margin < seen.low and seen.high < margin else Outcome.open
+
+
+def levels_in_percent() -> Sequence[str]:
+    """The levels of all analyses in percent, as reports quote them."""
+    return [f"{100 * level:.2g} %" for level in levels()]

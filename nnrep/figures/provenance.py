@@ -1,0 +1,48 @@
+"""What a command runs on, and of which state of the code."""
+
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from nnrep.host.memory import total_memory
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+GIT_SECONDS = 10.0  # after which git is not waited for
+COMMIT_DIGITS = 12
+
+
+def git_commit(folder: Path = CHECKOUT) -> str:
+    """The commit of a checkout, with "+ changes" if files differ from it; empty for what is none."""
+    if not (folder / ".git").exists():
+        return ""
+    commit = _git(folder, "rev-parse", f"--short={COMMIT_DIGITS}", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit} + changes" if commit and changes else commit
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git answers; nothing if it is not there, or refuses."""
+    try:
+        command = ["git", "-C", str(folder), *arguments]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=GIT_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def describe_machine() -> str:
+    """Processor, cores and memory: "Intel Xeon 6248R, 2 cores, 8.1 GB"."""
+    memory = total_memory()
+    parts = [processor_name(), f"{os.cpu_count()} cores"]
+    return ", ".join([*parts, f"{memory / 1e9:.1f} GB"] if memory else parts)
+
+
+def processor_name(listing: Path = Path("/proc/cpuinfo")) -> str:
+    """The name of the processor, as far as the system tells it."""
+    try:
+        named = re.search(r"^model name\s*:\s*(.+)$", listing.read_text(), re.M)
+    except OSError:
+        named = None
+    return named[1].strip() if named else platform.processor() or platform.machine()

@@ -1,0 +1,150 @@
+"""Claims: whose they are, what they need, and that what was scaled down is not tested."""
+
+import subprocess
+from typing import NamedTuple
+
+import pandas as pd
+import pytest
+from checkout import ROOT
+
+from nnrep.figures.claim import CLAIM_COLUMNS, Claim, Verdict, Whose, as_tested, claims_table, totals
+from nnrep.figures.command_log import COMMAND_COLUMNS, FIRST_COLUMNS, CommandLog, read_commands
+from nnrep.figures.evidence import Evidence
+from nnrep.figures.needs import rows_where, runs_needed, steps_needed, values_needed
+from nnrep.figures.provenance import describe_machine, git_commit, processor_name
+from nnrep.figures.report import BEYOND_COLUMNS, COMMAND_TITLES, SUMMARY_COLUMNS
+
+
+class Config(NamedTuple):
+    max_steps: int
+    minimizes: bool = True
+
+
+def evidence_of(summary: pd.DataFrame, *configs: Config) -> Evidence:
+    none = summary.iloc[:0]
+    return Evidence(summary, summary, none, str, str, {}, {}, list(configs))
+
+
+SUMMARY = pd.DataFrame(
+    {"reparam": ["none", "cg", "cg"], "runs": [10, 5, 6], "learning_rate": [1e-2, 1e-2, 5e-2]}
+)
+
+
+@pytest.mark.parametrize(
+    ("need", "told"),
+    [
+        (runs_needed(5), ""),
+        (runs_needed(6), "5 runs a setting"),
+        (runs_needed(6, rows_where(reparam="none")), ""),
+        (runs_needed(1, rows_where(reparam="gnn")), "0 runs a setting"),
+        (values_needed("learning_rate", (1e-2, 5e-2), "learning rates"), ""),
+        (
+            values_needed("learning_rate", (1e-2, 5e-2), "learning rates", rows_where(reparam="none")),
+            "no learning rates 0.05",
+        ),
+        (values_needed("structure", ("2JOF", "1UNC"), "structures"), "no structures 2JOF, 1UNC"),
+        (steps_needed(400), ""),
+        (steps_needed(600), "max_steps 400"),
+        (rows_where(start=None)(SUMMARY), None),
+    ],
+)
+def test_a_need_says_what_the_runs_have_in_its_place(need, told):
+    evidence = evidence_of(SUMMARY, Config(400), Config(10, minimizes=False))
+    if told is None:
+        assert len(need) == len(SUMMARY)  # no setting has a start
+    else:
+        assert need.lacking(evidence) == told
+
+
+@pytest.mark.parametrize("verdict", [Verdict.holds, Verdict.fails, Verdict.undecided])
+def test_what_was_scaled_down_is_not_tested_whatever_the_numbers(verdict):
+    evidence = evidence_of(SUMMARY, Config(400))
+    claim = Claim("c", "figure 1", "numbers", verdict, caveats=("read off",))
+    assert as_tested(claim, evidence) == claim
+    assert as_tested(claim._replace(needs=(steps_needed(400),)), evidence).verdict is verdict
+    scaled = as_tested(claim._replace(needs=(steps_needed(600), runs_needed(6))), evidence)
+    assert scaled.verdict is Verdict.not_tested
+    told = "not in full: max_steps 400, 5 runs a setting; read off"
+    (row,) = claims_table([scaled]).to_dict("records")
+    assert (row["needs"], row["caveats"]) == ("max_steps 600; 6 runs a setting", told)
+
+
+def test_the_papers_claims_and_ours_are_told_apart():
+    claims = [
+        Claim("mine", "of figure 1", "m", Verdict.holds, Whose.ours),
+        Claim("theirs", "figure 1", "m", Verdict.not_tested),
+        Claim("theirs too", "figure 1", "m", Verdict.holds),
+        Claim("theirs as well", "figure 1", "m", Verdict.holds),
+    ]
+    table = claims_table(claims)
+    assert list(table.columns) == CLAIM_COLUMNS
+    assert table["of"].tolist() == ["paper", "paper", "paper", "ours"]
+    assert totals(table) == "The paper's claims: 2 holds, 1 not tested. Ours: 1 holds."
+    assert totals(table[table["of"] == "ours"]) == "Ours: 1 holds."
+
+
+STATISTICS = ("mean", "std", "median", "longest", "all runs", "best")
+
+
+@pytest.mark.parametrize("columns", [SUMMARY_COLUMNS, BEYOND_COLUMNS, COMMAND_TITLES])
+def test_every_column_of_times_has_its_unit_and_statistic(columns):
+    times = {name: title for name, (title, _) in columns.items() if name.startswith(("time_", "wall_"))}
+    assert times
+    for title in times.values():
+        assert title.endswith(" / s")
+        assert any(word in title for word in STATISTICS)
+    titles = [title for title, _ in columns.values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_a_commit_is_told_with_its_changes(tmp_path):
+    assert git_commit(tmp_path) == ""
+
+    def git(*arguments: str) -> None:
+        named = ("-c", "user.name=x", "-c", "user.email=x@y")
+        subprocess.run(["git", "-C", str(tmp_path), *named, *arguments], check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "-m", "x")
+    commit = git_commit(tmp_path)
+    assert len(commit) == 12
+    (tmp_path / "results.csv").write_text("an untracked file changes no code")
+    assert git_commit(tmp_path) == commit
+    (tmp_path / "file").write_text("2")
+    assert git_commit(tmp_path) == f"{commit} + changes"
+
+
+def test_a_machine_has_processor_cores_and_memory(tmp_path):
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: A Fast One @ 3 GHz\n")
+    assert processor_name(tmp_path / "cpuinfo") == "A Fast One @ 3 GHz"
+    assert processor_name(tmp_path / "none")
+    assert " cores" in describe_machine()
+
+
+def test_every_command_that_makes_runs_has_its_row(tmp_path):
+    """Also one that is killed, which never comes to its end."""
+    CommandLog(tmp_path, "made nothing").add(0, 2)
+    assert read_commands(tmp_path).empty
+    killed = CommandLog(tmp_path, "killed")
+    killed.add(1)
+    killed.add(2)
+    ended = CommandLog(tmp_path, "ended")
+    ended.add(4)
+    ended.add(0, 2)
+    table = read_commands(tmp_path)
+    assert list(table.columns) == COMMAND_COLUMNS
+    assert table["command"].tolist() == ["killed", "ended"]
+    assert table["runs"].tolist() == [3, 4]
+    assert table["workers"].tolist()[1] == 2
+    assert table["machine"].eq(describe_machine()).all()
+
+
+def test_tables_of_commands_that_have_been_committed_can_be_added_to(tmp_path):
+    committed = pd.read_csv(ROOT / "results" / "fig7" / "commands.csv").reindex(columns=FIRST_COLUMNS)
+    committed.to_csv(tmp_path / "commands.csv", index=False)
+    CommandLog(tmp_path, "new").add(1)
+    table = read_commands(tmp_path)
+    assert len(table) == len(committed) + 1
+    assert table["machine"].isna().tolist() == [True] * len(committed) + [False]

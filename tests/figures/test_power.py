@@ -1,0 +1,181 @@
+"""Seeds that are added until a comparison is decided: the rule keeps its error, and comes to an end."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nnrep.errors import UserError
+from nnrep.figures import FIGURES
+from nnrep.figures.analysis.sequential import (
+    Outcome,
+    Rule,
+    budget_for,
+    decided_in_steps,
+    levels,
+    next_analysis,
+)
+from nnrep.figures.claim import Verdict
+from nnrep.figures.comparison import (
+    Comparison,
+    add_seeds,
+    decisions_of,
+    power_of,
+    power_table,
+    seeds_wanted,
+)
+from nnrep.figures.request import parse_arguments
+
+NO_MARGIN = 0.0
+
+
+def outcomes(shift: float, rule: Rule, trials: int, seed: int) -> list[Outcome]:
+    """What comes of many comparisons of normal values, of standard deviation one, whose means differ so."""
+    rng = np.random.default_rng(seed)
+    draws = rng.normal(size=(trials, 2, rule.budget))
+    return [decided_in_steps(first + shift, second, rule).outcome for first, second in draws]
+
+
+def share(found: list[Outcome], *wanted: Outcome) -> float:
+    return sum(outcome in wanted for outcome in found) / len(found)
+
+
+def test_the_analyses_spend_five_percent_in_all():
+    assert sum(levels()) == pytest.approx(0.05)
+    assert levels() == sorted(levels())
+    assert levels()[0] == pytest.approx(8.86e-5, rel=1e-2)  # 2 - 2 Phi(1.95996 / 0.5)
+
+
+def test_of_equal_means_no_more_than_five_percent_are_told_apart():
+    """Of 1000 trials at 5 %, more than 64 are a chance of 2.5 %; four analyses at 5 % each err in 126."""
+    rule = Rule(60, NO_MARGIN)
+    found = outcomes(0.0, rule, 1000, seed=1)
+    assert share(found, Outcome.lower, Outcome.higher) <= 0.064
+    assert share(found, Outcome.ended) >= 0.93
+
+
+def test_a_difference_is_found_with_about_the_power_of_the_budget():
+    """80 % for one analysis at 5 % (means 0.51 apart, 60 a side), of which the others cost a little."""
+    found = outcomes(-0.5115, Rule(60, NO_MARGIN), 600, seed=2)
+    assert 0.72 <= share(found, Outcome.lower) <= 0.83
+    assert share(found, Outcome.higher) == 0
+    assert share(outcomes(+0.5115, Rule(60, NO_MARGIN), 100, seed=3), Outcome.higher) > 0.6
+
+
+def test_a_large_difference_needs_few_seeds():
+    rng = np.random.default_rng(0)
+    decision = decided_in_steps(rng.normal(size=100) - 3, rng.normal(size=100), Rule(100, NO_MARGIN))
+    assert (decision.outcome, decision.analysis, decision.runs) == (Outcome.lower, 1, 25)
+    assert decision.verdict is Verdict.holds
+
+
+def test_equality_within_the_margin_is_found_and_seldom_where_there_is_none():
+    rule = Rule(100, 0.5)
+    assert share(outcomes(0.0, rule, 200, seed=4), Outcome.equal) > 0.65
+    # Means that are as far apart as the margin.
+    assert share(outcomes(0.5, rule, 600, seed=5), Outcome.equal) <= 0.04
+
+
+def test_a_budget_ends():
+    values = np.array([-1.0, 1.0] * 6)
+    decision = decided_in_steps(values, values, Rule(12, NO_MARGIN))
+    assert (decision.outcome, decision.runs, next_analysis(decision)) == (Outcome.ended, 12, None)
+    assert decision.verdict is Verdict.undecided
+    assert "open: the budget ended" in str(decision)
+
+
+def test_the_next_analysis_waits_for_its_seeds():
+    rng = np.random.default_rng(6)
+    values = rng.normal(size=80)
+    assert next_analysis(decided_in_steps(values[:10], values[:10], Rule(80, 0.0))) == 20
+    assert next_analysis(decided_in_steps(values[:20], values[:39], Rule(80, 0.0))) == 40
+    # What comes after an analysis changes nothing of it.
+    low = rng.normal(size=80) - 3
+    few, many = (decided_in_steps(low[:n], values[:n], Rule(80, 0.0)) for n in (20, 80))
+    assert few == many
+
+
+def test_no_analysis_has_too_few_runs_to_decide():
+    assert Rule(8, 0.0).analyses() == [6, 6, 6, 8]
+
+
+def test_diverged_runs_leave_it_open():
+    high = np.array([np.inf, *range(9)])
+    assert decided_in_steps(np.zeros(10), high, Rule(10, 0.1)).outcome is Outcome.ended
+
+
+@pytest.mark.parametrize(("power", "budget"), [(0.8, 120), (0.9, 161), (0.5, 59)])
+def test_budgets_grow_with_the_power(power, budget):
+    """As (1.96 + z)^2: 7.849 for 0.8, 10.507 for 0.9, 3.841 for 0.5."""
+    assert budget_for(power, 120) == budget
+
+
+def runs_of(name: str, values: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"config_hash": name, "seed": 2**30 + np.arange(len(values)), "energy": values, "status": "converged"}
+    )
+
+
+PAIRS = [Comparison("a - b", "a", "b", 40, 0.0), Comparison("a - c", "a", "c", 80, 0.0)]
+
+
+def test_seeds_are_added_until_all_is_decided():
+    rng = np.random.default_rng(7)
+    drawn = {name: rng.normal(size=200) + shift for name, shift in (("a", 0.0), ("b", 5.0), ("c", 0.0))}
+    held = dict.fromkeys(drawn, 0)
+    asked = []
+
+    def repeats() -> pd.DataFrame:
+        return pd.concat([runs_of(name, drawn[name][:count]) for name, count in held.items()])
+
+    def fill(wanted) -> bool:
+        asked.append(dict(wanted))
+        held.update({name: max(count, held[name]) for name, count in wanted.items()})
+        return True
+
+    decisions = add_seeds(PAIRS, 0.8, repeats, fill)
+    assert decisions["a - b"].outcome is Outcome.lower
+    assert decisions["a - c"].outcome is Outcome.ended
+    assert asked == [{"a": 20, "b": 10, "c": 20}, *({"a": n, "c": n} for n in (40, 60, 80))]
+    assert held == {"a": 80, "b": 10, "c": 80}
+    assert seeds_wanted(PAIRS, decisions) == {}
+    table = power_table(decisions, 0.8)
+    assert table["analyses"].tolist() == ["10 20 30 40", "20 40 60 80"]
+    assert table["outcome"].tolist() == ["the first is lower", "open: the budget ended"]
+
+
+def test_a_broken_sweep_ends_it():
+    nothing = pd.concat([runs_of(name, np.zeros(0)) for name in "abc"])
+    decisions = add_seeds(PAIRS, 0.8, lambda: nothing, lambda wanted: False)
+    assert {decision.outcome for decision in decisions.values()} == {Outcome.open}
+
+
+def test_the_order_of_rows_does_not_matter():
+    rng = np.random.default_rng(8)
+    table = pd.concat([runs_of(name, rng.normal(size=40)) for name in "abc"])
+    assert decisions_of(PAIRS, table, 0.8) == decisions_of(PAIRS, table.sample(frac=1, random_state=1), 0.8)
+
+
+def test_the_power_of_a_folder_stays():
+    held = power_table(decisions_of(PAIRS, runs_of("a", np.zeros(0)), 0.8), 0.8)
+    assert power_of(held, None, "r") == power_of(held, 0.8, "r") == 0.8
+    assert power_of(held.iloc[:0], None, "r") is None
+    assert power_of(held.iloc[:0], 0.9, "r") == 0.9
+    with pytest.raises(UserError, match=r"power: must be 0.8, which r was begun with, got 0.9"):
+        power_of(held, 0.9, "r")
+
+
+def test_power_is_off_by_default_and_checked():
+    assert parse_arguments(["fig2"]).power is None
+    assert parse_arguments(["fig2", "power=0.8"]).power == 0.8
+    for wrong in ("80", "x", "0", "nan"):
+        with pytest.raises(UserError, match=r"power: must be from 0.5 to 0.99"):
+            parse_arguments(["fig2", f"power={wrong}"])
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig8"])
+def test_figures_have_budgets_for_their_comparisons(name):
+    assert FIGURES[name].most_seeds > 0
+    assert FIGURES[name].comparisons(pd.DataFrame(columns=EMPTY)) == []
+
+
+EMPTY = ["config_hash", "potential", "reparam", "start", "structure", "diverged", "energy_mean"]

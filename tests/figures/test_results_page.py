@@ -1,0 +1,88 @@
+"""The pages that quote claims are of the tables of claims as they are."""
+
+import importlib.util
+import shutil
+
+import pandas as pd
+import pytest
+from checkout import ROOT
+
+from nnrep.figures.claim import CLAIM_COLUMNS
+
+spec = importlib.util.spec_from_file_location("results_page", ROOT / "scripts" / "results.py")
+results_page = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(results_page)
+
+
+@pytest.mark.parametrize("page", ["README.md", "results/README.md"])
+def test_pages_are_up_to_date(page):
+    """`scripts/results write` after each new table."""
+    assert results_page.pages(ROOT)[ROOT / page] == (ROOT / page).read_text()
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A checkout with a figure of now, and two whose claims have no owner and no settings."""
+    rows = [
+        ("paper", "P1", "figure 2", "n 400", "m1", "not tested", "not in full: n 30"),
+        ("ours", "O1", "of figure 2", "n 400", "m2", "holds", "ours | only"),
+    ]
+    for name in ("fig2", "fig4", "fig9"):
+        (tmp_path / "results" / name).mkdir(parents=True)
+    pd.DataFrame(rows, columns=CLAIM_COLUMNS).to_csv(
+        tmp_path / "results" / "fig2" / "claims.csv", index=False
+    )
+    earlier = {
+        "claim": ["P9", "O9"],
+        "source": ["figure 9", "ours, of figure 9"],
+        "measured": "m",
+        "verdict": "holds",
+    }
+    for name in ("fig4", "fig9"):
+        pd.DataFrame(earlier).to_csv(tmp_path / "results" / name / "claims.csv", index=False)
+    for page in ("README.md", "results/README.md"):
+        (tmp_path / page).write_text(f"mine\n{results_page.BEGIN}\nSTALE\n{results_page.END}\nmine too\n")
+    return tmp_path
+
+
+def test_each_claim_is_a_row_with_settings_numbers_and_caveats(root):
+    page = results_page.pages(root)[root / "results" / "README.md"]
+    rows = [line for line in page.splitlines() if line.startswith("| [")]
+    assert [row.split(" | ")[2] for row in rows] == ["P1", "P9", "P9", "O1", "O9", "O9"]  # the paper's first
+    assert rows[0] == "| [2](fig2/REPORT.md) | paper | P1 | not tested | m1 | n 400 | not in full: n 30 |"
+    assert rows[3].endswith("| ours \\| only |")
+    # A table of before, with other settings than the paper's, and one with the paper's.
+    assert rows[1].endswith("run with other settings than the paper's; by these: holds |")
+    assert [row.split(" | ")[3] for row in rows] == [
+        "not tested",
+        "not tested",
+        "holds",
+        "holds",
+        "not tested",
+        "holds",
+    ]
+    assert results_page.EARLIER in rows[2]
+    assert "The paper's claims: 1 holds, 2 not tested. Ours: 2 holds, 1 not tested." in page
+    assert page.startswith("mine\n")
+    assert page.endswith("\nmine too\n")
+    assert "STALE" not in page
+
+
+def test_the_readme_counts_the_papers_claims_and_ours_apart(root):
+    page = results_page.pages(root)[root / "README.md"]
+    assert "| [2](results/fig2/REPORT.md) | 1 not tested | 1 holds |" in page
+    assert "| [9](results/fig9/REPORT.md) | 1 holds | 1 holds |" in page
+
+
+def test_what_has_drifted_is_told_and_mended(root, monkeypatch, capsys):
+    monkeypatch.setattr(results_page, "ROOT", root)
+    for argument, status in (("check", 1), ("write", 0), ("check", 0)):
+        monkeypatch.setattr("sys.argv", ["results", argument])
+        assert results_page.main() == status
+    shutil.copyfile(root / "results" / "fig9" / "claims.csv", root / "results" / "fig2" / "claims.csv")
+    monkeypatch.setattr("sys.argv", ["results", "check"])
+    assert results_page.main() == 1
+    assert "README.md: is not of results/FIG/claims.csv" in capsys.readouterr().out
+    (root / "README.md").write_text("no place for it")
+    with pytest.raises(SystemExit, match="lacks"):
+        results_page.main()
