@@ -1,5 +1,7 @@
 """Keys without effect are refused, their defaults are not; for every registered choice."""
 
+from pathlib import Path
+
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -128,11 +130,16 @@ def test_a_baseline_may_follow_the_steps_of_a_run(configure):
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_experiments_give_no_value_without_effect(configure, experiment):
+def test_experiments_give_no_value_without_effect(configure, experiment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where starts in files are looked for first
     whole = compose("config", [f"+experiment={experiment}"], return_hydra_config=True)
     grids = OmegaConf.to_container(whole.hydra.sweeper.grids)
     for grid in grids:  # a point of each: their values differ, not their keys
-        load_plan(configure(f"+experiment={experiment}", *grid_points([grid], [])[-1]))
+        point = grid_points([grid], [])[-1]
+        for override in point:
+            if override.startswith("system.start=") and override.endswith(".pdb"):
+                Path(override.partition("=")[2]).write_text("END\n")
+        load_plan(configure(f"+experiment={experiment}", *point))
 
 
 def test_an_override_of_a_reproduction_must_have_an_effect_somewhere():
