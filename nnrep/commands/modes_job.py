@@ -123,7 +123,7 @@ def _at_minimum(system: System, plan: Plan, bar: ProgressBar, interruption: Inte
         return
     own = not (system.coupling_terms or system.local_terms)
     with in_float64(forgetting=own):
-        exact = replace(system, energy_sample=None)
+        exact = replace(system.in_double(), energy_sample=None)
         minimum = minimum_of(exact, plan.config.max_steps, bar, interruption)
         yield replace(exact, positions=jnp.asarray(minimum))
 
@@ -155,7 +155,7 @@ def minimum_of(system: System, max_steps: int, bar: ProgressBar, interruption: I
     log().info(
         "minimum after %d steps of L-BFGS, RMS gradient %.2g %s", result.evaluations[0], gradient, unit
     )
-    return result.positions[0]
+    return system.from_file_frame(result.positions[0])
 
 
 def _write_modes(folder: Path, system: System, modes: SlowModes, drawn: int | list[int]) -> pd.DataFrame:
@@ -168,7 +168,7 @@ def _write_modes(folder: Path, system: System, modes: SlowModes, drawn: int | li
             "values": modes.values,
             "vectors": modes.vectors,
             "weights": modes.weights,
-            "positions": system.positions,
+            "positions": system.in_file_frame(positions),
         },
     )
     table = modes_table(modes, positions)
@@ -256,7 +256,7 @@ def _path(system: System, plan: Plan, bar: ProgressBar, interruption: Interrupti
     status, gradient = result.status[0], result.gradient_rms[0]
     log().info("minimisation: %s, RMS gradient %.3g %s", status.name, gradient, gradient_unit(system))
     steps = np.append(result.frames.step, result.steps_fine[0])
-    positions = [*result.frames.positions, result.positions[0]]
+    positions = [*map(system.from_file_frame, [*result.frames.positions, result.positions[0]])]
     return {
         int(steps[index]): positions[index]
         for index in spread_indices(len(steps), plan.config.analysis.frames)
