@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from omegaconf import DictConfig
 
 from nnrep.config.plan import Plan, load_plan
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, UserError, require
+from nnrep.host.background import LeftError, interruptible
 from nnrep.host.cache import write_arrays
 from nnrep.host.interruption import Interruption
 from nnrep.host.runtime import configure_jax
 from nnrep.host.terminal import ProgressBar, log, progress_bar
-from nnrep.job import Job, loaded_system, prepared
+from nnrep.job import Job, loaded_system, prepared, stopping
 from nnrep.minimization import Monitor, Stage, Stopping, lbfgs, minimize
 from nnrep.minimization.stopping import Status
 from nnrep.modes import Of, SlowModes
@@ -102,7 +104,8 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
                 bar.describe("slow modes")
                 assert plan.size is not None
                 count = count_of_modes(plan.config.reparam.wanted_modes, modes, plan.size)
-                found, _ = modes_of(at, ModesRequest(modes, count, plan.deciding))
+                request = ModesRequest(modes, count, plan.deciding)
+                found, _ = stopping(partial(modes_of, at, request), interruption.requested)
                 interruption.stop_if_requested()
         folder.open({**plan.plain, "analysis": vars(analysis)}, molecule)
         table = _write_modes(folder_path, at, found, analysis.drawn)
@@ -219,21 +222,25 @@ def _write_robustness(
     sampling = sampling_of(system, modes.samples, noise, modes.seed, modes.backbone)
     tables: list[pd.DataFrame] = []
     try:
-        for table in robustness_table(system, sampling, path, epsilons, modes.background):
+        rows = robustness_table(system, sampling, path, epsilons, modes.background)
+        following = partial(next, rows, None)
+        while (table := interruptible(following, interruption.requested)) is not None:
             tables.append(table)
             bar.count("robustness", len(tables), len(path) + 1)
             if interruption.requested():
                 break
+    except LeftError:
+        log().info("robustness table ends early")
     except UserError as error:  # at one of the configurations; what came before is worth its files
         log().warning("robustness table ends early: %s", error)
     if not tables:
         return
-    rows = pd.concat(tables, ignore_index=True)
-    write_table(folder / ROBUSTNESS, rows)
-    several = rows[rows["modes"] > 1]
+    seen = pd.concat(tables, ignore_index=True)
+    write_table(folder / ROBUSTNESS, seen)
+    several = seen[seen["modes"] > 1]
     if len(several):
         draw_robustness(folder / ROBUSTNESS_PICTURE, several, f"{system.name}: are the slow modes kept?")
-    elif len(rows):
+    elif len(seen):
         log().warning("analysis.epsilons: all leave but one mode, which says nothing; choose larger ones")
     else:
         log().warning("analysis.epsilons: each has too many modes of %d particles; choose smaller", system.n)

@@ -9,11 +9,12 @@ import numpy as np
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
+from nnrep.host.background import LeftError, interruptible
 from nnrep.host.progress import Progress
 from nnrep.minimization.attempts import Attempts, Outcomes, Restarts
 from nnrep.minimization.batches import default_batch_size, measured, without_key
 from nnrep.minimization.exact import evaluate
-from nnrep.minimization.loop import CHECKS_PER_CHUNK, no_measures
+from nnrep.minimization.loop import CHECKS_PER_CHUNK, CHUNK_SECONDS, no_measures
 from nnrep.minimization.monitor import Monitor
 from nnrep.minimization.recording import Recording
 from nnrep.minimization.result import Frames, Result
@@ -24,7 +25,8 @@ from nnrep.minimization.times import Times
 from nnrep.systems.measures import has_failed
 from nnrep.systems.system import System, as_partial
 
-CHUNK_SECONDS = 0.25  # how often the host looks at the loop
+# That a chunk may go on once the run is to stop: of large systems it takes longer.
+PATIENCE_SECONDS = 3.0
 
 
 class Run:
@@ -86,7 +88,12 @@ class Run:
         before = np.asarray(self.stage.batches[group].step)
         every = self.stage.stage.stopping.check_every
         checks = min(self.checks, self.recording.frames.checks_ahead(before, every))
-        trace = self.stage.run(group, checks)
+        chunk = partial(self.stage.run, group, checks)
+        try:
+            after = interruptible(chunk, self.monitor.should_stop, PATIENCE_SECONDS)
+        except LeftError:  # the run stands where the chunk began
+            return True
+        trace = self.stage.keep(group, *after)
         elapsed = time.perf_counter() - began
         members = np.arange(len(self.seeds))[self.groups[group]]
         steps_before = self.steps_before[members]
