@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from omegaconf import DictConfig
 
 from nnrep.config.plan import Plan, load_plan
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from nnrep.host.background import LeftError, interruptible
 from nnrep.host.interruption import Interruption
 from nnrep.host.runtime import configure_jax
 from nnrep.host.terminal import ProgressBar, log, progress_bar
@@ -22,6 +24,9 @@ from nnrep.systems import System
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+T = TypeVar("T")
 
 
 class Job(NamedTuple):
@@ -88,7 +93,7 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
             padded = plan.minimizes  # other engines know no dummies
             system = loaded_system(plan, molecule, bar, interruption.requested, padded)
             bar.describe("slow modes")
-            maps = built_maps(system, plan)
+            maps = stopping(partial(built_maps, system, plan), interruption.requested)
             interruption.stop_if_requested()
         folder.open(plan.recorded, molecule)
         monitor = Monitor(bar.update, interruption.requested, folder.checkpoint, plan.config.record.every)
@@ -127,6 +132,18 @@ def loaded_system(
             raise KeyboardInterrupt
 
     return plan.config.system.build(molecule, plan.seeds[0], unfolding, padded)
+
+
+def stopping(action: Callable[[], T], should_stop: Callable[[], bool]) -> T:
+    """The value of a computation that leaves nothing behind when it should stop.
+
+    Raises:
+        KeyboardInterrupt: it should.
+    """
+    try:
+        return interruptible(action, should_stop)
+    except LeftError as left:
+        raise KeyboardInterrupt from left
 
 
 def built_maps(system: System, plan: Plan) -> tuple[BuiltMap, ...]:

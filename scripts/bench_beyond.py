@@ -203,7 +203,8 @@ def _openmm(
         ]
         elapsed = (time.perf_counter() - began) / len(starts)
         positions = np.stack([end.frames[-1].positions for end in trajectories]).astype(np.float32)
-        energy, rms = map(np.asarray, evaluate(system.energy, positions, len(positions)))
+        ended = [evaluate(system, one) for one in positions]
+        energy, rms = (np.stack(each) for each in zip(*ended, strict=True))
         steps = int(np.median([end.frames[-1].step for end in trajectories]))
         row = _of_results(name, method, energy, rms)
         return row | {"evaluations": steps, "loop_s": elapsed, "sum_s": elapsed}

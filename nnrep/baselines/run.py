@@ -110,7 +110,7 @@ def _measured(system: System, trajectory: Trajectory) -> Ended:
     """Evaluate the system's own energy, and its measures, at every frame."""
     rows = []
     for frame in trajectory.frames:
-        energy, norm, measures = _evaluate(system.energy, system.measure, on_device(frame.positions))
+        energy, norm, measures = _evaluated(system, frame.positions)
         own = [frame.step, frame.time_s, float(energy), float(norm), frame.energy]
         rows.append(own + [float(value) for value in measures.values()])
     finite = np.isfinite(rows[-1][COLUMNS.index("energy")])
@@ -119,7 +119,7 @@ def _measured(system: System, trajectory: Trajectory) -> Ended:
     return Ended(status, path, np.asarray(rows, float), trajectory.compile_s)
 
 
-def _frames(seeds: tuple[int, ...], ended: list[Ended], every: int | None) -> Frames | None:
+def _frames(system: System, seeds: tuple[int, ...], ended: list[Ended], every: int | None) -> Frames | None:
     """Every so many steps and the last of each seed."""
     if every is None:
         return None
@@ -128,8 +128,18 @@ def _frames(seeds: tuple[int, ...], ended: list[Ended], every: int | None) -> Fr
     return Frames(
         np.concatenate([np.full(len(kept), seed) for kept, seed in zip(chosen, seeds, strict=True)]),
         np.concatenate([own[kept] for own, kept in zip(steps, chosen, strict=True)]),
-        np.concatenate([one.path[kept] for one, kept in zip(ended, chosen, strict=True)]),
+        system.in_file_frame(
+            np.concatenate([one.path[kept] for one, kept in zip(ended, chosen, strict=True)])
+        ),
     )
+
+
+def _evaluated(system: System, positions: np.ndarray) -> tuple[Array, Array, dict[str, Array]]:
+    """In double precision, where the system has its energy in it."""
+    if system.exact is None:
+        return _evaluate(system.energy, system.measure, on_device(positions))
+    with jax.enable_x64(True):
+        return _evaluate(system.exact.of_positions(), system.measure, on_device(positions))
 
 
 @jax.jit
@@ -149,7 +159,7 @@ def _result(
     earlier_s: float,
     record_every: int | None,
 ) -> Result:
-    columns = [*COLUMNS, *_evaluate(system.energy, system.measure, system.positions)[2]]
+    columns = [*COLUMNS, *_evaluated(system, np.asarray(system.positions, float))[2]]
     tables = [pd.DataFrame(one.rows, columns=columns) for one in ended]
     for seed, table in zip(seeds, tables, strict=True):
         table.insert(0, "seed", seed)
@@ -160,9 +170,9 @@ def _result(
     return Result(
         seeds=seeds,
         status=tuple(one.status for one in ended),
-        positions=np.stack([one.positions for one in ended]),
+        positions=system.in_file_frame(np.stack([one.positions for one in ended])),
         positions_coarse=None,
-        positions_start=np.stack(starts),
+        positions_start=system.in_file_frame(np.stack(starts)),
         energy=last["energy"].to_numpy(),
         energy_coarse=np.full(len(seeds), np.nan),
         energy_start=first["energy"].to_numpy(),
@@ -177,7 +187,7 @@ def _result(
         time_compile_s=np.array([one.compile_s for one in ended]),
         time_minimize_s=last["time_s"].to_numpy(),
         time_earlier_s=earlier_s,
-        frames=_frames(seeds, ended, record_every),
+        frames=_frames(system, seeds, ended, record_every),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from nnrep.config.effects import given_without_effect
 from nnrep.config.plan import Plan, resolve
 from nnrep.config.schema import RunConfig, load_config
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, UserError, require
+from nnrep.host.background import LeftError, interruptible
 from nnrep.host.cache import write_arrays
 from nnrep.host.interruption import Interruption
 from nnrep.host.runtime import configure_jax
 from nnrep.host.terminal import ProgressBar, log, progress_bar
-from nnrep.job import Job, loaded_system, prepared
+from nnrep.job import Job, loaded_system, prepared, stopping
 from nnrep.minimization import Monitor, Stage, Stopping, lbfgs, minimize
 from nnrep.minimization.stopping import Status
 from nnrep.modes import Of, SlowModes
@@ -130,7 +132,8 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
                 bar.describe("slow modes")
                 assert plan.size is not None
                 count = count_of_modes(plan.config.reparam.wanted_modes, modes, plan.size)
-                found, _ = modes_of(at, ModesRequest(modes, count, plan.deciding))
+                request = ModesRequest(modes, count, plan.deciding)
+                found, _ = stopping(partial(modes_of, at, request), interruption.requested)
                 interruption.stop_if_requested()
         folder.open({**plan.recorded, "analysis": vars(analysis)}, molecule)
         table = _write_modes(folder_path, at, found, analysis.drawn)
@@ -151,7 +154,7 @@ def _at_minimum(system: System, plan: Plan, bar: ProgressBar, interruption: Inte
         return
     own = not (system.coupling_terms or system.local_terms)
     with in_float64(forgetting=own):
-        exact = replace(system, energy_sample=None)
+        exact = replace(system.in_double(), energy_sample=None)
         minimum = minimum_of(exact, plan.config.max_steps, bar, interruption)
         yield replace(exact, positions=jnp.asarray(minimum))
 
@@ -183,7 +186,7 @@ def minimum_of(system: System, max_steps: int, bar: ProgressBar, interruption: I
     log().info(
         "minimum after %d steps of L-BFGS, RMS gradient %.2g %s", result.evaluations[0], gradient, unit
     )
-    return result.positions[0]
+    return system.from_file_frame(result.positions[0])
 
 
 def _write_modes(folder: Path, system: System, modes: SlowModes, drawn: int | list[int]) -> pd.DataFrame:
@@ -196,7 +199,7 @@ def _write_modes(folder: Path, system: System, modes: SlowModes, drawn: int | li
             "values": modes.values,
             "vectors": modes.vectors,
             "weights": modes.weights,
-            "positions": system.positions,
+            "positions": system.in_file_frame(positions),
         },
     )
     table = modes_table(modes, positions)
@@ -247,21 +250,25 @@ def _write_robustness(
     sampling = sampling_of(system, modes.samples, noise, modes.seed, modes.backbone)
     tables: list[pd.DataFrame] = []
     try:
-        for table in robustness_table(system, sampling, path, epsilons, modes.background):
+        rows = robustness_table(system, sampling, path, epsilons, modes.background)
+        following = partial(next, rows, None)
+        while (table := interruptible(following, interruption.requested)) is not None:
             tables.append(table)
             bar.count("robustness", len(tables), len(path) + 1)
             if interruption.requested():
                 break
+    except LeftError:
+        log().info("robustness table ends early")
     except UserError as error:  # at one of the configurations; what came before is worth its files
         log().warning("robustness table ends early: %s", error)
     if not tables:
         return
-    rows = pd.concat(tables, ignore_index=True)
-    write_table(folder / ROBUSTNESS, rows)
-    several = rows[rows["modes"] > 1]
+    seen = pd.concat(tables, ignore_index=True)
+    write_table(folder / ROBUSTNESS, seen)
+    several = seen[seen["modes"] > 1]
     if len(several):
         draw_robustness(folder / ROBUSTNESS_PICTURE, several, f"{system.name}: are the slow modes kept?")
-    elif len(rows):
+    elif len(seen):
         log().warning("analysis.epsilons: all leave but one mode, which says nothing; choose larger ones")
     else:
         log().warning("analysis.epsilons: each has too many modes of %d particles; choose smaller", system.n)
@@ -284,7 +291,7 @@ def _path(system: System, plan: Plan, bar: ProgressBar, interruption: Interrupti
     status, gradient = result.status[0], result.gradient_rms[0]
     log().info("minimisation: %s, RMS gradient %.3g %s", status.name, gradient, gradient_unit(system))
     steps = np.append(result.frames.step, result.steps_fine[0])
-    positions = [*result.frames.positions, result.positions[0]]
+    positions = [*map(system.from_file_frame, [*result.frames.positions, result.positions[0]])]
     return {
         int(steps[index]): positions[index]
         for index in spread_indices(len(steps), plan.config.analysis.frames)

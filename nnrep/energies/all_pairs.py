@@ -33,9 +33,9 @@ def table_energy_and_gradient(
     """
     n = coordinates.shape[1]
     separate = jax.lax.optimization_barrier(coordinates)
-    with_ones = _with_ones(coordinates)
+    extended = with_ones(coordinates)
     energy = jnp.zeros((), coordinates.dtype)
-    sums = jnp.zeros_like(with_ones)
+    sums = jnp.zeros_like(extended)
     for first in range(0, n, TABLE_BLOCK):
         last = min(first + TABLE_BLOCK, n)
         size = last - first
@@ -45,24 +45,24 @@ def table_energy_and_gradient(
         once = jnp.where(jnp.arange(n - first) < size, 0.5, 1.0).astype(of_block.dtype)
         energy += jnp.sum(of_block @ once)
         pulls = slopes(block, squared_distances(coordinates[:, first:last], coordinates[:, first:]))
-        on_columns = with_ones[:, first:last] @ pulls
-        on_rows = (pulls[:, size:] @ with_ones[:, last:].T).T
+        on_columns = extended[:, first:last] @ pulls
+        on_rows = (pulls[:, size:] @ extended[:, last:].T).T
         sums += jnp.pad(on_columns, ((0, 0), (first, 0))) + jnp.pad(on_rows, ((0, 0), (first, n - last)))
-    return energy, _gradient(coordinates, sums)
+    return energy, gradient_of(coordinates, sums)
 
 
 def row_energy_and_gradient(
     table_of: Callable[[Array], Any], energies: OfPairs, slopes: OfPairs, coordinates: Array
 ) -> tuple[Array, Array]:
     """The same from a function of row indices (r,) that gives their table (r, n)."""
-    with_ones = _with_ones(coordinates)
+    extended = with_ones(coordinates)
 
     def of_rows(rows: Array) -> tuple[Array, Array]:
         table, squared = table_of(rows), squared_distances(coordinates[:, rows], coordinates)
-        return row_sum(energies(table, squared)), slopes(table, squared) @ with_ones.T
+        return row_sum(energies(table, squared)), slopes(table, squared) @ extended.T
 
     of_atoms, sums = by_row_blocks(of_rows, coordinates.shape[1])
-    return 0.5 * jnp.sum(of_atoms), _gradient(coordinates, sums.T)
+    return 0.5 * jnp.sum(of_atoms), gradient_of(coordinates, sums.T)
 
 
 def by_row_blocks(of_rows: Callable[[Array], tuple[Array, ...]], n: int) -> tuple[Array, ...]:
@@ -85,11 +85,11 @@ def row_sum(part: Array) -> Array:
     return part @ jnp.ones(part.shape[1], part.dtype)
 
 
-def _with_ones(coordinates: Array) -> Array:
+def with_ones(coordinates: Array) -> Array:
     """Coordinates (3, n) and a row of ones: times slopes, sums over partners j of slope x_j and of slope."""
     return jnp.concatenate([coordinates, jnp.ones((1, coordinates.shape[1]), coordinates.dtype)])
 
 
-def _gradient(coordinates: Array, sums: Array) -> Array:
+def gradient_of(coordinates: Array, sums: Array) -> Array:
     """-sum_j slope_ij (x_i - x_j), from the sums (4, n) over j of slope x_j and of slope."""
     return sums[:3] - coordinates * sums[3]

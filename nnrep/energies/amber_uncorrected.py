@@ -10,6 +10,7 @@ phases of 0 and pi, all there are in this force field.
 Units: nm, rad, kJ/mol.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -18,6 +19,13 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.all_pairs import (
+    MAX_TABLE_ATOMS,
+    by_row_blocks,
+    row_energy_and_gradient,
+    row_sum,
+    squared_distances,
+)
 from nnrep.energies.arrays import Numbers
 from nnrep.energies.bonded import (
     Angles,
@@ -31,6 +39,7 @@ from nnrep.energies.bonded import (
     padded_bonded,
     torsion_term,
 )
+from nnrep.energies.energy import AllPairs
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.padding import repeated, with_zeros
 from nnrep.energies.pairwise import PairTerm, capped_lennard_jones
@@ -60,7 +69,11 @@ class UncorrectedParameters(NamedTuple):
 def uncorrected_terms(parameters: UncorrectedParameters, positions: Array) -> dict[str, Array]:
     """Energies in kJ/mol by term at positions (n, 3) in nm."""
     terms = bonded_terms(parameters.bonds, parameters.angles, parameters.torsions, positions)
-    lennard_jones = _lennard_jones(parameters, positions)
+    coordinates = components(positions)
+    if len(positions) <= MAX_TABLE_ATOMS:
+        lennard_jones = _lennard_jones(parameters, coordinates)
+    else:
+        lennard_jones = _lennard_jones_by_rows(parameters, coordinates)
     return terms | {"lennard_jones": lennard_jones, "coulomb": jnp.zeros_like(lennard_jones)}
 
 
@@ -68,11 +81,14 @@ def uncorrected_energy_and_gradient(
     parameters: UncorrectedParameters, positions: Array
 ) -> tuple[Array, Array]:
     """Energy in kJ/mol and gradient (n, 3) in kJ/mol/nm at positions (n, 3) in nm."""
-    bonded, gradient = bonded_energy_and_gradient(
-        parameters.planes, parameters.torsions, components(positions)
-    )
-    pairs, pairs_gradient = jax.value_and_grad(_lennard_jones, argnums=1)(parameters, positions)
-    return bonded + pairs, gradient.T + pairs_gradient
+    coordinates = components(positions)
+    bonded, gradient = bonded_energy_and_gradient(parameters.planes, parameters.torsions, coordinates)
+    if len(positions) <= MAX_TABLE_ATOMS:
+        pairs, pairs_gradient = jax.value_and_grad(_lennard_jones, argnums=1)(parameters, coordinates)
+    else:
+        table = partial(_table, parameters)
+        pairs, pairs_gradient = row_energy_and_gradient(table, _energies, _slopes, coordinates)
+    return bonded + pairs, (gradient + pairs_gradient).T
 
 
 # Energy in kJ/mol of (parameters, positions (n, 3) in nm), differentiable in the positions.
@@ -100,12 +116,52 @@ def local_terms(parameters: UncorrectedParameters) -> tuple[LocalTerm, ...]:
     return angle_term(parameters.angles), torsion_term(parameters.torsions)
 
 
-def _lennard_jones(parameters: UncorrectedParameters, positions: Array) -> Array:
-    coordinates = components(positions)
+def bonded_couplings(parameters: UncorrectedParameters) -> tuple[PairTerm, ...]:
+    """The energy's terms of two atoms without its pairs."""
+    return bond_terms(parameters.bonds)
+
+
+def pair_row_energies(parameters: UncorrectedParameters, rows: Array, squared: Array) -> Array:
+    """Energies (r, n) of the pairs of atoms `rows` (r,) with all, at squared distances (r, n) in nm^2."""
+    return _energies(_table(parameters, rows), squared)
+
+
+class _Table(NamedTuple):
+    """Of pairs (r, n): 1 / sigma^2 in nm^-2, and 8 epsilon in kJ/mol, as each counts twice."""
+
+    stretch: Array
+    strength: Array
+
+
+def _table(parameters: UncorrectedParameters, rows: Array) -> _Table:
+    half_sigma, root_epsilon = parameters.half_sigma, parameters.root_epsilon
+    others = rows[:, None] != jnp.arange(len(half_sigma))  # an atom is no partner of its own
+    strength = jnp.where(others, 2 * root_epsilon[rows, None] * root_epsilon, 0)
+    return _Table((half_sigma[rows, None] + half_sigma) ** -2, strength)
+
+
+def _energies(table: _Table, squared: Array) -> Array:
+    return table.strength * capped_lennard_jones(squared * table.stretch, CAP)
+
+
+def _slopes(table: _Table, squared: Array) -> Array:
+    """-(dE/dr) / r = -2 dE/du of pairs at u = r^2."""
+    return -2 * jax.jvp(partial(_energies, table), (squared,), (jnp.ones_like(squared),))[1]
+
+
+def _lennard_jones_by_rows(parameters: UncorrectedParameters, coordinates: Array) -> Array:
+    def of_rows(rows: Array) -> tuple[Array]:
+        squared = squared_distances(coordinates[:, rows], coordinates)
+        return (row_sum(_energies(_table(parameters, rows), squared)),)
+
+    return 0.5 * jnp.sum(by_row_blocks(of_rows, coordinates.shape[1])[0])
+
+
+def _lennard_jones(parameters: UncorrectedParameters, coordinates: Array) -> Array:
     squared = sum((row[:, None] - row) ** 2 for row in coordinates)
     sigma, strength = _of_pairs(parameters)
     # An atom is no partner of its own.
-    strength *= 1 - jnp.eye(len(positions), dtype=strength.dtype)
+    strength *= 1 - jnp.eye(coordinates.shape[1], dtype=strength.dtype)
     return jnp.sum(strength * capped_lennard_jones(squared / sigma**2, CAP))
 
 
@@ -113,3 +169,6 @@ def _of_pairs(parameters: UncorrectedParameters) -> tuple[Array, Array]:
     """Sigma (n, n) in nm and 4 epsilon (n, n) in kJ/mol."""
     sigma = parameters.half_sigma[:, None] + parameters.half_sigma
     return sigma, parameters.root_epsilon[:, None] * parameters.root_epsilon
+
+
+ALL_PAIRS = AllPairs(pair_row_energies, bonded_couplings)

@@ -24,6 +24,7 @@ from nnrep.energies.bonded import (
     bonded_terms,
     padded_bonded,
 )
+from nnrep.energies.energy import AllPairs
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.soft_pairs import (
@@ -31,6 +32,7 @@ from nnrep.energies.soft_pairs import (
     SoftPairs,
     padded_soft,
     pair_terms,
+    row_energies,
     soft_energies,
     soft_energy_and_gradient,
 )
@@ -90,6 +92,16 @@ def padded(parameters: ClassicalParameters, n: int) -> ClassicalParameters:
     return padded_bonded(parameters, n)._replace(soft=padded_soft(parameters.soft, n))
 
 
+def pair_row_energies(parameters: ClassicalParameters, rows: Array, squared: Array) -> Array:
+    """Energies (r, n) of the pairs of atoms `rows` (r,) with all, at squared distances (r, n) in nm^2."""
+    return row_energies(parameters.soft, rows, squared)
+
+
+def bonded_couplings(parameters: ClassicalParameters) -> tuple[PairTerm, ...]:
+    """The energy's terms of two atoms without its pairs."""
+    return bond_terms(parameters.bonds)
+
+
 def coupling_terms(parameters: ClassicalParameters) -> tuple[PairTerm, ...]:
     """The energy's terms of two atoms."""
     return bond_terms(parameters.bonds) + pair_terms(parameters.soft)
@@ -98,3 +110,6 @@ def coupling_terms(parameters: ClassicalParameters) -> tuple[PairTerm, ...]:
 def local_terms(parameters: ClassicalParameters) -> tuple[LocalTerm, ...]:
     """The energy's terms of three atoms."""
     return (angle_term(parameters.angles),)
+
+
+ALL_PAIRS = AllPairs(pair_row_energies, bonded_couplings)

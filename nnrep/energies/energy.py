@@ -3,12 +3,27 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.arrays import on_device
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.with_gradient import energy_with
+
+
+class AllPairs(NamedTuple):
+    """Terms of two particles that join nearly all of them, to be evaluated some rows at a time.
+
+    Attributes:
+        row_energies: (parameters, rows (r,), squared distances (r, n)) -> energies (r, n) of the pairs of
+            some particles with all, elementwise in the distances.
+        others: parameters, as NumPy arrays -> the terms of two particles that are none of these.
+    """
+
+    row_energies: Callable[[Any, Array, Array], Array]
+    others: Callable[[Any], tuple[PairTerm, ...]]
 
 
 class Energy(NamedTuple):
@@ -25,6 +40,8 @@ class Energy(NamedTuple):
             sum of such terms: its Hessian is taken by products.
         padded: (parameters, as NumPy arrays, n) -> those of n particles, the last without any force, see
             `nnrep.energies.padding`; None for an energy of which every size is a shape of its own.
+        all_pairs: those of `coupling_terms` that are O(n^2) in another form, for systems where they are too
+            many to be listed; None if there are none.
     """
 
     parameters: Any
@@ -33,6 +50,7 @@ class Energy(NamedTuple):
     coupling_terms: Callable[[Any], tuple[PairTerm, ...]] | None = None
     local_terms: Callable[[Any], tuple[LocalTerm, ...]] | None = None
     padded: Callable[[Any, int], Any] | None = None
+    all_pairs: AllPairs | None = None
 
     def of_positions(self) -> Partial:
         """positions (n, d) -> scalar, of which JAX takes the given gradient."""
@@ -41,6 +59,11 @@ class Energy(NamedTuple):
     def terms_of_positions(self) -> Partial:
         """positions (n, d) -> name -> scalar."""
         return Partial(self.terms, self.parameters)
+
+    def in_double(self) -> "Energy":
+        """The energy with its parameters (NumPy arrays) on the device in double precision."""
+        with jax.enable_x64(True):
+            return self._replace(parameters=on_device(self.parameters))
 
     @property
     def has_blocks(self) -> bool:

@@ -148,11 +148,19 @@ def _energies(table: PairTable, squared: Array) -> Array:
     return lennard_jones + coulomb
 
 
-def _slopes(table: PairTable, squared: Array) -> Array:
+def pair_slopes(table: PairTable, squared: Array) -> Array:
     """-(dE/dr) / r of pairs: times x_i - x_j it is the force on i."""
     inverse_r, inverse, sixth = inverse_powers(squared)
     lennard_jones = (12 * table.repulsion * sixth - 6 * table.attraction) * sixth
     return (lennard_jones + table.charge * inverse_r) * inverse
+
+
+def row_energies(pairs: PairTable | Atoms, rows: Array, squared: Array) -> Array:
+    """Energies (r, n) of atoms `rows` (r,) with all, at squared distances (r, n)."""
+    of_rows = (
+        pair_table(pairs, rows) if isinstance(pairs, Atoms) else PairTable(*(each[rows] for each in pairs))
+    )
+    return _energies(of_rows, squared)
 
 
 def nonbonded_energies(pairs: PairTable | Atoms, coordinates: Array) -> tuple[Array, Array]:
@@ -172,5 +180,5 @@ def nonbonded_energies(pairs: PairTable | Atoms, coordinates: Array) -> tuple[Ar
 def nonbonded_energy_and_gradient(pairs: PairTable | Atoms, coordinates: Array) -> tuple[Array, Array]:
     """Energy, and its gradient (3, n), of all pairs at coordinates (3, n)."""
     if isinstance(pairs, PairTable):
-        return table_energy_and_gradient(pairs, _energies, _slopes, coordinates)
-    return row_energy_and_gradient(partial(pair_table, pairs), _energies, _slopes, coordinates)
+        return table_energy_and_gradient(pairs, _energies, pair_slopes, coordinates)
+    return row_energy_and_gradient(partial(pair_table, pairs), _energies, pair_slopes, coordinates)

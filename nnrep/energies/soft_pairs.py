@@ -141,6 +141,17 @@ def _slopes(soft: SoftPairs, table: SoftTable, squared: Array) -> Array:
     return -2 * slope
 
 
+def row_energies(soft: SoftPairs, rows: Array, squared: Array) -> Array:
+    """Energies (r, n) of all kinds, of atoms `rows` (r,) with all, at squared distances (r, n)."""
+    pairs = soft.pairs
+    of_rows = (
+        soft_table(pairs, rows)
+        if isinstance(pairs, SoftAtoms)
+        else SoftTable(*(each[rows] for each in pairs))
+    )
+    return _energies(soft, of_rows, squared)
+
+
 def soft_energies(soft: SoftPairs, coordinates: Array) -> tuple[Array, ...]:
     """Energies of the three kinds at coordinates (3, n): scalars."""
     if isinstance(soft.pairs, SoftTable):

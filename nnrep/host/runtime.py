@@ -18,7 +18,7 @@ from nnrep.host.terminal import log
 
 PACKAGES = (
     *("jax", "jaxlib", "optax", "jraph", "hydra-core", "omegaconf", "numpy", "scipy", "pandas"),
-    *("openmm", "gemmi", "PeptideBuilder"),
+    *("openmm", "gemmi", "PeptideBuilder", "psutil"),
 )
 
 

@@ -1,5 +1,6 @@
 """Fitting a map to given positions before its minimisation begins, as the paper does for proteins."""
 
+import time
 from collections.abc import Callable
 
 import jax
@@ -9,7 +10,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.minimization.batches import Draws, started
-from nnrep.minimization.loop import CHECKS_PER_CHUNK, Problem, no_measures, run_chunk
+from nnrep.minimization.loop import CHECKS_PER_CHUNK, CHUNK_SECONDS, Problem, no_measures, run_chunk
 from nnrep.minimization.optimizers.adam import adam
 from nnrep.minimization.optimizers.optimizer import chain, clamp, no_clamp
 from nnrep.minimization.optimizers.rates import exponential_decay
@@ -35,7 +36,7 @@ def fit_params(
         params: with which it starts.
         positions: the target.
         settings: when the fit ends.
-        should_stop: asked every few hundred steps; True ends the fit.
+        should_stop: asked some times a second; True ends the fit.
         particles: (n,) 1 for each particle, 0 for each dummy; None where there are none.
 
     Raises:
@@ -51,11 +52,16 @@ def fit_params(
     # The error has nothing random.
     steps, status = settings.max_steps, Status.running.value
     replicas, keys = started(build, hyperparameters, stopping, decode, params, Draws(0, 0), steps, status)
-    checks = CHECKS_PER_CHUNK if settings.max_steps else 0
+    checks = min(1, settings.max_steps)
     while True:
-        replicas, _ = run_chunk(problem, build, hyperparameters, stopping, replicas, keys, checks)
+        began = time.perf_counter()
+        replicas, _ = jax.block_until_ready(
+            run_chunk(problem, build, hyperparameters, stopping, replicas, keys, checks)
+        )
         if should_stop is not None and should_stop():
             raise KeyboardInterrupt
+        growth = CHUNK_SECONDS / max(time.perf_counter() - began, 1e-6)
+        checks = int(np.clip(checks * min(growth, 8), min(1, checks), CHECKS_PER_CHUNK))
         if checks == 0 or int(np.asarray(replicas.status)[0]) != Status.running:
             return jax.tree.map(lambda leaf: np.asarray(leaf)[0], replicas.params)
 

@@ -13,7 +13,8 @@ from nnrep.host.stored import stored
 from nnrep.minimization.stopping import Check, Status, Step, Stopping
 from nnrep.reparam.base import Params, moved_of, with_moved
 
-CHECKS_PER_CHUNK = 256  # at most; what the host sees of the loop, and how often
+CHECKS_PER_CHUNK = 256  # at most; what the host sees of the loop at a time
+CHUNK_SECONDS = 0.25  # that it takes, as nearly as there are checks
 
 
 class Problem(NamedTuple):

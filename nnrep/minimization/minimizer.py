@@ -19,6 +19,7 @@ from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
 from nnrep.minimization.monitor import Monitor, check_record_every
 from nnrep.minimization.optimizers.optimizer import Optimizer, as_optimizer
 from nnrep.minimization.result import Result
+from nnrep.minimization.room import require_room
 from nnrep.minimization.run import Run
 from nnrep.minimization.stage import Stage, two_stages
 from nnrep.reparam.base import Reparametrization
@@ -58,7 +59,7 @@ def minimize(
 
     Raises:
         ConfigError: an argument out of range.
-        UserError: the checkpoint cannot be read, or is of another run.
+        UserError: it would not fit into memory; the checkpoint cannot be read, or is of another run.
     """
     seeds = seed_list(seeds)
     require(0 <= max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", max_steps)
@@ -68,6 +69,7 @@ def minimize(
     for stage in stages:
         check_record_every(monitor.record_every, stage.stopping.check_every)
     restarts.check()
+    require_room(system, stages, len(seeds), max_steps, monitor.record_every)
     drawn = restarts.most == 0 or (system.draw_start is not None and system.contacts is not None)
     allowed = "0, as the system draws no starts or names no contacts to fail at"
     require(drawn, "restarts", allowed, restarts.most)

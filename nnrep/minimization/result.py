@@ -29,6 +29,9 @@ class Frames(NamedTuple):
 class Result:
     """The outcome of a minimisation: arrays have a leading axis of replicas, one a seed.
 
+    Positions are in the frame of the molecule's file, where there is one. Energies are evaluated afresh,
+    those of proteins in double precision whatever the steps have.
+
     Times are shares: replicas of a batch run side by side, and each is charged the part of the wall
     time that its steps make of all steps, so the sum over replicas is what the clock showed.
 

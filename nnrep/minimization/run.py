@@ -9,14 +9,15 @@ import numpy as np
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
+from nnrep.host.background import LeftError, interruptible
 from nnrep.host.progress import Progress
 from nnrep.minimization.attempts import Attempts, Outcomes, Restarts
 from nnrep.minimization.batches import default_batch_size, measured, without_key
 from nnrep.minimization.exact import evaluate
-from nnrep.minimization.loop import CHECKS_PER_CHUNK, no_measures
+from nnrep.minimization.loop import CHECKS_PER_CHUNK, CHUNK_SECONDS, no_measures
 from nnrep.minimization.monitor import Monitor
 from nnrep.minimization.recording import Recording
-from nnrep.minimization.result import Result
+from nnrep.minimization.result import Frames, Result
 from nnrep.minimization.stage import Stage
 from nnrep.minimization.stage_run import Objective, StageRun, Starts
 from nnrep.minimization.stopping import Status
@@ -24,7 +25,8 @@ from nnrep.minimization.times import Times
 from nnrep.systems.measures import has_failed
 from nnrep.systems.system import System, as_partial
 
-CHUNK_SECONDS = 0.25  # how often the host looks at the loop
+# That a chunk may go on once the run is to stop: of large systems it takes longer.
+PATIENCE_SECONDS = 3.0
 
 
 class Run:
@@ -87,7 +89,12 @@ class Run:
         before = np.asarray(self.stage.batches[group].step)
         every = self.stage.stage.stopping.check_every
         checks = min(self.checks, self.recording.frames.checks_ahead(before, every))
-        trace = self.stage.run(group, checks)
+        chunk = partial(self.stage.run, group, checks)
+        try:
+            after = interruptible(chunk, self.monitor.should_stop, PATIENCE_SECONDS)
+        except LeftError:  # the run stands where the chunk began
+            return True
+        trace = self.stage.keep(group, *after)
         elapsed = time.perf_counter() - began
         members = np.arange(len(self.seeds))[self.groups[group]]
         steps_before = self.steps_before[members]
@@ -120,13 +127,16 @@ class Run:
         coarse = None if len(self.stages) == 1 else outcomes.coarse
         count = len(self.seeds)
         last_steps = self.steps_before - self.steps_coarse
-        particles = np.s_[:, : self.system.n]
+
+        def placed(positions: np.ndarray) -> np.ndarray:
+            return self.system.in_file_frame(positions[:, : self.system.n])
+
         return Result(
             seeds=self.seeds,
             status=tuple(map(self._status, outcomes.status, outcomes.energy, done)),
-            positions=outcomes.positions[particles],
-            positions_coarse=None if coarse is None else coarse[particles],
-            positions_start=self.positions_start[particles],
+            positions=placed(outcomes.positions),
+            positions_coarse=None if coarse is None else placed(coarse),
+            positions_start=placed(self.positions_start),
             energy=outcomes.energy,
             energy_coarse=np.full(count, np.nan) if coarse is None else self._exact(coarse)[0],
             energy_start=self.energy_start,
@@ -135,7 +145,7 @@ class Run:
             steps_fine=last_steps + (0 if coarse_only else steps),
             evaluations=self.steps_before + steps,
             history=self.recording.history.table(),
-            frames=self.recording.frames.all(self.seeds),
+            frames=self._frames(),
             restarts=self.attempts.restarted,
             time_modes_s=self.times.modes_s,
             time_fit_s=self.times.fit_s,
@@ -253,10 +263,17 @@ class Run:
         done = done or (status is not Status.running and self._in_last_stage())
         return status if done else Status.interrupted
 
+    def _frames(self) -> Frames | None:
+        frames = self.recording.frames.all(self.seeds)
+        if frames is None:
+            return None
+        placed = self.system.in_file_frame(frames.positions)  # to be looked at: as precise as they were kept
+        return frames._replace(positions=placed.astype(frames.positions.dtype, copy=False))
+
     def _in_last_stage(self) -> bool:
         return self.index + 1 == len(self.stages)
 
     def _exact(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values = [evaluate(self.system.energy, replica, self.system.n) for replica in positions]
+        values = [evaluate(self.system, replica) for replica in positions]
         energy, gradient_rms = (np.stack(each) for each in zip(*values, strict=True))
         return energy, gradient_rms

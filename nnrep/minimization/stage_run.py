@@ -106,13 +106,13 @@ class StageRun:
         self.batches: list[Replica] = [batch for batch, _ in pairs]
         self._loss_keys: list[Array] = [key for _, key in pairs]
         for group in range(len(groups)):
-            self.run(group, 0)  # no steps: this compiles
+            self.keep(group, *self.run(group, 0))  # no steps: this compiles
         times.compile_s += time.perf_counter() - began - (times.prepared_s() - other_before)
 
-    def run(self, group: int, checks: int) -> Trace:
-        """Run a batch for so many checks, or until all its replicas have stopped."""
+    def run(self, group: int, checks: int) -> tuple[Replica, Trace]:
+        """Where a batch is after so many checks, or when all its replicas have stopped, and what was seen."""
         stage = self.stage
-        self.batches[group], trace = run_chunk(
+        after = run_chunk(
             self._problem,
             stage.optimizer.build,
             stage.optimizer.hyperparameters,
@@ -121,7 +121,12 @@ class StageRun:
             self._loss_keys[group],
             checks,
         )
-        return jax.block_until_ready(trace)
+        return jax.block_until_ready(after)
+
+    def keep(self, group: int, replicas: Replica, trace: Trace) -> Trace:
+        """Go on from there."""
+        self.batches[group] = replicas
+        return trace
 
     def running(self) -> list[int]:
         """The batches that have not stopped."""

@@ -7,10 +7,13 @@ from jax.tree_util import Partial
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import UserError
+from nnrep.host.memory import require_memory
 from nnrep.modes.blocks import Couplings, as_pytrees, couplings_of, term_blocks
 from nnrep.modes.hessian import hessian_by_products
 from nnrep.modes.normal import MAX_DENSE_COORDINATES
 from nnrep.systems.system import System
+
+MATRICES = 5  # of all coordinates there are at once: the Hessian, its modes, LAPACK's
 
 
 def hessian_of(system: System, background: bool = True) -> Partial:
@@ -32,6 +35,9 @@ def hessian_of(system: System, background: bool = True) -> Partial:
             f"modes.of: all modes of the Hessian of {size} coordinates take {8e-9 * size**2:.1f} GB; choose "
             f"graph or backbone, or at most {MAX_DENSE_COORDINATES} coordinates"
         )
+    width = system.positions.dtype.itemsize
+    what = f"all modes of the Hessian of {size} coordinates"
+    require_memory(MATRICES * width * size**2, "modes.of", what, "graph, whose matrix is sparse")
     if (background and system.background_terms is not None) or not (
         system.coupling_terms or system.local_terms
     ):

@@ -96,7 +96,7 @@ def term_blocks(
     for term, edge in zip(pair_terms, couplings.of_pairs, strict=True):
         # Pairs of no strength may be anywhere, even in one place, where potentials have no derivatives.
         distant = jnp.where(jnp.equal(term.weight, 0), 1, u[edge])
-        first, second = _derivatives(term.potential, term.stretch * distant)
+        first, second = derivatives(term.potential, term.stretch * distant)
         along = along.at[edge].add(4 * term.weight * term.stretch**2 * second)
         across = across.at[edge].add(2 * term.weight * term.stretch * first)
     pulls = along[:, None, None] * y[:, :, None] * y[:, None, :]
@@ -107,7 +107,7 @@ def term_blocks(
     return blocks, diagonal
 
 
-def _derivatives(potential: Callable[[Array], Array], u: Array) -> tuple[Array, Array]:
+def derivatives(potential: Callable[[Array], Array], u: Array) -> tuple[Array, Array]:
     """First and second derivative of a potential at squared distances (m,), which it takes elementwise."""
 
     def first(u: Array) -> Array:

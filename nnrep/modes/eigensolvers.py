@@ -1,8 +1,9 @@
 """Lowest eigenpairs of a symmetric matrix: dense, by Lanczos, or by shift-invert."""
 
+from collections.abc import Callable
 from enum import Enum
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +14,10 @@ from jax.tree_util import Partial
 
 from nnrep.energies.arrays import on_device
 from nnrep.errors import UserError
-from nnrep.host.memory import require_memory, total_memory
+from nnrep.host.memory import fits, most_that_fit, require_memory
 from nnrep.host.terminal import log
 from nnrep.modes.lanczos import lanczos
+from nnrep.modes.lapack import lowest_in_place
 
 MAX_DENSE_NODES = 1000  # up to here a dense eigensolver takes a fraction of a second
 # Beyond it, shift-invert pays for up to this share of the modes of a sparse matrix. Lanczos never does where
@@ -28,6 +30,10 @@ ACCEPTED = 1e-8  # that any solver must reach
 MAX_PRODUCTS = 20_000
 MOST_ARPACK_RESTARTS = 50  # of shift-invert, which converges in a few if it does
 EQUALLY_LARGE = 1e-6  # relative difference of components that count as equal
+COLUMNS_AT_ONCE = 256  # of eigenvectors, where residuals are taken
+
+# A symmetric matrix (n, n): by its entries or, large and full as that of all pairs of atoms, as an array.
+Matrix: TypeAlias = "scipy.sparse.csr_array | np.ndarray"
 
 
 class Solver(Enum):
@@ -56,7 +62,7 @@ class Eigenpairs(NamedTuple):
 
 
 def lowest_eigenpairs(
-    matrix: "scipy.sparse.csr_array",
+    matrix: Matrix,
     count: int,
     solver: Solver = Solver.auto,
     max_products: int = MAX_PRODUCTS,
@@ -64,7 +70,8 @@ def lowest_eigenpairs(
     """The lowest eigenpairs of a symmetric matrix (n, n), in float64.
 
     Args:
-        matrix: sparse or not; shift-invert takes it to be positive semi-definite, as a Laplacian is.
+        matrix: sparse, or a full array, which is used up on the way and is at the end as it was.
+            Shift-invert takes it to be positive semi-definite, as a Laplacian is.
         count: k, from 1 to n.
         solver: see `Solver`.
         max_products: most products of Lanczos with the matrix.
@@ -77,7 +84,7 @@ def lowest_eigenpairs(
         try:
             return lowest_eigenpairs(matrix, count, chosen)
         except UserError as error:
-            if dense_bytes(matrix.shape[0]) > (total_memory() or np.inf):
+            if not fits(dense_bytes(matrix.shape[0])):
                 raise
             log().info("%s: auto takes dense", error)
             chosen = Solver.dense
@@ -95,26 +102,40 @@ def lowest_eigenpairs(
                 max_products=max_products,
             )
         values, vectors = found.values, found.vectors
-    scale = abs(matrix).sum(axis=1).max()  # Gershgorin
-    return checked(values, vectors, matrix @ vectors, float(scale), chosen)
+    return checked(values, vectors, lambda some: matrix @ some, _norm(matrix), chosen)
+
+
+def _norm(matrix: Matrix) -> float:
+    """The largest sum of a row (Gershgorin)."""
+    if isinstance(matrix, np.ndarray):
+        return max(float(np.sum(abs(row))) for row in matrix)
+    return float(abs(matrix).sum(axis=1).max())
 
 
 def checked(
-    values: np.ndarray, vectors: np.ndarray, images: np.ndarray, scale: float, solver: Solver
+    values: np.ndarray,
+    vectors: np.ndarray,
+    product: Callable[[np.ndarray], np.ndarray],
+    scale: float,
+    solver: Solver,
 ) -> Eigenpairs:
     """Eigenpairs in order and with their signs fixed, once their residuals are known to be small.
 
     Args:
         values: (k,).
         vectors: (n, k).
-        images: (n, k) the matrix times the vectors.
+        product: vectors (n, m) -> the matrix times them.
         scale: that residuals are compared to.
         solver: that found them.
 
     Raises:
         UserError: a residual is too large.
     """
-    residuals = np.linalg.norm(images - vectors * values, axis=0) / (scale or 1.0)
+    residuals = np.empty(len(values))
+    for first in range(0, len(values), COLUMNS_AT_ONCE):
+        some = slice(first, first + COLUMNS_AT_ONCE)
+        remainder = product(vectors[:, some]) - vectors[:, some] * values[some]
+        residuals[some] = np.linalg.norm(remainder, axis=0) / (scale or 1.0)
     if not np.all(residuals <= ACCEPTED):
         raise UserError(
             f"modes.solver: residuals of {solver.value} are up to {np.max(residuals):.1e} of the matrix's "
@@ -122,16 +143,26 @@ def checked(
         )
     order = np.argsort(values, kind="stable")
     values, vectors, residuals = values[order], vectors[:, order], residuals[order]
-    sizes = abs(vectors)
-    # In symmetric systems two components are equally large: the first of those decides, not rounding.
-    largest = np.argmax(sizes >= (1 - EQUALLY_LARGE) * sizes.max(axis=0), axis=0)
-    signs = np.sign(vectors[largest, np.arange(len(values))])
-    return Eigenpairs(values, vectors * signs, residuals, solver)
+    for column in vectors.T:
+        sizes = abs(column)
+        # In symmetric systems two components are equally large: the first of those decides, not rounding.
+        column *= np.sign(column[np.argmax(sizes >= (1 - EQUALLY_LARGE) * sizes.max())])
+    return Eigenpairs(values, vectors, residuals, solver)
 
 
-def choose_solver(matrix: "scipy.sparse.csr_array", count: int, solver: Solver) -> Solver:
-    """What auto stands for: dense for small matrices and large shares of the modes."""
+def choose_solver(matrix: Matrix, count: int, solver: Solver) -> Solver:
+    """What auto stands for: dense for small matrices and large shares of the modes.
+
+    Raises:
+        UserError: a solver of sparse matrices, for a large one that is full.
+    """
     n = matrix.shape[0]
+    if isinstance(matrix, np.ndarray):
+        if solver is Solver.shift_invert:
+            raise UserError(
+                "modes.solver: shift_invert is for sparse matrices, and all pairs are coupled; choose dense"
+            )
+        return Solver.dense if solver is Solver.auto else solver
     if solver is not Solver.auto:
         return solver
     full = matrix.nnz > FULL * n * n
@@ -145,7 +176,8 @@ def require_dense_memory(n: int) -> None:
     Raises:
         UserError: naming its size.
     """
-    require_memory(dense_bytes(n), f"a dense eigensolver of {n} dimensions (modes.solver)")
+    few = f"lanczos, or at most {most_that_fit(dense_bytes(1), power=2)} dimensions"
+    require_memory(dense_bytes(n), "modes.solver", f"a dense eigensolver of {n} dimensions", few)
 
 
 def dense_bytes(n: int) -> int:
@@ -153,7 +185,13 @@ def dense_bytes(n: int) -> int:
     return 3 * 8 * n**2
 
 
-def _dense(matrix: "scipy.sparse.csr_array", count: int) -> tuple[np.ndarray, np.ndarray]:
+def _dense(matrix: Matrix, count: int) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(matrix, np.ndarray):
+        n = len(matrix)
+        each = 3 * 8 * n  # as they are found, in order, and for those who asked
+        fewer = f"at most {most_that_fit(each)}, or modes.of=graph"
+        require_memory(each * count, "reparam.modes", f"{count} slow modes of {n} particles", fewer)
+        return lowest_in_place(matrix, count)
     require_dense_memory(matrix.shape[0])
     return scipy.linalg.eigh(matrix.toarray(), subset_by_index=[0, count - 1])
 
@@ -162,7 +200,9 @@ def _shift_invert(matrix: "scipy.sparse.csr_array", count: int) -> tuple[np.ndar
     n = matrix.shape[0]
     if count >= n:  # ARPACK's basis must be larger than what is asked
         raise UserError(f"modes.solver: shift_invert finds at most n - 1 = {n - 1} modes; choose dense")
-    require_memory(8 * n * (4 * count + 2), f"shift_invert of {count} modes of {n} particles")
+    each = 4 * 8 * n  # ARPACK's basis, twice as many as are wanted, and the modes with a copy
+    fewer = f"at most {most_that_fit(each)}"
+    require_memory(each * count, "reparam.modes", f"{count} slow modes of {n} particles", fewer)
     # Just below the spectrum, so that the factorised matrix is definite.
     shift = -1e-7 * (matrix.diagonal().max() or 1.0)
     try:
@@ -179,8 +219,10 @@ def _shift_invert(matrix: "scipy.sparse.csr_array", count: int) -> tuple[np.ndar
         raise UserError(f"modes.solver: shift_invert failed ({reason}); choose dense or lanczos") from error
 
 
-def _product_with(matrix: "scipy.sparse.csr_array") -> Partial:
+def _product_with(matrix: Matrix) -> Partial:
     n = matrix.shape[0]
+    if isinstance(matrix, np.ndarray):
+        return Partial(jnp.matmul, on_device(matrix))
     if matrix.nnz > FULL * n * n:
         return Partial(jnp.matmul, on_device(matrix.toarray()))
     entries = matrix.tocoo()
@@ -191,10 +233,10 @@ def _sparse_product(n: int, rows: Array, columns: Array, values: Array, vector: 
     return jax.ops.segment_sum(values * vector[columns], rows, n, indices_are_sorted=True)
 
 
-def largest_eigenvalue(matrix: "scipy.sparse.csr_array") -> float:
+def largest_eigenvalue(matrix: Matrix) -> float:
     """The largest eigenvalue of a symmetric matrix (n, n)."""
     n = matrix.shape[0]
-    if n <= MAX_DENSE_NODES:
+    if n <= MAX_DENSE_NODES and not isinstance(matrix, np.ndarray):
         return float(scipy.linalg.eigvalsh(matrix.toarray(), subset_by_index=[n - 1, n - 1])[0])
     if abs(matrix).max() == 0:
         return 0.0

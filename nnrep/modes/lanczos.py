@@ -17,7 +17,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.errors import UserError
-from nnrep.host.memory import require_memory
+from nnrep.host.memory import most_that_fit, require_memory
 from nnrep.systems.system import as_partial
 
 BLOCK = 8  # vectors at a time; the six rigid motions of a molecule are found at once
@@ -64,7 +64,9 @@ def lanczos(
         UserError: not converged after so many products.
     """
     plan = _plan(n, count)
-    require_memory(2 * 8 * n * (plan.size + plan.block), f"lanczos of {count} modes of {n} dimensions")
+    bases = 2 * 8 * n * (plan.size + plan.block) + 4 * 8 * plan.size**2
+    what = f"lanczos of {count} modes of {n} dimensions"
+    require_memory(bases, "reparam.modes", what, f"at most {max(1, (most_that_fit(16 * n) - SPARE) // 2)}")
     product = as_partial(product)
     key = jax.random.key(0)
     state = _start(n, plan, key)

@@ -122,7 +122,10 @@ def _from_products(system: System, positions: Array, count: int, max_products: i
     product = Partial(_flat_product, system.energy, positions)
     size = system.n * positions.shape[1]
     pairs = lanczos(product, size, count, tolerance=RESIDUAL_TOLERANCE, max_products=max_products)
-    images = np.asarray(jax.lax.map(product, jnp.asarray(pairs.vectors.T))).T
+
+    def images(vectors: np.ndarray) -> np.ndarray:
+        return np.asarray(jax.lax.map(product, jnp.asarray(vectors.T))).T
+
     return checked(pairs.values, pairs.vectors, images, pairs.largest, Solver.lanczos)
 
 

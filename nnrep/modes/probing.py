@@ -19,7 +19,7 @@ import scipy  # loads its parts as they are used
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.host.memory import require_memory
+from nnrep.host.memory import most_that_fit, require_memory
 from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, over_samples
 from nnrep.modes.hessian import PRODUCTS_AT_ONCE, column_squares, hessian_product
 from nnrep.systems.system import as_partial
@@ -67,7 +67,11 @@ def probed_backbone(
     """
     n = sampling.shape[0]
     width = jnp.zeros(()).dtype.itemsize
-    require_memory(MATRICES * width * n**2, f"the estimated Hessian blocks of all {n} particles")
+    most = most_that_fit(MATRICES * width, power=2)
+    what = f"the estimated Hessian blocks of all {n} particles"
+    require_memory(
+        MATRICES * width * n**2, "modes.of", what, f"graph, or a system of at most {most} particles"
+    )
     checked = jax.random.choice(jax.random.fold_in(sampling.key, 1), n, (min(n, CHECKED),), replace=False)
     exact = np.asarray(over_samples(Partial(_columns, as_partial(energy), checked), sampling))
     colours = FIRST_COLOURS

@@ -10,17 +10,19 @@ from jax.tree_util import Partial
 
 from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import ConfigError, chosen, is_integer, require
-from nnrep.host.memory import require_memory
+from nnrep.host.memory import most_that_fit, require_memory
 from nnrep.host.terminal import log
 from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, term_backbone
 from nnrep.modes.eigensolvers import MAX_PRODUCTS, Solver
 from nnrep.modes.graph import coupling_graph
 from nnrep.modes.normal import MAX_DENSE_COORDINATES, normal_modes
 from nnrep.modes.probing import probed_backbone
+from nnrep.modes.row_blocks import row_backbone
 from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
 from nnrep.systems.system import System, perturbed
 
 BYTES_PER_PAIR = 250  # at the peak: blocks, indices, and the sorting of pairs
+MAX_LISTED = 2000  # particles up to which all pairs are listed, where they can be had in rows as well
 OWN_NOISE = 0.1  # of systems without configurations of their own, relative to the spread of the positions
 
 
@@ -183,15 +185,26 @@ def backbone_of(
     return matrix, error
 
 
+def _require_pairs(system: System, key: str, instead: str) -> None:
+    most = most_that_fit(BYTES_PER_PAIR / 2, power=2)
+    what = f"the Hessian's blocks of all pairs of {system.n} particles"
+    choice = f"{instead}, or a system of at most {most} particles"
+    require_memory(BYTES_PER_PAIR / 2 * system.n**2, key, what, choice)
+
+
 def _exact_or_estimated(
     system: System, sampling: Sampling, background: bool
 ) -> "tuple[np.ndarray | scipy.sparse.csr_array, float]":
     couplings = system.coupling_terms
+    rows = system.pair_rows
+    if rows is not None and system.n > MAX_LISTED:
+        return row_backbone(rows, system.local_terms, sampling, system.n), 0.0
     if callable(couplings):
-        require_memory(BYTES_PER_PAIR * system.n**2 // 2, f"the Hessian's blocks of all {system.n} particles")
+        _require_pairs(system, "modes.of", "graph")
     terms: tuple[PairTerm, ...] = couplings() if callable(couplings) else couplings
     if terms or system.local_terms:
         if background and system.background_terms is not None:
+            _require_pairs(system, "modes.background", "false")
             terms += system.background_terms()
         return term_backbone(terms, system.local_terms, sampling), 0.0
     if system.positions.size <= MAX_DENSE_COORDINATES:

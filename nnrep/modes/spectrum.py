@@ -8,7 +8,18 @@ from jax import Array
 
 from nnrep.energies.arrays import on_device
 from nnrep.energies.padding import padded_size, with_zeros
-from nnrep.modes.eigensolvers import MAX_PRODUCTS, Eigenpairs, Solver, largest_eigenvalue, lowest_eigenpairs
+from nnrep.host.memory import require_memory
+from nnrep.modes.eigensolvers import (
+    FULL,
+    MAX_DENSE_NODES,
+    MAX_PRODUCTS,
+    Eigenpairs,
+    Matrix,
+    Solver,
+    largest_eigenvalue,
+    lowest_eigenpairs,
+)
+from nnrep.modes.lapack import ROWS_AT_ONCE, lowest_in_place
 from nnrep.systems.system import System
 
 
@@ -51,11 +62,36 @@ def padded_modes(modes: SlowModes, system: System) -> SlowModes:
     return modes._replace(values=values, vectors=vectors, weights=weights)
 
 
-def laplacian(backbone: "np.ndarray | scipy.sparse.sparray") -> "scipy.sparse.csr_array":
-    """Lap(A) = D - A (paper eq 6) of a symmetric matrix (n, n), in float64; its diagonal cancels."""
+def laplacian(backbone: "np.ndarray | scipy.sparse.sparray") -> Matrix:
+    """Lap(A) = D - A (paper eq 6) of a symmetric matrix (n, n), in float64; its diagonal cancels.
+
+    Of a full array of more than `MAX_DENSE_NODES` particles it is an array.
+
+    Raises:
+        UserError: it does not fit into memory.
+    """
+    large = isinstance(backbone, np.ndarray) and len(backbone) > MAX_DENSE_NODES
+    if large and np.count_nonzero(backbone) > FULL * len(backbone) ** 2:
+        return _full_laplacian(backbone)
     adjacency = scipy.sparse.csr_array(backbone, dtype=np.float64)
     adjacency = (adjacency + adjacency.T) / 2  # as float32 had it, it may be symmetric but for rounding
     return scipy.sparse.csr_array(scipy.sparse.diags_array(adjacency.sum(axis=1)) - adjacency)
+
+
+def _full_laplacian(backbone: np.ndarray) -> np.ndarray:
+    n = len(backbone)
+    what = f"the Laplacian of all pairs of {n} particles"
+    require_memory(8 * n**2, "modes.of", what, "graph, whose matrix is sparse")
+    matrix = np.empty((n, n))
+    for first in range(0, n, ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        matrix[rows] = backbone[rows]
+        matrix[rows] += backbone[:, rows].T
+        matrix[rows] *= -0.5
+    nodes = np.arange(n)
+    matrix[nodes, nodes] = 0
+    matrix[nodes, nodes] = -matrix.sum(axis=1)
+    return matrix
 
 
 def slow_modes_of(
@@ -66,8 +102,18 @@ def slow_modes_of(
 ) -> SlowModes:
     """The `count` lowest modes of a backbone F (n, n); see `lowest_eigenpairs`."""
     pairs = lowest_eigenpairs(laplacian(backbone), count, solver, max_products)
-    weights = np.sum(pairs.vectors * (backbone @ pairs.vectors), axis=0)
-    return as_modes(pairs, weights)
+    return as_modes(pairs, _weights(backbone, pairs.vectors))
+
+
+def _weights(backbone: "np.ndarray | scipy.sparse.sparray", vectors: np.ndarray) -> np.ndarray:
+    """psi^T F psi (k,) of modes (n, k)."""
+    if not isinstance(backbone, np.ndarray):
+        return np.sum(vectors * (backbone @ vectors), axis=0)
+    weights = np.zeros(vectors.shape[1])
+    for first in range(0, len(backbone), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        weights += np.sum(vectors[rows] * (backbone[rows].astype(float) @ vectors), axis=0)
+    return weights
 
 
 def as_modes(pairs: Eigenpairs, weights: np.ndarray) -> SlowModes:
@@ -83,7 +129,7 @@ def number_below(values: np.ndarray, epsilon: float, largest: float) -> int:
 
 
 def count_below(
-    matrix: "scipy.sparse.csr_array",
+    matrix: Matrix,
     epsilon: float,
     solver: Solver = Solver.auto,
     max_products: int = MAX_PRODUCTS,
@@ -91,6 +137,8 @@ def count_below(
     """Number of eigenvalues with |lambda| < epsilon^2 max lambda (paper, definition 2.1), at least 1."""
     most = max(1, matrix.shape[0] - 1)  # the largest is never below its own bound
     largest = largest_eigenvalue(matrix)
+    if isinstance(matrix, np.ndarray):
+        return number_below(lowest_in_place(matrix, most, vectors=False)[0], epsilon, largest)
     count = 64
     while True:
         count = min(count, most)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 from jax import Array
 from jax.tree_util import Partial
@@ -187,10 +188,16 @@ def _measures(system: System, result: Result, final: list[dict[str, float]]) -> 
 
 
 def _described(system: System, positions: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
-    """Energies by term, and measures, of positions (n, d)."""
+    """Energies by term, and measures, of positions (n, d) in the file's frame."""
     if system.energy_terms is None and system.measure is None:
         return {}, {}
-    terms, measures = _terms_and_measures(system.energy_terms, system.measure, system.with_dummies(positions))
+    own = system.from_file_frame(positions)
+    if system.exact is None:
+        terms, measures = _terms_and_measures(system.energy_terms, system.measure, system.with_dummies(own))
+    else:
+        with jax.enable_x64(True):  # so that terms add up to the energy, see `minimization.exact`
+            of_terms = system.exact.terms_of_positions()
+            terms, measures = _terms_and_measures(of_terms, system.measure, system.with_dummies(own))
     return {name: float(x) for name, x in terms.items()}, {name: float(x) for name, x in measures.items()}
 
 

@@ -4,28 +4,37 @@ At power 1/2 and with the Hessian's own modes, gradient steps in Z are Newton's 
 any optimiser through the map is preconditioned by modes. Unlike in coarse-graining no direction is lost.
 """
 
+from dataclasses import field
+from enum import Enum
+
 import jax.numpy as jnp
 import numpy as np
 import scipy  # loads its parts as they are used
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.choices.identity import NOT_IN_HASH
 from nnrep.choices.settings import settings
 from nnrep.energies.arrays import on_device
 from nnrep.errors import require
+from nnrep.host.memory import require_memory
+from nnrep.host.terminal import log
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
 from nnrep.modes.here import ModesHere
+from nnrep.modes.normal import MAX_DENSE_COORDINATES
 from nnrep.modes.request import noise_of
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import Of, adjacency_of, sampling_of
 from nnrep.modes.spectrum import SlowModes, laplacian
 from nnrep.reparam.base import Anchored, Reparametrization
+from nnrep.reparam.none import identity
 from nnrep.reparam.settings import MapConfig
 from nnrep.systems.system import System
 
 SHIFT, POWER = 0.1, 0.5
 SAMPLES = ("samples", "noise", "background")  # keys of sampled Hessians
+ENTRY_BYTES = 60  # of an entry of a sparse matrix, in all that is made of it
 
 
 def spectral_map(
@@ -145,6 +154,13 @@ def _displaced(params: Anchored) -> Array:
     return origin + (vectors @ (scales * params.moved)).reshape(origin.shape)
 
 
+class TooLarge(Enum):
+    """What becomes of a system whose Hessian is too large."""
+
+    refuse = "refuse"
+    none = "none"
+
+
 @settings("reparam/spectral")
 class SpectralConfig(MapConfig):
     """`reparam=spectral`: all modes at once; see `spectral_map` and `spectral_at_start`.
@@ -154,11 +170,14 @@ class SpectralConfig(MapConfig):
         power: S_i = (lambda_i / lambda_max + shift)^(-power).
         start_length: distance of coupled pairs, root mean square, of what the map leaves of the start, from
             which it is to begin; null begins at the start itself.
+        too_large: with modes.of=hessian, what becomes of a system whose Hessian is too large to be formed: it
+            is refused, or has no map.
     """
 
     shift: float
     power: float
     start_length: float | None
+    too_large: TooLarge = field(metadata=NOT_IN_HASH)  # a run that is refused has no name
 
     decomposes = True
 
@@ -177,18 +196,34 @@ class SpectralConfig(MapConfig):
         length = self.start_length
         allowed = "null with modes.of=hessian, whose modes are displacements"
         require(length is None or modes.of is not Of.hessian, "reparam.start_length", allowed, length)
+        allowed = f"refuse, as modes.of={modes.of.value} is sparse"
+        usable = self.too_large is TooLarge.refuse or modes.of is Of.hessian
+        require(usable, "reparam.too_large", allowed, self.too_large.value)
 
     def build(
         self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
     ) -> Reparametrization:
         """Of the Laplacian that `modes` names, or of the Hessian where the stage begins."""
         if modes.of is Of.hessian:
+            coordinates = system.n * system.positions.shape[1]
+            if self.too_large is TooLarge.none and coordinates > MAX_DENSE_COORDINATES:
+                log().info(
+                    "reparam.too_large=none: the Hessian of %d coordinates is not formed, there is no map",
+                    coordinates,
+                )
+                return identity()
             return spectral_at_start(system, self.shift, self.power)
         noise = noise_of(system, modes)
         sampling = sampling_of(system, modes.samples, noise, modes.seed, modes.backbone)
-        matrix = scipy.sparse.csr_array(adjacency_of(system, modes.of, sampling, modes.background)[0])
+        full = adjacency_of(system, modes.of, sampling, modes.background)[0]
+        entries = np.count_nonzero(full) if isinstance(full, np.ndarray) else full.nnz
+        what = f"the entries of the Laplacian of {system.n} particles"
+        require_memory(ENTRY_BYTES * int(entries), "modes.of", what, "graph, or another reparam")
+        matrix = scipy.sparse.csr_array(full)
         matrix.resize(system.positions.shape[:1] * 2)  # dummies are coupled to nothing
-        return spectral_map(laplacian(matrix), self.shift, self.power, start_length=self.start_length)
+        return spectral_map(
+            scipy.sparse.csr_array(laplacian(matrix)), self.shift, self.power, start_length=self.start_length
+        )
 
 
 CHOICE = SpectralConfig

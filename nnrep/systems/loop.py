@@ -26,6 +26,7 @@ from nnrep.energies.loop import (
 )
 from nnrep.energies.pairwise import capped_lennard_jones_minimum
 from nnrep.errors import require
+from nnrep.host.memory import most_that_fit, require_memory
 from nnrep.systems.settings import OnProgress, Size, SystemConfig
 from nnrep.systems.system import Contacts, System, drawn
 
@@ -138,9 +139,14 @@ class LoopConfig(SystemConfig):
 HESSIAN_SAMPLES = {Potential.bond_lj: (10, 3.0, 8.0), Potential.pure_lj: (40, 0.01, 0.2)}
 
 
+BYTES_EACH = 400  # of a particle: its positions and couplings, and what a step has of it without a map
+
+
 def loop_system(config: LoopConfig, seed: int = 0) -> System:
     """The synthetic coil, started from the draw of a seed."""
     n = config.n
+    fewer = f"at most {most_that_fit(BYTES_EACH)}"
+    require_memory(BYTES_EACH * n, "system.n", f"a loop of {n} particles", fewer)
     like = on_device(np.zeros((n, config.dim)))
     parameters = LoopParameters(
         loop_strength=config.loop_strength,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import openmm
 from jax.tree_util import Partial
@@ -26,7 +27,7 @@ from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.structures.unfold import UnfoldConfig, unfolded
-from nnrep.systems.force_fields.parameters import forces_of, particles
+from nnrep.systems.force_fields.parameters import Cutoff, forces_of, particles
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
 from nnrep.systems.settings import OnProgress, Size, SystemConfig
@@ -63,6 +64,13 @@ def _with_force_fields(cls: type) -> type:
     return cls
 
 
+def _has_cutoff(system: Any) -> bool:
+    return system.cutoff_nm is not None
+
+
+_WITH_CUTOFF = {**counts_if(_has_cutoff), **matters_if(_has_cutoff, "there is no cutoff_nm")}
+
+
 def _chosen(name: str) -> Callable[[Any], bool]:
     return lambda system: system.force_field == name
 
@@ -82,6 +90,10 @@ class ProteinConfig(SystemConfig):
         chain: its letter, several as "A,B", "all", or null for the only one.
         heterogens: drop ligands, or refuse structures that have them.
         force_field: a name of `FORCE_FIELDS`.
+        cutoff_nm: in nm, where all pairs but the exceptions end, as with OpenMM's CutoffNonPeriodic; None for
+            nowhere.
+        switch_nm: with a cutoff, where Lennard-Jones begins to be switched off; None for nowhere.
+        reaction_field_dielectric: with a cutoff, dielectric constant beyond it.
         start: native, unfolded, extended, perturbed, or random: a Gaussian cloud as wide as the native
             structure, which each seed draws for itself; or a file with another structure of the molecule.
         unfold: how the unfolded start is made.
@@ -94,6 +106,9 @@ class ProteinConfig(SystemConfig):
     chain: str | None
     heterogens: Heterogens
     force_field: str
+    cutoff_nm: float | None = field(metadata=counts_if(_has_cutoff))
+    switch_nm: float | None = field(metadata=_WITH_CUTOFF)
+    reaction_field_dielectric: float = field(metadata=_WITH_CUTOFF)
     start: Any = field(metadata=hashed_as(_hashed_start))
     unfold: UnfoldConfig = field(
         metadata=matters_if(
@@ -119,9 +134,28 @@ class ProteinConfig(SystemConfig):
             check_file(str(self.start), names)
         FORCE_FIELDS.named(self.force_field, "force_field")
         self.preparation  # noqa: B018 (checks its values)
+        self._check_cutoff()
         size = self.perturbation
         allowed = "zero or positive, in Angstrom, or null"
         require(size is None or 0 <= size < np.inf, "perturbation", allowed, size)
+
+    def _check_cutoff(self) -> None:
+        distance, switch, dielectric = self.cutoff_nm, self.switch_nm, self.reaction_field_dielectric
+        if distance is None:
+            return
+        known = FORCE_FIELDS[self.force_field].with_cutoff is not None
+        require(known, "cutoff_nm", f"null, as force_field={self.force_field} knows none", distance)
+        require(0 < distance < np.inf, "cutoff_nm", "positive, in nm, or null", distance)
+        allowed = "zero or positive and below cutoff_nm, or null"
+        require(switch is None or 0 <= switch < distance, "switch_nm", allowed, switch)
+        require(1 <= dielectric < np.inf, "reaction_field_dielectric", "at least 1", dielectric)
+
+    @property
+    def cutoff(self) -> Cutoff | None:
+        """Where pairs end."""
+        if self.cutoff_nm is None:
+            return None
+        return Cutoff(self.cutoff_nm, self.switch_nm, self.reaction_field_dielectric)
 
     @property
     def preparation(self) -> Preparation:
@@ -172,7 +206,9 @@ class ProteinConfig(SystemConfig):
         return self if self.start is Start.unfolded else replace(self, unfold=build(UnfoldConfig, {}))
 
     def not_in_openmm(self) -> str | None:
-        """Force fields of our own."""
+        """Force fields of our own, and a cutoff, which the baselines have not."""
+        if self.cutoff_nm is not None:
+            return "OpenMM's baselines have all pairs, whatever system.cutoff_nm"
         if FORCE_FIELDS[self.force_field].in_openmm:
             return None
         return f"OpenMM does not know system.force_field={self.force_field}"
@@ -213,15 +249,21 @@ def protein_system(
     openmm_system = stored_vacuum_system(molecule)
     force_field = FORCE_FIELDS[config.force_field]
     own = getattr(config, config.force_field) if force_field.settings is not None else None
-    energy = force_field.build(molecule.topology, openmm_system, own)
+    if config.cutoff is not None:
+        assert force_field.with_cutoff is not None
+        energy = force_field.with_cutoff(openmm_system, config.cutoff)
+    else:
+        energy = force_field.build(molecule.topology, openmm_system, own)
     size = molecule.n
     if padded and energy.padded is not None:
         size = padded_size(molecule.n + 1)  # one dummy at least, which edges without effect join to itself
         energy = energy._replace(parameters=energy.padded(energy.parameters, size))
+    exact = None if jax.config.jax_enable_x64 else energy.in_double()  # type: ignore[attr-defined]
     energy = energy._replace(parameters=on_device(energy.parameters))
-    native, groups = molecule.positions, atom_groups(molecule.topology)
+    origin, groups = molecule.positions.mean(axis=0), atom_groups(molecule.topology)
+    native = molecule.positions - origin
     features = node_features(molecule.topology, openmm_system)
-    start = on_device(_with_dummies(_start(config, molecule, on_progress), size))
+    start = on_device(_with_dummies(_start(config, molecule, origin, on_progress), size))
     reference = on_device(_with_dummies(native, size))
     noise = config.noise / ANGSTROM_PER_NM
     hessian_noise = HESSIAN_NOISE / ANGSTROM_PER_NM
@@ -245,6 +287,8 @@ def protein_system(
         masses=masses(molecule.topology),
         energy_unit="kJ/mol",
         length_unit="nm",
+        exact=exact,
+        origin=origin,
         dummies=size - molecule.n,
     )
 
@@ -255,10 +299,12 @@ def _with_dummies(positions: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([positions, np.repeat(centre, size - len(positions), axis=0)])
 
 
-def _start(config: ProteinConfig, molecule: Molecule, on_progress: OnProgress | None) -> np.ndarray:
-    """Positions (n, 3) in nm, without noise."""
+def _start(
+    config: ProteinConfig, molecule: Molecule, origin: np.ndarray, on_progress: OnProgress | None
+) -> np.ndarray:
+    """Positions (n, 3) in nm from an origin (3,), without noise."""
     if config.start is Start.unfolded:
-        return unfolded(molecule, config.unfold, on_progress)
+        return unfolded(molecule, config.unfold, on_progress) - origin
     if config.start is Start.random:
         return np.zeros_like(molecule.positions)
     if config.start is Start.extended:
@@ -267,7 +313,7 @@ def _start(config: ProteinConfig, molecule: Molecule, on_progress: OnProgress | 
         return extended(molecule)
     if not isinstance(config.start, Start):
         return start_from(config.start, molecule)
-    return molecule.positions
+    return molecule.positions - origin
 
 
 def _spread(positions: np.ndarray) -> float:

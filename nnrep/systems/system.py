@@ -39,6 +39,18 @@ class Contacts(NamedTuple):
     length: float
 
 
+class PairRows(NamedTuple):
+    """An energy's terms of two particles where all pairs have one, which are then too many to be listed.
+
+    Attributes:
+        row_energies: (rows (r,), squared distances (r, n)) -> energies (r, n) of some particles with all.
+        others: the terms of two particles that are none of these.
+    """
+
+    row_energies: Partial
+    others: tuple[PairTerm, ...]
+
+
 def _no_pairs() -> np.ndarray:
     return np.zeros((0, 2), dtype=int)
 
@@ -66,6 +78,7 @@ class System:
         hessian_samples: how many such configurations the system wants by default.
         coupling_terms: the energy's pair couplings, for the closed form of the backbone; a function
             where they are too many to be built unless wanted.
+        pair_rows: the same couplings of an energy of all pairs in another form, for large systems.
         local_terms: its terms of three and more particles, which belong to the backbone as well.
         background_terms: () -> the remaining pair terms, too many to be built unless asked for.
         edges: (m, 2) the graph of couplings.
@@ -82,6 +95,10 @@ class System:
         trace: (m,) the particles that are drawn as a chain; None for all.
         masses: (n,) of the particles, in dalton.
         energy_unit, length_unit: for tables and pictures; empty for dimensionless systems.
+        exact: the energy with its parameters in double precision, of which energies are reported in processes
+            of single precision; None: reported energies are those of `energy`.
+        origin: (d,) of the positions, in the frame of the molecule's file: a system lies about zero, where
+            single precision resolves most, and results are moved back. None: the frames are one.
         dummies: how many of the particles are none of the system's, see `nnrep.energies.padding`: the last
             ones, on which nothing acts, and which no result has.
     """
@@ -96,6 +113,7 @@ class System:
     draw_configuration: Callable[[Array, Array], Array] | None = None
     hessian_samples: int = 10
     coupling_terms: tuple[PairTerm, ...] | Callable[[], tuple[PairTerm, ...]] = ()
+    pair_rows: PairRows | None = None
     local_terms: tuple[LocalTerm, ...] = ()
     background_terms: Callable[[], tuple[PairTerm, ...]] | None = None
     edges: np.ndarray = field(default_factory=_no_pairs)
@@ -113,6 +131,8 @@ class System:
     masses: np.ndarray | None = None
     energy_unit: str = ""
     length_unit: str = ""
+    exact: Energy | None = None
+    origin: np.ndarray | None = None
     dummies: int = 0
 
     def __post_init__(self) -> None:
@@ -151,7 +171,19 @@ class System:
 
     def with_dummies(self, positions: np.ndarray) -> np.ndarray:
         """Positions (n, d) of the particles, and behind them those of the dummies at the start."""
-        return np.concatenate([positions, np.asarray(self.positions)[self.n :]]).astype(self.positions.dtype)
+        return np.concatenate([positions, np.asarray(self.positions)[self.n :]])
+
+    def in_double(self) -> "System":
+        """The system with its energy in double precision, where it has one; in a process that computes so."""
+        return self if self.exact is None else replace(self, **of_energy(self.exact), exact=None)
+
+    def in_file_frame(self, positions: np.ndarray) -> np.ndarray:
+        """Positions (..., d) of the system in the frame of its file, in double precision."""
+        return positions if self.origin is None else positions + self.origin
+
+    def from_file_frame(self, positions: np.ndarray) -> np.ndarray:
+        """The inverse of `in_file_frame`."""
+        return positions if self.origin is None else positions - self.origin
 
     def start(self, seed: int, attempt: int = 0) -> Array:
         """Positions (n, d) from which the replica of this seed starts; each attempt at it draws anew."""
@@ -167,6 +199,9 @@ def of_energy(energy: Energy) -> dict[str, Any]:
         parameters = on_host(energy.parameters)
         blocks["coupling_terms"] = partial(energy.coupling_terms, parameters)
         blocks["local_terms"] = energy.local_terms(parameters)
+        if energy.all_pairs is not None:
+            of_rows = Partial(energy.all_pairs.row_energies, energy.parameters)
+            blocks["pair_rows"] = PairRows(of_rows, energy.all_pairs.others(parameters))
     return {"energy": energy.of_positions(), "energy_terms": energy.terms_of_positions(), **blocks}
 
 
@@ -189,6 +224,8 @@ def with_energy(system: System, more: Energy) -> System:
         energy_sample=None if sampled is None else Partial(_sampled_total, sampled, parts[1]),
         energy_terms=Partial(_joined, own_terms, more.terms_of_positions()),
         energy_bound=None,
+        pair_rows=None,
+        exact=None,  # an energy of one's own may hold arrays of one precision
         **_joined_blocks(system, more),
     )
 

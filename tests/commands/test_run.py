@@ -1,6 +1,7 @@
 """The command as its users meet it: what runs leave, bad input, interruption, sweeps."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -375,3 +376,47 @@ def test_piped_output_has_no_control_characters(command, tmp_path):
     result = command("run", *SMALL, "reparam=none")
     assert "\x1b" not in result.stdout + result.stderr
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "free", "line"),
+    [
+        (
+            ["system=loop", "system.n=1000000000"],
+            None,
+            r"system\.n: a loop of 1000000000 particles .* choose at most \d+",
+        ),
+        (["system=loop", "system.n=2000"], 10**5, r"system\.n: a loop of 2000 .* choose at most 250"),
+        (
+            ["system=loop", "system.n=2000"],
+            10**6,
+            r"reparam\.modes: 500 slow modes of 2000 .* choose at most 15",
+        ),
+        (
+            ["system=loop", "system.n=2000", "reparam=none", "seeds=100000"],
+            10**8,
+            r"seeds: 100000 replicas of 2000 .* choose at most \d+",
+        ),
+        (
+            ["system=protein", "reparam=spectral"],
+            10**6,
+            r"modes\.of: all modes of the Hessian of 912 coordinates .* choose graph, whose matrix is sparse",
+        ),
+        (
+            ["system=protein", "reparam=cg"],
+            10**6,
+            r"modes\.of: the Hessian's blocks of all pairs .* choose graph, or .* at most 89 particles",
+        ),
+    ],
+)
+def test_what_does_not_fit_into_memory_is_one_line_and_leaves_no_results(
+    command, monkeypatch, tmp_path, arguments, free, line
+):
+    if free is not None:
+        monkeypatch.setattr("nnrep.host.memory.free_memory", lambda: free)
+    done = command("run", *arguments, "hydra.run.dir=out")
+    assert done.returncode == 2
+    assert re.fullmatch(f"nnrep: {line}\n", done.stderr.splitlines(keepends=True)[-1])
+    assert "Traceback" not in done.stderr
+    left = tmp_path / "out"
+    assert not left.exists() or [path.name for path in left.iterdir()] == ["config.yaml"]

@@ -11,7 +11,7 @@ import pytest
 from checkout import SHARED_STRUCTURES as SHARED
 from structure_texts import tripeptide
 
-from nnrep.energies import all_pairs, nonbonded
+from nnrep.energies import all_pairs, amber_uncorrected, nonbonded
 from nnrep.energies.amber import AmberParameters, amber_energy_and_gradient, amber_terms
 from nnrep.energies.amber_uncorrected import uncorrected_energy_and_gradient, uncorrected_terms
 from nnrep.energies.arrays import on_device
@@ -349,3 +349,19 @@ def test_uncorrected_pairs_count_twice_and_are_capped():
     terms = jax.jit(uncorrected_terms)(parameters, x)
     assert float(terms["lennard_jones"]) == pytest.approx(expected, rel=1e-10)
     assert float(terms["coulomb"]) == 0
+
+
+def test_uncorrected_pairs_of_large_molecules_are_taken_row_by_row(monkeypatch):
+    molecule = tripeptide()
+    parameters = uncorrected_parameters(vacuum_system(molecule.topology))
+    x = jnp.asarray(molecule.positions)
+
+    def values():
+        energy, gradient = jax.jit(lambda p, x: uncorrected_energy_and_gradient(p, x))(parameters, x)
+        return energy, gradient, jax.jit(lambda p, x: uncorrected_terms(p, x))(parameters, x)["lennard_jones"]
+
+    whole = values()
+    monkeypatch.setattr(amber_uncorrected, "MAX_TABLE_ATOMS", 10)
+    monkeypatch.setattr(all_pairs, "ROW_BLOCK", 16)
+    for rows, table in zip(values(), whole, strict=True):
+        np.testing.assert_allclose(rows, table, rtol=1e-12, atol=1e-12 * float(jnp.max(abs(table))))

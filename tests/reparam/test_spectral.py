@@ -15,15 +15,20 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import nnrep
+from nnrep.choices.identity import hash_of
+from nnrep.choices.settings import build
 from nnrep.errors import ConfigError, UserError
 from nnrep.minimization.loop import start_replica
 from nnrep.minimization.optimizers.optimizer import as_optimizer
 from nnrep.modes import assembled
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.graph import coupling_graph
+from nnrep.modes.settings import ModesConfig
 from nnrep.modes.spectrum import laplacian
 from nnrep.reparam import linear, spectral_at_start, spectral_map
 from nnrep.reparam.base import Anchored, moved_of, with_moved
+from nnrep.reparam.none import is_identity
+from nnrep.reparam.spectral import SpectralConfig
 
 N = 24
 KEY = jax.random.key(7)
@@ -414,3 +419,18 @@ def test_a_hessian_too_large_is_refused(monkeypatch):
 def test_linear_map_takes_modes_of_the_graph(system):
     reparam = linear(nnrep.slow_modes(system, k=6, of="graph"))
     assert reparam.init(KEY, system.positions).shape == (6, 3)
+
+
+def test_a_hessian_that_is_too_large_is_refused_or_leaves_no_map(monkeypatch):
+    for module in ("nnrep.reparam.spectral", "nnrep.modes.assembled"):
+        monkeypatch.setattr(f"{module}.MAX_DENSE_COORDINATES", 10)
+    system, modes = nnrep.load_system("loop", n=20), build(ModesConfig, {"of": "hessian"})
+    refused, none = (
+        build(SpectralConfig, {"name": "spectral", "too_large": name}) for name in ("refuse", "none")
+    )
+    with pytest.raises(UserError, match=r"^modes\.of: all modes of the Hessian of 60 coordinates"):
+        refused.build(system, modes, None)
+    assert is_identity(none.build(system, modes, None))
+    assert hash_of(refused) == hash_of(none)
+    monkeypatch.undo()
+    assert not is_identity(none.build(system, modes, None))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from nnrep.energies import amber
 from nnrep.energies.energy import Energy
 from nnrep.systems.force_fields.force_field import ForceField
-from nnrep.systems.force_fields.parameters import amber_parameters
+from nnrep.systems.force_fields.parameters import Cutoff, amber_parameters, amber_parameters_with_cutoff
 
 if TYPE_CHECKING:
     import openmm
@@ -13,14 +13,23 @@ if TYPE_CHECKING:
 
 
 def _build(topology: "app.Topology", system: "openmm.System", settings: None) -> Energy:
+    return _energy(amber_parameters(system))
+
+
+def _with_cutoff(system: "openmm.System", cutoff: Cutoff) -> Energy:
+    return _energy(amber_parameters_with_cutoff(system, cutoff))
+
+
+def _energy(parameters: amber.AmberParameters) -> Energy:
     return Energy(
-        amber_parameters(system),
+        parameters,
         amber.amber_energy_and_gradient,
         amber.amber_terms,
         amber.coupling_terms,
         amber.local_terms,
         amber.padded,
+        amber.ALL_PAIRS,
     )
 
 
-CHOICE = ForceField(_build, terms=amber.TERMS)
+CHOICE = ForceField(_build, terms=amber.TERMS, with_cutoff=_with_cutoff)

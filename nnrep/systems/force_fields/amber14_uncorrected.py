@@ -20,6 +20,7 @@ def _build(topology: "app.Topology", system: "openmm.System", settings: None) ->
         amber_uncorrected.coupling_terms,
         amber_uncorrected.local_terms,
         amber_uncorrected.padded,
+        amber_uncorrected.ALL_PAIRS,
     )
 
 

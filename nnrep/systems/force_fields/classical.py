@@ -175,6 +175,7 @@ def _build(topology: "app.Topology", system: "openmm.System", settings: Classica
         classical.coupling_terms,
         classical.local_terms,
         classical.padded,
+        classical.ALL_PAIRS,
     )
 
 

@@ -1,6 +1,6 @@
 """A molecule's AMBER parameters, read from its OpenMM system into NumPy arrays."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from nnrep.energies.all_pairs import MAX_TABLE_ATOMS
 from nnrep.energies.amber import AmberParameters
 from nnrep.energies.amber_uncorrected import UncorrectedParameters
 from nnrep.energies.bonded import Angles, Bonds, Planes, Torsions, planes_of
+from nnrep.energies.cutoff import CutoffPairs
 from nnrep.energies.nonbonded import Atoms, PairTable, whole_pair_table
 
 if TYPE_CHECKING:
@@ -27,6 +28,35 @@ def amber_parameters(system: "openmm.System") -> AmberParameters:
     atoms = pair_atoms(forces["NonbondedForce"])
     small = system.getNumParticles() <= MAX_TABLE_ATOMS
     pairs = whole_pair_table(atoms) if small else atoms
+    return AmberParameters(*_bonded(forces), pairs=pairs)
+
+
+class Cutoff(NamedTuple):
+    """Where pairs end, as OpenMM's `NonbondedForce` has it.
+
+    Attributes:
+        distance: in nm.
+        switch: in nm, where Lennard-Jones begins to fall off; None for nowhere.
+        dielectric: of the reaction field beyond.
+    """
+
+    distance: float
+    switch: float | None
+    dielectric: float
+
+
+def amber_parameters_with_cutoff(system: "openmm.System", cutoff: Cutoff) -> AmberParameters:
+    """The same with a cutoff of the pairs that are no exceptions."""
+    forces = forces_of(system)
+    distance, switch, dielectric = cutoff
+    numbers = (
+        distance,
+        distance if switch is None else switch,
+        0.0 if switch is None else 1 / (distance - switch),
+        (dielectric - 1) / (2 * dielectric + 1) / distance**3,
+        3 * dielectric / (2 * dielectric + 1) / distance,
+    )
+    pairs = CutoffPairs(pair_atoms(forces["NonbondedForce"]), *map(np.asarray, numbers))
     return AmberParameters(*_bonded(forces), pairs=pairs)
 
 

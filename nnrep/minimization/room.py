@@ -1,0 +1,59 @@
+"""What the replicas, histories and frames of a minimisation take, before they are made."""
+
+import math
+
+import jax
+
+from nnrep.host.memory import most_that_fit, require_memory
+from nnrep.minimization.batches import initial_params
+from nnrep.minimization.history import COLUMNS
+from nnrep.minimization.stage import Stage
+from nnrep.reparam.base import moved_of
+from nnrep.systems.system import System
+
+POSITIONS = 8  # of a replica: start, end, best, between stages, each in single or double precision
+COPIES = 3  # of what is kept on the way: as it came, in one piece, in order
+
+
+def require_room(
+    system: System, stages: tuple[Stage, ...], seeds: int, max_steps: int, record_every: int | None
+) -> None:
+    """Refuse a minimisation that would not fit into memory, were it to take all its steps.
+
+    Args:
+        system: what is minimised.
+        stages: all of them.
+        seeds: number of replicas.
+        max_steps: most steps of a replica.
+        record_every: steps from frame to frame; None keeps none.
+
+    Raises:
+        UserError: naming what would not fit.
+    """
+    checks = max_steps // min(stage.stopping.check_every for stage in stages) + len(stages)
+    numbers = len(COLUMNS) + len(jax.eval_shape(system.measure, system.positions) if system.measure else ())
+    replica = 8 * POSITIONS * system.positions.size + max(_state_bytes(stage, system) for stage in stages)
+    each = replica + COPIES * 8 * numbers * checks
+    what = f"{seeds} replica{'s' * (seeds > 1)} of {system.n} particles, with map and history,"
+    most = most_that_fit(each)
+    key, instead = ("seeds", f"at most {most}") if most else ("system", "a smaller system or map")
+    require_memory(seeds * each, key, what, instead)
+    if record_every is None:
+        return
+    frame = COPIES * system.n * system.positions.shape[1] * system.positions.dtype.itemsize
+    frames = seeds * (max_steps // record_every + len(stages))
+    often = math.ceil(seeds * max_steps / max(1, most_that_fit(frame)))
+    what = f"up to {frames} frames of {system.n} particles"
+    require_memory(frame * frames, "record.every", what, f"at least {often}, or less max_steps")
+
+
+def _state_bytes(stage: Stage, system: System) -> int:
+    """Of a replica in a stage: params, their gradient and next values, and the optimiser's state, twice."""
+    params = jax.eval_shape(initial_params, stage.reparam, 0, 0, system.positions)
+    build, hyperparameters = stage.optimizer
+    state = jax.eval_shape(lambda moved: build(hyperparameters).init(moved), moved_of(params))
+    return _bytes(params) + 2 * _bytes(moved_of(params)) + 2 * _bytes(state)
+
+
+def _bytes(tree: object) -> int:
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
