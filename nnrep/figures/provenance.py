@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from nnrep.host.memory import total_memory
+import psutil
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GIT_SECONDS = 10.0  # after which git is not waited for
@@ -34,9 +34,8 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def describe_machine() -> str:
     """Processor, cores and memory: "Intel Xeon 6248R, 2 cores, 8.1 GB"."""
-    memory = total_memory()
-    parts = [processor_name(), f"{os.cpu_count()} cores"]
-    return ", ".join([*parts, f"{memory / 1e9:.1f} GB"] if memory else parts)
+    memory = psutil.virtual_memory().total
+    return f"{processor_name()}, {os.cpu_count()} cores, {memory / 1e9:.1f} GB"
 
 
 def processor_name(listing: Path = Path("/proc/cpuinfo")) -> str:
