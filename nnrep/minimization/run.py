@@ -220,13 +220,15 @@ class Run:
         self._begin_stage(self.index + 1, positions, status)
 
     def _done_early(self) -> np.ndarray:
-        """Which replicas (s,) no stage that is left would move: diverged, or at rest by all their rules."""
+        """Replicas (s,) that no later stage would move: diverged, out of steps, or at rest by all rules."""
         status, active = self.stage.values("status"), ~self.attempts.outcomes.done
         diverged, converged = (active & (status == code) for code in (Status.diverged, Status.converged))
+        out_of_steps = active & (self.steps_before + self.stage.values("step") >= self.max_steps)
+        ended = diverged | out_of_steps
         wanted = min(stage.stopping.rms_force for stage in self.stages[self.index + 1 :])
         if wanted == 0 or not converged.any():
-            return diverged
-        return diverged | (converged & (self._exact(self.stage.positions())[1] < wanted))
+            return ended
+        return ended | (converged & (self._exact(self.stage.positions())[1] < wanted))
 
     def _end(self, which: np.ndarray) -> None:
         """Keep where some replicas (s,) are as their outcomes."""

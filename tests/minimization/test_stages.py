@@ -12,6 +12,7 @@ from structure_texts import tripeptide
 
 import nnrep
 from nnrep.errors import ConfigError, UserError
+from nnrep.minimization.stage_run import StageRun
 from nnrep.modes.graph import coupling_graph
 from nnrep.modes.spectrum import laplacian
 from nnrep.systems.protein import ProteinConfig, protein_system
@@ -351,6 +352,24 @@ def test_only_what_no_stage_would_move_ends_early(forces, steps):
     stages = [at_rest(str(index), force) for index, force in enumerate(forces)]
     result = minimize(wells([]), stages=stages, max_steps=100)
     assert result.evaluations[0] == steps
+
+
+def test_no_stage_begins_without_steps(monkeypatch):
+    """Maps of later stages may take a Hessian each, and maps that are not exact would move what is done."""
+    begun = []
+
+    class Counted(StageRun):
+        def __init__(self, stage, *arguments):
+            begun.append(stage.name)
+            super().__init__(stage, *arguments)
+
+    monkeypatch.setattr("nnrep.minimization.run.StageRun", Counted)
+    stages = [at_rest("one", 0.0, 10), at_rest("two", 0.0, 10), at_rest("three", 0.0, 10)]
+    result = minimize(wells([]), stages=stages, max_steps=14, seeds=2)
+    assert begun == ["one", "two"]
+    assert result.status == (Status.step_limit,) * 2
+    assert result.evaluations.tolist() == [14, 14]
+    assert result.steps_coarse.tolist() == [14, 14]
 
 
 def test_what_has_converged_by_patience_alone_goes_on():
