@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from numbers import Integral
-from typing import NamedTuple, TypeGuard, TypeVar
+from typing import NamedTuple, Self, TypeGuard, TypeVar
 
 E = TypeVar("E", bound=Enum)
 
@@ -28,6 +28,10 @@ class ConfigError(UserError, ValueError):
         super().__init__(f"{key}: {reason}")
         self.key = key
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """As other processes are sent it: by both of its parts, where Python would send the message alone."""
+        return type(self), (self.key, self.reason)
 
 
 def require(condition: bool, key: str, allowed: str, given: object) -> None:

@@ -1,5 +1,6 @@
 """What is added and then forgotten somewhere ends in an error, never in another choice under its name."""
 
+import pickle
 import sys
 import types
 from dataclasses import replace
@@ -94,3 +95,9 @@ def test_a_method_without_a_name_is_nobody_elses(column, value):
 
 def test_what_a_registry_names_is_imported_when_it_is_asked_for():
     assert all(f"nnrep.reparam.{name}" in sys.modules for name in MAPS if MAPS[name])
+
+
+def test_errors_reach_other_processes_whole():
+    error = pickle.loads(pickle.dumps(ConfigError("system.n", "must be at least 2, got 1")))
+    assert (error.key, error.reason) == ("system.n", "must be at least 2, got 1")
+    assert str(error) == "system.n: must be at least 2, got 1"

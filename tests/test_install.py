@@ -38,4 +38,4 @@ def test_wheel_holds_the_configurations_and_runs(tmp_path):
     options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "timeout": 300}
     result = subprocess.run([*sweep, "seeds=1", "hydra.sweep.dir=sweep"], **options)
     assert result.returncode == 0, result.stderr
-    assert len(list((tmp_path / "sweep").glob("*/runs.csv"))) == 4
+    assert len(list((tmp_path / "sweep").glob("*/runs.csv"))) == 5

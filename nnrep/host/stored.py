@@ -50,13 +50,17 @@ def keep_whole_programs(folder: Path | None, writable: bool = True) -> None:
 
 
 class StoredFunction:
-    """A function compiled by `jax.jit`, whose programs are kept if `keep_whole_programs` says where."""
+    """A function compiled by `jax.jit`, whose programs are kept if `keep_whole_programs` says where.
+
+    Attributes:
+        jitted: what `jax.jit` makes of it.
+    """
 
     def __init__(self, function: Callable, static_argnames: Sequence[str] = (), **options: Any) -> None:
         """Nothing is compiled yet; the arguments are those of `jax.jit`."""
         functools.update_wrapper(self, function)
         self._function, self._name = function, function.__qualname__
-        self._jitted = jax.jit(function, static_argnames=static_argnames, **options)
+        self.jitted = jax.jit(function, static_argnames=static_argnames, **options)
         self._options = options
         self._is_static = [name in static_argnames for name in inspect.signature(function).parameters]
 
@@ -67,11 +71,11 @@ class StoredFunction:
     def __call__(self, *args: Any) -> Any:
         """The function's value; without a place for programs, or while another function is traced, JAX's."""
         if not _kept:
-            return self._jitted(*args)
+            return self.jitted(*args)
         static, traced = self._split(args)
         leaves, tree = jax.tree.flatten(traced)
         if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
-            return self._jitted(*args)
+            return self.jitted(*args)
         key = (self, _kept[0], static, tree, tuple(map(jax.typeof, leaves)))
         if key not in _held:
             if len(_held) >= HELD:
@@ -86,7 +90,7 @@ class StoredFunction:
         kept = None if key is None else _unpacked(_kept[0].get(key))
         if kept is not None:
             return kept
-        shapes = jax.eval_shape(self._jitted, *args)
+        shapes = jax.eval_shape(self.jitted, *args)
         if key is not None:
             _put(key, shapes)
         return shapes
@@ -99,12 +103,12 @@ class StoredFunction:
     def _program(self, args: tuple) -> Callable:
         key = self._key("program", args)
         if key is None:
-            return self._jitted
+            return self.jitted
         compiled = _loaded(key, (self._split(args)[1], {}))
         if compiled is None:
             # A program that JAX has read from its own cache could not be kept once more.
             with compiled_afresh():
-                compiled = self._jitted.lower(*args).compile()
+                compiled = self.jitted.lower(*args).compile()
             _keep(key, compiled)
         return lambda *given: compiled(*self._split(given)[1])
 

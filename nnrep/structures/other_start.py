@@ -57,7 +57,11 @@ def start_from(start: str, molecule: Molecule) -> np.ndarray:
     Raises:
         UserError: the file cannot be read, or has other residues or atoms; names the first that differ.
     """
-    other = prepared_from(_found(start), Preparation())
+    file = _found(start)
+    try:
+        other = prepared_from(file, Preparation())
+    except ConfigError as error:  # which names the key of the native structure
+        raise ConfigError(KEY, error.reason) from error
     _check_residues(start, molecule, other)
     wanted, there = list(_atoms(molecule.topology)), list(_atoms(other.topology))
     missing, more = (sorted(set(one) - set(rest)) for one, rest in ((wanted, there), (there, wanted)))

@@ -116,9 +116,7 @@ def test_no_cutoff_leaves_the_name_of_a_run_as_it_was_and_a_cutoff_does_not():
     [
         ({"cutoff_nm": 0}, "cutoff_nm"),
         ({"cutoff_nm": 1.0, "force_field": "classical"}, "cutoff_nm"),
-        ({"switch_nm": 1.0}, "switch_nm"),
         ({"cutoff_nm": 1.0, "switch_nm": 1.0}, "switch_nm"),
-        ({"reaction_field_dielectric": 4.0}, "reaction_field_dielectric"),
         ({"cutoff_nm": 1.0, "reaction_field_dielectric": 0.5}, "reaction_field_dielectric"),
     ],
 )

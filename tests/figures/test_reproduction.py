@@ -253,7 +253,7 @@ def test_an_interruption_does_not_wait_for_a_start_that_is_simulated(tmp_path):
     options = (*TINY, *long, "results_dir=r")
     command = [sys.executable, "-m", "nnrep", "reproduce", "fig4", *options]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    while "1 settings, 2 runs" not in process.stderr.readline():
+    while "2 settings, 4 runs" not in process.stderr.readline():
         assert process.poll() is None
     time.sleep(8)
     process.send_signal(signal.SIGINT)

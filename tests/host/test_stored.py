@@ -13,7 +13,8 @@ import nnrep.host.stored
 from nnrep import load_system
 from nnrep.host.programs import keep_programs
 from nnrep.host.stored import EVENT, WHOLE, StoredFunction, is_whole, keep_whole_programs
-from nnrep.minimization.exact import evaluate, rms
+from nnrep.minimization.exact import _evaluate as evaluate
+from nnrep.minimization.exact import rms
 from nnrep.systems.measures import superposed
 from nnrep.systems.system import System
 
@@ -53,7 +54,7 @@ def anew(function: StoredFunction) -> StoredFunction:
 
 def entries(folder: Path) -> list[Path]:
     """Programs of `evaluate`: systems have some of their own."""
-    return sorted(folder.glob("evaluate-*-cache"))
+    return sorted(folder.glob("_evaluate-*-cache"))
 
 
 def test_a_kept_program_gives_the_same_bits_without_a_trace(kept, events):

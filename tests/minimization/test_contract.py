@@ -40,11 +40,11 @@ def test_an_optimiser_reaches_a_known_minimum(name):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_numbers_of_an_optimiser_are_traced(name):
     system = nnrep.System(energy=bowl, positions=np.ones((4, 2)))
-    run_chunk.clear_cache()
+    run_chunk.jitted.clear_cache()
     for rate, clamp, decay in ((0.1, None, 1.0), (0.01, 0.5, 0.9)):
         optimizer = settings_of(name, clamp=clamp, decay_rate=decay).build(rate)
         nnrep.minimize(system, optimizer=optimizer, max_steps=20)
-    assert run_chunk._cache_size() == 1
+    assert run_chunk.jitted._cache_size() == 1
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

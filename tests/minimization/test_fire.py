@@ -121,11 +121,11 @@ def test_a_protein_comes_to_rest_where_gradient_descent_is_still_on_its_way():
 
 def test_rates_are_traced():
     system = nnrep.System(energy=valley, positions=start_of("valley"))
-    run_chunk.clear_cache()
+    run_chunk.jitted.clear_cache()
     for rate in (1e-3, 2e-3):
         optimizer = chained(nnrep.fire, rate, clamp=100 * rate, decay_rate=1 - rate, decay_steps=10)
         minimize(system, optimizer=optimizer, max_steps=40)
-    assert run_chunk._cache_size() == 1
+    assert run_chunk.jitted._cache_size() == 1
 
 
 @pytest.mark.parametrize(

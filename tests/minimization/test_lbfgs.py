@@ -82,7 +82,7 @@ def test_seeds_in_a_batch_end_as_they_do_alone_and_rates_are_traced():
     batch = minimize(system, optimizer=nnrep.lbfgs(2e-3), seeds=3, batch_size=3, **options)
     alone = minimize(system, optimizer=nnrep.lbfgs(2e-3), seeds=[2], **options)
     np.testing.assert_allclose(batch.energy[2], alone.energy[0], rtol=1e-6)
-    run_chunk.clear_cache()
+    run_chunk.jitted.clear_cache()
     for rate in (1e-3, 2e-3):
         minimize(system, optimizer=chained(nnrep.lbfgs, rate, clamp=100 * rate), seeds=[2], **options)
-    assert run_chunk._cache_size() == 1
+    assert run_chunk.jitted._cache_size() == 1

@@ -283,7 +283,7 @@ def test_integers_of_numpy_are_integers():
 def test_sweep_over_traced_numbers_compiles_once():
     # A size that no other test uses, so that the count starts here.
     modes = nnrep.slow_modes(nnrep.load_system("loop", n=37), k=9)
-    before = run_chunk._cache_size()
+    before = run_chunk.jitted._cache_size()
     for learning_rate, clamp, min_delta, patience, cap in [
         (0.01, 0.1, 1e-6, 2, 0.01),
         (0.02, 0.2, 1e-5, 3, 0.02),
@@ -298,7 +298,7 @@ def test_sweep_over_traced_numbers_compiles_once():
             stopping=stopping,
             max_steps=100 * patience,
         )
-    assert run_chunk._cache_size() == before + 2  # a coarse and a fine stage
+    assert run_chunk.jitted._cache_size() == before + 2  # a coarse and a fine stage
 
 
 def test_history_and_times_add_up():

@@ -122,11 +122,11 @@ def test_backbone_of_any_local_terms_is_the_dense_one(seed):
 
 @pytest.mark.parametrize("force_field", FORCE_FIELDS)
 def test_one_shape_of_protein_compiles_its_backbone_once(force_field):
-    backbone._over_samples.clear_cache()
+    backbone._over_samples.jitted.clear_cache()
     for samples in (1, 2):
         system = peptide(force_field)
         nnrep.slow_modes(system, k=5, samples=samples)
-    assert backbone._over_samples._cache_size() == 1
+    assert backbone._over_samples.jitted._cache_size() == 1
 
 
 def test_backbone_is_the_mean_of_the_norms_over_the_samples():

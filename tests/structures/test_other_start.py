@@ -12,6 +12,7 @@ from structure_texts import fails, own_cache, prepare, text
 import nnrep
 from nnrep.choices.identity import hash_of, plain_form
 from nnrep.choices.settings import build
+from nnrep.errors import ConfigError
 from nnrep.structures import other_start
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.other_start import start_from
@@ -28,8 +29,8 @@ def native(tmp_path, monkeypatch):
 
 
 def turned(chain):
-    """Somewhere else, its residues' atoms from the last to the first, CA of the first moved by 1 A."""
-    chain[0].find_atom("CA", "*").pos.x += 1
+    """Somewhere else, its residues' atoms from the last to the first, CA of the first moved by 0.5 A."""
+    chain[0].find_atom("CA", "*").pos.x += 0.5
     for residue in chain:
         atoms = [atom.clone() for atom in residue]
         for _ in atoms:
@@ -49,12 +50,23 @@ def test_atoms_are_found_in_whatever_order(native, tmp_path):
     x, y, z = (native.positions - native.positions.mean(axis=0)).T
     wanted = np.stack([-y, x, z], axis=1)
     ca = next(atom.index for atom in native.topology.atoms() if atom.name == "CA")
-    wanted[ca, 1] += 0.1
+    wanted[ca, 1] += 0.05
     np.testing.assert_allclose(positions, wanted - wanted.mean(axis=0), atol=2e-4)
     system = nnrep.load_system("protein", pdb="native.pdb", start=ODD)
     np.testing.assert_allclose(np.asarray(system.positions), positions, atol=1e-6)
-    np.testing.assert_allclose(np.asarray(system.reference), native.positions, atol=1e-6)
-    assert 0 < float(system.measure(system.positions)["rmsd_all"]) < 0.2
+    np.testing.assert_allclose(
+        np.asarray(system.reference), native.positions - native.positions.mean(axis=0), atol=1e-6
+    )
+    assert 0 < float(system.measure(system.positions)["rmsd_all"]) < 0.1
+
+
+def test_a_start_that_cannot_be_used_is_named_by_its_own_key(native, tmp_path):
+    def torn(chain):
+        chain[0].find_atom("CA", "*").pos.x += 3
+
+    (tmp_path / ODD).write_text(text(torn, residues=4))
+    with pytest.raises(ConfigError, match=r"^system\.start: odd name, \(1\) #2\.pdb: .* bonded, but"):
+        start_from(ODD, native)
 
 
 def test_a_start_is_known_by_what_it_holds(native, tmp_path):
@@ -134,7 +146,7 @@ def test_a_run_begins_where_the_file_says(command, tmp_path):
     (row,) = pd.read_csv(tmp_path / "run" / "runs.csv").to_dict("records")
     assert row["start"] == ODD.removesuffix(".pdb")
     assert row["structure"] == "native"
-    assert 0.1 < row["rmsd_all_start"] < 0.3
+    assert 0.05 < row["rmsd_all_start"] < 0.15
     assert row["energy"] < row["energy_start"]
     assert command("run", *given, "hydra.run.dir=run", "resume=true").returncode == 0
     (tmp_path / ODD).write_text(text(residues=3))

@@ -63,8 +63,8 @@ def test_a_start_that_is_not_unfolded_is_run_once():
     ("override", "message"),
     [
         (
-            "schedule.fine.min_delta=1e-6,1e-5",
-            "schedule.coarse.min_delta: must be one value in a reproduction",
+            "schedule.fine.patience=10,20",
+            "schedule.coarse.patience: must be one value in a reproduction",
         ),
         ("optimizer.learning_rate=1e-3,1e-2", "optimizer.learning_rate: must be one value in a reproduction"),
         ("system.unfold.seed=0,1", "system.unfold.seed: must be one value in a reproduction"),
