@@ -93,7 +93,7 @@ REFUSED = {
     "schedule=staged reparam=cg reparam.modes=3": "reparam.modes: must be null, as the stages of the sched",
     "schedule=staged modes.of=backbone modes.seed=3": "modes.seed: must be 0, as modes.of=graph samples no",
     "system=protein reparam=none system.switch_nm=0.8": "system.switch_nm: must be null, as there is no ",
-    "system=protein system.reaction_field_dielectric=4": "system.reaction_field_dielectric: must be 78.3, as ",
+    "system=protein system.reaction_field_dielectric=4": "system.reaction_field_dielectric: must be 78.3, ",
     "schedule=staged modes.of=hessian": "modes.of: must be backbone, as the stages have their own, got hes",
     "schedule=staged +schedule.stages.0.reparam.learning_rate_factor=3": "schedule.stages.0.reparam.learni",
     "schedule=staged +schedule.stages.0.modes.seed=3": "schedule.stages.0.modes.seed: must be 0, as modes.",

@@ -210,7 +210,7 @@ def test_a_structure_that_is_missing_is_left_out_and_said(nnrep, tmp_path):
     runs = pd.read_csv(folder / "runs.csv")
     assert set(runs["structure"]) == {"1L2Y"}
     assert "| structure 9ZZZ | 9ZZZ: no file in" in (folder / "REPORT.md").read_text()
-    assert len(list((folder / "histories").iterdir())) == len(runs) == 2
+    assert len(list((folder / "histories").iterdir())) == len(runs) == 4
     for run in runs["run_id"]:
         history = pd.read_csv(folder / "histories" / f"{run}.csv")
         assert history["step"].iloc[-1] == 40
