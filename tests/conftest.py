@@ -24,6 +24,7 @@ import jax
 import pytest
 
 from nnrep.host.programs import keep_programs
+from nnrep.host.stored import keep_whole_programs
 
 hypothesis.settings.register_profile("nnrep", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("nnrep")
@@ -32,6 +33,7 @@ hypothesis.settings.load_profile("nnrep")
 @pytest.fixture(autouse=True)
 def _float64() -> Iterator[None]:
     jax.config.update("jax_enable_x64", True)
+    keep_whole_programs(None)  # which a command in this process has begun
     yield
     jax.config.update("jax_enable_x64", True)
 
