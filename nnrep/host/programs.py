@@ -40,7 +40,6 @@ class ProgramFolder:
     def __init__(self, folder: Path, writable: bool) -> None:
         """Nothing is read yet; without write access nobody waits, as no entry would come."""
         self._path = folder  # JAX reads it for its messages
-        self.writable = writable
         self._locks = folder / LOCKS if writable else None
         self._held = threading.local()
 

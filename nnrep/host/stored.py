@@ -32,7 +32,7 @@ EVENT = "/jax/core/compile/stored_program_duration"
 # Programs that a process holds at most: each takes some 250 memory maps, of which Linux allows a process
 # 65 530, and a sweep over many molecules meets many shapes.
 HELD = 128
-_held: dict[Any, Callable] = {}
+_held: dict[Any, Callable | None] = {}
 
 _kept: list[ProgramFolder] = []  # where programs are kept: one, or none
 
@@ -46,7 +46,11 @@ def keep_whole_programs(folder: Path | None, writable: bool = True) -> None:
     if folder is not None and jax.default_backend() == "cpu":
         if writable:
             (folder / WHOLE).mkdir(exist_ok=True)
-        _kept.append(ProgramFolder(folder / WHOLE, writable))
+        _kept.append(_program_folder(folder / WHOLE, writable))
+
+
+# One for a place, however often it is named: what is held of its programs stays so.
+_program_folder = functools.cache(ProgramFolder)
 
 
 class StoredFunction:
@@ -81,8 +85,9 @@ class StoredFunction:
             if len(_held) >= HELD:
                 _held.clear()
                 jax.clear_caches()  # which hold them as well
-            _held[key] = self._program(args)
-        return _held[key](*args)
+            _held[key] = self._compiled(args)
+        compiled = _held[key]
+        return self.jitted(*args) if compiled is None else compiled(*traced)
 
     def shapes(self, *args: Any) -> Any:
         """Shapes and types of its value, as `jax.eval_shape` gives them."""
@@ -100,17 +105,18 @@ class StoredFunction:
         pairs = list(zip(self._is_static, args, strict=True))
         return tuple(x for static, x in pairs if static), tuple(x for static, x in pairs if not static)
 
-    def _program(self, args: tuple) -> Callable:
+    def _compiled(self, args: tuple) -> Callable | None:
+        """The program of the traced arguments; None if it has no name."""
         key = self._key("program", args)
         if key is None:
-            return self.jitted
+            return None
         compiled = _loaded(key, (self._split(args)[1], {}))
         if compiled is None:
             # A program that JAX has read from its own cache could not be kept once more.
             with compiled_afresh():
                 compiled = self.jitted.lower(*args).compile()
             _keep(key, compiled)
-        return lambda *given: compiled(*self._split(given)[1])
+        return compiled
 
     def _key(self, kind: str, args: tuple) -> str | None:
         """Under which what is made of such arguments is kept; None if it has no name, or nothing is kept."""
