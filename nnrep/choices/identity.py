@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -69,6 +69,16 @@ def without_effect(settings: Any) -> dict[str, str]:
 def plain_form(settings: Any) -> Any:
     """Settings as nested dicts of numbers, strings and lists, every key with its value."""
     return _plain(settings, IN_PLAIN)
+
+
+def flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested groups of plain values by dotted keys; lists are values."""
+    if not isinstance(values, Mapping):
+        return {prefix: values}
+    leaves: dict[str, Any] = {}
+    for key, value in values.items():
+        leaves |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return leaves
 
 
 def hash_of(settings: Any) -> str:

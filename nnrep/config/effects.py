@@ -7,8 +7,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from nnrep.choices.identity import without_effect
-from nnrep.config.reference import flat, reference_values
+from nnrep.choices.identity import flat, without_effect
+from nnrep.config.reference import reference_values
 from nnrep.config.schema import RunConfig
 from nnrep.errors import ConfigError
 from nnrep.minimization.schedules.settings import PlannedStage

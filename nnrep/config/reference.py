@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from nnrep.choices.defaults import defaults_of
+from nnrep.choices.identity import flat
 from nnrep.choices.registry import GROUPS
 from nnrep.config.compose import default_values
 
@@ -45,13 +46,3 @@ def _values(entry: str | Mapping[str, str], chosen: Mapping[str, str], whole: Ma
         return dict(defaults_of(f"{group.removeprefix('optional ')}/{option}"))
     option = chosen.get(group, option)
     return {group: dict(defaults_of(f"{group}/{option}")) or default_values(group, option)}
-
-
-def flat(values: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested groups by dotted keys; lists are values."""
-    if not isinstance(values, Mapping):
-        return {prefix: values}
-    leaves: dict[str, Any] = {}
-    for key, value in values.items():
-        leaves |= flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return leaves

@@ -10,6 +10,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nnrep.choices.identity import flat
 from nnrep.errors import UserError
 from nnrep.host.cache import write_arrays
 from nnrep.host.terminal import log
@@ -104,7 +105,7 @@ class RunFolder:
             was = OmegaConf.to_container(OmegaConf.load(path))
         except (OSError, ValueError, yaml.YAMLError, OmegaConfBaseException) as error:
             raise UserError(f"{path}: cannot be read, so this run cannot be resumed; {advice}") from error
-        before, now = _flat(was), _flat(wanted)
+        before, now = flat(was), flat(wanted)
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
                 raise UserError(
@@ -190,12 +191,3 @@ class RunFolder:
             write_pdb(self.path / FINAL.format(seed=seed), molecule.topology, positions)
         except UserError as error:  # flown apart; the rest of the run is still worth its files
             log().warning("%s; the positions are in %s alone", error, POSITIONS)
-
-
-def _flat(config: object, prefix: str = "") -> dict[str, object]:
-    if not isinstance(config, dict):
-        return {prefix: config}
-    flat: dict[str, object] = {}
-    for key, value in config.items():
-        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return flat

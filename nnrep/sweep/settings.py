@@ -10,7 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
-from nnrep.choices.identity import digest, hash_of, plain_form
+from nnrep.choices.identity import digest, flat, hash_of, plain_form
 from nnrep.config.compose import register_resolvers
 from nnrep.config.composer import Composer
 from nnrep.config.explain import explain
@@ -111,7 +111,7 @@ def experiment_settings(
         assert isinstance(grids, list)
         loader = GlobalHydra.instance().config_loader()
         composer = Composer(loader)
-        folders = compose("config", [chosen, *_of_paths(overrides)]).paths.structures
+        folders = composer.compose([chosen, *_of_paths(overrides)]).paths.structures
         for point in grid_points(grids, overrides, loader):
             try:
                 with_file = with_start_file(point, folders)
@@ -235,7 +235,7 @@ def _check_alike(settings: list[Setting], varied: set[str], fixed: bool) -> None
     plain = [setting.plan.plain for setting in settings]
     for key in ("threads", "precision", "max_steps"):
         _check_one(key, [each[key] for each in plain])
-    systems = [_flat("system", each["system"]) for each in plain]
+    systems = [flat(each["system"], "system") for each in plain]
     for key in {key for system in systems for key in system} - varied:
         _check_one(key, [system.get(key) for system in systems])
     if fixed:
@@ -253,20 +253,11 @@ def _check_fixed(plain: list[dict[str, Any]], varied: set[str]) -> None:
     for each in plain:
         kinds.setdefault((each["reparam"]["name"], each["baseline"]["name"]), []).append(each)
     for alike in kinds.values():
-        flat = [_flat("", each) for each in alike]
+        leaves = [flat(each) for each in alike]
         stages = ("coarse", "fine") if "optimizer.learning_rate" in varied else ()
         followers = {f"schedule.{stage}.learning_rate" for stage in stages}
-        for key in sorted({key for each in flat for key in each} - varied - followers):
-            _check_one(key, [each.get(key) for each in flat])
-
-
-def _flat(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Nested keys as dotted ones."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{prefix}.{key}" if prefix else key
-        flat |= _flat(name, value) if isinstance(value, dict) else {name: value}
-    return flat
+        for key in sorted({key for each in leaves for key in each} - varied - followers):
+            _check_one(key, [each.get(key) for each in leaves])
 
 
 def _check_one(key: str, values: list[object]) -> None:

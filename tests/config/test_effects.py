@@ -7,11 +7,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
+from nnrep.choices.identity import flat
 from nnrep.choices.registry import GROUPS, choice_names
 from nnrep.config.compose import register_resolvers
 from nnrep.config.effects import given_without_effect, unused_keys
 from nnrep.config.plan import load_plan
-from nnrep.config.reference import flat, reference_values
+from nnrep.config.reference import reference_values
 from nnrep.errors import ConfigError
 from nnrep.sweep.grids import grid_points
 from nnrep.sweep.settings import experiment_settings
