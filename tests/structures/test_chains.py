@@ -8,7 +8,6 @@ from structure_texts import (
     energy,
     fails,
     mmcif_of,
-    own_cache,
     pdb_of,
     peptide,
     prepare,
@@ -17,10 +16,7 @@ from structure_texts import (
 
 from nnrep.structures.preparation import Preparation
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    own_cache(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 ALL = Preparation(chain="all")

@@ -7,7 +7,7 @@ import gemmi
 import numpy as np
 import pytest
 from checkout import SHARED_STRUCTURES
-from structure_texts import DEFAULT, Edit, own_cache, prepare, residue_names, text
+from structure_texts import DEFAULT, Edit, prepare, residue_names, text
 
 from nnrep.structures.places import find_structure
 from nnrep.structures.read import read_structure
@@ -15,9 +15,7 @@ from nnrep.structures.read import read_structure
 SHIFT = 0.4  # A, of the second conformer
 
 
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    own_cache(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def split(occupancies: dict[int, Sequence[float]], names: set[str] | None = None, labels: str = "AB") -> Edit:

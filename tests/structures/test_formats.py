@@ -8,7 +8,6 @@ from structure_texts import (
     energy,
     fails,
     mmcif_of,
-    own_cache,
     pdb_of,
     peptide,
     prepare,
@@ -22,10 +21,7 @@ from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.structures.residues import FOUR_CHARACTERS
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    own_cache(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def same(tmp_path, content: str | bytes, name: str = "x.pdb", of: str | None = None) -> Molecule:

@@ -6,14 +6,11 @@ from collections.abc import Callable
 import gemmi
 import numpy as np
 import pytest
-from structure_texts import energy, fails, own_cache, pdb_of, peptide, prepare, residue_names, text
+from structure_texts import energy, fails, pdb_of, peptide, prepare, residue_names, text
 
 from nnrep.structures.residues import AMINO_ACIDS, atom_of, drop_atoms
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    own_cache(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def renamed(rename: Callable[[int, str], str]) -> str:

@@ -4,16 +4,14 @@ import logging
 
 import gemmi
 import pytest
-from structure_texts import energy, fails, own_cache, prepare, residue_names, structure, text
+from structure_texts import energy, fails, prepare, residue_names, structure, text
 
 from nnrep.structures.numbering import Site, own_codes
 
 RESIDUES = ("ASN", "LEU", "TYR", "ILE", "GLN", "TRP")
 
 
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    own_cache(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def share_number(*pairs: int):

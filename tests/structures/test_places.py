@@ -9,17 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from structure_texts import DEFAULT, EMBEDDED, fails, own_cache, structure, text
+from structure_texts import DEFAULT, EMBEDDED, fails, structure, text
 
 import nnrep.structures.fetch
 from nnrep.structures.places import find_structure
 from nnrep.structures.prepare import prepared
 from nnrep.structures.read import read_structure
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return own_cache(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 # Where structures are found.

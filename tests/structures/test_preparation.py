@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import gemmi
 import numpy as np
@@ -20,7 +19,6 @@ from structure_texts import (
     energy,
     fails,
     heavy_positions,
-    own_cache,
     prepare,
     residue_names,
     strip,
@@ -38,10 +36,7 @@ from nnrep.structures.residues import AMINO_ACIDS, atom_of, drop_atoms
 from nnrep.structures.side_chains import complete_side_chain, ideal_residue
 from nnrep.structures.write import write_pdb
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return own_cache(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 # What is kept.

@@ -1,7 +1,6 @@
 """What is read from a structure file, and what is refused in one line."""
 
 import logging
-from pathlib import Path
 
 import gemmi
 import pytest
@@ -11,7 +10,6 @@ from structure_texts import (
     atom_names,
     energy,
     fails,
-    own_cache,
     prepare,
     residue_names,
     structure,
@@ -23,10 +21,7 @@ from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.read import read_structure
 from nnrep.structures.residues import atom_of, drop_atoms
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return own_cache(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 # What is read.

@@ -15,7 +15,6 @@ from structure_texts import (
     energy,
     fails,
     mmcif_of,
-    own_cache,
     pdb_of,
     peptide,
     prepare,
@@ -28,10 +27,7 @@ from nnrep.structures.prepare import prepared
 from nnrep.structures.residues import AMINO_ACIDS, PROTONATIONS
 from nnrep.structures.write import write_pdb
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    own_cache(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def batched(names: list[str], size: int) -> list[list[str]]:

@@ -2,11 +2,14 @@
 
 import pytest
 from checkout import SHARED_INPUTS
-from structure_texts import DEFAULT, energy, fails, own_cache
+from structure_texts import DEFAULT, energy, fails
 
 from nnrep.structures.prepare import prepared
 
-pytestmark = pytest.mark.skipif(not SHARED_INPUTS.is_dir(), reason="no inputs beside the checkout")
+pytestmark = [
+    pytest.mark.skipif(not SHARED_INPUTS.is_dir(), reason="no inputs beside the checkout"),
+    pytest.mark.usefixtures("cache"),
+]
 
 # File -> number of atoms, and energy in kJ/mol on the Reference platform of OpenMM, where it is known.
 RIGHT = {
@@ -44,11 +47,6 @@ REFUSED = {
     "atom_at_origin.pdb": "OH of TYR A 2",
     "two_chains_no_letter.pdb": "two chains have no letter",
 }
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    own_cache(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("name", RIGHT)
