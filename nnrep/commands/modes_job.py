@@ -25,7 +25,7 @@ from nnrep.host.terminal import ProgressBar, log, progress_bar
 from nnrep.job import Job, loaded_system, prepared, stopping
 from nnrep.minimization import Monitor, Stage, Stopping, lbfgs, minimize
 from nnrep.minimization.stopping import Status
-from nnrep.modes import Of, SlowModes
+from nnrep.modes import ModesOf, SlowModes
 from nnrep.modes.normal import in_float64
 from nnrep.modes.request import ModesRequest, modes_of, noise_of
 from nnrep.modes.rigid import rigid_share
@@ -67,7 +67,7 @@ def check_job(raw: DictConfig, folder_path: Path) -> Job:
     """
     plan, molecule = prepared(load_modes_plan(raw))
     config = plan.config
-    normal = config.modes.of is Of.hessian
+    normal = config.modes.of is ModesOf.hessian
     minimize_allowed = "false, or modes.of=hessian"
     require(normal or not config.analysis.minimize, "analysis.minimize", minimize_allowed, "true")
     assert plan.size is not None
@@ -93,7 +93,7 @@ def _unused(config: RunConfig) -> dict[str, str]:
     of, analysis = config.modes.of, config.analysis
     unused = {f"modes.{key}": reason for key, reason in without_effect(config.modes).items()}
     unused["modes.at"] = "nnrep modes shows those at the start"
-    if of is not Of.backbone or not analysis.robustness:
+    if of is not ModesOf.backbone or not analysis.robustness:
         reason = f"modes.of={of.value} has no robustness table"
         if not analysis.robustness:
             reason = "analysis.robustness=false makes no table"
@@ -137,11 +137,11 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
                 interruption.stop_if_requested()
         folder.open({**plan.recorded, "analysis": vars(analysis)}, molecule)
         table = _write_modes(folder_path, at, found, analysis.drawn)
-        if analysis.robustness and modes.of is Of.backbone:
+        if analysis.robustness and modes.of is ModesOf.backbone:
             _write_robustness(folder_path, system, plan, bar, interruption)
     if report:
         show_modes(table, str(folder_path))
-    if analysis.robustness and modes.of is Of.hessian:
+    if analysis.robustness and modes.of is ModesOf.hessian:
         log().info("no robustness table: it compares modes of backbones, and these are of=hessian")
     return EXIT_INTERRUPTED if interruption.requested() else EXIT_OK
 
@@ -204,7 +204,7 @@ def _write_modes(folder: Path, system: System, modes: SlowModes, drawn: int | li
     )
     table = modes_table(modes, positions)
     write_table(folder / MODES, table)
-    flat = modes.of == Of.hessian.value
+    flat = modes.of == ModesOf.hessian.value
     of = "the Hessian" if flat else "the Laplacian of the Hessian's backbone"
     title = f"{system.name}: lowest {len(values)} eigenvalues of {of}"
     draw_spectrum(folder / SPECTRUM, values, np.asarray(table["rigid"] > RIGID), title)
@@ -234,7 +234,7 @@ def modes_table(modes: SlowModes, positions: np.ndarray) -> pd.DataFrame:
         "eigenvalue": np.asarray(modes.values, float),
         "weight": np.asarray(modes.weights, float),
         "participation": 1 / (len(vectors) * np.sum(vectors**4, axis=0)),
-        "rigid": rigid_share(vectors, positions, modes.of == Of.hessian.value),
+        "rigid": rigid_share(vectors, positions, modes.of == ModesOf.hessian.value),
         "residual": np.asarray(modes.residuals, float),
         "solver": modes.solver,
     }

@@ -3,7 +3,7 @@
 from nnrep.config.schema import RunConfig
 from nnrep.errors import require
 from nnrep.figures.analysis.labels import COARSE_GRAINED, PLAIN
-from nnrep.modes.slow import Of
+from nnrep.modes.slow import ModesOf
 
 CLASSICAL = "classical"
 COMPARED_MAPS = (PLAIN, COARSE_GRAINED)
@@ -25,5 +25,5 @@ def check_methods(config: RunConfig) -> None:
     check_energy(config)
     name = config.reparam.name
     require(name in COMPARED_MAPS, "reparam", f"{' or '.join(COMPARED_MAPS)} in this figure", name)
-    of = config.modes.of
-    require(of is Of.backbone, "modes.of", "backbone in this figure, which counts modes of atoms", of.value)
+    of, allowed = config.modes.of, "backbone in this figure, which counts modes of atoms"
+    require(of is ModesOf.backbone, "modes.of", allowed, of.value)

@@ -1,6 +1,6 @@
 """Which directions are slow: the Hessian's backbone and the lowest modes of its Laplacian."""
 
-from nnrep.modes.slow import Backbone, Of, Solver, slow_modes
+from nnrep.modes.slow import Backbone, ModesOf, Solver, slow_modes
 from nnrep.modes.spectrum import SlowModes
 
-__all__ = ["Backbone", "Of", "SlowModes", "Solver", "slow_modes"]
+__all__ = ["Backbone", "ModesOf", "SlowModes", "Solver", "slow_modes"]

@@ -9,7 +9,7 @@ from jax import Array
 
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.backbone import Backbone
-from nnrep.modes.slow import Of
+from nnrep.modes.slow import ModesOf
 from nnrep.systems.system import System
 
 
@@ -32,14 +32,14 @@ class ModesHere:
     hessian: Callable[[Array], Array]
     count: int = field(metadata={"static": True})
     particles: int = field(metadata={"static": True})
-    of: Of = field(metadata={"static": True})
+    of: ModesOf = field(metadata={"static": True})
     backbone: Backbone = field(metadata={"static": True})
 
     def __call__(self, positions: Array) -> tuple[Array, Array]:
         """Vectors (n, k) and psi^T F psi (k,); of the Hessian (n d, k) and its eigenvalues."""
         n, dim = positions.shape
         hessian = self.hessian(positions)
-        if self.of is Of.hessian:
+        if self.of is ModesOf.hessian:
             values, vectors = _lowest((hessian + hessian.T) / 2, self.particles * dim, self.count)
             return vectors, values
         squares = jnp.sum(hessian.reshape(n, dim, n, dim) ** 2, axis=(1, 3))
@@ -49,13 +49,13 @@ class ModesHere:
         return vectors, jnp.sum(vectors * (matrix @ vectors), axis=0)
 
 
-def modes_here(system: System, count: int, of: Of, backbone: Backbone) -> ModesHere:
+def modes_here(system: System, count: int, of: ModesOf, backbone: Backbone) -> ModesHere:
     """The modes of a system wherever it is; of the backbone without the pairs that have no coupling.
 
     Raises:
         UserError: its Hessian is too large.
     """
-    hessian = hessian_of(system, background=of is Of.hessian)
+    hessian = hessian_of(system, background=of is ModesOf.hessian)
     return ModesHere(hessian, count, system.n, of, backbone)
 
 

@@ -15,7 +15,7 @@ from nnrep.host.runtime import describe_device, describe_versions
 from nnrep.host.terminal import log
 from nnrep.host.threads import usable_cores
 from nnrep.modes.settings import ModesConfig
-from nnrep.modes.slow import Of, Solver, slow_modes
+from nnrep.modes.slow import ModesOf, Solver, slow_modes
 from nnrep.modes.spectrum import SlowModes
 from nnrep.modes.stored import StoredModes, load_modes, modes_key, save_modes
 from nnrep.systems.measures import ANGSTROM_PER_NM
@@ -111,7 +111,7 @@ def _generator() -> list[object]:
 
 
 def _deciding(system: System, request: ModesRequest) -> dict[str, object]:
-    at = np.asarray(system.positions)[: system.n].tobytes() if request.modes.of is Of.hessian else b""
+    at = np.asarray(system.positions)[: system.n].tobytes() if request.modes.of is ModesOf.hessian else b""
     return {
         **request.deciding,
         "structure": None if system.molecule is None else system.molecule.hash,

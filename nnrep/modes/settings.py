@@ -11,7 +11,7 @@ from nnrep.errors import named_under, require
 from nnrep.modes.backbone import Backbone
 from nnrep.modes.eigensolvers import Solver
 from nnrep.modes.normal import check_normal_solver
-from nnrep.modes.slow import Of, check_unsampled, mode_count
+from nnrep.modes.slow import ModesOf, check_unsampled, mode_count
 from nnrep.systems.settings import Size
 
 DEFAULT_MODE_SHARE = 0.25
@@ -26,13 +26,13 @@ class At(Enum):
 
 
 _IF_SAMPLED = matters_if(
-    lambda modes: modes.of is Of.backbone and modes.at is At.start,
+    lambda modes: modes.of is ModesOf.backbone and modes.at is At.start,
     lambda modes: (
         ("modes.at=stage" if modes.at is At.stage else f"modes.of={modes.of.value}") + " samples nothing"
     ),
 )
 _IF_OF_BACKBONE = matters_if(
-    lambda modes: modes.of is Of.backbone, lambda modes: f"modes.of={modes.of.value} samples nothing"
+    lambda modes: modes.of is ModesOf.backbone, lambda modes: f"modes.of={modes.of.value} samples nothing"
 )
 _DENSE = "modes.at=stage takes a dense solver"
 
@@ -55,7 +55,7 @@ class ModesConfig:
         max_products: most products that Lanczos may take.
     """
 
-    of: Of
+    of: ModesOf
     backbone: Backbone = field(metadata=_IF_OF_BACKBONE)
     at: At = field(metadata=counts_if(lambda modes: modes.at is At.stage))
     epsilon: float | None
@@ -78,7 +78,7 @@ class ModesConfig:
         epsilon = self.epsilon
         here = self.at is At.stage
         same = "start, as modes of=graph are the same everywhere"
-        require(not here or self.of is not Of.graph, "at", same, self.at.value)
+        require(not here or self.of is not ModesOf.graph, "at", same, self.at.value)
         known = "null, as the number of modes is known beforehand with at=stage"
         require(not here or epsilon is None, "epsilon", known, epsilon)
         require(epsilon is None or 0 < epsilon <= 1, "epsilon", "above 0 and at most 1, or null", epsilon)
@@ -90,9 +90,9 @@ class ModesConfig:
         require(noise is None or 0 <= noise < math.inf, "noise", "zero or positive, or null", noise)
         products = self.max_products
         require(1 <= products < 2**31, "max_products", "from 1 to 2^31 - 1", products)
-        if self.of is not Of.backbone:
+        if self.of is not ModesOf.backbone:
             check_unsampled(self.of, self.samples, noise, self.background)
-        if self.of is Of.hessian:
+        if self.of is ModesOf.hessian:
             check_normal_solver(self.solver)
 
 
@@ -110,7 +110,7 @@ def count_of_modes(wanted: Any, modes: ModesConfig, size: Size) -> int | None:
     Raises:
         ConfigError: reparam.modes is no number of modes that the system has.
     """
-    of_hessian = modes.of is Of.hessian
+    of_hessian = modes.of is ModesOf.hessian
     n = size.n * size.dim if of_hessian else size.n
     if modes.epsilon is not None:
         return None

@@ -26,7 +26,7 @@ MAX_LISTED = 2000  # particles up to which all pairs are listed, where they can 
 OWN_NOISE = 0.1  # of systems without configurations of their own, relative to the spread of the positions
 
 
-class Of(Enum):
+class ModesOf(Enum):
     """Of which matrix the slow modes are: a Laplacian, of the Hessian's backbone or of the couplings' graph
     without weights, or the Hessian itself."""
 
@@ -40,7 +40,7 @@ def slow_modes(
     k: int | float | str | None = None,
     *,
     epsilon: float | None = None,
-    of: Of | str = Of.backbone,
+    of: ModesOf | str = ModesOf.backbone,
     backbone: Backbone | str = Backbone.mean_norm,
     seed: int = 0,
     samples: int | None = None,
@@ -79,17 +79,17 @@ def slow_modes(
         ConfigError: an argument out of range, or not exactly one of k and epsilon given.
         UserError: a solver has not converged, or something does not fit into memory.
     """
-    of, solver = chosen(Of, of, "of"), chosen(Solver, solver, "solver")
+    of, solver = chosen(ModesOf, of, "of"), chosen(Solver, solver, "solver")
     backbone = chosen(Backbone, backbone, "backbone")
     require((k is None) != (epsilon is None), "modes", "given by exactly one of k and epsilon", (k, epsilon))
     require(is_integer(max_products) and max_products >= 1, "max_products", "at least 1", max_products)
     if epsilon is not None:
         usable = isinstance(epsilon, Real) and 0 < epsilon <= 1
         require(usable, "epsilon", "above 0 and at most 1", epsilon)
-    flat = of is Of.hessian
+    flat = of is ModesOf.hessian
     size = system.n * system.positions.shape[1] if flat else system.n
     count = None if k is None else mode_count(k, size, system.residues, "n d" if flat else "n")
-    if of is not Of.backbone:
+    if of is not ModesOf.backbone:
         check_unsampled(of, samples, noise, background)
     if flat:
         modes = normal_modes(system, count, epsilon=epsilon, solver=solver, max_products=max_products)
@@ -103,15 +103,15 @@ def slow_modes(
 
 
 def adjacency_of(
-    system: System, of: Of, sampling: Sampling, background: bool = False
+    system: System, of: ModesOf, sampling: Sampling, background: bool = False
 ) -> "tuple[np.ndarray | scipy.sparse.csr_array, float]":
     """The matrix (n, n) whose Laplacian it is, and its error if it is an estimate; see `backbone_of`."""
-    return (coupling_graph(system), 0.0) if of is Of.graph else backbone_of(system, sampling, background)
+    return (coupling_graph(system), 0.0) if of is ModesOf.graph else backbone_of(system, sampling, background)
 
 
-def check_unsampled(of: Of, samples: int | None, noise: float | None, background: bool) -> None:
+def check_unsampled(of: ModesOf, samples: int | None, noise: float | None, background: bool) -> None:
     """Raise `ConfigError` for what concerns sampled Hessians alone, where the modes are of something else."""
-    takes = "the whole Hessian at the start" if of is Of.hessian else "the couplings without weights"
+    takes = "the whole Hessian at the start" if of is ModesOf.hessian else "the couplings without weights"
     reason = f", as of={of.value} takes {takes}"
     require(samples is None, "samples", f"null{reason}", samples)
     require(noise is None, "noise", f"null{reason}", noise)

@@ -12,7 +12,7 @@ from nnrep.energies.arrays import on_device
 from nnrep.errors import is_integer, require
 from nnrep.modes.here import ModesHere
 from nnrep.modes.settings import ModesConfig
-from nnrep.modes.slow import Of
+from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes, padded_modes
 from nnrep.reparam.base import Anchored, Reparametrization, scale_to
 from nnrep.reparam.settings import MapConfig
@@ -47,7 +47,7 @@ def linear_here(here: ModesHere, particles: np.ndarray | None = None) -> Reparam
 
 def _init_here(here: ModesHere, particles: Array | None, key: Array, positions: Array) -> Anchored:
     vectors, _ = here(positions)
-    if here.of is Of.hessian:
+    if here.of is ModesOf.hessian:
         return Anchored(jnp.zeros(here.count, positions.dtype), held=(vectors, positions))
     return Anchored(_init(vectors, particles, key, positions), held=(vectors, jnp.zeros_like(positions)))
 

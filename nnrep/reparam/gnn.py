@@ -11,7 +11,7 @@ from nnrep.choices.settings import settings
 from nnrep.energies.padding import BONDS, padded_terms
 from nnrep.modes.here import ModesHere
 from nnrep.modes.settings import ModesConfig
-from nnrep.modes.slow import Of
+from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes, padded_modes
 from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.fit import Fit
@@ -186,7 +186,7 @@ def _modes(slow: SlowModes | ModesHere, system: System) -> SlowModes | ModesHere
     if isinstance(slow, ModesHere):
         return slow
     modes = padded_modes(slow, system)
-    return over_particles(modes, system.positions.shape[1]) if slow.of == Of.hessian.value else modes
+    return over_particles(modes, system.positions.shape[1]) if slow.of == ModesOf.hessian.value else modes
 
 
 CHOICE = GNNConfig

@@ -15,7 +15,7 @@ from jax.tree_util import Partial
 from nnrep.energies.arrays import on_device
 from nnrep.errors import chosen, is_integer, require
 from nnrep.modes.here import ModesHere
-from nnrep.modes.slow import Of
+from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Anchored, Params, Reparametrization, scale_to
 
@@ -338,7 +338,7 @@ class _InitHere:
 
     def __call__(self, key: Array, positions: Array) -> Anchored:
         vectors, kappa = self.here(positions)
-        if self.here.of is Of.hessian:  # see `over_particles`
+        if self.here.of is ModesOf.hessian:  # see `over_particles`
             dim = positions.shape[1]
             vectors, kappa = vectors.reshape(len(positions), -1), jnp.tile(kappa, dim)
         if self.unit:

@@ -25,7 +25,7 @@ from nnrep.modes.here import ModesHere
 from nnrep.modes.normal import MAX_DENSE_COORDINATES
 from nnrep.modes.request import noise_of
 from nnrep.modes.settings import ModesConfig
-from nnrep.modes.slow import Of, adjacency_of, sampling_of
+from nnrep.modes.slow import ModesOf, adjacency_of, sampling_of
 from nnrep.modes.spectrum import SlowModes, laplacian
 from nnrep.reparam.base import Anchored, Reparametrization
 from nnrep.reparam.none import identity
@@ -188,23 +188,23 @@ class SpectralConfig(MapConfig):
 
     def keys_of_modes(self, modes: ModesConfig) -> frozenset[str]:
         """It takes all modes, by a solver of its own."""
-        of_hessian = modes.of is Of.hessian
+        of_hessian = modes.of is ModesOf.hessian
         return frozenset({"of"}) if of_hessian else frozenset({"of", "backbone", "seed", *SAMPLES})
 
     def check_modes(self, modes: ModesConfig) -> None:
         """Displacements have no start of their own."""
         length = self.start_length
         allowed = "null with modes.of=hessian, whose modes are displacements"
-        require(length is None or modes.of is not Of.hessian, "reparam.start_length", allowed, length)
+        require(length is None or modes.of is not ModesOf.hessian, "reparam.start_length", allowed, length)
         allowed = f"refuse, as modes.of={modes.of.value} is sparse"
-        usable = self.too_large is TooLarge.refuse or modes.of is Of.hessian
+        usable = self.too_large is TooLarge.refuse or modes.of is ModesOf.hessian
         require(usable, "reparam.too_large", allowed, self.too_large.value)
 
     def build(
         self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
     ) -> Reparametrization:
         """Of the Laplacian that `modes` names, or of the Hessian where the stage begins."""
-        if modes.of is Of.hessian:
+        if modes.of is ModesOf.hessian:
             coordinates = system.n * system.positions.shape[1]
             if self.too_large is TooLarge.none and coordinates > MAX_DENSE_COORDINATES:
                 log().info(

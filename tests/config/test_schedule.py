@@ -10,7 +10,7 @@ from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import register_resolvers
 from nnrep.config.plan import load_plan
 from nnrep.errors import ConfigError
-from nnrep.modes import Of, filters
+from nnrep.modes import ModesOf, filters
 from nnrep.records.run_folder import RUN_FILES
 from nnrep.reparam.cg import CGConfig
 from nnrep.reparam.none import NoneConfig
@@ -44,7 +44,7 @@ def test_staged_schedule_of_a_loop(configure):
     config = configure("schedule=staged")
     stages = config.stages
     assert [type(stage.reparam) for stage in stages] == [CGConfig, SpectralConfig, NoneConfig]
-    assert [stage.modes.of for stage in stages[:2]] == [Of.graph, Of.graph]
+    assert [stage.modes.of for stage in stages[:2]] == [ModesOf.graph, ModesOf.graph]
     assert [stage.max_steps for stage in stages] == [3000, 3000, 1500]
     assert [stage.learning_rate for stage in stages] == [1.0, 0.02, 0.02]
     assert [stage.optimizer.hyperparameters[0] for stage in stages] == [float("inf")] * 3
@@ -60,7 +60,7 @@ def test_relaxed_schedule_of_a_protein(configure):
     assert len(others) == config.config.schedule.stages[1].repeat > 1
     assert all(stage == others[0] for stage in others)
     assert isinstance(others[0].reparam, SpectralConfig)
-    assert (others[0].modes.of, others[0].stopping.rms_force) == (Of.hessian, 0.5)
+    assert (others[0].modes.of, others[0].stopping.rms_force) == (ModesOf.hessian, 0.5)
     assert not config.needs_modes
 
 
@@ -95,7 +95,7 @@ def test_keys_of_one_stage_are_given_by_its_place(configure):
 
 def test_spectral_map_of_a_run(configure):
     loop = configure("reparam=spectral")
-    assert loop.config.modes.of is Of.graph
+    assert loop.config.modes.of is ModesOf.graph
     assert (loop.config.reparam.shift, loop.config.reparam.power, loop.config.reparam.start_length) == (
         SHIFT,
         POWER,
@@ -104,9 +104,9 @@ def test_spectral_map_of_a_run(configure):
     assert loop.config.schedule.coarse.learning_rate == loop.config.schedule.fine.learning_rate
     assert not loop.needs_modes
     protein = configure("system=protein", "reparam=spectral")
-    assert (protein.config.modes.of, protein.config.reparam.shift) == (Of.hessian, 1e-3)
+    assert (protein.config.modes.of, protein.config.reparam.shift) == (ModesOf.hessian, 1e-3)
     own = configure("system=protein", "reparam=spectral", "modes.of=backbone", "reparam.shift=0.5")
-    assert (own.config.modes.of, own.config.reparam.shift) == (Of.backbone, 0.5)
+    assert (own.config.modes.of, own.config.reparam.shift) == (ModesOf.backbone, 0.5)
     assert own.config.reparam == SpectralConfig(shift=0.5)
 
 

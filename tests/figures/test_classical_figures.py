@@ -24,7 +24,7 @@ from nnrep.figures.figure import Figure
 from nnrep.figures.report import write_report
 from nnrep.figures.saving import save_arrays, save_picture
 from nnrep.modes.settings import ModesConfig
-from nnrep.modes.slow import Of
+from nnrep.modes.slow import ModesOf
 from nnrep.records.table import run_columns
 from nnrep.reparam.cg import CGConfig
 from nnrep.reparam.gnn import GNNConfig
@@ -398,7 +398,7 @@ def test_settings_that_a_figure_cannot_tell_of_are_refused():
         FIG7.check(CheckedLike(stacked_chain, reparam=CGConfig()))
     for figure in (FIG8, FIG9):
         with pytest.raises(ConfigError, match=r"modes\.of: must be backbone"):
-            figure.check(CheckedLike(stacked_chain, modes=ModesConfig(of=Of.hessian)))
+            figure.check(CheckedLike(stacked_chain, modes=ModesConfig(of=ModesOf.hessian)))
     with pytest.raises(ConfigError, match="reparam: must be none or cg"):
         FIG9.check(CheckedLike(ProteinConfig(force_field="classical"), reparam=GNNConfig()))
 

@@ -9,7 +9,7 @@ from structure_texts import own_cache, prepare, text
 import nnrep
 from nnrep.choices.settings import build
 from nnrep.errors import ConfigError
-from nnrep.modes import Of
+from nnrep.modes import ModesOf
 from nnrep.modes.backbone import Backbone
 from nnrep.modes.here import modes_here
 from nnrep.modes.settings import ModesConfig
@@ -41,27 +41,27 @@ def same_subspace(one, other):
 
 @pytest.mark.parametrize("backbone", Backbone)
 def test_modes_are_those_of_a_single_sample_without_noise(loop, backbone):
-    vectors, weights = jax.jit(modes_here(loop, 6, Of.backbone, backbone))(loop.positions)
+    vectors, weights = jax.jit(modes_here(loop, 6, ModesOf.backbone, backbone))(loop.positions)
     known = nnrep.slow_modes(loop, 6, samples=1, noise=0.0, backbone=backbone)
     same_subspace(vectors, known.vectors)
     np.testing.assert_allclose(weights, known.weights, rtol=1e-6, atol=1e-12)
     elsewhere = loop.start(5)
-    other, _ = modes_here(loop, 6, Of.backbone, backbone)(elsewhere)
+    other, _ = modes_here(loop, 6, ModesOf.backbone, backbone)(elsewhere)
     assert abs(np.asarray(other) - np.asarray(vectors)).max() > 1e-3
 
 
 def test_normal_modes_are_those_of_the_hessian_there(loop):
-    vectors, values = jax.jit(modes_here(loop, 7, Of.hessian, Backbone.mean_norm))(loop.positions)
+    vectors, values = jax.jit(modes_here(loop, 7, ModesOf.hessian, Backbone.mean_norm))(loop.positions)
     known = nnrep.slow_modes(loop, 7, of="hessian")
     np.testing.assert_allclose(values, known.values, atol=1e-8 * float(abs(known.values).max()))
     same_subspace(vectors, known.vectors)
 
 
-@pytest.mark.parametrize("of", [Of.backbone, Of.hessian])
+@pytest.mark.parametrize("of", [ModesOf.backbone, ModesOf.hessian])
 def test_dummies_have_no_part_in_modes(peptides, of):
     plain, padded = peptides
     assert padded.dummies > 0
-    rows = plain.n * (3 if of is Of.hessian else 1)
+    rows = plain.n * (3 if of is ModesOf.hessian else 1)
     known, seen = (modes_here(each, 8, of, Backbone.mean_norm)(each.positions) for each in peptides)
     np.testing.assert_allclose(np.asarray(seen[0])[rows:], 0, atol=1e-10)
     same_subspace(known[0], np.asarray(seen[0])[:rows])
@@ -76,7 +76,7 @@ def made(system, name, of="backbone", count=6, **keys):
 def test_coarse_graining_starts_with_what_its_modes_leave(loop):
     reparam = made(loop, "cg")
     for positions in (loop.positions, loop.start(3)):
-        vectors, _ = modes_here(loop, 6, Of.backbone, Backbone.mean_norm)(positions)
+        vectors, _ = modes_here(loop, 6, ModesOf.backbone, Backbone.mean_norm)(positions)
         projected = vectors @ (vectors.T @ positions)
         begun = np.asarray(reparam.decode(reparam.init(KEY, positions)))
         scale = np.std(positions - positions.mean(0)) / np.std(projected - projected.mean(0))

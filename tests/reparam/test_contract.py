@@ -10,7 +10,7 @@ import nnrep
 from nnrep.choices.settings import build
 from nnrep.minimization.fit import fit_params
 from nnrep.modes.settings import ModesConfig
-from nnrep.modes.slow import Of
+from nnrep.modes.slow import ModesOf
 from nnrep.reparam.base import moved_of, with_moved
 from nnrep.reparam.build import built_map
 from nnrep.reparam.fit import Fit
@@ -30,7 +30,7 @@ def system():
 def reparam(request, system):
     jax.config.update("jax_enable_x64", True)
     settings = build(MAPS[request.param], {"name": request.param})
-    return built_map(system, settings, ModesConfig(of=Of.graph), 8, {"threads": 1}).reparam
+    return built_map(system, settings, ModesConfig(of=ModesOf.graph), 8, {"threads": 1}).reparam
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_convolution_of_normal_modes_is_the_trace_of_their_blocks(system):
         over_particles(normal._replace(vectors=jnp.asarray(turn @ normal.vectors)), 3), 4, strength=None
     )
     np.testing.assert_allclose(convolution(turned), wanted, atol=1e-9 * abs(wanted).max())
-    built = made(system, ModesConfig(of=nnrep.modes.Of.hessian), 9, strength=None)
+    built = made(system, ModesConfig(of=nnrep.modes.ModesOf.hessian), 9, strength=None)
     np.testing.assert_allclose(convolution(built), wanted, atol=1e-6 * abs(wanted).max())
     with pytest.raises(ConfigError, match="modes: must be of particles, see over_particles"):
         graph(normal, 4)

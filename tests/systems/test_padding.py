@@ -13,7 +13,7 @@ from nnrep.choices.settings import build
 from nnrep.energies.padding import padded_size, padded_terms
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.settings import ModesConfig
-from nnrep.modes.slow import Of
+from nnrep.modes.slow import ModesOf
 from nnrep.records.rows import _described
 from nnrep.reparam.build import built_map
 from nnrep.reparam.registry import MAPS
@@ -96,7 +96,7 @@ def test_starts_are_those_of_the_molecule(start):
         np.testing.assert_array_equal(padded.start(seed)[: plain.n], plain.start(seed))
 
 
-@pytest.mark.parametrize("of", Of)
+@pytest.mark.parametrize("of", ModesOf)
 def test_modes_are_those_of_the_molecule(of):
     # Away from a minimum seven are below the six rigid motions.
     plain, padded = (nnrep.slow_modes(system, 13, of=of) for system in pair())
