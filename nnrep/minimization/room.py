@@ -32,7 +32,7 @@ def require_room(
     """
     checks = max_steps // min(stage.stopping.check_every for stage in stages) + len(stages)
     numbers = len(COLUMNS) + len(jax.eval_shape(system.measure, system.positions) if system.measure else ())
-    replica = 8 * POSITIONS * system.positions.size + max(_state_bytes(stage, system) for stage in stages)
+    replica = 8 * POSITIONS * system.positions.size + _most_state_bytes(stages, system)
     each = replica + COPIES * 8 * numbers * checks
     what = f"{seeds} replica{'s' * (seeds > 1)} of {system.n} particles, with map and history,"
     most = most_that_fit(each)
@@ -47,9 +47,15 @@ def require_room(
     require_memory(frame * frames, "record.every", what, f"at least {often}, or less max_steps")
 
 
+def _most_state_bytes(stages: tuple[Stage, ...], system: System) -> int:
+    """Of the stages; one that is repeated is looked at once."""
+    distinct = {(id(stage.reparam.init), stage.optimizer.build): stage for stage in stages}
+    return max(_state_bytes(stage, system) for stage in distinct.values())
+
+
 def _state_bytes(stage: Stage, system: System) -> int:
     """Of a replica in a stage: params, their gradient and next values, and the optimiser's state, twice."""
-    params = jax.eval_shape(initial_params, stage.reparam, 0, 0, system.positions)
+    params = initial_params.shapes(stage.reparam, 0, 0, system.positions)
     build, hyperparameters = stage.optimizer
     state = jax.eval_shape(lambda moved: build(hyperparameters).init(moved), moved_of(params))
     return _bytes(params) + 2 * _bytes(moved_of(params)) + 2 * _bytes(state)

@@ -1,5 +1,7 @@
 """The full Hessian of a system as a function of its positions, to be used inside compiled programs."""
 
+from enum import Enum
+
 import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
@@ -8,12 +10,29 @@ from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import UserError
 from nnrep.host.memory import require_memory
+from nnrep.host.terminal import log
 from nnrep.modes.blocks import Couplings, as_pytrees, couplings_of, term_blocks
 from nnrep.modes.hessian import hessian_by_products
 from nnrep.modes.normal import MAX_DENSE_COORDINATES
 from nnrep.systems.system import System
 
 MATRICES = 5  # of all coordinates there are at once: the Hessian, its modes, LAPACK's
+
+
+class TooLarge(Enum):
+    """What becomes of a system whose Hessian is too large."""
+
+    refuse = "refuse"
+    none = "none"
+
+
+def is_too_large(system: System) -> bool:
+    """Whether the Hessian of a system is too large to be formed, which is logged."""
+    size = system.n * system.positions.shape[1]
+    if size > MAX_DENSE_COORDINATES:
+        reason = "the Hessian of %d coordinates is not formed, there is no map"
+        log().info(f"reparam.too_large=none: {reason}", size)
+    return size > MAX_DENSE_COORDINATES
 
 
 def hessian_of(system: System, background: bool = True) -> Partial:

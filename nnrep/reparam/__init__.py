@@ -2,6 +2,7 @@
 
 from nnrep.reparam.base import Anchored, Reparametrization
 from nnrep.reparam.cg import linear
+from nnrep.reparam.cholesky import cholesky_at_start
 from nnrep.reparam.network import EdgeGraph, edge_graph, graph, over_particles
 from nnrep.reparam.none import identity
 from nnrep.reparam.spectral import spectral_at_start, spectral_map
@@ -10,6 +11,7 @@ __all__ = [
     "Anchored",
     "EdgeGraph",
     "Reparametrization",
+    "cholesky_at_start",
     "edge_graph",
     "graph",
     "identity",

@@ -5,7 +5,6 @@ any optimiser through the map is preconditioned by modes. Unlike in coarse-grain
 """
 
 from dataclasses import field
-from enum import Enum
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,11 +17,9 @@ from nnrep.choices.settings import settings
 from nnrep.energies.arrays import on_device
 from nnrep.errors import require
 from nnrep.host.memory import require_memory
-from nnrep.host.terminal import log
-from nnrep.modes.assembled import hessian_of
+from nnrep.modes.assembled import TooLarge, hessian_of, is_too_large
 from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
 from nnrep.modes.here import ModesHere
-from nnrep.modes.normal import MAX_DENSE_COORDINATES
 from nnrep.modes.request import noise_of
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import ModesOf, adjacency_of, sampling_of
@@ -154,13 +151,6 @@ def _displaced(params: Anchored) -> Array:
     return origin + (vectors @ (scales * params.moved)).reshape(origin.shape)
 
 
-class TooLarge(Enum):
-    """What becomes of a system whose Hessian is too large."""
-
-    refuse = "refuse"
-    none = "none"
-
-
 @settings("reparam/spectral")
 class SpectralConfig(MapConfig):
     """`reparam=spectral`: all modes at once; see `spectral_map` and `spectral_at_start`.
@@ -205,12 +195,7 @@ class SpectralConfig(MapConfig):
     ) -> Reparametrization:
         """Of the Laplacian that `modes` names, or of the Hessian where the stage begins."""
         if modes.of is ModesOf.hessian:
-            coordinates = system.n * system.positions.shape[1]
-            if self.too_large is TooLarge.none and coordinates > MAX_DENSE_COORDINATES:
-                log().info(
-                    "reparam.too_large=none: the Hessian of %d coordinates is not formed, there is no map",
-                    coordinates,
-                )
+            if self.too_large is TooLarge.none and is_too_large(system):
                 return identity()
             return spectral_at_start(system, self.shift, self.power)
         noise = noise_of(system, modes)

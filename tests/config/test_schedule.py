@@ -14,6 +14,7 @@ from nnrep.modes import ModesOf, filters
 from nnrep.records.run_folder import RUN_FILES
 from nnrep.reparam.cg import CGConfig
 from nnrep.reparam.none import NoneConfig
+from nnrep.reparam.cholesky import CholeskyConfig
 from nnrep.reparam.spectral import POWER, SHIFT, SpectralConfig
 
 FINISHED = set(RUN_FILES) - {"checkpoint.npz"}
@@ -59,8 +60,8 @@ def test_relaxed_schedule_of_a_protein(configure):
     assert free.stopping.rms_force == 7
     assert len(others) == config.config.schedule.stages[1].repeat > 1
     assert all(stage == others[0] for stage in others)
-    assert isinstance(others[0].reparam, SpectralConfig)
-    assert (others[0].modes.of, others[0].stopping.rms_force) == (ModesOf.hessian, 0.5)
+    assert isinstance(others[0].reparam, CholeskyConfig)
+    assert others[0].stopping.rms_force == 0.5
     assert not config.needs_modes
 
 
@@ -162,9 +163,9 @@ STAGED = {
     "schedule.stages.1.reparam.shift=-1": "STAGE.1.reparam.shift: must be positive, got -1.0",
     "+schedule.stages.1.reparam.power=9": "STAGE.1.reparam.power: must be above 0 and at most 8",
     "+schedule.stages.1.reparam.shfit=1": "STAGE.1.reparam.shfit: unknown key; choose from name",
-    "schedule.stages.0.reparam.name=cgg": "STAGE.0.reparam.name: must be one of cg, gnn, none, spectral",
-    of_one(reparam="wavelet"): "STAGE.0.reparam.name: must be one of cg, gnn, none, spectral, got",
-    of_one(reparam={"modes": 3}): "STAGE.0.reparam.name: must be one of cg, gnn, none, spectral",
+    "schedule.stages.0.reparam.name=cgg": "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral",
+    of_one(reparam="wavelet"): "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral, got",
+    of_one(reparam={"modes": 3}): "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral",
     of_one(optimizer="bfgs"): "STAGE.0.optimizer.name: must be one of adam, fire, lbfgs, sgd, got",
     of_one(optimizer={"name": "adam", "lr": 1}): "STAGE.0.optimizer.lr: unknown key; choose from",
     of_one(optimizer={"name": "adam", "learning_rate": 0}): "STAGE.0.optimizer.learning_rate: must",
@@ -378,7 +379,7 @@ def test_relaxed_protein_is_at_rest(command, tmp_path):
     (row,) = pd.read_csv(folder / "runs.csv").to_dict("records")
     assert row["status"] == "converged"
     assert row["gradient_rms"] < 0.5
-    assert row["reparam"] == "none+spectral"
+    assert row["reparam"] == "none+cholesky"
     assert row["precision"] == "float64"
     assert row["time_modes_s"] > 0
     assert row["evaluations"] == row["steps_coarse"] + row["steps_fine"] < 24_000

@@ -51,7 +51,7 @@ def test_methods_are_named_by_baseline_map_and_optimizer():
         ROW | {"optimizer": "fire"},
         ROW | {"reparam": "gnn"},
         ROW | {"reparam": "gnn", "optimizer": "fire"},
-        ROW | {"reparam": "none+spectral"},
+        ROW | {"reparam": "none+cholesky"},
         ROW | {"baseline": "openmm_minimizer", "optimizer": "openmm_minimizer"},
     ]
     assert methods_of(pd.DataFrame(rows)).tolist() == [

@@ -422,8 +422,7 @@ def test_linear_map_takes_modes_of_the_graph(system):
 
 
 def test_a_hessian_that_is_too_large_is_refused_or_leaves_no_map(monkeypatch):
-    for module in ("nnrep.reparam.spectral", "nnrep.modes.assembled"):
-        monkeypatch.setattr(f"{module}.MAX_DENSE_COORDINATES", 10)
+    monkeypatch.setattr("nnrep.modes.assembled.MAX_DENSE_COORDINATES", 10)
     system, modes = nnrep.load_system("loop", n=20), build(ModesConfig, {"of": "hessian"})
     refused, none = (
         build(SpectralConfig, {"name": "spectral", "too_large": name}) for name in ("refuse", "none")
