@@ -1,6 +1,7 @@
 """Settings: checked dataclasses, their defaults in `configs/`; every fault is named in one line."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -114,9 +115,16 @@ def literal(value: Any) -> Any:
     return re.sub(r"(\\*)\$\{", r"\1\1\\${", value) if isinstance(value, str) else value
 
 
+@functools.cache
+def _structured(cls: type) -> DictConfig:
+    """Its fields and defaults, as OmegaConf has them; `merge` leaves them as they are."""
+    made: DictConfig = OmegaConf.structured(cls)
+    return made
+
+
 def _checked(cls: type, values: Mapping[str, Any] | DictConfig) -> dict[str, Any]:
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(cls), values)
+        merged = OmegaConf.merge(_structured(cls), values)
         plain = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         key = error.full_key or ""

@@ -3,31 +3,26 @@
 JAX is imported only once a configuration is complete.
 """
 
+import functools
 import os
 import sys
 from argparse import Namespace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
-from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from nnrep.choices.defaults import config_folder
-from nnrep.config.compose import add_plugins, register_resolvers
-from nnrep.config.explain import explain
+from nnrep.commands.jobs import JOBS, Jobs, Outcome, Task
+from nnrep.config.compose import add_plugins
 from nnrep.config.overrides import check_override, understood
-from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
-from nnrep.host.terminal import log
+from nnrep.errors import UserError
 from nnrep.host.threads import limit_threads
-
-if TYPE_CHECKING:
-    from nnrep.records.sweep_table import SweepTable
 
 
 class Refused(BaseException):
@@ -43,10 +38,7 @@ class Refused(BaseException):
         self.error = error
 
 
-# Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
-JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes_job"}
 SWEEP_FLAGS = ("-m", "--multirun")
-TABULATED = ("run",)  # verbs whose jobs leave runs.csv, so that a sweep has a table of all
 
 
 class CheckFirst(Callback):
@@ -54,11 +46,9 @@ class CheckFirst(Callback):
 
     Attributes:
         verb: whose job is checked; Hydra makes the instance, `run_app` sets the verb of all.
-        checked: by folder, the jobs that may begin.
     """
 
     verb = "run"
-    checked: ClassVar[dict[Path, Any]] = {}
 
     def on_run_start(self, config: DictConfig, **others: Any) -> None:
         """A single run: all of it."""
@@ -67,7 +57,7 @@ class CheckFirst(Callback):
             # JAX's floating-point type is set later: nothing here makes its arrays.
             limit_threads(config.threads)
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-            self.checked[folder] = import_module(JOBS[self.verb]).check_job(ours, folder)
+            Task.checked[folder] = import_module(JOBS[self.verb]).check_job(ours, folder)
         except Exception as error:
             raise Refused(error) from error
 
@@ -92,7 +82,8 @@ def run_app(arguments: list[str], verb: str) -> int:
     Raises:
         UserError, HydraException, OmegaConfBaseException, OSError: see `nnrep.config.explain`.
     """
-    register_resolvers(verb)
+    jobs = Jobs()
+    run_one = Task(verb, jobs.take)
     add_plugins()
     CheckFirst.verb = verb
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
@@ -101,10 +92,10 @@ def run_app(arguments: list[str], verb: str) -> int:
     sys.argv = [Path(sys.argv[0]).name, *flags, *understood(overrides, is_sweep=_may_sweep(arguments))]
     for override in _checked_flags().overrides:
         check_override(override)
-    jobs = Jobs(verb)
 
-    def task(config: DictConfig) -> None:
-        jobs.run(config)
+    @functools.wraps(run_one)  # of Hydra's arguments a function; our sweeper unwraps it
+    def task(config: DictConfig) -> Outcome:
+        return run_one(config)
 
     try:
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(task)()
@@ -122,113 +113,6 @@ def run_app(arguments: list[str], verb: str) -> int:
     finally:
         jobs.report()
     return jobs.status()
-
-
-class Jobs:
-    """The jobs of a command, one after the other in this process, and how they end."""
-
-    def __init__(self, verb: str) -> None:
-        """Nothing has been run yet."""
-        self._verb = verb
-        self._statuses = [EXIT_OK]
-        self._errors: list[Exception] = []  # of ours, or of the only job
-        self._table: SweepTable | None = None
-        self._process = os.getpid()
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether a job was stopped by the user, having written what there was."""
-        return self._statuses[-1] == EXIT_INTERRUPTED
-
-    def run(self, config: DictConfig) -> None:
-        """Run a job that Hydra has composed.
-
-        Raises:
-            KeyboardInterrupt: it was interrupted, which ends a sweep.
-        """
-        folder = Path(HydraConfig.get().runtime.output_dir)
-        # Raised here, an error would reach the terminal in Hydra's words and ours.
-        try:
-            limit_threads(config.threads)
-            job = import_module(JOBS[self._verb])
-            tabulated = self._is_tabulated(folder)
-            checked = CheckFirst.checked.pop(folder, None) or job.check_job(config, folder)
-            self._statuses.append(job.run_job(checked, folder, report=not tabulated))
-            if tabulated:
-                self._take_rows(folder)
-        except Exception as error:
-            self._take_error(error, config, folder)
-        if self.interrupted:
-            raise KeyboardInterrupt
-
-    def _is_tabulated(self, folder: Path) -> bool:
-        """Whether the job is one of a sweep with a table, which no other process of a launcher writes."""
-        is_sweep = HydraConfig.get().mode == RunMode.MULTIRUN and folder != _sweep_folder()
-        return is_sweep and self._verb in TABULATED and os.getpid() == self._process
-
-    def _sweep_table(self) -> "SweepTable":
-        if self._table is None:
-            from nnrep.records.sweep_table import SweepTable
-
-            self._table = SweepTable(_sweep_folder())
-        return self._table
-
-    def _take_rows(self, folder: Path) -> None:
-        from nnrep.records.closing_table import outcome
-
-        number = HydraConfig.get().job.num
-        log().info("job %s: %s", number, outcome(self._sweep_table().add(number, folder)))
-
-    def _take_error(self, error: Exception, config: DictConfig, folder: Path) -> None:
-        if HydraConfig.get().mode != RunMode.MULTIRUN:
-            here = Path(HydraConfig.get().runtime.cwd)
-            _remove_empty(folder, here if here in folder.parents else folder.parent)
-            self._errors.append(error)
-            return
-        message, number = explain(error), HydraConfig.get().job.num
-        _remove_empty(folder, _sweep_folder())
-        if self._is_tabulated(folder):
-            reason = message or f"{type(error).__name__}: {error}"
-            self._sweep_table().add_failed(number, config, " ".join(reason.split()))
-        if message is None:
-            self._errors.append(error)
-        else:
-            log().error("nnrep: job %s: %s", number, message)
-            self._statuses.append(EXIT_USAGE)
-
-    def complete(self) -> None:
-        """All jobs have been run."""
-        if self._table is not None:
-            self._table.close()
-
-    def report(self) -> None:
-        """Print the table of a sweep."""
-        if self._table is None:
-            return
-        from nnrep.records.closing_table import show_sweep
-
-        show_sweep(self._table.rows, str(self._table.folder))
-        if self.interrupted:
-            log().info("interrupted; go on with hydra.sweep.dir=%s resume=true", self._table.folder)
-
-    def status(self) -> int:
-        """The worst exit status of all; raises the first error that no user can mend."""
-        if self._errors:
-            raise self._errors[0]
-        return max(self._statuses)
-
-
-def _sweep_folder() -> Path:
-    config = HydraConfig.get()
-    return Path(config.runtime.cwd, config.sweep.dir)
-
-
-def _remove_empty(folder: Path, above: Path) -> None:
-    """Remove a job's folder, and those between it and another one above, where they are empty."""
-    while folder != above and above in folder.parents and not (folder.exists() and any(folder.iterdir())):
-        if folder.exists():
-            folder.rmdir()
-        folder = folder.parent
 
 
 def _mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:

@@ -1,4 +1,4 @@
-"""What Hydra needs to compose a configuration: functions that `configs/` uses, our sweeper, all choices."""
+"""What Hydra needs to compose a configuration: functions that `configs/` uses, our plugins, all choices."""
 
 import sys
 from collections.abc import Mapping
@@ -20,12 +20,13 @@ PURPOSES = {
 
 
 def add_plugins() -> None:
-    """Let Hydra find our sweeper, which must be in the namespace package `hydra_plugins`."""
+    """Let Hydra find our sweeper and launcher, which must be in the namespace package `hydra_plugins`."""
     folder = str(Path(__file__).resolve().parent.parent / "plugins")
     if folder not in sys.path:
         sys.path.append(folder)
     # Hydra looks for plugins once in a process, which may have been before.
     Plugins.instance().register(import_module("hydra_plugins.nnrep_grids").GridSweeper)
+    Plugins.instance().register(import_module("hydra_plugins.nnrep_local").LocalLauncher)
 
 
 def register_resolvers(verb: str = "run") -> None:

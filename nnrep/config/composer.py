@@ -1,5 +1,6 @@
 """`Composer`: many configurations of few choices, each composed from the same files but once."""
 
+from collections.abc import Callable
 from copy import deepcopy
 
 from hydra import compose
@@ -18,12 +19,14 @@ class Composer:
     their choices (`reparam=gnn`), which decide what files are read, less often than in the values of keys.
     """
 
-    def __init__(self, loader: ConfigLoader) -> None:
+    def __init__(self, loader: ConfigLoader, load: Callable[[list[str]], DictConfig] | None = None) -> None:
         """Hydra must have been initialised.
 
         Args:
             loader: Hydra's.
+            load: the configuration with some overrides; None is that of `hydra.compose`.
         """
+        self._load = load or (lambda overrides: compose("config", overrides))
         self._parser = OverridesParser.create(config_loader=loader)
         self._groups = set(loader.list_groups(""))
         self._composed: dict[tuple[str, ...], DictConfig] = {}
@@ -38,13 +41,13 @@ class Composer:
         values = [override for override in parsed if self._is_value(override)]
         choices = tuple(str(override.input_line) for override in parsed if not self._is_value(override))
         if choices not in self._composed:
-            self._composed[choices] = compose("config", list(choices))
+            self._composed[choices] = self._load(list(choices))
         config = deepcopy(self._composed[choices])
         try:
             for override in values:
                 OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
         except (HydraException, OmegaConfBaseException):
-            return compose("config", overrides)  # which says what is wrong as it always does
+            return self._load(overrides)  # which says what is wrong as it always does
         return config
 
     def _is_value(self, override: Override) -> bool:

@@ -2,10 +2,18 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
 from nnrep.host.terminal import log
+
+_followed: list[Callable[[], bool]] = []  # in a worker process, what tells it to stop
+
+
+def follow_instead(requested: Callable[[], bool]) -> None:
+    """In a worker process, heed this in the place of signals, which its parent takes."""
+    _followed[:] = [requested]
 
 
 class Interruption:
@@ -17,11 +25,11 @@ class Interruption:
 
     def requested(self) -> bool:
         """Whether a signal has come."""
-        return self._requested
+        return self._requested or any(requested() for requested in _followed)
 
     def stop_if_requested(self) -> None:
         """Raise `KeyboardInterrupt` if a signal has come."""
-        if self._requested:
+        if self.requested():
             raise KeyboardInterrupt
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -33,7 +41,7 @@ class Interruption:
     def __enter__(self) -> Self:
         """Take over the signals; only the main thread can."""
         self._before = {}
-        if threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is threading.main_thread() and not _followed:
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)
         return self

@@ -1,13 +1,14 @@
 """What the terminal shows: log lines, a progress bar, a closing table."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import isfinite
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     TaskProgressColumn,
@@ -60,9 +61,27 @@ class ProgressBar:
         )
 
 
+_hidden: list[bool] = []
+
+
+def hide_progress() -> None:
+    """Show no progress in this process, a worker, whose terminal is its parent's."""
+    _hidden[:] = [True]
+
+
 def vanishing(*columns: ProgressColumn, quiet: bool = False) -> Progress:
     """A display that is gone when its work is done; silent where the terminal is not one."""
-    return Progress(*columns, console=CONSOLE, transient=True, disable=quiet or not CONSOLE.is_terminal)
+    silent = quiet or bool(_hidden) or not CONSOLE.is_terminal
+    return Progress(*columns, console=CONSOLE, transient=True, disable=silent)
+
+
+@contextmanager
+def job_bar(total: int) -> Iterator[Callable[[], None]]:
+    """A bar of the jobs of a sweep; what it gives counts one more as finished."""
+    columns = (TextColumn("jobs"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
+    with vanishing(*columns) as progress:
+        task = progress.add_task("jobs", total=total)
+        yield lambda: progress.advance(task)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from nnrep.errors import ConfigError, is_integer
 
@@ -24,9 +26,10 @@ def limit_threads(threads: object) -> None:
         _set.append(threads)
         if threads is not None:
             # Matrix products round by the number of threads: a number that is not honoured is no service.
-            if "numpy" in sys.modules:
+            wanted = thread_variables(threads)
+            if "numpy" in sys.modules and wanted != {name: os.environ.get(name) for name in VARIABLES}:
                 raise ConfigError("threads", "cannot be set in a process that has loaded NumPy already")
-            os.environ.update(thread_variables(threads))
+            os.environ.update(wanted)
     if threads != _set[0]:
         reason = f"must be the same for all jobs of a process, which has begun with {_set[0] or 'null'}"
         raise ConfigError("threads", f"{reason}, got {threads or 'null'}")
@@ -35,6 +38,18 @@ def limit_threads(threads: object) -> None:
 def thread_variables(threads: int | None) -> dict[str, str]:
     """The environment of a process that is to compute with so many threads; None is all cores."""
     return {} if threads is None else dict.fromkeys(VARIABLES, str(threads))
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Processes that are started inside have these variables."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def usable_cores() -> int:

@@ -1,15 +1,17 @@
 """`reparam=cholesky`: X = X0 + L^-T Z, where L L^T = H / h + shift I is the Hessian where a stage begins.
 
-A gradient step in Z is a Newton step in X, but for the shift. `reparam=spectral` at power 1/2 is the same map with
-its inputs turned, by H's modes: a factor takes a fifteenth of their time, and gradient descent and L-BFGS, which
-know no axes, go the same way through both while H has no negative eigenvalue.
+A gradient step in Z is a Newton step in X, but for the shift. `reparam=spectral` at power 1/2 is the same map
+with its inputs turned by H's modes, which take several times as long as a factor. Gradient descent and
+L-BFGS, which know no axes, go the same way through both while H has no negative eigenvalue.
 """
 
 from dataclasses import field
+from itertools import pairwise
 from math import inf
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
 from jax.tree_util import Partial
@@ -28,14 +30,16 @@ from nnrep.reparam.settings import MapConfig
 from nnrep.systems.system import System
 
 GROWTH = 4.0  # of a shift that leaves a negative eigenvalue
+# Of a triangular matrix in so many bands three eighths are left out, which are zero.
+BANDS = 4
 PRODUCTS = 20  # to find the largest eigenvalue, which is that of the stiffest bond
 
 
 def cholesky_at_start(system: System, shift: float) -> Reparametrization:
-    """X = X0 + L^-T Z with the Cholesky factor of the Hessian at X0, where a stage begins; starts at Z = 0.
+    """X = X0 + L^-T Z with the Cholesky factor of the Hessian at X0, where a stage begins.
 
-    Each replica has its own. The Hessian is that of the exact energy, relative to an estimate h of its largest
-    eigenvalue. Z is (n d,).
+    Starts at Z = 0. Each replica has its own. The Hessian is that of the exact energy, relative to an
+    estimate h of its largest eigenvalue. Z is (n d,).
 
     Args:
         system: whose.
@@ -63,13 +67,25 @@ def _factor_here(hessian: Partial, shift: Array, key: Array, positions: Array) -
         lambda state: factor(GROWTH * state[0]),
         factor(shift.astype(matrix.dtype)),
     )
-    # Once for all steps: a product takes a thirtieth of a triangular solution.
-    inverse = solve_triangular(lower, unit, lower=True)
-    return Anchored(jnp.zeros(len(matrix), positions.dtype), held=(positions, inverse))
+    # Inverted once for all steps: a product takes a thirtieth of a triangular solution.
+    held = (positions, *_rows_of_inverse(lower))
+    return Anchored(jnp.zeros(len(matrix), positions.dtype), held)
+
+
+def _rows_of_inverse(lower: Array) -> list[Array]:
+    """The inverse of a lower triangular matrix in bands of rows, each as far as it is not zero."""
+    edges = np.linspace(0, len(lower), BANDS + 1).astype(int)
+    above, bands = jnp.zeros((0, 0), lower.dtype), []
+    for begin, end in pairwise(edges):
+        product = lower[begin:end, :begin] @ above
+        right = jnp.concatenate([-product, jnp.eye(end - begin, dtype=lower.dtype)], axis=1)
+        bands.append(solve_triangular(lower[begin:end, begin:end], right, lower=True))
+        above = jnp.concatenate([jnp.pad(above, ((0, 0), (0, end - begin))), bands[-1]])
+    return bands
 
 
 def _largest_eigenvalue(matrix: Array) -> Array:
-    """An estimate of the largest |eigenvalue|, a few per cent too small, by powers of the matrix; 1 for zeros."""
+    """The largest |eigenvalue|, up to some per cent too small, by powers of the matrix; 1 for zeros."""
     stiffest = jnp.argmax(jnp.diagonal(matrix))
 
     def product(_: int, vector: Array) -> Array:
@@ -80,8 +96,12 @@ def _largest_eigenvalue(matrix: Array) -> Array:
 
 
 def _displaced(params: Anchored) -> Array:
-    origin, inverse = params.held
-    return origin + (params.moved @ inverse).reshape(origin.shape)
+    origin, *bands = params.held
+    moved = jnp.zeros_like(params.moved)
+    for band in bands:
+        width = band.shape[1]
+        moved = moved.at[:width].add(params.moved[width - len(band) : width] @ band)
+    return origin + moved.reshape(origin.shape)
 
 
 @settings("reparam/cholesky")
@@ -90,7 +110,8 @@ class CholeskyConfig(MapConfig):
 
     Attributes:
         shift: relative to the largest eigenvalue.
-        too_large: what becomes of a system whose Hessian is too large to be formed: it is refused, or has no map.
+        too_large: what becomes of a system whose Hessian is too large to be formed: it is refused, or has no
+            map.
     """
 
     shift: float

@@ -1,7 +1,6 @@
 """Run every setting of a sweep that is not there yet, in worker processes."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -15,7 +14,7 @@ import pandas as pd
 
 from nnrep.errors import UserError
 from nnrep.host.terminal import log
-from nnrep.host.threads import thread_variables, usable_cores
+from nnrep.host.threads import environment, thread_variables, usable_cores
 from nnrep.sweep import worker
 from nnrep.sweep.queue import Queue, Task
 from nnrep.sweep.settings import Setting
@@ -70,7 +69,7 @@ def sweep(
     threads = settings[0].config.threads
     count = workers or (max(1, usable_cores() // threads) if threads else 1)
     count = min(count, sum(len(task.seeds) for task in tasks))
-    with _environment(thread_variables(threads)), _processes(count, cold) as (processes, stop):
+    with environment(thread_variables(threads)), _processes(count, cold) as (processes, stop):
         on_cpu = processes[0].submit(worker.runs_on_cpu).result()
         pool = _WorkerPool(processes if on_cpu else processes[:1], stop, store, on_rows, should_stop)
         first = {task.setting.modes: Task(task.setting, ()) for task in reversed(tasks) if task.setting.modes}
@@ -87,18 +86,6 @@ def missing_seeds(setting: Setting, store: RunStore) -> tuple[int, ...]:
     """The seeds of a setting whose runs a store lacks."""
     done = store.done()
     return tuple(seed for seed in setting.seeds if setting.run_id(seed) not in done)
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Processes that are started inside have these variables."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @contextmanager

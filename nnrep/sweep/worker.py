@@ -1,9 +1,5 @@
 """What a worker process of a sweep does: slow modes, and runs."""
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -16,6 +12,7 @@ import pandas as pd
 from nnrep.config.explain import explain
 from nnrep.host.runtime import configure_jax
 from nnrep.host.terminal import log, progress_bar
+from nnrep.host.workers import leave_signals_to_parent
 from nnrep.job import built_maps, loaded_system, minimized, prepared
 from nnrep.minimization import Monitor, Status
 from nnrep.records.rows import run_rows
@@ -52,17 +49,8 @@ def begin(stop: Event, programs: Path | None) -> None:
     """
     global _stop, _programs
     _stop, _programs = stop, programs
-    for number in (signal.SIGINT, signal.SIGTERM):  # both may go to the whole group
-        signal.signal(number, signal.SIG_IGN)
+    leave_signals_to_parent()
     log().setLevel("WARNING")
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def runs_on_cpu() -> bool:

@@ -13,8 +13,8 @@ from nnrep.errors import ConfigError
 from nnrep.modes import ModesOf, filters
 from nnrep.records.run_folder import RUN_FILES
 from nnrep.reparam.cg import CGConfig
-from nnrep.reparam.none import NoneConfig
 from nnrep.reparam.cholesky import CholeskyConfig
+from nnrep.reparam.none import NoneConfig
 from nnrep.reparam.spectral import POWER, SHIFT, SpectralConfig
 
 FINISHED = set(RUN_FILES) - {"checkpoint.npz"}
@@ -163,7 +163,7 @@ STAGED = {
     "schedule.stages.1.reparam.shift=-1": "STAGE.1.reparam.shift: must be positive, got -1.0",
     "+schedule.stages.1.reparam.power=9": "STAGE.1.reparam.power: must be above 0 and at most 8",
     "+schedule.stages.1.reparam.shfit=1": "STAGE.1.reparam.shfit: unknown key; choose from name",
-    "schedule.stages.0.reparam.name=cgg": "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral",
+    "schedule.stages.0.reparam.name=cgg": "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none,",
     of_one(reparam="wavelet"): "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral, got",
     of_one(reparam={"modes": 3}): "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral",
     of_one(optimizer="bfgs"): "STAGE.0.optimizer.name: must be one of adam, fire, lbfgs, sgd, got",

@@ -113,7 +113,7 @@ def test_without_curvature_it_is_a_scaling():
 
 @pytest.mark.parametrize("shift", [0.0, -1.0, np.inf, np.nan])
 def test_a_shift_that_is_not_positive_is_refused(shift):
-    with pytest.raises(ConfigError, match="^shift: must be positive"):
+    with pytest.raises(ConfigError, match=r"^shift: must be positive"):
         cholesky_at_start(bowl(STIFFNESS)[0], shift)
 
 

@@ -4,11 +4,14 @@ Hydra looks for plugins in the namespace package `hydra_plugins` only; `nnrep.co
 the path.
 """
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
 
 
 class GridSweeper(BasicSweeper):
@@ -23,6 +26,19 @@ class GridSweeper(BasicSweeper):
         """Take the grids from `configs/`; the other arguments are Hydra's."""
         super().__init__(max_batch_size, params)
         self.grids = grids
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Give the launcher a task that other processes can be sent."""
+        self._task = inspect.unwrap(task_function)
+        super().setup(hydra_context=hydra_context, task_function=self._task, config=config)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run all jobs, and hand on what other processes have returned."""
+        batches = super().sweep(arguments)
+        for batch in batches:
+            for job in batch:
+                self._task.take(job.return_value)
+        return batches
 
     def split_arguments(  # type: ignore[override]  # of the class in Hydra, of the instance here
         self, overrides: list[Override], max_batch_size: int | None
