@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from nnrep.config.plan import Plan, load_plan
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nnrep.host.background import LeftError, interruptible
+from nnrep.host.imports import load_ahead
 from nnrep.host.interruption import Interruption
 from nnrep.host.runtime import configure_jax
 from nnrep.host.terminal import ProgressBar, log, progress_bar
@@ -98,6 +99,8 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
         folder.open(plan.recorded, molecule)
         monitor = Monitor(bar.update, interruption.requested, folder.checkpoint, plan.config.record.every)
         bar.describe("compiling")
+        if plan.config.record.pictures:
+            load_ahead("nnrep.records.pictures")
         result = minimized(plan, system, maps, monitor)
         rows = run_rows(system, maps, result, plan, time.perf_counter() - began)
         bar.describe("writing")

@@ -41,7 +41,7 @@ def name_of(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{{','.join(f'{name_of(key)}:{name_of(each)}' for key, each in value.items())}}}"
     if isinstance(value, type):
-        return _place(value)
+        return "NoneType" if value is type(None) else _place(value)
     if dataclasses.is_dataclass(value):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return f"{_place(type(value))}{name_of(fields)}"

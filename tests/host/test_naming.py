@@ -8,14 +8,24 @@ import jax
 import numpy as np
 import pytest
 
+from nnrep import load_system
+from nnrep.choices.settings import build
 from nnrep.energies.amber import amber_energy_and_gradient
 from nnrep.energies.classical import classical_energy_and_gradient
 from nnrep.energies.with_gradient import energy_with
 from nnrep.host.naming import NamelessError, name_of, sources
+from nnrep.host.stored import keep_whole_programs
+from nnrep.minimization.batches import decoded, initial_params
 from nnrep.minimization.optimizers.adam import adam
 from nnrep.minimization.stopping import Status
+from nnrep.modes.settings import ModesConfig
+from nnrep.modes.slow import ModesOf
+from nnrep.reparam.build import built_map
+from nnrep.reparam.registry import MAPS
 
 IN_ANOTHER_PROCESS = """
+from nnrep import load_system
+from nnrep.choices.settings import build
 from nnrep.energies.amber import amber_energy_and_gradient
 from nnrep.energies.with_gradient import energy_with
 from nnrep.host.naming import name_of, sources
@@ -54,6 +64,21 @@ def test_what_differs_has_other_names():
     ]
     names = [name_of(value) for value in values]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_programs_of_every_map_have_a_name(name, tmp_path):
+    """Else each command compiles them anew."""
+    system = load_system("loop", n=20, loop_length=5)
+    settings = build(MAPS[name], {"name": name})
+    reparam = built_map(system, settings, ModesConfig(of=ModesOf.graph), 4, {"threads": 1}).reparam
+    keep_whole_programs(tmp_path)
+    try:
+        assert initial_params._key("program", (reparam, 0, 0, system.positions)) is not None
+        params = jax.eval_shape(initial_params.jitted, reparam, 0, 0, system.positions)
+        assert decoded._key("program", (reparam.decode, params, 0)) is not None
+    finally:
+        keep_whole_programs(None)
 
 
 def own(x: float) -> float:
