@@ -8,7 +8,8 @@ modes     nnrep modes, without the robustness table
 openmm    OpenMM's minimiser on its CPU platform, as many iterations
 
 The molecule is one helix with the sequence of the Trp-cage over and over. Every run is a process of its own,
-of so many steps; its peak memory and time are those of the whole of it. Times per step are its table's.
+of so many steps; its peak memory, time and processor time are those of the whole of it. Times per step are
+its table's.
 """
 
 import argparse
@@ -34,6 +35,8 @@ CASES = {
     "modes": ["modes", "reparam=cg", "analysis.robustness=false"],
     "openmm": ["run", "baseline=openmm_minimizer"],
 }
+COLUMNS = ("atoms", "case", "peak memory", "whole time", "of processors")
+COLUMNS += ("steps", "per step", "energy", "RMS force", "end")
 
 
 def main() -> None:
@@ -44,8 +47,8 @@ def main() -> None:
     parser.add_argument("--structure", help="file to take in the place of the chain")
     parser.add_argument("--minutes", type=float, default=30, help="after which a run is stopped")
     options = parser.parse_args()
-    print("| atoms | case | peak memory | whole time | steps | per step | energy | outcome |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print(f"| {' | '.join(COLUMNS)} |")
+    print(f"|{' --- |' * len(COLUMNS)}")
     with tempfile.TemporaryDirectory() as folder:
         for atoms in options.atoms:
             path = Path(options.structure or Path(folder, f"chain-{atoms}.pdb"))
@@ -72,6 +75,7 @@ def measured(path: Path, arguments: list[str], out: Path, options: Any) -> dict[
         lines = errors.read().splitlines()
     process.returncode = os.waitstatus_to_exitcode(status)
     seen: dict[str, Any] = {"seconds": time.perf_counter() - began, "peak": usage.ru_maxrss}
+    seen["processors"] = usage.ru_utime + usage.ru_stime
     table = out / "runs.csv"
     if table.exists():
         with table.open() as rows:
@@ -84,12 +88,14 @@ def measured(path: Path, arguments: list[str], out: Path, options: Any) -> dict[
 def show(atoms: int, name: str, seen: dict[str, Any]) -> None:
     row = seen.get("row")
     cells = [atoms, name, f"{seen['peak'] / 1e6:.2f} GB", f"{seen['seconds']:.0f} s"]
+    cells.append(f"{seen['processors']:.0f} s")
     if row is None:
-        cells += ["", "", "", seen.get("error", "done")]
+        cells += ["", "", "", "", seen.get("error", "done")]
     else:
         steps = float(row["evaluations"])
         per_step = 1e3 * float(row["time_minimize_s"]) / max(1.0, steps)
-        cells += [f"{steps:.0f}", f"{per_step:.1f} ms", f"{float(row['energy']):.6g}", row["status"]]
+        cells += [f"{steps:.0f}", f"{per_step:.1f} ms", f"{float(row['energy']):.6g}"]
+        cells += [f"{float(row['gradient_rms']):.3g}", row["status"]]
     print("|", " | ".join(map(str, cells)), "|", flush=True)
 
 

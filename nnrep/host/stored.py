@@ -20,6 +20,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from nnrep.host.memory import require_memory
 from nnrep.host.naming import NamelessError, name_of, sources
 from nnrep.host.programs import ProgramFolder, compiled_afresh
 from nnrep.host.terminal import log
@@ -106,7 +107,11 @@ class StoredFunction:
         return tuple(x for static, x in pairs if static), tuple(x for static, x in pairs if not static)
 
     def _compiled(self, args: tuple) -> Callable | None:
-        """The program of the traced arguments; None if it has no name."""
+        """The program of the traced arguments; None if it has no name.
+
+        Raises:
+            UserError: it would not fit into memory.
+        """
         key = self._key("program", args)
         if key is None:
             return None
@@ -116,7 +121,15 @@ class StoredFunction:
             with compiled_afresh():
                 compiled = self.jitted.lower(*args).compile()
             _keep(key, compiled)
+        self._require_room(compiled)
         return compiled
+
+    def _require_room(self, compiled: jax.stages.Compiled) -> None:
+        """Raise `UserError` if what the program takes beside its arguments would not fit into memory."""
+        sizes = compiled.memory_analysis()
+        if sizes is not None:
+            needed = sizes.temp_size_in_bytes + sizes.output_size_in_bytes
+            require_memory(needed, "system", f"the program {self._name}", "a smaller system, modes or map")
 
     def _key(self, kind: str, args: tuple) -> str | None:
         """Under which what is made of such arguments is kept; None if it has no name, or nothing is kept."""

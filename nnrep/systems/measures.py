@@ -13,6 +13,7 @@ ANGSTROM_PER_NM = 10.0
 PIECE_REACH = 1.5  # particles nearer than this many ideal contact distances hang together
 TANGLED = 0.5  # of its ideal length: a coupled pair nearer than that is tangled
 MIN_CONTACT_FRACTION = 0.5  # of a success
+MOST_NEIGHBOURS = 100  # of a particle, on average, whose pairs are listed
 
 
 def satisfied_fraction(contacts: Contacts | None, positions: np.ndarray, tolerance: float = 0.1) -> float:
@@ -49,11 +50,29 @@ def pieces_of(positions: np.ndarray, reach: float) -> np.ndarray:
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import KDTree
 
-    near = KDTree(positions).query_pairs(reach, output_type="ndarray")
-    n = len(positions)
+    n, tree = len(positions), KDTree(positions)
+    if tree.count_neighbors(tree, reach) > MOST_NEIGHBOURS * n:
+        return _pieces_of_crowd(positions, reach)
+    near = tree.query_pairs(reach, output_type="ndarray")
     graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(n, n))
     _, piece = connected_components(graph, directed=False)
     return np.sort(np.bincount(piece))[::-1]
+
+
+def _pieces_of_crowd(positions: np.ndarray, reach: float) -> np.ndarray:
+    """The same where pairs in reach are too many to list, as in a collapsed chain: each piece from within."""
+    from scipy.spatial import KDTree
+
+    left, sizes = positions, []
+    while len(left):
+        shell, left = left[:1], left[1:]
+        sizes.append(0)
+        while len(shell):
+            sizes[-1] += len(shell)
+            distance, _ = KDTree(shell).query(left, distance_upper_bound=np.nextafter(reach, np.inf))
+            in_reach = distance <= reach
+            shell, left = left[in_reach], left[~in_reach]
+    return np.sort(sizes)[::-1]
 
 
 def has_failed(

@@ -1,16 +1,20 @@
 """`stored`: programs are kept whole, and found again without a trace."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.tree_util import Partial
 
 import nnrep.host.stored
 from nnrep import load_system
+from nnrep.errors import UserError
+from nnrep.host.naming import KNOWN
 from nnrep.host.programs import keep_programs
 from nnrep.host.stored import EVENT, WHOLE, StoredFunction, is_whole, keep_whole_programs
 from nnrep.minimization.exact import _evaluate as evaluate
@@ -155,6 +159,30 @@ def test_threads_that_ask_for_one_program_compile_it_once(kept, events):
     for thread in threads:
         thread.join()
     assert events.count("/jax/core/compile/backend_compile_duration") == 1
+
+
+def test_a_program_that_would_not_fit_is_refused_before_it_runs(kept, monkeypatch):
+    """New, and found again."""
+
+    def squares(x: jax.Array) -> jax.Array:
+        return jnp.linalg.eigvalsh(jnp.sin(x[:, None] * x[None, :]))
+
+    squares.__qualname__, squares.__module__ = "summed", summed.__module__
+    monkeypatch.setattr(sys.modules[__name__], "summed", squares)
+    monkeypatch.setattr("nnrep.host.naming.KNOWN", {*KNOWN, __name__.partition(".")[0]})
+    for free, seen in ((10**6, "new"), (10**9, "kept"), (10**6, "found again")):
+        monkeypatch.setattr("nnrep.host.memory.free_memory", lambda free=free: free)
+        function = StoredFunction(squares)
+        if free == 10**9:
+            assert function(np.ones(1000)).shape == (1000,), seen
+            continue
+        with pytest.raises(UserError, match=r"^system: the program summed would take .* are free"):
+            function(np.ones(1000))
+        nnrep.host.stored._held.clear()
+
+
+def summed(x: jax.Array) -> jax.Array:
+    return x
 
 
 @pytest.mark.skipif(not MAPS.exists(), reason="counts memory maps by /proc")

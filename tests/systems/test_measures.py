@@ -1,6 +1,8 @@
 """Superposition against gemmi's, and what it must do by its definition."""
 
+import tracemalloc
 from collections import Counter
+from unittest import mock
 
 import gemmi
 import jax
@@ -13,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared
+from nnrep.systems import measures
 from nnrep.systems.measures import pieces_of, radius_of_gyration, rmsd
 from nnrep.systems.measures import superposed as laid_on
 from nnrep.systems.protein import atom_groups
@@ -163,9 +166,10 @@ def test_radius_of_gyration():
     assert radius_of_gyration(7 * shell, np.ones(1000)) == pytest.approx(7)
 
 
-@given(st.integers(0, 2**31 - 1), st.integers(1, 40))
-def test_pieces_are_those_of_a_search_pair_by_pair(seed, n):
-    """Against a union of every pair within reach, one after the other."""
+@pytest.mark.parametrize("most_neighbours", [0, 100])
+@given(seed=st.integers(0, 2**31 - 1), n=st.integers(1, 40))
+def test_pieces_are_those_of_a_search_pair_by_pair(most_neighbours, seed, n):
+    """Against a union of every pair within reach, one after the other; also with what crowds take."""
     positions = np.random.default_rng(seed).normal(size=(n, 3))
     piece = list(range(n))
     for i in range(n):
@@ -173,7 +177,20 @@ def test_pieces_are_those_of_a_search_pair_by_pair(seed, n):
             if np.linalg.norm(positions[i] - positions[j]) <= 0.7:
                 piece = [piece[j] if p == piece[i] else p for p in piece]
     expected = sorted(Counter(piece).values(), reverse=True)
-    assert pieces_of(positions, 0.7).tolist() == expected
+    with mock.patch.object(measures, "MOST_NEIGHBOURS", most_neighbours):
+        assert pieces_of(positions, 0.7).tolist() == expected
+
+
+def test_a_collapsed_chain_takes_no_memory_for_its_pairs():
+    """A list of all pairs of so many would be 80 GB."""
+    positions = np.random.default_rng(0).normal(scale=1e-3, size=(100_000, 3))
+    positions[0] = 10
+    tracemalloc.start()
+    try:
+        assert pieces_of(positions, 1.0).tolist() == [99_999, 1]
+        assert tracemalloc.get_traced_memory()[1] < 1e8
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_particle_far_away_is_a_piece_of_its_own():
