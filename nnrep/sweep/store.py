@@ -1,6 +1,8 @@
 """The runs of a sweep on disk: a table, where they ended, and how they went there."""
 
+import gzip
 import io
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from nnrep.records.run_folder import RUNS
 from nnrep.records.table import TIMES, run_columns
 
 POSITIONS, HISTORIES = "positions", "histories"
-MOST_KEPT = 1000  # rows of a run's history
+MOST_KEPT = 500  # rows of a run's history
 AGAIN = "cannot be read ({}); remove it, and resume=true makes the run again"
 # Columns that every run has a number in.
 NUMBERS = ["seed", "n", "energy", "steps_coarse", "steps_fine", *TIMES]
@@ -126,14 +128,14 @@ class RunStore:
         path = self._history_path(run)
         try:
             return pd.read_csv(path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, zlib.error) as error:
             raise UserError(f"{path}: {AGAIN.format(error)}") from error
 
     def _positions_path(self, run: str) -> Path:
         return self.folder / POSITIONS / f"{run}.npy"
 
     def _history_path(self, run: str) -> Path:
-        return self.folder / HISTORIES / f"{run}.csv"
+        return self.folder / HISTORIES / f"{run}.csv.gz"
 
     def _write_positions(self, run: str, positions: np.ndarray) -> None:
         content = io.BytesIO()
@@ -144,7 +146,9 @@ class RunStore:
     def _write_history(self, run: str, history: pd.DataFrame) -> None:
         kept = thinned(history.drop(columns="seed"), MOST_KEPT)
         self._history_path(run).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._history_path(run), kept.to_csv(index=False, float_format="%.7g").encode())
+        text = kept.to_csv(index=False, float_format="%.7g")
+        # Without a time in it, the same history is the same file.
+        write_whole(self._history_path(run), gzip.compress(text.encode(), mtime=0))
 
 
 def thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:

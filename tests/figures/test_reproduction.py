@@ -212,7 +212,7 @@ def test_a_structure_that_is_missing_is_left_out_and_said(nnrep, tmp_path):
     assert "| structure 9ZZZ | 9ZZZ: no file in" in (folder / "REPORT.md").read_text()
     assert len(list((folder / "histories").iterdir())) == len(runs) == 4
     for run in runs["run_id"]:
-        history = pd.read_csv(folder / "histories" / f"{run}.csv")
+        history = pd.read_csv(folder / "histories" / f"{run}.csv.gz")
         assert history["step"].iloc[-1] == 40
         assert {"time_s", "energy", "rmsd_ca"} <= set(history.columns)
         assert np.load(folder / "positions" / f"{run}.npy").shape == (304, 3)

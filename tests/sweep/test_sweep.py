@@ -230,10 +230,10 @@ def test_a_run_without_its_history_is_made_again(tmp_path):
     assert kept.done() == {"a-0"}
     pd.testing.assert_frame_equal(kept.history("a-0"), history().drop(columns="seed"), rtol=1e-6)
     assert not (tmp_path / "positions").exists()
-    (tmp_path / "histories" / "a-0.csv").write_bytes(b"")
+    (tmp_path / "histories" / "a-0.csv.gz").write_bytes(b"")
     with pytest.raises(UserError, match=r"a-0.csv: cannot be read .*resume=true makes the run again"):
         kept.history("a-0")
-    (tmp_path / "histories" / "a-0.csv").unlink()
+    (tmp_path / "histories" / "a-0.csv.gz").unlink()
     assert RunStore(tmp_path, ["a-0"], keep_histories=True).done() == set()
 
 
