@@ -231,7 +231,7 @@ def test_a_run_without_its_history_is_made_again(tmp_path):
     pd.testing.assert_frame_equal(kept.history("a-0"), history().drop(columns="seed"), rtol=1e-6)
     assert not (tmp_path / "positions").exists()
     (tmp_path / "histories" / "a-0.csv.gz").write_bytes(b"")
-    with pytest.raises(UserError, match=r"a-0.csv: cannot be read .*resume=true makes the run again"):
+    with pytest.raises(UserError, match=r"a-0.csv.gz: cannot be read .*resume=true makes the run again"):
         kept.history("a-0")
     (tmp_path / "histories" / "a-0.csv.gz").unlink()
     assert RunStore(tmp_path, ["a-0"], keep_histories=True).done() == set()
@@ -278,7 +278,7 @@ def test_a_folder_is_held_by_one(tmp_path):
 
 
 def test_patterns_know_the_options_of_groups():
-    settings = experiment_settings("fig2_smoke", ["reparam=glob(c*)"]).settings
+    settings = experiment_settings("fig2_smoke", ["reparam=glob(cg*)"]).settings
     assert {setting.config.reparam.name for setting in settings} == {"cg"}
 
 
