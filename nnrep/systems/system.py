@@ -94,7 +94,8 @@ class System:
         molecule: of a protein, what structure files are written from.
         trace: (m,) the particles that are drawn as a chain; None for all.
         masses: (n,) of the particles, in dalton.
-        energy_unit, length_unit: for tables and pictures; empty for dimensionless systems.
+        energy_unit: for tables and pictures; empty for dimensionless systems.
+        length_unit: likewise.
         exact: the energy with its parameters in double precision, of which energies are reported in processes
             of single precision; None: reported energies are those of `energy`.
         origin: (d,) of the positions, in the frame of the molecule's file: a system lies about zero, where
