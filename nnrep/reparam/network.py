@@ -283,7 +283,7 @@ class _Decode:
             h = jnp.concatenate([h, self.features.astype(h.dtype)], axis=1)
         seen = [h]
         for layer in params["layers"]:
-            # A (h W) rather than (A h) W: the product with A is the dear one, and W narrows h.
+            # A (h W) rather than (A h) W: the product with A takes longest, and W narrows h.
             out = act(self.propagate(h @ layer["conv"]) + h @ layer["self"] + layer["bias"])
             h = h + out if self.shape.residual is Residual.add else out
             seen.append(h)

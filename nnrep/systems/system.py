@@ -187,7 +187,7 @@ class System:
         return positions if self.origin is None else positions - self.origin
 
     def start(self, seed: int, attempt: int = 0) -> Array:
-        """Positions (n, d) from which the replica of this seed starts; each attempt at it draws anew."""
+        """Positions (n, d) from which the replica of this seed starts; each attempt draws another one."""
         if self.draw_start is None:
             return self.positions
         return drawn(self.draw_start, seed // self.runs_per_start, attempt)
@@ -297,7 +297,7 @@ def _first_line(error: Exception) -> str:
 
 @stored
 def drawn(draw_start: Partial, seed: int, attempt: int) -> Array:
-    """The start (n, d) of a seed; each attempt at it draws anew."""
+    """The start (n, d) of a seed; each attempt draws another one."""
     key = start_key(seed)
     return draw_start(jnp.where(attempt > 0, jax.random.fold_in(key, attempt), key))
 
