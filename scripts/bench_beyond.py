@@ -4,7 +4,7 @@ loops      n = 400 and 1000, pure LJ and Bond+LJ, twenty seeds; energies as a sh
            L-BFGS and FIRE want the exact repulsion, and take half a minute a seed at n = 1000
 large      schedule=smooth at n = 1000, 10 000 and 100 000: time against size
 proteins   from the native start, to an RMS force of 0.5 kJ/mol/nm: OpenMM's LocalEnergyMinimizer (platform
-           CPU, one thread and all), L-BFGS (memory 10) and FIRE, and schedule=relaxed; they take turns
+           CPU, one thread and all), L-BFGS (memory 10) and FIRE, and schedule=relaxed
 replicas   ten perturbed replicas of 2JOF: schedule=relaxed in one batch against OpenMM one after the other
 Times are in seconds: `modes` what maps and Hessians took, `loop` the minimisation, `sum` both, `compile`
 apart. Each is the median over seeds (loops) or over rounds (proteins). --out keeps the table as CSV.
@@ -225,7 +225,7 @@ def _of_results(name: str, method: str, energy: np.ndarray, rms: np.ndarray) -> 
 
 
 def _in_turns(actions: dict[str, Callable[[], dict[str, Any]]], rounds: int) -> Any:
-    """Medians over rounds in which the actions take turns, after one round that is not counted."""
+    """Medians over rounds, each of which runs every action once, after one round that is not counted."""
     compiled = {method: action() for method, action in actions.items()}
     seen = [{method: action() for method, action in actions.items()} for _ in range(rounds)]
     for method in actions:

@@ -7,8 +7,8 @@ padded    nnrep on the molecule with its dummies, as commands run it; over: what
 parts     of nnrep, in the same loop: pairs alone, bonded terms alone, the gradient without the energy
 replicas  per replica: one after the other, as nnrep runs them on a CPU, or by `vmap`, as is named
 
-Every figure is the median of several rounds, in which all figures of a molecule take turns; ratios are
-medians of the rounds' ratios.
+Every figure is the median of several rounds, each of which measures all figures of a molecule once; ratios
+are medians of the rounds' ratios.
 """
 
 import argparse

@@ -5,9 +5,9 @@ new     another molecule of a size seen before: programs are stored, the structu
 again   the same command once more
 openmm  a script that reads the file, adds hydrogens and minimises (RMS force 0.5 kJ/mol/nm), in a process
 
-Every figure is the median of several rounds, in which all take turns, in seconds; ratios are medians of the
-rounds' ratios to OpenMM. `throughput` minimises fragments of the structures, all of them in one command and
-in one OpenMM process.
+Every figure is the median of several rounds, each of which runs all of them once, in seconds; ratios are
+medians of the rounds' ratios to OpenMM. `throughput` minimises fragments of the structures, all of them in
+one command and in one OpenMM process.
 """
 
 import argparse

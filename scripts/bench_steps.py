@@ -7,7 +7,7 @@ map       the map and its transpose (decode and its pullback), alone in a compil
 psi       of these the matrix products with Psi, alone in a compiled loop
 step/bare for no map, what the loop adds; rest is (step - bare - map) / step, what nothing explains
 
-Every figure is the median of several rounds, in which all figures of a row take turns.
+Every figure is the median of several rounds, each of which measures all figures of a row once.
 """
 
 import argparse

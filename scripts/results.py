@@ -65,12 +65,14 @@ def whole_table(claims: pd.DataFrame) -> str:
 
 
 def short_table(claims: pd.DataFrame) -> str:
-    """A row a figure: how many claims of the paper, and how many of ours, have which verdict."""
+    """A row for each figure: what it shows, how many claims of the paper and of ours have which verdict."""
     rows = []
     for figure, own in claims.groupby("figure", sort=False):
         link = f"[{figure}](results/fig{figure}/REPORT.md)"
-        rows.append([link, *(_counts(own, whose) for whose in Whose)])
-    return f"{totals(claims)}\n\n{markdown_table(['figure', 'the paper says', 'we ask'], rows)}"
+        shows = FIGURES[f"fig{figure}"].title.partition(": ")[2]
+        rows.append([link, shows, *(_counts(own, whose) for whose in Whose)])
+    header = ["figure", "shows", "claims of the paper", "our claims"]
+    return f"{totals(claims)}\n\n{markdown_table(header, rows)}"
 
 
 def _counts(claims: pd.DataFrame, whose: Whose) -> str:

@@ -211,7 +211,7 @@ def _restored(checkpoint: Path, identity: str) -> list[Ended]:
         return []
     snapshot = load_checkpoint(checkpoint)
     if str(snapshot.get("identity")) != identity:
-        raise UserError(f"{checkpoint}: the checkpoint is of another run; remove it to start anew")
+        raise UserError(f"{checkpoint}: the checkpoint is of another run; remove it to start again")
     status = [Status(int(code)) for code in snapshot["status"]]
     compile_s = snapshot["compile_s"].tolist()
     return [Ended(*one) for one in zip(status, snapshot["path"], snapshot["rows"], compile_s, strict=True)]

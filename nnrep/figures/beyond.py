@@ -22,7 +22,7 @@ BEYOND_EXPLAINED = (
     "many settings, which flatters it. "
     "Energies, times (modes, fit and minimisation, without compilation), evaluations and RMS gradients are "
     "over the runs that have not diverged. The steps of a loop's L-BFGS and FIRE see all of the repulsion, "
-    "which makes an evaluation dearer than one of a sample. Claims and pictures know nothing of these runs. "
+    "so that an evaluation takes longer than one of a sample. Claims and pictures do not use these runs. "
     f"Keys of {', '.join(OWN_KEYS)} that a command sets are for the figure's own runs alone, all others for "
     "both."
 )

@@ -1,4 +1,4 @@
-"""Where replicas came to their end, the best of their attempts, and which of them are begun anew."""
+"""Where replicas came to their end, the best of their attempts, and which of them are restarted."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ MOST_RESTARTS = 100
 
 
 class Restarts(NamedTuple):
-    """When a replica is begun anew, from another start, within its steps. Of systems that draw their starts.
+    """When a failed replica is restarted from another start, within its steps; for systems that draw starts.
 
     Attributes:
         most: times for a replica; the lowest of its outcomes is kept.
@@ -85,7 +85,7 @@ class Attempts:
     Attributes:
         number: of attempts before the present one.
         outcomes: the best ones.
-        restarted: (s,) how often each replica was begun anew.
+        restarted: (s,) how often each replica was restarted.
         examined: (s,) whether a replica's outcome has been looked at for failure.
     """
 
@@ -104,7 +104,7 @@ class Attempts:
         self.outcomes = self.outcomes.with_ended(which, current)
 
     def begin_next(self, may_go_on: np.ndarray) -> np.ndarray:
-        """Which replicas (s,) are begun anew: those that have failed, of those that may go on."""
+        """Which replicas (s,) are restarted: those that have failed, of those that may go on."""
         # A second look at a finished run finds nothing to do.
         anew = may_go_on & (self.number < self._restarts.most) & ~self.examined
         self.examined = np.ones_like(anew)

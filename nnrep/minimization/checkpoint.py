@@ -33,7 +33,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             arrays = dict(archive)
         return _unflatten(arrays)
     except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a readable checkpoint ({error}); remove it to start anew") from error
+        raise UserError(f"{path}: not a readable checkpoint ({error}); remove it to start again") from error
 
 
 def _unflatten(arrays: dict[str, Any]) -> dict[str, Any]:

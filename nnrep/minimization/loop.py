@@ -14,7 +14,7 @@ from nnrep.minimization.stopping import Check, Status, Step, Stopping
 from nnrep.reparam.base import Params, moved_of, with_moved
 
 CHECKS_PER_CHUNK = 256  # at most; what the host sees of the loop at a time
-CHUNK_SECONDS = 0.25  # that it takes, as nearly as there are checks
+CHUNK_SECONDS = 0.25  # that it should take; it ends at a check
 
 
 class Problem(NamedTuple):

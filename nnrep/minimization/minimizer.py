@@ -53,7 +53,7 @@ def minimize(
         optimizer: of both stages of a map; None is `adam()`. Stages have optimisers of their own.
         seeds: one replica a seed; an integer k means 0..k-1.
         max_steps: most steps of a replica, all stages together.
-        restarts: begin replicas anew that have failed, as long as they have steps left.
+        restarts: restart replicas that have failed, as long as they have steps left.
         batch_size: replicas that step side by side; None is `default_batch_size`, 1 on a CPU.
         monitor: how the run is followed, recorded, stopped and resumed.
 
@@ -183,4 +183,4 @@ def _resume(run: Run, checkpoint: Path) -> None:
     try:
         run.restore(snapshot)
     except (UserError, KeyError) as error:
-        raise UserError(f"{checkpoint}: {error}; remove it to start anew") from error
+        raise UserError(f"{checkpoint}: {error}; remove it to start again") from error

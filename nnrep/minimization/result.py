@@ -33,7 +33,7 @@ class Result:
     those of proteins in double precision whatever the steps have.
 
     Times are shares: replicas of a batch run side by side, and each is charged the part of the wall
-    time that its steps make of all steps, so the sum over replicas is what the clock showed.
+    time that its steps make of all steps, so that the sum over replicas is the wall time.
 
     Attributes:
         seeds: (s,) the seed of each replica.
@@ -51,7 +51,7 @@ class Result:
         history: a row a check: seed, stage, step (from the run's start), time_s, energy (the loss after
             that step, sampled where the system samples), gradient_norm (of the last step's gradient,
             with respect to what was moved), and the system's measures.
-        restarts: (s,) how often a failed attempt was begun anew.
+        restarts: (s,) how often a failed attempt was restarted.
         time_modes_s: (s,) of maps that take modes where their stage begins.
         time_fit_s: (s,) fitting the map to the start.
         time_compile_s: (s,) tracing and compilation.

@@ -244,7 +244,7 @@ class Run:
         return Outcomes(none, positions, *self._exact(positions), self.stage.values("status"), coarse)
 
     def _next_attempt(self) -> bool:
-        """Begin anew what has failed, or return False."""
+        """Restart what has failed, or return False."""
         used = self.steps_before + self.stage.values("step")
         anew = self.attempts.begin_next(used < self.max_steps)
         if not anew.any():

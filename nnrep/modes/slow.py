@@ -60,7 +60,7 @@ def slow_modes(
         system: n particles.
         k: how many modes (an integer from 1 to n), which share of n (between 0 and 1), or of a protein
             how many a residue ("3*residues"); of the Hessian the same with n d in the place of n.
-        epsilon: instead of k, all modes with |lambda| < epsilon^2 max lambda (definition 2.1).
+        epsilon: instead of k, all modes with `|lambda| < epsilon^2 max lambda` (definition 2.1).
         of: the backbone; the graph of couplings without weights, see `coupling_graph`; or the full Hessian
             at the positions, see `normal_modes`.
         backbone: mean_norm or sum_square, see `Backbone`.

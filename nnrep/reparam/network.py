@@ -172,9 +172,9 @@ def graph(
             output of every layer is added to its input, which must be as wide.
         activation: tanh, relu, silu, gelu or identity.
         weights: of slow modes: expectation, kappa = psi^T F psi; or unit, A = Psi Psi^T.
-        strength: of kappa: scale A so that its largest |kappa| is this; None leaves kappa as the backbone has
-            it, in units of the Hessian, as the authors do. At 5 the convolution is felt next to h S without
-            saturating the activation.
+        strength: of kappa: scale A so that its largest `|kappa|` is this; None leaves kappa as the backbone
+            has it, in units of the Hessian, as the authors do. At 5 the convolution is felt next to h S
+            without saturating the activation.
         features: (n, f) fixed features of the particles, appended to the latent.
         particles: (n,) 1 for each particle, 0 for each dummy, see `System.particles`.
 
@@ -283,7 +283,7 @@ class _Decode:
             h = jnp.concatenate([h, self.features.astype(h.dtype)], axis=1)
         seen = [h]
         for layer in params["layers"]:
-            # A (h W) rather than (A h) W: the product with A is the dear one, and W narrows h.
+            # A (h W) rather than (A h) W: the product with A takes longest, and W narrows h.
             out = act(self.propagate(h @ layer["conv"]) + h @ layer["self"] + layer["bias"])
             h = h + out if self.shape.residual is Residual.add else out
             seen.append(h)

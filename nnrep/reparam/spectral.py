@@ -45,7 +45,7 @@ def spectral_map(
 
     Z is in the particles' basis, Psi^T Z in that of the modes: S is symmetric, and needs no modes where the
     matrix is large, see `spectral_filter`. Of modes of the Hessian, X = X0 + Psi S Z with Z (n d,) in the
-    basis of the modes, and |lambda| in the place of lambda; starts at zero.
+    basis of the modes, and `|lambda|` in the place of lambda; starts at zero.
 
     Args:
         matrix: a Laplacian (n, n); or all of its modes, or of the Hessian's.
@@ -83,7 +83,7 @@ def spectral_at_start(system: System, shift: float = SHIFT, power: float = POWER
 
     Args:
         system: whose exact energy's Hessian it is.
-        shift: relative to the largest |lambda|.
+        shift: relative to the largest `|lambda|`.
         power: see `spectral_map`.
 
     Raises:

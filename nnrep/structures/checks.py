@@ -67,7 +67,7 @@ def _check_placed(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) ->
         names = some([residue[int(index)].name for index in np.flatnonzero(unplaced)])
         place = ", ".join(f"{x:.3f}" for x in points[np.flatnonzero(unplaced)[0]])
         what = f"{names} of {label(residue, chain)} was never placed (it is at {place})"
-        _fail(f"{where}: {what}; place it, or remove it so that it is made anew")
+        _fail(f"{where}: {what}; place it, or remove it so that it is added")
 
 
 def _check_overlaps(atoms: "list[tuple[gemmi.Atom, gemmi.Residue, gemmi.Chain]]", where: str) -> None:
@@ -118,7 +118,7 @@ def check_end(text: str, chain: "gemmi.Chain", where: str) -> None:
     if len(chain) < wanted and not any(line.startswith(("TER", "END")) for line in lines):
         last = label(chain[-1], chain)
         what = f"ends at {last}, residue {len(chain)} of the {wanted} of its sequence"
-        _fail(f"{where}: cut off: it {what}, and has neither TER nor END; get the file anew")
+        _fail(f"{where}: cut off: it {what}, and has neither TER nor END; get the file again")
 
 
 def check_chain(chain: "gemmi.Chain", where: str) -> None:
@@ -194,7 +194,7 @@ def _check_lengths(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) -
                 f"{one.name} and {other.name} of {label(residue, chain)} are bonded, but {length:.1f} A apart"
             )
             which = f", as {at_origin[0]} was never placed" if at_origin else ""
-            _fail(f"{where}: {who}{which}; place the atom, or remove it so that it is made anew")
+            _fail(f"{where}: {who}{which}; place the atom, or remove it so that it is added")
 
 
 def _check_bond(before: "gemmi.Residue", after: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:

@@ -175,5 +175,5 @@ def _one_line(labels: list[str], where: str) -> Iterator[None]:
         reason = " ".join(str(error).split()).split(" For more information")[0]
         index = re.search(r"residue (\d+) \(\w+\)", reason)
         name = labels[int(index[1])] if index else "the chain"
-        advice = "mend the file, or remove its hydrogens so that they are made anew"
+        advice = "mend the file, or remove its hydrogens so that they are added again"
         raise UserError(f"{where}: {FORCE_FIELD} does not fit {name}: {reason}; {advice}") from error

@@ -15,7 +15,7 @@ LONGEST_BOND = 1.6  # A, of a hydrogen; none is longer than 1.4
 
 
 def name_hydrogens(chain: gemmi.Chain, where: str) -> None:
-    """Give hydrogens the names of OpenMM, and remove those that are to be made anew.
+    """Give hydrogens the names of OpenMM, and remove those that are to be added again.
 
     A hydrogen whose name its residue does not know, or has twice, takes a free name of the atom that it is
     bonded to. Where an atom has more hydrogens than it may have, they all go, and so do those of a residue
@@ -48,7 +48,7 @@ def name_hydrogens(chain: gemmi.Chain, where: str) -> None:
     if renamed:
         log().info("%s: hydrogens of %s are named by their bonds", where, some(renamed))
     if removed:
-        log().info("%s: made the hydrogens of %s anew", where, some(removed))
+        log().info("%s: replaced the hydrogens of %s", where, some(removed))
 
 
 def _turn_acid(residue: gemmi.Residue) -> None:
@@ -92,7 +92,7 @@ def _parent(atom: gemmi.Atom, residue: gemmi.Residue, known: list[Hydrogen], nam
     if parent is None or parent.pos.dist(atom.pos) >= LONGEST_BOND:
         distance = "alone" if parent is None else f"{parent.pos.dist(atom.pos):.1f} A from {parent.name}"
         reason = f"{atom.name} of {name} is bonded to nothing ({distance}), was it ever placed?"
-        raise ConfigError("system.pdb", f"{where}: {reason} Place it, or remove it so that it is made anew")
+        raise ConfigError("system.pdb", f"{where}: {reason} Place it, or remove it so that it is added")
     return parent.name
 
 

@@ -157,7 +157,7 @@ def _conformers(group: list[Place]) -> dict[Place, str]:
 def _keep_one_location(residue: gemmi.Residue, conformer: str) -> None:
     """Atoms of one conformer and those that all share; of others only what nothing else can stand for.
 
-    Heavy atoms of side chains that the conformer lacks are made anew, which would not fit those of another.
+    Heavy atoms of side chains that the conformer lacks are added, which would not fit those of another.
     """
     is_mendable = residue.name in AMINO_ACIDS
     locations = {name: _occupancies(residue, name) for name in dict.fromkeys(atom.name for atom in residue)}

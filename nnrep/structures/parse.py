@@ -30,7 +30,7 @@ def unpacked(data: bytes, where: str) -> bytes:
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
-            raise UserError(f"{where}: a damaged gzip file ({error}); get the file anew") from error
+            raise UserError(f"{where}: a damaged gzip file ({error}); get the file again") from error
     if not data.strip():
         raise UserError(f"{where}: is empty")
     return data
@@ -53,7 +53,7 @@ def parse(data: bytes, where: str) -> "gemmi.Structure":
         if isinstance(error, UserError):
             raise
         reason = " ".join(str(error).split())
-        raise UserError(f"{where}: damaged or cut off: {reason}; get the file anew") from error
+        raise UserError(f"{where}: damaged or cut off: {reason}; get the file again") from error
     structure.merge_chain_parts()
     structure.remove_empty_chains()
     if not any(model.count_atom_sites() for model in structure):

@@ -46,7 +46,7 @@ def _check_coordinates(line: str, number: int, where: str) -> None:
             float(line[columns])
     except ValueError as error:
         message = f"{where}: damaged or cut off in line {number}: coordinates cannot be read"
-        raise UserError(f"{message} ({line[:54].rstrip()}); get the file anew") from error
+        raise UserError(f"{message} ({line[:54].rstrip()}); get the file again") from error
 
 
 def _legible(line: str) -> str:

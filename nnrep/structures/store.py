@@ -1,4 +1,4 @@
-"""Texts that are dear to make (prepared molecules, their systems, unfolded starts), kept in the cache."""
+"""Texts that take long to make (prepared molecules, their systems, unfolded starts), kept in the cache."""
 
 import hashlib
 from pathlib import Path

@@ -81,7 +81,7 @@ def has_failed(
     """Whether positions (n, d) are none that a minimisation of a chain should end in.
 
     That is: they are not finite, too few contacts are satisfied, a piece is apart, or a coupled pair is
-    tangled, one particle inside the other, out of which no descent finds.
+    tangled: its particles overlap, and no descent separates them.
     """
     if not np.all(np.isfinite(positions)):
         return True

@@ -94,7 +94,8 @@ class System:
         molecule: of a protein, what structure files are written from.
         trace: (m,) the particles that are drawn as a chain; None for all.
         masses: (n,) of the particles, in dalton.
-        energy_unit, length_unit: for tables and pictures; empty for dimensionless systems.
+        energy_unit: for tables and pictures; empty for dimensionless systems.
+        length_unit: likewise.
         exact: the energy with its parameters in double precision, of which energies are reported in processes
             of single precision; None: reported energies are those of `energy`.
         origin: (d,) of the positions, in the frame of the molecule's file: a system lies about zero, where
@@ -186,7 +187,7 @@ class System:
         return positions if self.origin is None else positions - self.origin
 
     def start(self, seed: int, attempt: int = 0) -> Array:
-        """Positions (n, d) from which the replica of this seed starts; each attempt at it draws anew."""
+        """Positions (n, d) from which the replica of this seed starts; each attempt draws another one."""
         if self.draw_start is None:
             return self.positions
         return drawn(self.draw_start, seed // self.runs_per_start, attempt)
@@ -296,7 +297,7 @@ def _first_line(error: Exception) -> str:
 
 @stored
 def drawn(draw_start: Partial, seed: int, attempt: int) -> Array:
-    """The start (n, d) of a seed; each attempt at it draws anew."""
+    """The start (n, d) of a seed; each attempt draws another one."""
     key = start_key(seed)
     return draw_start(jnp.where(attempt > 0, jax.random.fold_in(key, attempt), key))
 

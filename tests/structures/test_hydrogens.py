@@ -94,7 +94,7 @@ def test_methyl_hydrogens_at_a_cut_side_chain_are_made_anew(tmp_path, caplog):
     with caplog.at_level(logging.INFO, "nnrep"):
         molecule = prepare(tmp_path, pdb_of(read))
     assert [atom.name for atom in molecule.topology.atoms()] == [atom.name for atom in whole.topology.atoms()]
-    assert "made the hydrogens of ARG A 2, ASN A 3" in caplog.text
+    assert "replaced the hydrogens of ARG A 2, ASN A 3" in caplog.text
 
 
 def cut_at_beta(residue: gemmi.Residue) -> None:
@@ -123,7 +123,7 @@ def test_a_hydrogen_too_many_is_made_anew(tmp_path, caplog):
     with caplog.at_level(logging.INFO, "nnrep"):
         molecule = prepare(tmp_path, text(edit))
     assert molecule.n == prepare(tmp_path, text(), name="usual.pdb").n
-    assert "made the hydrogens of TYR A 3 (OH) anew" in caplog.text
+    assert "replaced the hydrogens of TYR A 3 (OH)" in caplog.text
 
 
 def test_an_acid_at_the_end_is_named(tmp_path):

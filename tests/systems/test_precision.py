@@ -21,7 +21,7 @@ from nnrep.systems.protein import ProteinConfig, protein_system
 from nnrep.systems.system import System
 
 NEAR_ZERO = SHARED_STRUCTURES.parent / "inputs" / "energy_near_zero.pdb"
-# Of the sum of the sizes of all terms: docs/proteins.md states both.
+# Of the sum of the sizes of all terms: docs/minimise-a-protein.md states both.
 OF_STEPS, OF_REPORTED = 2e-6, 1e-11
 
 

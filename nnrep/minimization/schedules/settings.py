@@ -54,7 +54,7 @@ class ScheduleConfig:
 
     Attributes:
         name: of the choice.
-        restarts: how often a seed that has failed begins anew, see `nnrep.minimize`.
+        restarts: how often a seed that has failed is restarted, see `nnrep.minimize`.
         min_contact_fraction: of satisfied contacts, below which it has failed.
     """
 
@@ -63,7 +63,7 @@ class ScheduleConfig:
     min_contact_fraction: float = field(
         metadata={
             **_IF_RESTARTED,
-            **matters_if(lambda schedule: schedule.restarts > 0, "schedule.restarts=0 begins nothing anew"),
+            **matters_if(lambda schedule: schedule.restarts > 0, "schedule.restarts=0 restarts nothing"),
         }
     )
 

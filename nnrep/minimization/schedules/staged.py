@@ -27,7 +27,7 @@ class ListedStage(StoppingConfig):
 
     Attributes:
         name: for tables; null is that of its map.
-        reparam: a map by its name, or with its keys. Its learning_rate_factor has no part here.
+        reparam: a map by its name, or with its keys. Its learning_rate_factor has no effect.
         modes: keys of the group `modes` that differ from the run's.
         optimizer: an optimiser by its name, or with its keys; without a clamp unless it is given one.
         max_steps: most steps.

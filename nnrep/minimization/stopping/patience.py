@@ -28,7 +28,7 @@ class Best(NamedTuple):
 class Patience(Rule):
     """Converged after `patience` checks in a row without an improvement of more than `min_delta`.
 
-    Every `epoch` steps the checks are counted anew; the lowest loss is kept. 0 for never.
+    Every `epoch` steps the count of checks restarts at 0; the lowest loss is kept. 0 for never.
     """
 
     min_delta: float

@@ -29,7 +29,7 @@ class Stopping(NamedTuple):
             more than this multiple (of at least one unit of length), or when anything is NaN or infinite.
         rms_force: root mean square of the forces' components on the particles at which the stage ends, at
             that very step, in the system's units (as OpenMM's minimiser has it); 0 for never.
-        epoch: steps after which the checks of patience are counted anew; 0 for never.
+        epoch: steps after which the count of checks without improvement restarts; 0 for never.
         rules: further ones: each a `Rule`, or a function `Check` -> () bool, whether it has converged.
     """
 
