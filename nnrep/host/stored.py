@@ -124,7 +124,7 @@ class StoredFunction:
         self._require_room(compiled)
         return compiled
 
-    def _require_room(self, compiled: jax.stages.Compiled) -> None:
+    def _require_room(self, compiled: Any) -> None:
         """Raise `UserError` if what the program takes beside its arguments would not fit into memory."""
         sizes = compiled.memory_analysis()
         if sizes is not None:

@@ -2,9 +2,11 @@
 
 import logging
 import multiprocessing
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from multiprocessing.synchronize import Event
@@ -97,36 +99,45 @@ def run_in_processes(
         UserError: a worker was killed.
     """
     spawning = multiprocessing.get_context("spawn")  # JAX's threads do not survive a fork
-    stop = spawning.Event()
-    done: dict[int, JobReturn | None] = {}
-    with (
-        Interruption() as interruption,
-        environment(thread_variables(threads)),
-        job_bar(len(jobs)) as finished,
-        ProcessPoolExecutor(workers, spawning, _begin, (stop,)) as pool,
-    ):
-        pending = {pool.submit(_work, context, task, config): number for number, config in jobs}
-        try:
-            while pending:
-                if interruption.requested() and not stop.is_set():
-                    stop.set()
-                    pending = {job: number for job, number in pending.items() if not job.cancel()}
-                for job in wait(pending, POLL_SECONDS, FIRST_COMPLETED).done:
-                    number = pending.pop(job)
-                    done[number] = _taken(job.result(), number, task)
-                    finished()
-        except BrokenProcessPool as error:
-            pool.shutdown(wait=False, cancel_futures=True)
-            reason = "a worker was killed, out of memory perhaps; the same command with resume=true goes on"
-            raise UserError(f"hydra.launcher: {reason}") from error
+    stop, killed = spawning.Event(), False
+    left, done = deque(jobs), []
+    with ExitStack() as opened:
+        interruption = opened.enter_context(Interruption())
+        opened.enter_context(environment(thread_variables(threads)))
+        finished = opened.enter_context(job_bar(len(jobs)))
+        # One process each: where one is killed, the others can still write what they have.
+        idle = [
+            opened.enter_context(ProcessPoolExecutor(1, spawning, _begin, (stop,))) for _ in range(workers)
+        ]
+        opened.callback(stop.set)  # of what still runs as an error leaves here
+        pending: dict[Future[Returned], tuple[int, ProcessPoolExecutor]] = {}
+        while True:
+            if interruption.requested() or killed:
+                stop.set()
+            while idle and left and not stop.is_set():
+                number, config = left.popleft()
+                worker = idle.pop()
+                pending[worker.submit(_work, context, task, config)] = number, worker
+            if not pending:
+                break
+            for job in wait(pending, POLL_SECONDS, FIRST_COMPLETED).done:
+                number, worker = pending.pop(job)
+                try:
+                    done.append((number, _taken(job.result(), number, task)))
+                except BrokenProcessPool:
+                    killed = True
+                    continue
+                idle.append(worker)
+                finished()
+    if killed:
+        reason = "a worker was killed, out of memory perhaps; the same command with resume=true goes on"
+        raise UserError(f"hydra.launcher: {reason}")
     if interruption.requested():
         raise KeyboardInterrupt
-    return [returned for _, returned in sorted(done.items()) if returned is not None]
+    return [returned for _, returned in sorted(done, key=lambda each: each[0])]
 
 
-def _taken(returned: Returned | None, number: int, task: Any) -> JobReturn | None:
-    if returned is None:
-        return None
+def _taken(returned: Returned, number: int, task: Any) -> JobReturn:
     for level, message in returned.messages:
         log().log(level, "job %d: %s", number, message)
     task.take(returned.job.return_value)
@@ -145,13 +156,11 @@ class _Messages(logging.Handler):
 
 
 _messages = _Messages()
-_stop: list[Event] = []
 
 
 def _begin(stop: Event) -> None:
     """Set up a worker."""
     leave_signals_to_parent()
-    _stop[:] = [stop]
     follow_instead(stop.is_set)
     hide_progress()
     logging.getLogger().addHandler(_messages)
@@ -159,9 +168,7 @@ def _begin(stop: Event) -> None:
     setup_globals()
 
 
-def _work(context: HydraContext, task: Callable[[DictConfig], Any], config: DictConfig) -> Returned | None:
-    """Run a job; none of those that a pool hands out after an interruption."""
-    if _stop[0].is_set():
-        return None
+def _work(context: HydraContext, task: Callable[[DictConfig], Any], config: DictConfig) -> Returned:
+    """Run a job."""
     _messages.kept = []
     return Returned(run_hydra_job(context, task, config, log_as_hydra=False), _messages.kept)

@@ -64,6 +64,7 @@ def test_help_of_a_run_loads_hydra_alone(tmp_path):
 
 def test_a_run_of_beads_takes_its_first_steps_before_pictures_and_molecules_are_loaded(tmp_path):
     small = ("system=loop", "system.n=20", "system.loop_length=5", "reparam=none", "max_steps=50")
+    small += ("record.pictures=false",)  # else Matplotlib is loaded beside the steps
     assert loaded(tmp_path, "progress.update", ("openmm", *LATER, "jax"), "run", *small) == {"jax"}
 
 

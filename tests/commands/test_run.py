@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 
 from nnrep.records.run_folder import RUN_FILES
 from nnrep.records.table import run_columns
+from nnrep.reparam.registry import MAPS
 
 SMALL = ("system.n=30", "system.loop_length=5", "max_steps=400")
 FINISHED = set(RUN_FILES) - {"checkpoint.npz"}
@@ -41,7 +42,7 @@ def test_no_verb_lists_the_verbs(command):
 
 HELP = {
     "run": (
-        "reparam: cg, gnn, none, spectral",
+        "reparam: cg, cholesky, gnn, none, spectral",
         "optimizer: adam, fire, lbfgs, sgd",
         "schedule: paper, relaxed, ",
         "learning_rate: 0.01",
@@ -106,7 +107,7 @@ def test_cfg_prints_the_job(command):
     [
         ("nnrep ", {"run", "modes", "reproduce", "doctor", "collect", "structures"}),
         ("nnrep do", {"doctor"}),
-        ("nnrep run reparam=", {"reparam=none", "reparam=cg", "reparam=gnn", "reparam=spectral"}),
+        ("nnrep run reparam=", {f"reparam={name}" for name in MAPS}),
         ("nnrep run system.pot", {"system.potential="}),
     ],
 )
@@ -204,7 +205,10 @@ BAD = {
     "unknown key": (("run", "optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown key behind plus": (("run", "+optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown group": (("run", "optimiser=adam"), ("optimiser: unknown key", "optimizer")),
-    "unknown option": (("run", "reparam=gn"), ("reparam=gn: unknown option", "cg, gnn, none, spectral")),
+    "unknown option": (
+        ("run", "reparam=gn"),
+        ("reparam=gn: unknown option", "cg, cholesky, gnn, none, spectral"),
+    ),
     "no value": (("run", "system"), ("system",)),
     "null group": (("run", "optimizer=null"), ("optimizer=null",)),
     "out of range": (("run", "system.n=1"), ("system.n: must be at least 2, got 1",)),

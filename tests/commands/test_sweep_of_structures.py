@@ -90,7 +90,7 @@ EMPTY = {
     "no structure": ("system.pdb=glob(a/*.txt)", "glob(a/*.txt) matches no structure file"),
     "no folder": ("system.pdb=glob(nowhere/*.pdb)", "glob(nowhere/*.pdb) matches no structure file"),
     "one of a list": ("system.pdb=a/x.pdb,glob(b*)", "glob(b*) matches no structure file"),
-    "no option": ("reparam=glob(x*)", "reparam=glob(x*): matches none of cg, gnn, none, spectral"),
+    "no option": ("reparam=glob(x*)", "reparam=glob(x*): matches none of cg, cholesky, gnn, none, spectral"),
     "no group": ("max_steps=glob(*)", "max_steps=glob(*): matches nothing; it takes options of a group"),
     "no number": ("seeds=range(3,3)", "seeds=range(3,3): has no values, so that there is no job"),
     "in a list": ("system.pdb=[glob(a/*)]", "system.pdb=[glob(a/*)]: a glob stands alone"),
@@ -107,7 +107,7 @@ def test_a_sweep_without_jobs_is_one_line_and_leaves_nothing(command, folder, na
 
 
 def test_options_of_groups_are_chosen_as_hydra_does(command, tmp_path):
-    small = ("system.n=20", "max_steps=20", "reparam=glob([n*,c*],exclude=nope)", "hydra.sweep.dir=s")
+    small = ("system.n=20", "max_steps=20", "reparam=glob([n*,cg*],exclude=nope)", "hydra.sweep.dir=s")
     done = command("run", "-m", *small)
     assert done.returncode == 0, done.stderr
     rows = swept(tmp_path / "s")

@@ -30,18 +30,20 @@ class LocalLauncher(Launcher):
         logging, verbose = self._config.hydra.hydra_logging, self._config.hydra.verbose
         configure_log(logging, verbose)
         Path(str(self._config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-        threads = self._config.get("threads")
-        workers = count_of_workers(self._workers, threads, len(job_overrides))
-        log().info("launching %d jobs, %d at a time", len(job_overrides), workers)
         configs = SweepConfigs(self._context.config_loader, self._config)
-        jobs = [(initial_job_idx + at, list(overrides)) for at, overrides in enumerate(job_overrides)]
+        jobs = [
+            (number, configs.of(number, list(overrides)))
+            for number, overrides in enumerate(job_overrides, initial_job_idx)
+        ]
+        # A process keeps to the threads that it begins with; in one process, jobs of others say so.
+        threads, *others = {config.get("threads") for _, config in jobs}
+        workers = 1 if others else count_of_workers(self._workers, threads, len(jobs))
+        log().info("launching %d jobs, %d at a time", len(jobs), workers)
         if workers > 1:
-            composed = [(number, configs.of(number, overrides)) for number, overrides in jobs]
-            return run_in_processes(self._context, self._task, composed, workers, threads)
+            return run_in_processes(self._context, self._task, jobs, workers, threads)
         returned = []
-        for number, overrides in jobs:
+        for (number, config), overrides in zip(jobs, job_overrides, strict=True):
             log().info("job %d: %s", number, " ".join(filter_overrides(overrides)))
-            config = configs.of(number, overrides)
             returned.append(run_hydra_job(self._context, self._task, config))
             configure_log(logging, verbose)
         return returned
