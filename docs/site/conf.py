@@ -65,9 +65,19 @@ MANUAL = """
 
 ```{toctree}
 :hidden:
-:glob:
 
-*
+first-steps
+minimise-a-protein
+choose-a-method
+slow-modes
+sweeps
+reproduce
+own-energies-and-maps
+many-machines
+performance
+configuration
+beyond-the-paper
+architecture
 ```
 """
 FIGURES = """
