@@ -64,6 +64,12 @@ def test_every_public_name_is_described(site):
     assert not missing, f"docs/site/api.rst lacks {', '.join(missing)}"
 
 
+def test_signatures_are_readable(site):
+    page = (site / "docs" / "site" / "api.html").read_text()
+    assert "Callable" in page
+    assert "~" not in "".join(re.findall(r"<dt class=\"sig.*?</dt>", page, re.S))
+
+
 def test_the_first_page_leads_to_the_readme(site):
     assert "url=README.html" in (site / "index.html").read_text()
     assert (site / "README.html").exists()

@@ -65,9 +65,19 @@ MANUAL = """
 
 ```{toctree}
 :hidden:
-:glob:
 
-*
+first-steps
+minimise-a-protein
+choose-a-method
+slow-modes
+sweeps
+reproduce
+own-energies-and-maps
+many-machines
+performance
+configuration
+beyond-the-paper
+architecture
 ```
 """
 FIGURES = """
@@ -92,7 +102,15 @@ def skip_fields(app: Sphinx, kind: str, name: str, member: Any, skip: bool, opti
     return True if type(member).__name__ == "_tuplegetter" else None
 
 
+def readable_factories(
+    app: Sphinx, kind: str, name: str, member: Any, options: Any, signature: str | None, returned: str | None
+) -> tuple[str, str | None] | None:
+    """Write defaults that a dataclass makes as "...": Sphinx cannot read what Python writes for them."""
+    return (signature.replace("<factory>", "..."), returned) if signature else None
+
+
 def setup(app: Sphinx) -> None:
-    """Register the two functions above; Sphinx calls it."""
+    """Register the functions above; Sphinx calls it."""
+    app.connect("autodoc-process-signature", readable_factories)
     app.connect("source-read", add_contents)
     app.connect("autodoc-skip-member", skip_fields)

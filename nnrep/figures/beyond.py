@@ -14,17 +14,16 @@ START_COLUMNS = ["structure", "potential", "start", "start_seed", "n"]
 OURS_SUFFIX = ", ours"  # of a network in another form than the paper's
 METHOD_COLUMNS = ["method", "modes", "hidden", "learning_rate"]
 BEYOND_EXPLAINED = (
-    "Plain minimisation by optimisers that the paper does not have, schedules of stages that it lacks, the "
-    "network in a form of our own (GNN, ours: on loops the largest weight of a slow mode is 5, on proteins "
-    "the convolution runs along slow modes) and, of proteins on AMBER14, OpenMM's minimiser, a setting each, "
-    "from the same starts. Of each of the "
-    "paper's methods the setting of lowest mean energy is shown; it is picked by these very runs from so "
-    "many settings, which flatters it. "
-    "Energies, times (modes, fit and minimisation, without compilation), evaluations and RMS gradients are "
-    "over the runs that have not diverged. The steps of a loop's L-BFGS and FIRE see all of the repulsion, "
-    "so that an evaluation takes longer than one of a sample. Claims and pictures do not use these runs. "
-    f"Keys of {', '.join(OWN_KEYS)} that a command sets are for the figure's own runs alone, all others for "
-    "both."
+    "Methods that the paper does not have, one setting each, from the same starts: plain minimisation "
+    "by other optimisers, other schedules, the network in a form of ours (GNN, ours: on loops the "
+    "largest weight of a slow mode is 5, on proteins the convolution runs along slow modes) and, for "
+    "proteins on AMBER14, OpenMM's minimiser. For each method of the paper the setting of lowest mean "
+    "energy is shown; it is chosen from many settings by the same runs, so that its mean is low partly "
+    "by chance. Energies, times (modes, fit and minimisation, without compilation), evaluations and RMS "
+    "gradients are over the runs that have not diverged. L-BFGS and FIRE use all of a loop's repulsion, "
+    "so that an evaluation takes longer than one of a sample. Claims and pictures do not use these "
+    f"runs. Keys of {', '.join(OWN_KEYS)} that a command sets apply to the figure's own "
+    "runs only, all others to both."
 )
 
 

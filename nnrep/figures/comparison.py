@@ -134,10 +134,10 @@ def power_of(table: pd.DataFrame, asked: float | None, place: str) -> float | No
 _PLACES = ", ".join(f"{100 * share:g} %" for share in SHARES)
 _LEVELS = ", ".join(levels_in_percent())
 POWER_EXPLAINED = (
-    "Fresh seeds were added in steps until each comparison was decided or its budget ended. The rule is "
-    f"fixed before the first of them: interim analyses at {_PLACES} of the budget, which spend {_LEVELS} of "
-    "the 5 % of error (increments of O'Brien and Fleming's spending function; their sum bounds the error of "
-    "all analyses by Bonferroni's inequality). An analysis decides if Welch's interval of its level leaves "
-    "out zero, or lies within the margin, below which a difference counts as none. Budgets are for power "
-    "0.8, and grow for a higher one as for two normal means."
+    "Fresh seeds were added in steps until each comparison was decided or its budget was used up. The "
+    f"rule is fixed before the first of them: interim analyses at {_PLACES} of the budget, which use "
+    f"{_LEVELS} of the 5 % of error (increments of O'Brien and Fleming's spending function; by "
+    "Bonferroni's inequality their sum bounds the error of all analyses). An analysis decides if "
+    "Welch's interval at its level excludes zero, or lies within the margin, below which a difference "
+    "counts as none. Budgets are for power 0.8; for a higher power they grow as for two normal means."
 )

@@ -16,14 +16,14 @@ from nnrep.host.cache import write_whole
 
 REPORT = "REPORT.md"
 TESTS_EXPLAINED = (
-    "Means are compared by Welch's 95 % interval (with a fixed number: Student's), whole grids by Mann and "
-    "Whitney's test on their settings, trends by Kendall's and groups by Kruskal and Wallis's test, shares "
-    "of runs by the exact binomial test against one half; where a claim says so, and against published "
-    "numbers, which come without their runs, number is held against number. A diverged run counts as "
-    "infinitely high, and leaves comparisons of means open. Fewer than six runs a setting decide nothing: "
-    "that five of five agree happens by chance in 1 of 16 cases. A claim is not tested where the runs lack "
-    "a setting that its row says it needs. Each claim is judged for itself: of twenty that are decided at "
-    "95 %, one may be wrong."
+    "Tests: Welch's 95 % interval for two means (Student's for a mean and a fixed number), Mann and "
+    "Whitney's test for two methods over all of their settings, Kendall's for trends, Kruskal and "
+    "Wallis's for groups, and the exact binomial test against one half for shares of runs. Published "
+    "numbers come without their runs, so that they are compared directly, as are numbers whose claim says "
+    "so. A diverged run counts as infinitely high, and leaves a comparison of means undecided. Fewer than "
+    "six runs of a setting decide nothing: five of five agree by chance in 1 of 16 cases. A claim is not "
+    "tested if the runs lack a setting that its row says it needs. Claims are tested one by one: of "
+    "twenty that are decided at 95 %, one may be wrong."
 )
 # Column of the summary -> its title in the report, and its format.
 SUMMARY_COLUMNS = {
@@ -126,20 +126,20 @@ def write_report(
         _circumstances(evidence, beyond, commands),
         formatted_table(commands, COMMAND_TITLES),
         "## Settings",
-        "Mean, standard deviation and best are over the runs that have not diverged. Times are of one run: "
-        "slow modes (computed afresh), fit, minimisation, and their sum; the longest compilation that a run "
-        "of this shape has waited for, and the total with it.",
+        "Mean, standard deviation and best are over the runs that have not diverged. Times are means for one "
+        "run: slow modes (as if nothing were stored), fit, minimisation, and their sum; then the longest "
+        "compilation of a run of this shape, and the total with it.",
         _settings(evidence.summary),
         *_repeats(evidence),
-        "Files: `runs.csv` (a row a run), `repeats.csv` (settings with fresh seeds), `summary.csv` (a row a "
-        f"setting, more columns), {_files_beyond(beyond)}`claims.csv`, `commands.csv`, "
+        "Files: `runs.csv` (a row for each run), `repeats.csv` (settings with fresh seeds), `summary.csv` (a "
+        f"row for each setting, more columns), {_files_beyond(beyond)}`claims.csv`, `commands.csv`, "
         f"`{figure.name}.png`, `{figure.name}.pdf`.",
     ]
     write_whole(folder / REPORT, ("\n\n".join(parts) + "\n").encode())
 
 
 def _files_beyond(beyond: pd.DataFrame) -> str:
-    both = "`beyond.csv` and `beyond_summary.csv` (both of what is beyond the paper), "
+    both = "`beyond.csv` and `beyond_summary.csv` (methods beyond the paper), "
     return "" if beyond.empty else both
 
 
@@ -203,7 +203,7 @@ def _circumstances(evidence: Evidence, beyond: pd.DataFrame, commands: pd.DataFr
         lines.append(f"- beyond the paper: {len(beyond)} runs, in sum {beyond['time_total_s'].sum():.0f} s")
     unknown = len(runs) + len(evidence.repeats) + len(beyond) - int(commands["runs"].sum())
     if unknown > 0:
-        lines.append(f"- {unknown} runs were made by commands that have left no row")
+        lines.append(f"- {unknown} runs are of commands that are not recorded here")
     return "\n".join(lines)
 
 

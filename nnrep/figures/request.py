@@ -11,21 +11,22 @@ from nnrep.figures.registry import FIGURES
 
 USAGE = """usage: nnrep reproduce FIG [FIG ...] [KEY=VALUE ...]
 
-Runs the settings of figures of the paper, and writes to results/FIG: runs.csv (a row a run), summary.csv (a
-row a setting), claims.csv (what the paper says, and whether it holds), FIG.png, FIG.pdf and REPORT.md.
+Runs the settings of figures of the paper, and writes to results/FIG: runs.csv (a row for each run),
+summary.csv (a row for each setting), claims.csv (the claims of the paper and their verdicts), FIG.png,
+FIG.pdf and REPORT.md.
 
   FIG                    {figures}, or all
-  profile=paper|smoke    the paper's sizes and grid (the default), or a short cut of them, a minute or two
+  profile=paper|smoke    the paper's sizes and grid (the default), or a small part of them, in minutes
   results_dir=DIR        in place of results
-  resume=true            go on with what DIR/FIG holds of the same settings
-  workers=K              processes; by default as many as have `threads` cores each
-  power=0.8              add seeds until what a figure compares is decided, see docs/reproduce.md
-  beyond=false           without what the paper does not have, see below
-  a key of nnrep run     that all settings have: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
+  resume=true            continue the runs of the same settings in DIR/FIG
+  workers=K              processes; by default one for every `threads` cores
+  power=0.8              add seeds until the comparisons of a figure are decided, see docs/reproduce.md
+  beyond=false           leave out the methods that the paper does not have, see below
+  a key of nnrep run     for all settings: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
 
-Then what the paper does not have (L-BFGS, FIRE, OpenMM's minimiser) on the same problems: beyond.csv and a
-section of REPORT.md. Keys of {own} are for the
-figure's own runs alone, all others for both.
+Then methods that the paper does not have (L-BFGS, FIRE, OpenMM's minimiser) on the same problems: beyond.csv
+and a section of REPORT.md. Keys of {own} apply
+to the figure's own runs only, all others to both.
 
 The same runs by Hydra: nnrep run --multirun +experiment=FIG, and with FIG_beyond (profile=smoke: FIG_smoke,
 FIG_beyond_smoke)."""

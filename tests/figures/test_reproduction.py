@@ -142,7 +142,7 @@ def test_a_report_is_written_for_runs_that_are_all_there(whole, nnrep, tmp_path)
         (folder / name).unlink()
     resume(nnrep, tmp_path)
     same_tables(folder, whole)
-    assert "12 runs were made by commands that have left no row" in (folder / "REPORT.md").read_text()
+    assert "12 runs are of commands that are not recorded here" in (folder / "REPORT.md").read_text()
     before = {name: (folder / name).read_bytes() for name in ("runs.csv", "summary.csv", "REPORT.md")}
     (folder / "fig2.png").unlink()
     resume(nnrep, tmp_path)

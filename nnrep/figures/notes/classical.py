@@ -59,7 +59,7 @@ def _disulphides(evidence: Evidence) -> list[str]:
     molecules = {name: evidence.molecules[name] for name in stacked if name in evidence.molecules}
     longest = {name: _longest_disulphide(molecule) for name, molecule in molecules.items()}
     lengths = ", ".join(f"{name} {length:.1f} A" for name, length in longest.items() if length > 0)
-    return [f"Disulphides are stretched in the stacked chain: {lengths}."] if lengths else []
+    return [f"Disulphides are stretched in the stacked chain; lengths: {lengths}."] if lengths else []
 
 
 def _longest_disulphide(molecule: Molecule) -> float:

@@ -5,15 +5,15 @@ from nnrep.structures.unfold import UnfoldConfig
 from nnrep.systems.protein import Start
 
 RANDOM_STARTS = (
-    "Random starts: Gaussian clouds as wide as the native structure, which each seed draws for itself, the "
-    "same for all methods."
+    "Random starts: Gaussian clouds as wide as the native structure, another one for each seed, the same for "
+    "all methods."
 )
 ACETYL = "ACE"
 CAPPED = "1UNC"  # with an acetyl group before its first residue, in the Protein Data Bank
 
 
 def notes_on_runs(evidence: Evidence) -> list[str]:
-    """What is known of starts, seeds and structures, a sentence each."""
+    """Sentences on starts, seeds and structures."""
     return [*_starts(evidence), *_seeds(evidence), *_cap(evidence)]
 
 
@@ -48,18 +48,18 @@ def _seeds(evidence: Evidence) -> list[str]:
     clouds = any(system.start is Start.random for system in systems)
     notes = [RANDOM_STARTS] if clouds else []
     noises = {system.noise for system in systems if system.start is not Start.random}
-    copies = "plain minimisation has no random numbers of its own"
+    copies = "plain minimisation uses no random numbers"
     if not noises:
         return notes
     if 0 in noises:
-        note = f"The runs of a start begin at the same bits: {copies}, and its runs are copies of one."
+        note = f"The runs of a start begin at the same positions: {copies}, and its runs are copies of one."
         return [*notes, note]
     widths = " or ".join(f"{noise:g}" for noise in sorted(noises))
     return [
         *notes,
-        f"Runs of one start share it but for noise of {widths} A on every coordinate, which each seed draws "
-        f"for itself, the same for all methods: {copies}, and its runs would be copies otherwise.",
-        "Intervals are over such runs of one start: they do not say what another one gives.",
+        f"The seeds of a start add noise of {widths} A to every coordinate, the same for all methods: "
+        f"{copies}, and its runs would be copies otherwise.",
+        "Intervals are over such runs of one start. They say nothing about other starts.",
     ]
 
 
