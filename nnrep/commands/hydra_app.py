@@ -6,6 +6,7 @@ JAX is imported only once a configuration is complete.
 import os
 import sys
 from argparse import Namespace
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -23,6 +24,7 @@ from nnrep.config.compose import add_plugins, register_resolvers
 from nnrep.config.explain import explain
 from nnrep.config.overrides import check_override, understood
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
+from nnrep.host.lock import locked
 from nnrep.host.terminal import log
 from nnrep.host.threads import limit_threads
 
@@ -45,6 +47,7 @@ class Refused(BaseException):
 
 # Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
 JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes_job"}
+SWEEP_LOCK = ".sweep.lock"  # a job may be in the very folder of its sweep
 SWEEP_FLAGS = ("-m", "--multirun")
 TABULATED = ("run",)  # verbs whose jobs leave runs.csv, so that a sweep has a table of all
 
@@ -55,15 +58,17 @@ class CheckFirst(Callback):
     Attributes:
         verb: whose job is checked; Hydra makes the instance, `run_app` sets the verb of all.
         checked: by folder, the jobs that may begin.
+        held: keeps other sweeps out of the folder of this one until it is closed.
     """
 
     verb = "run"
     checked: ClassVar[dict[Path, Any]] = {}
+    held: ClassVar[ExitStack] = ExitStack()
 
     def on_run_start(self, config: DictConfig, **others: Any) -> None:
         """A single run: all of it."""
         try:
-            folder = Path(config.hydra.run.dir).absolute()
+            folder = Path(os.path.abspath(config.hydra.run.dir))  # as Hydra names it
             # JAX's floating-point type is set later: nothing here makes its arrays.
             limit_threads(config.threads)
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
@@ -74,6 +79,10 @@ class CheckFirst(Callback):
     def on_multirun_start(self, config: DictConfig, **others: Any) -> None:
         """A sweep: its folder; its jobs are checked one by one."""
         folder = Path(config.hydra.sweep.dir).absolute()
+        try:
+            self.held.enter_context(locked(folder, "choose another hydra.sweep.dir", SWEEP_LOCK))
+        except (UserError, OSError) as error:
+            raise Refused(error) from error
         if (folder / "config.yaml").exists():
             raise Refused(UserError(f"{folder}: is the folder of a run; choose another hydra.sweep.dir"))
         held = [name for name in ("multirun.yaml", "runs.csv") if (folder / name).exists()]
@@ -120,6 +129,7 @@ def run_app(arguments: list[str], verb: str) -> int:
     else:
         jobs.complete()
     finally:
+        CheckFirst.held.close()
         jobs.report()
     return jobs.status()
 

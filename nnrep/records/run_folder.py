@@ -1,7 +1,7 @@
 """A run's folder: whose it is, and the files in it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nnrep.choices.identity import flat
 from nnrep.errors import UserError
 from nnrep.host.cache import write_arrays
+from nnrep.host.lock import locked
 from nnrep.host.terminal import log
 from nnrep.minimization import Result
 from nnrep.records.table import differing_columns, read_table, write_table
@@ -45,6 +46,10 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """Where the state of the unfinished run is kept."""
         return self.path / CHECKPOINT
+
+    def locked(self) -> AbstractContextManager[None]:
+        """The folder held for one command, see `nnrep.host.lock`."""
+        return locked(self.path, "choose another hydra.run.dir")
 
     def holds_finished(self, wanted: dict[str, Any], molecule: Molecule | None, resume: bool) -> bool:
         """Whether the folder holds this very run, finished; False if the run may start or go on in it.

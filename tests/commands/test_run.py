@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from nnrep.records.run_folder import RUN_FILES
+from nnrep.host.lock import locked
+from nnrep.records.run_folder import RUN_FILES, RunFolder
 from nnrep.records.table import run_columns
 
 SMALL = ("system.n=30", "system.loop_length=5", "max_steps=400")
@@ -244,6 +245,44 @@ def test_a_folder_with_results_is_not_overwritten(command, tmp_path):
     again = command("run", *SMALL, f"hydra.run.dir={folder}", "resume=true")
     assert again.returncode == 0
     assert files(folder) == before
+
+
+def test_a_second_run_in_a_folder_is_refused_while_the_first_is_at_work(command, tmp_path):
+    folder = tmp_path / "run"
+    with locked(folder, ""):
+        second = command("run", *SMALL, f"hydra.run.dir={folder}/../run")
+        one_line_error(second, f"{folder}: another nnrep is at work here", "choose another hydra.run.dir")
+        assert [path.name for path in folder.iterdir()] == [".lock"]
+    assert command("run", *SMALL, f"hydra.run.dir={folder}/../run").returncode == 0
+    assert set(files(folder)) == FINISHED
+
+
+@pytest.mark.parametrize("verb", ["run", "modes"])
+def test_a_folder_is_held_from_its_check_to_the_last_file(command, tmp_path, monkeypatch, verb):
+    seen = []
+
+    def note(self, *arguments, **options):
+        seen.append((self.path / ".lock").exists())
+        return kept[len(seen) % 2](self, *arguments, **options)
+
+    check = "holds_finished" if verb == "run" else "refuse_results"
+    last = "write" if verb == "run" else "open"
+    kept = [getattr(RunFolder, last), getattr(RunFolder, check)]
+    monkeypatch.setattr(RunFolder, check, note)
+    monkeypatch.setattr(RunFolder, last, note)
+    options = [] if verb == "run" else ["analysis.robustness=false"]
+    done = command(verb, "system.n=30", "system.loop_length=5", *options, "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    assert seen == [True, True]
+    assert not (tmp_path / "run" / ".lock").exists()
+
+
+def test_a_second_sweep_in_a_folder_is_refused_while_the_first_is_at_work(command, tmp_path):
+    folder = tmp_path / "sweep"
+    arguments = ("run", "-m", *SMALL, "seeds=1,2", f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=.")
+    with locked(folder, "", ".sweep.lock"):
+        one_line_error(command(*arguments), f"{folder}: another nnrep is at work here", "hydra.sweep.dir")
+    assert not folder.exists()
 
 
 def test_bad_input_leaves_the_users_folders_alone(command, tmp_path):
