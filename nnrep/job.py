@@ -18,8 +18,10 @@ from nnrep.host.terminal import ProgressBar, log, progress_bar
 from nnrep.minimization import Monitor, Restarts, Result, Status, minimize
 from nnrep.records.closing_table import show_table
 from nnrep.records.rows import run_rows
-from nnrep.records.run_folder import RunFolder
+from nnrep.records.run_folder import HISTORY, RunFolder
+from nnrep.records.table import read_table
 from nnrep.reparam.build import BuiltMap, built_map
+from nnrep.structures.file_names import existing_folder
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
 
@@ -67,7 +69,10 @@ def prepared(plan: Plan) -> tuple[Plan, Molecule | None]:
     Raises:
         UserError: the structure, or the number of modes, cannot be used.
     """
-    molecule = plan.config.system.molecule(plan.config.paths.structures)
+    folders = plan.config.paths.structures
+    for folder in folders:
+        existing_folder(folder, "paths.structures")
+    molecule = plan.config.system.molecule(folders)
     return plan.for_molecule(molecule), molecule
 
 
@@ -97,7 +102,7 @@ def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
         rows = folder.runs(len(plan.seeds))
         log().info("%s is complete; nothing to resume", folder.path)
         if report:
-            show_table(rows, str(folder.path))
+            show_table(rows, str(folder.path), read_table(folder.path / HISTORY))
         return _exit_status(rows)
     configure_jax(plan.config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:
@@ -116,7 +121,7 @@ def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
         pictures = plan.config.record.pictures
         folder.write(system, result, rows, finished=not unfinished, pictures=pictures)
     if report:
-        show_table(rows, str(folder.path))
+        show_table(rows, str(folder.path), result.history)
     if unfinished and report:
         log().info("interrupted; go on with hydra.run.dir=%s resume=true", folder.path)
     return EXIT_INTERRUPTED if interruption.requested() else _exit_status(rows)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from nnrep.commands.command import Command, asks_for_help, require_folders
 from nnrep.errors import EXIT_OK, UserError, chosen
-from nnrep.host.terminal import log, show_log
 
 SUMMARY = "print the tables of the runs in and below folders DIR ... as one, in CSV"
 DUPLICATES = "duplicates"
@@ -28,6 +27,7 @@ def _main(arguments: list[str]) -> int:
     require_folders("collect", folders)
     if not folders:
         raise UserError("collect: names no folder; nnrep collect DIR ... > TABLE.csv")
+    from nnrep.host.terminal import log, show_log
     from nnrep.records.collect import Duplicates, collected
 
     value = options[-1].partition("=")[2] if options else Duplicates.newest

@@ -23,7 +23,7 @@ from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import add_plugins, register_resolvers
 from nnrep.config.explain import explain
 from nnrep.config.overrides import check_override, understood
-from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
+from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ConfigError, UserError
 from nnrep.host.lock import locked
 from nnrep.host.terminal import log
 from nnrep.host.threads import limit_threads
@@ -69,6 +69,7 @@ class CheckFirst(Callback):
         """A single run: all of it."""
         try:
             folder = Path(os.path.abspath(config.hydra.run.dir))  # as Hydra names it
+            _check_resumed(config, "hydra.run.dir", folder)
             # JAX's floating-point type is set later: nothing here makes its arrays.
             limit_threads(config.threads)
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
@@ -80,6 +81,7 @@ class CheckFirst(Callback):
         """A sweep: its folder; its jobs are checked one by one."""
         folder = Path(config.hydra.sweep.dir).absolute()
         try:
+            _check_resumed(config, "hydra.sweep.dir", folder)
             self.held.enter_context(locked(folder, "choose another hydra.sweep.dir", SWEEP_LOCK))
         except (UserError, OSError) as error:
             raise Refused(error) from error
@@ -89,6 +91,13 @@ class CheckFirst(Callback):
         if held and config.get("resume") is not True:
             reason = "holds the results of a sweep; choose another hydra.sweep.dir, or add resume=true"
             raise Refused(UserError(f"{folder}: {reason}"))
+
+
+def _check_resumed(config: DictConfig, key: str, folder: Path) -> None:
+    """Raise `ConfigError` where something is to go on in a folder of today, which cannot hold it."""
+    named = any(override.lstrip("+").startswith(f"{key}=") for override in config.hydra.overrides.hydra)
+    if config.get("resume") is True and not named and not folder.exists():
+        raise ConfigError("resume", f"is true, but no folder is named to go on in; add {key}=DIR")
 
 
 def run_app(arguments: list[str], verb: str) -> int:

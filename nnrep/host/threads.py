@@ -3,7 +3,7 @@
 import os
 import sys
 
-from nnrep.errors import ConfigError, is_integer
+from nnrep.errors import ConfigError, is_integer, require
 
 # XLA's pool, and the BLAS under NumPy's and JAX's eigensolvers.
 VARIABLES = ("NPROC", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -23,6 +23,10 @@ def limit_threads(threads: object) -> None:
     if not _set:
         _set.append(threads)
         if threads is not None:
+            most = usable_cores()
+            require(
+                threads <= most, "threads", f"at most {most}, the cores that this process may use", threads
+            )
             # Matrix products round by the number of threads: a number that is not honoured is no service.
             if "numpy" in sys.modules:
                 raise ConfigError("threads", "cannot be set in a process that has loaded NumPy already")

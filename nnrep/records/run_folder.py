@@ -99,9 +99,9 @@ class RunFolder:
     def open(self, wanted: dict[str, Any], molecule: Molecule | None) -> None:
         """Make the folder this run's own."""
         self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.create(wanted)))
+        (self.path / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.create(wanted)), encoding="utf-8")
         if molecule is not None:
-            (self.path / NATIVE).write_text(molecule.pdb)
+            (self.path / NATIVE).write_text(molecule.pdb, encoding="utf-8")
 
     def _check_same(self, wanted: dict[str, Any]) -> None:
         path = self.path / CONFIG
@@ -133,7 +133,7 @@ class RunFolder:
         path = self.path / NATIVE
         if molecule is None:
             return
-        if not path.exists() or path.read_text() != molecule.pdb:
+        if not path.exists() or path.read_text(encoding="utf-8") != molecule.pdb:
             raise UserError(
                 f"{path}: is not the structure that {molecule.source} gives now, so this run cannot be "
                 "resumed; choose another hydra.run.dir"
