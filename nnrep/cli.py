@@ -8,31 +8,37 @@ import traceback
 from collections.abc import Callable
 
 from nnrep.commands.registry import COMMANDS
-from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
+from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
+from nnrep.host.text import print_anything
 
 
 def main() -> None:
     """Entry point: runs a verb and exits with its status."""
     # Before it ends, Python would look for garbage among all that JAX has traced, which takes a second.
     atexit.register(gc.freeze)
+    print_anything()
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    sys.exit(guarded(lambda: _answer(arguments), debug))
+
+
+def _answer(arguments: list[str]) -> int:
+    """What the arguments ask for; the exit status."""
     if arguments and arguments[0] in ("-sc", "--shell-completion", "--shell_completion"):
-        sys.exit(_complete(arguments))
+        return _complete(arguments)
     verb = arguments[0] if arguments else "--help"
     if verb in ("--help", "-h", "help"):
         print(usage())
-        sys.exit(EXIT_OK)
+        return EXIT_OK
     if verb == "--version":
         from nnrep import __version__
 
         print(f"nnrep {__version__}")
-        sys.exit(EXIT_OK)
+        return EXIT_OK
     if verb not in COMMANDS:
-        _complain(f"{verb}: unknown verb; choose from {', '.join(COMMANDS)}")
-        sys.exit(EXIT_USAGE)
-    sys.exit(guarded(lambda: COMMANDS[verb].main(arguments[1:]), debug))
+        raise UserError(f"{verb}: unknown verb; choose from {', '.join(COMMANDS)}")
+    return COMMANDS[verb].main(arguments[1:])
 
 
 def usage() -> str:
@@ -45,7 +51,9 @@ def usage() -> str:
 def guarded(action: Callable[[], int], debug: bool) -> int:
     """The exit status of an action; errors a user can mend become one line and status 2."""
     try:
-        return action()
+        status = action()
+        sys.stdout.flush()  # here, where a reader that has gone is no fault
+        return status
     except KeyboardInterrupt:
         _complain("interrupted")
         return EXIT_INTERRUPTED

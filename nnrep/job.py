@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -18,8 +19,10 @@ from nnrep.host.terminal import ProgressBar, log, progress_bar
 from nnrep.minimization import Monitor, Restarts, Result, Status, minimize
 from nnrep.records.closing_table import show_table
 from nnrep.records.rows import run_rows
-from nnrep.records.run_folder import RunFolder
+from nnrep.records.run_folder import HISTORY, RunFolder
+from nnrep.records.table import read_table
 from nnrep.reparam.build import BuiltMap, built_map
+from nnrep.structures.file_names import existing_folder
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
 
@@ -37,22 +40,28 @@ class Job(NamedTuple):
         plan: what is to be done.
         molecule: the structure that it names, prepared; None for a system without one.
         finished: whether its folder holds this very run, finished.
+        held: keeps other commands out of the folder until it is closed.
     """
 
     plan: Plan
     molecule: Molecule | None
     finished: bool
+    held: ExitStack
 
 
 def check_job(raw: DictConfig, folder_path: Path) -> Job:
-    """The checked configuration, structure and folder. Nothing is written outside of the user's cache.
+    """The checked configuration, structure and folder, which is held for the job from here on.
 
     Raises:
-        UserError: a value, the structure or the folder cannot be used.
+        UserError: a value, the structure or the folder cannot be used; nothing is left in the folder then.
     """
-    plan, molecule = prepared(load_plan(raw).check_maps())
+    plan = load_plan(raw).check_maps()
     folder = RunFolder(folder_path)
-    return Job(plan, molecule, folder.holds_finished(plan.recorded, molecule, plan.config.resume))
+    with ExitStack() as held:
+        held.enter_context(folder.locked())
+        plan, molecule = prepared(plan)
+        finished = folder.holds_finished(plan.recorded, molecule, plan.config.resume)
+        return Job(plan, molecule, finished, held.pop_all())
 
 
 def prepared(plan: Plan) -> tuple[Plan, Molecule | None]:
@@ -61,7 +70,10 @@ def prepared(plan: Plan) -> tuple[Plan, Molecule | None]:
     Raises:
         UserError: the structure, or the number of modes, cannot be used.
     """
-    molecule = plan.config.system.molecule(plan.config.paths.structures)
+    folders = plan.config.paths.structures
+    for folder in folders:
+        existing_folder(folder, "paths.structures")
+    molecule = plan.config.system.molecule(folders)
     return plan.for_molecule(molecule), molecule
 
 
@@ -79,23 +91,27 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
     Raises:
         UserError: the system cannot be built; nothing is written then.
     """
-    began = time.perf_counter()
-    plan, molecule, finished_before = job
     folder = RunFolder(folder_path)
-    if finished_before:
+    with folder.removed_if_empty(), job.held:
+        return _run_in(folder, job, report)
+
+
+def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
+    began = time.perf_counter()
+    plan, molecule = job.plan, job.molecule
+    if job.finished:
         rows = folder.runs(len(plan.seeds))
         log().info("%s is complete; nothing to resume", folder.path)
         if report:
-            show_table(rows, str(folder.path))
+            show_table(rows, str(folder.path), read_table(folder.path / HISTORY))
         return _exit_status(rows)
     configure_jax(plan.config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:
-        with folder.removed_if_empty():
-            padded = plan.minimizes  # other engines know no dummies
-            system = loaded_system(plan, molecule, bar, interruption.requested, padded)
-            bar.describe("slow modes")
-            maps = stopping(partial(built_maps, system, plan), interruption.requested)
-            interruption.stop_if_requested()
+        padded = plan.minimizes  # other engines know no dummies
+        system = loaded_system(plan, molecule, bar, interruption.requested, padded)
+        bar.describe("slow modes")
+        maps = stopping(partial(built_maps, system, plan), interruption.requested)
+        interruption.stop_if_requested()
         folder.open(plan.recorded, molecule)
         monitor = Monitor(bar.update, interruption.requested, folder.checkpoint, plan.config.record.every)
         bar.describe("compiling")
@@ -108,7 +124,7 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
         pictures = plan.config.record.pictures
         folder.write(system, result, rows, finished=not unfinished, pictures=pictures)
     if report:
-        show_table(rows, str(folder.path))
+        show_table(rows, str(folder.path), result.history)
     if unfinished and report:
         log().info("interrupted; go on with hydra.run.dir=%s resume=true", folder.path)
     return EXIT_INTERRUPTED if interruption.requested() else _exit_status(rows)

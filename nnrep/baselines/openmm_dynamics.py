@@ -99,7 +99,7 @@ def simulated(
         if not blew_up(error):
             raise
         return Trajectory(Status.diverged, frames, compile_s)
-    return Trajectory(Status.step_limit, frames, compile_s)
+    return Trajectory(Status.finished, frames, compile_s)
 
 
 def _next_frame(

@@ -16,6 +16,7 @@ from nnrep.baselines.simulation import (
     check_machine,
     energy_of,
     open_simulation,
+    rms_force_of,
 )
 from nnrep.choices.settings import settings
 from nnrep.errors import require
@@ -78,8 +79,8 @@ def minimized(
 ) -> Trajectory:
     """Minimise from a start (n, 3) in nm; the seed draws nothing.
 
-    It has converged when OpenMM ends by itself: at the tolerance, or where its platform's precision does
-    not let the energy fall any further (on CPU, near 1 kJ/mol/nm).
+    Where OpenMM ends by itself it has converged at the tolerance, and stalled where its platform's precision
+    does not let the energy fall any further (on CPU, near 1 kJ/mol/nm).
     """
     openmm_system, positions = solvated(molecule, start, config.solvent, constrained=False)
     integrator = openmm.VerletIntegrator(0.001)  # never used
@@ -87,22 +88,26 @@ def minimized(
         openmm_system, integrator, config.platform, config.threads, positions
     )
     reporter = _Reporter(config.record_every, monitor, Frame(0, 0.0, start, energy))
+    at_rest = False
     try:
         openmm.LocalEnergyMinimizer.minimize(context, config.tolerance, config.max_iterations, reporter)
         reporter.record_end(positions_of(context), energy_of(context))
+        at_rest = rms_force_of(context) <= config.tolerance
     except openmm.OpenMMException as error:
         if not blew_up(error):
             raise
         reporter.broken = True
-    return Trajectory(_outcome(config, reporter, monitor), reporter.frames, compile_s)
+    return Trajectory(_outcome(config, reporter, monitor, at_rest), reporter.frames, compile_s)
 
 
-def _outcome(config: MinimizerConfig, reporter: "_Reporter", monitor: SeedMonitor) -> Status:
+def _outcome(config: MinimizerConfig, reporter: "_Reporter", monitor: SeedMonitor, at_rest: bool) -> Status:
     if reporter.broken:
         return Status.diverged
     if 0 < config.max_iterations <= reporter.iterations:
         return Status.step_limit
-    return Status.interrupted if monitor.stopped else Status.converged
+    if monitor.stopped:
+        return Status.interrupted
+    return Status.converged if at_rest else Status.stalled
 
 
 class _Reporter(openmm.MinimizationReporter):

@@ -105,6 +105,13 @@ def open_simulation(
     return context, energy, time.perf_counter() - began
 
 
+def rms_force_of(context: openmm.Context) -> float:
+    """Root mean square of the components of all forces, in kJ/mol/nm."""
+    forces = context.getState(getForces=True).getForces(asNumpy=True)
+    values = forces.value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
 def energy_of(context: openmm.Context) -> float:
     """Potential energy in kJ/mol."""
     energy = context.getState(getEnergy=True).getPotentialEnergy()

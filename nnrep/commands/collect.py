@@ -3,21 +3,41 @@
 from pathlib import Path
 
 from nnrep.commands.command import Command, asks_for_help, require_folders
-from nnrep.errors import EXIT_OK, UserError
+from nnrep.errors import EXIT_OK, UserError, chosen
 
 SUMMARY = "print the tables of the runs in and below folders DIR ... as one, in CSV"
+DUPLICATES = "duplicates"
+USAGE = f"""usage: nnrep collect DIR ... [{DUPLICATES}=newest|first|all|error] > TABLE.csv
+
+{SUMMARY}
+
+{DUPLICATES} says which rows are kept of a run that is in several tables:
+  newest  that of the table that was written last (the default)
+  first   that of the first table, in the order of folders and paths
+  all     all of them
+  error   none: the command ends, and names both places"""
 
 
 def _main(arguments: list[str]) -> int:
     if asks_for_help(arguments):
-        print(f"usage: nnrep collect DIR ... > TABLE.csv\n\n{SUMMARY}")
+        print(USAGE)
         return EXIT_OK
-    require_folders("collect", arguments)
-    if not arguments:
+    options = [argument for argument in arguments if argument.startswith(f"{DUPLICATES}=")]
+    folders = [argument for argument in arguments if argument not in options]
+    require_folders("collect", folders)
+    if not folders:
         raise UserError("collect: names no folder; nnrep collect DIR ... > TABLE.csv")
-    from nnrep.records.collect import collected
+    from nnrep.host.terminal import log, show_log
+    from nnrep.records.collect import Duplicates, collected
 
-    print(collected([Path(folder) for folder in arguments]).to_csv(index=False), end="")
+    value = options[-1].partition("=")[2] if options else Duplicates.newest
+    duplicates = chosen(Duplicates, value, DUPLICATES)
+    rows, several = collected([Path(folder) for folder in folders], duplicates)
+    print(rows.to_csv(index=False), end="")
+    if several:
+        show_log()
+        runs = "1 run is" if several == 1 else f"{several} runs are"
+        log().info("%s in several tables; kept: %s (%s=...)", runs, duplicates.value, DUPLICATES)
     return EXIT_OK
 
 

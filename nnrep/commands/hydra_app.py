@@ -7,9 +7,10 @@ import functools
 import os
 import sys
 from argparse import Namespace
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import hydra
 from hydra._internal.hydra import Hydra
@@ -21,7 +22,8 @@ from nnrep.choices.defaults import config_folder
 from nnrep.commands.jobs import JOBS, Jobs, Outcome, Task
 from nnrep.config.compose import add_plugins
 from nnrep.config.overrides import check_override, understood
-from nnrep.errors import UserError
+from nnrep.errors import ConfigError, UserError
+from nnrep.host.lock import locked
 from nnrep.host.threads import limit_threads
 
 
@@ -38,6 +40,7 @@ class Refused(BaseException):
         self.error = error
 
 
+SWEEP_LOCK = ".sweep.lock"  # a job may be in the very folder of its sweep
 SWEEP_FLAGS = ("-m", "--multirun")
 
 
@@ -46,14 +49,17 @@ class CheckFirst(Callback):
 
     Attributes:
         verb: whose job is checked; Hydra makes the instance, `run_app` sets the verb of all.
+        held: keeps other sweeps out of the folder of this one until it is closed.
     """
 
     verb = "run"
+    held: ClassVar[ExitStack] = ExitStack()
 
     def on_run_start(self, config: DictConfig, **others: Any) -> None:
         """A single run: all of it."""
         try:
-            folder = Path(config.hydra.run.dir).absolute()
+            folder = Path(os.path.abspath(config.hydra.run.dir))  # as Hydra names it
+            _check_resumed(config, "hydra.run.dir", folder)
             # JAX's floating-point type is set later: nothing here makes its arrays.
             limit_threads(config.threads)
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
@@ -64,12 +70,24 @@ class CheckFirst(Callback):
     def on_multirun_start(self, config: DictConfig, **others: Any) -> None:
         """A sweep: its folder; its jobs are checked one by one."""
         folder = Path(config.hydra.sweep.dir).absolute()
+        try:
+            _check_resumed(config, "hydra.sweep.dir", folder)
+            self.held.enter_context(locked(folder, "choose another hydra.sweep.dir", SWEEP_LOCK))
+        except (UserError, OSError) as error:
+            raise Refused(error) from error
         if (folder / "config.yaml").exists():
             raise Refused(UserError(f"{folder}: is the folder of a run; choose another hydra.sweep.dir"))
         held = [name for name in ("multirun.yaml", "runs.csv") if (folder / name).exists()]
         if held and config.get("resume") is not True:
             reason = "holds the results of a sweep; choose another hydra.sweep.dir, or add resume=true"
             raise Refused(UserError(f"{folder}: {reason}"))
+
+
+def _check_resumed(config: DictConfig, key: str, folder: Path) -> None:
+    """Raise `ConfigError` where something is to go on in a folder of today, which cannot hold it."""
+    named = any(override.lstrip("+").startswith(f"{key}=") for override in config.hydra.overrides.hydra)
+    if config.get("resume") is True and not named and not folder.exists():
+        raise ConfigError("resume", f"is true, but no folder is named to go on in; add {key}=DIR")
 
 
 def run_app(arguments: list[str], verb: str) -> int:
@@ -111,6 +129,7 @@ def run_app(arguments: list[str], verb: str) -> int:
     else:
         jobs.complete()
     finally:
+        CheckFirst.held.close()
         jobs.report()
     return jobs.status()
 

@@ -1,7 +1,7 @@
 """`nnrep modes`: the slow modes of a configuration, their pictures, and how robust they are."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -60,20 +60,28 @@ MOST_MOVED, MOST_MOVED_DIMENSIONLESS = (
 
 
 def check_job(raw: DictConfig, folder_path: Path) -> Job:
-    """The checked configuration, structure and folder. Nothing is written outside of the user's cache.
+    """The checked configuration, structure and folder, which is held for the job from here on.
 
     Raises:
-        UserError: a value, the structure or the folder cannot be used.
+        UserError: a value, the structure or the folder cannot be used; nothing is left in the folder then.
     """
-    plan, molecule = prepared(load_modes_plan(raw))
+    plan = load_modes_plan(raw)
+    folder = RunFolder(folder_path)
+    with ExitStack() as held:
+        held.enter_context(folder.locked())
+        plan, molecule = prepared(plan)
+        _check_modes(plan)
+        folder.refuse_results()
+        return Job(plan, molecule, finished=False, held=held.pop_all())
+
+
+def _check_modes(plan: Plan) -> None:
     config = plan.config
     normal = config.modes.of is ModesOf.hessian
     minimize_allowed = "false, or modes.of=hessian"
     require(normal or not config.analysis.minimize, "analysis.minimize", minimize_allowed, "true")
     assert plan.size is not None
     _check_drawn(plan, plan.size)
-    RunFolder(folder_path).refuse_results()
-    return Job(plan, molecule, finished=False)
 
 
 def load_modes_plan(raw: DictConfig) -> Plan:
@@ -122,25 +130,30 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
     Raises:
         UserError: the modes cannot be computed.
     """
-    plan, molecule, _ = job
-    folder, analysis, modes = RunFolder(folder_path), plan.config.analysis, plan.config.modes
+    folder = RunFolder(folder_path)
+    with folder.removed_if_empty(), job.held:
+        return _run_in(folder, job, report)
+
+
+def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
+    plan, molecule = job.plan, job.molecule
+    analysis, modes = plan.config.analysis, plan.config.modes
     configure_jax(plan.config.precision.value)
     with Interruption() as interruption, progress_bar() as bar:
-        with folder.removed_if_empty():
-            system = loaded_system(plan, molecule, bar, interruption.requested)
-            with _at_minimum(system, plan, bar, interruption) as at:
-                bar.describe("slow modes")
-                assert plan.size is not None
-                count = count_of_modes(plan.config.reparam.wanted_modes, modes, plan.size)
-                request = ModesRequest(modes, count, plan.deciding)
-                found, _ = stopping(partial(modes_of, at, request), interruption.requested)
-                interruption.stop_if_requested()
+        system = loaded_system(plan, molecule, bar, interruption.requested)
+        with _at_minimum(system, plan, bar, interruption) as at:
+            bar.describe("slow modes")
+            assert plan.size is not None
+            count = count_of_modes(plan.config.reparam.wanted_modes, modes, plan.size)
+            request = ModesRequest(modes, count, plan.deciding)
+            found, _ = stopping(partial(modes_of, at, request), interruption.requested)
+            interruption.stop_if_requested()
         folder.open({**plan.recorded, "analysis": vars(analysis)}, molecule)
-        table = _write_modes(folder_path, at, found, analysis.drawn)
+        table = _write_modes(folder.path, at, found, analysis.drawn)
         if analysis.robustness and modes.of is ModesOf.backbone:
-            _write_robustness(folder_path, system, plan, bar, interruption)
+            _write_robustness(folder.path, system, plan, bar, interruption)
     if report:
-        show_modes(table, str(folder_path))
+        show_modes(table, str(folder.path))
     if analysis.robustness and modes.of is ModesOf.hessian:
         log().info("no robustness table: it compares modes of backbones, and these are of=hessian")
     return EXIT_INTERRUPTED if interruption.requested() else EXIT_OK

@@ -8,12 +8,14 @@ from nnrep.errors import UserError
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import REPORT
 from nnrep.figures.result_files import files_of
+from nnrep.host.lock import locked
 from nnrep.host.runtime import describe_versions
 from nnrep.host.terminal import log
 from nnrep.records.run_folder import RUNS
 from nnrep.structures.molecule import Molecule
-from nnrep.sweep.lock import locked
 from nnrep.sweep.store import RunStore
+
+ELSEWHERE = "choose another results_dir"
 
 
 def holds_finished(folder: Path, figure: Figure) -> bool:
@@ -24,9 +26,7 @@ def holds_finished(folder: Path, figure: Figure) -> bool:
     """
     held = [name for name in files_of(figure) if (folder / name).exists()]
     if held and not {RUNS, REPORT} <= set(held):
-        reason = (
-            f"holds unfinished results ({', '.join(held)}); add resume=true, or choose another results_dir"
-        )
+        reason = f"holds unfinished results ({', '.join(held)}); add resume=true, or {ELSEWHERE}"
         raise UserError(f"{folder}: {reason}")
     return bool(held)
 
@@ -37,7 +37,7 @@ def move_aside(folder: Path) -> None:
     aside = folder.with_name(f"{folder.name}_{stamp:%Y-%m-%d_%H-%M-%S}")
     if aside.exists():
         raise UserError(f"{aside}: is in the way of the results in {folder}; move one of them")
-    with locked(folder):
+    with locked(folder, ELSEWHERE):
         folder.rename(aside)
     log().info("%s held finished results; they are in %s now", folder, aside)
 
@@ -57,4 +57,4 @@ def check_structures(store: RunStore, molecules: Mapping[str, Molecule]) -> None
         molecule = molecules.get(name)
         if molecule is not None and molecule.hash != held:
             reason = f"has runs of another structure {name} than {molecule.source}, which is found now"
-            raise UserError(f"{store.path}: {reason}; choose another results_dir")
+            raise UserError(f"{store.path}: {reason}; {ELSEWHERE}")

@@ -12,7 +12,13 @@ from nnrep.figures.analysis.sequential import Decision, budget_for
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.command_log import CommandLog
 from nnrep.figures.comparison import add_seeds, decisions_of, power_of, power_table
-from nnrep.figures.earlier_results import check_structures, holds_finished, move_aside, warn_of_versions
+from nnrep.figures.earlier_results import (
+    ELSEWHERE,
+    check_structures,
+    holds_finished,
+    move_aside,
+    warn_of_versions,
+)
 from nnrep.figures.figure import Figure
 from nnrep.figures.registry import FIGURES
 from nnrep.figures.report import REPORT
@@ -20,10 +26,10 @@ from nnrep.figures.request import Profile, Request
 from nnrep.figures.result_files import POWER, Stores, fresh_seeds_held, open_stores, read_power, run_names
 from nnrep.figures.results import write_results
 from nnrep.host.interruption import Interruption
+from nnrep.host.lock import locked
 from nnrep.host.terminal import log, show_log
 from nnrep.records.table import read_table, write_table
 from nnrep.sweep.engine import Swept, sweep
-from nnrep.sweep.lock import locked
 from nnrep.sweep.progress import sweep_bar
 from nnrep.sweep.settings import Experiment, Setting, experiment_settings, with_fresh_seeds
 from nnrep.sweep.store import RunStore
@@ -87,7 +93,7 @@ def reproduce(request: Request) -> int:
             for folder in finished:
                 move_aside(folder)
         for each in reproductions:
-            locks.enter_context(locked(each.folder))
+            locks.enter_context(locked(each.folder, ELSEWHERE))
         # What cannot be gone on with is said before anything runs.
         stores = [each.stores(each.power(request)) for each in reproductions]
         for each, held in zip(reproductions, stores, strict=True):

@@ -1,6 +1,7 @@
 """What the terminal shows: log lines, a progress bar, a closing table."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import isfinite
@@ -99,16 +100,26 @@ def progress_bar(quiet: bool = False) -> Iterator[ProgressBar]:
         yield ProgressBar(progress)
 
 
+def print_line(text: str) -> None:
+    """Print a line to standard output, which nothing folds."""
+    print(text)
+
+
 def print_table(table: Table) -> None:
-    """Print a table to standard output; what is not a terminal has no width, and nothing is folded there."""
-    console = Console()
-    if console.is_terminal:
+    """Print a table to standard output; no row is folded or cut, however narrow the terminal."""
+    console = Console(width=ENDLESS)
+    with console.capture() as printed:
         console.print(table)
-        return
-    plain = Console(width=ENDLESS)
-    with plain.capture() as printed:
-        plain.print(table)
     print("\n".join(line.rstrip() for line in printed.get().splitlines()))
+
+
+def printable(text: str) -> str:
+    """A unit as standard output can show it: A for Å where it must."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return text.replace("Å", "A")
+    return text
 
 
 def show_log() -> None:

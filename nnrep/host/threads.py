@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from nnrep.errors import ConfigError, is_integer
+from nnrep.errors import ConfigError, is_integer, require
 
 # XLA's pool, and the BLAS under NumPy's and JAX's eigensolvers.
 VARIABLES = ("NPROC", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -25,6 +25,10 @@ def limit_threads(threads: object) -> None:
     if not _set:
         _set.append(threads)
         if threads is not None:
+            most = usable_cores()
+            require(
+                threads <= most, "threads", f"at most {most}, the cores that this process may use", threads
+            )
             # Matrix products round by the number of threads: a number that is not honoured is no service.
             wanted = thread_variables(threads)
             if "numpy" in sys.modules and wanted != {name: os.environ.get(name) for name in VARIABLES}:

@@ -192,8 +192,13 @@ def _run_to_check(
     rules, status = stopping.at_check(replica.rules, Check(step, positions, loss, gradient_norm, is_finite))
     diverged = status == Status.diverged
     status = jnp.select(
-        [diverged, at_rest | (status == Status.converged), step >= replica.limit],
-        [Status.diverged, Status.converged, Status.step_limit],
+        [
+            diverged,
+            at_rest | (status == Status.converged),
+            status == Status.stalled,
+            step >= replica.limit,
+        ],
+        [Status.diverged, Status.converged, Status.stalled, Status.step_limit],
         status,
     )
     kept = jax.tree.map(lambda old, new: jnp.where(diverged, old, new), before, moved)

@@ -27,6 +27,7 @@ from nnrep.systems.system import System, as_partial
 
 # That a chunk may go on once the run is to stop: of large systems it takes longer.
 PATIENCE_SECONDS = 3.0
+SETTLED = (Status.converged, Status.stalled)  # how a stage ends that has done what it could
 
 
 class Run:
@@ -222,13 +223,13 @@ class Run:
     def _done_early(self) -> np.ndarray:
         """Replicas (s,) that no later stage would move: diverged, out of steps, or at rest by all rules."""
         status, active = self.stage.values("status"), ~self.attempts.outcomes.done
-        diverged, converged = (active & (status == code) for code in (Status.diverged, Status.converged))
+        diverged, settled = active & (status == Status.diverged), active & np.isin(status, SETTLED)
         out_of_steps = active & (self.steps_before + self.stage.values("step") >= self.max_steps)
         ended = diverged | out_of_steps
-        wanted = min(stage.stopping.rms_force for stage in self.stages[self.index + 1 :])
-        if wanted == 0 or not converged.any():
+        wanted = self._wanted_force()
+        if wanted == 0 or not settled.any():
             return ended
-        return ended | (converged & (self._exact(self.stage.positions())[1] < wanted))
+        return ended | (settled & (self._exact(self.stage.positions())[1] < wanted))
 
     def _end(self, which: np.ndarray) -> None:
         """Keep where some replicas (s,) are as their outcomes."""
@@ -241,7 +242,26 @@ class Run:
         coarse = self.positions_coarse if self._in_last_stage() else positions
         coarse = np.full_like(positions, np.nan) if coarse is None else coarse
         none = np.zeros(len(positions), bool)
-        return Outcomes(none, positions, *self._exact(positions), self.stage.values("status"), coarse)
+        energy, gradient_rms = self._exact(positions)
+        return Outcomes(none, positions, energy, gradient_rms, self._ended_as(gradient_rms), coarse)
+
+    def _wanted_force(self) -> float:
+        """RMS force below which a replica has converged: the least that is asked for from here on."""
+        to_come = self.stages[self.index :] if self._in_last_stage() else self.stages[self.index + 1 :]
+        return float(min(stage.stopping.rms_force for stage in to_come))
+
+    def _ended_as(self, gradient_rms: np.ndarray) -> np.ndarray:
+        """Codes (s,) of how replicas end that end here, with exact RMS forces (s,)."""
+        stage, status = self.stage.stage, self.stage.values("status")
+        at_rest = np.isin(status, SETTLED) & (gradient_rms < self._wanted_force())
+        if self._in_last_stage():
+            # The run's own limit is none of the stage's, though as a default it may stand there.
+            length = stage.fixed_length
+            whole = length < self.max_steps and self.stage.values("step") >= length
+            status = np.where((status == Status.step_limit) & whole, Status.finished, status)
+        else:  # the run has no steps left for what was to come
+            status = np.where(np.isin(status, SETTLED), Status.step_limit, status)
+        return np.where(at_rest, Status.converged, status)
 
     def _next_attempt(self) -> bool:
         """Restart what has failed, or return False."""

@@ -12,6 +12,8 @@ from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.fit import Fit
 from nnrep.reparam.none import identity, is_identity
 
+MOST_STEPS = 2**31 - 1
+
 
 class Stage(NamedTuple):
     """A map, how its inputs are moved, and until when.
@@ -32,6 +34,14 @@ class Stage(NamedTuple):
     max_steps: int | None
     fit: Fit | None = None
 
+    @property
+    def fixed_length(self) -> int:
+        """Steps that it takes whatever it meets, but for divergence; `MOST_STEPS` where rules may end it."""
+        rules, steps = self.stopping, self.max_steps
+        if steps is None or rules.rms_force > 0 or rules.rules:
+            return MOST_STEPS
+        return steps if rules.patience * rules.check_every >= steps else MOST_STEPS
+
     def check(self) -> None:
         """Check the ranges.
 
@@ -44,9 +54,6 @@ class Stage(NamedTuple):
         steps = self.max_steps
         limited = steps is None or (is_integer(steps) and 0 <= steps < 2**31)
         require(limited, "max_steps", "from 0 to 2^31 - 1", steps)
-
-
-MOST_STEPS = 2**31 - 1
 
 
 def two_stages(

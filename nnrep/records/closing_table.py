@@ -1,34 +1,56 @@
 """The closing tables of the verbs, on standard output."""
 
 from collections.abc import Mapping, Sequence
-from math import nan
-from typing import TYPE_CHECKING, Any
+from math import floor, isfinite, log10, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
 
-from nnrep.host.terminal import print_table
+from nnrep.host.terminal import print_line, print_table, printable
+from nnrep.minimization import Status
 from nnrep.records.table import ERROR
+from nnrep.systems.registry import SYSTEMS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Column of the closing table -> column of the table of runs, and its form.
-TABLE_COLUMNS = {
-    "seed": ("seed", "{}"),
-    "status": ("status", "{}"),
-    "energy": ("energy", "{:.6g}"),
-    "bonds": ("bond_fraction", "{:.2f}"),
-    "contacts": ("contact_fraction", "{:.2f}"),
-    "OpenMM's": ("energy_openmm", "{:.6g}"),
-    "RMSD CA": ("rmsd_ca", "{:.2f} A"),
-    "all": ("rmsd_all", "{:.2f} A"),
-    "coarse": ("steps_coarse", "{}"),
-    "fine": ("steps_fine", "{}"),
-    "minimise": ("time_minimize_s", "{:.2f} s"),
-    "total": ("time_total_s", "{:.1f} s"),
-}
+DIGITS = 6  # of the lowest energy in a column
+MOST_DECIMALS = 8
+ENERGY = "energy"  # in the place of a unit: that of the system
 
+
+class Column(NamedTuple):
+    """A column of a closing table.
+
+    Attributes:
+        title: above it.
+        source: column of the table of runs.
+        unit: below the title.
+        decimals: of its numbers; None for text and whole numbers, and for energies, see `DIGITS`.
+    """
+
+    title: str
+    source: str
+    unit: str = ""
+    decimals: int | None = None
+
+
+BEFORE_STEPS = (
+    Column("seed", "seed"),
+    Column("status", "status"),
+    Column("energy", "energy", ENERGY),
+    Column("bonds", "bond_fraction", "share", 2),
+    Column("contacts", "contact_fraction", "share", 2),
+    Column("OpenMM's", "energy_openmm", ENERGY),
+    Column("RMSD CA", "rmsd_ca", "Å", 2),
+    Column("RMSD all atoms", "rmsd_all", "Å", 2),
+)
+AFTER_STEPS = (
+    Column("minimise", "time_minimize_s", "s", 2),
+    Column("total", "time_total_s", "s", 1),
+)
+STEPS = Column("steps", "evaluations")
 
 LEFT = ("status", "system", "structure", "potential", "start", "baseline", "reparam", "optimizer")
 
@@ -39,66 +61,156 @@ SETTINGS = (
 )
 
 
-def show_table(rows: "pd.DataFrame", title: str) -> None:
-    """Print the closing table of a run."""
-    table = _titled(title)
-    _add_rows(table, rows, [])
+def show_table(rows: "pd.DataFrame", folder: str, history: "pd.DataFrame") -> None:
+    """Print the folder of a run, in a line of its own, and its closing table.
+
+    Several seeds are followed by the mean and the best of those that have not diverged.
+
+    Args:
+        rows: of the run.
+        folder: of the run.
+        history: of the run, which knows its stages.
+    """
+    print_line(folder)
+    stages = steps_of_stages(history)
+    of_stages = [Column(name, f"steps of {name}", "steps") for name in stages]
+    columns = [*BEFORE_STEPS, *of_stages, *AFTER_STEPS]
+    for column in of_stages:
+        steps = [stages[column.title].get(seed, 0) for seed in rows["seed"]]
+        rows = rows.assign(**{column.source: steps})
+    table = _table()
+    _add_rows(table, _with_summary(rows.astype({"seed": str}), columns), columns)
     print_table(table)
 
 
-def show_sweep(rows: "pd.DataFrame", title: str) -> None:
-    """Print the closing table of a sweep, and below it why jobs have failed.
+def steps_of_stages(history: "pd.DataFrame") -> dict[str, dict[int, int]]:
+    """Stage, in the order in which they come up -> seed -> steps that it has taken in it."""
+    stages: dict[str, dict[int, int]] = {}
+    for seed, rows in history.groupby("seed"):
+        before = 0
+        for stage, step in zip(rows["stage"], rows["step"], strict=True):
+            steps = stages.setdefault(stage, {})
+            steps[int(str(seed))] = steps.get(int(str(seed)), 0) + int(step) - before
+            before = int(step)
+    return stages
+
+
+def _with_summary(rows: "pd.DataFrame", columns: Sequence[Column]) -> "pd.DataFrame":
+    """The rows and, of several, their mean and the best one, which have no seed of their own."""
+    good = rows[rows["status"] != Status.diverged.name]
+    if len(rows) < 2 or good.empty:
+        return rows
+    import pandas as pd
+
+    numbers = [column.source for column in columns if column.source not in ("seed", "status")]
+    mean = {**good[numbers].astype(float).mean(), "seed": "mean", "status": f"of {len(good)}"}
+    best = good.sort_values("energy", key=lambda energy: energy.astype(float)).iloc[0].to_dict()
+    best |= {"seed": "best", "status": f"seed {best['seed']}"}
+    return pd.DataFrame([*rows.to_dict("records"), mean, best], dtype=object)
+
+
+def show_sweep(rows: "pd.DataFrame", folder: str) -> None:
+    """Print the folder of a sweep and its closing table, and below it why jobs have failed.
 
     Args:
         rows: of a sweep's table, in text; the index is the number of the job.
-        title: of the table.
+        folder: of the sweep.
     """
-    table = _titled(title)
+    print_line(folder)
+    table = _table()
     differ = [name for name in SETTINGS if len(set(rows[name]) - {""}) > 1]
-    _add_rows(table, rows.rename_axis("job").reset_index(), ["job", *differ])
+    columns = [*(Column(name, name) for name in ("job", *differ)), *BEFORE_STEPS, STEPS, *AFTER_STEPS]
+    _add_rows(table, rows.rename_axis("job").reset_index(), columns)
     print_table(table)
     for job, error in rows[ERROR].items():
         if error:
-            print(f"job {job} failed: {error}")
+            print_line(f"job {job} failed: {error}")
 
 
 def outcome(rows: Sequence[Mapping[str, str]]) -> str:
-    """How a job of a sweep ended, from its rows in text: "converged, energy -1908.2"."""
+    """How a job of a sweep ended, from its rows in text: "converged, energy -1908.2 kJ/mol"."""
     statuses = ", ".join(dict.fromkeys(row["status"] for row in rows))
     energies = [float(row["energy"]) for row in rows if row["energy"]]
     several = f"{len(rows)} seeds, lowest " if len(rows) > 1 else ""
-    return f"{statuses}, {several}energy {min(energies, default=nan):.6g}"
+    unit = _one(_energy_units({row["system"] for row in rows}))
+    return f"{statuses}, {several}energy {min(energies, default=nan):.6g} {unit}".rstrip()
 
 
-def _titled(title: str) -> Table:
-    return Table(title=Text(title), title_justify="left", box=None, padding=(0, 1))
+def _table() -> Table:
+    return Table(box=None, padding=(0, 1))
 
 
-def _add_rows(table: Table, rows: "pd.DataFrame", first: list[str]) -> None:
-    """Add rows, with some columns as they are, then those of the results that there are."""
-    columns = {name: (name, "{}") for name in first} | TABLE_COLUMNS
-    shown = {
-        name: form for name, form in columns.items() if any(_cell(value, "{}") for value in rows[form[0]])
-    }
-    for name in shown:
-        table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=True)
-    for _, row in rows.iterrows():
-        table.add_row(*(Text(_cell(row[column], form)) for column, form in shown.values()))
+def _add_rows(table: Table, rows: "pd.DataFrame", columns: Sequence[Column]) -> None:
+    """Add the columns that have values, each with as many decimals in all of its rows."""
+    units = _energy_units(set(rows["system"].dropna()))
+    cells = {}
+    for column in columns:
+        values = list(rows[column.source])
+        if any(not _is_nothing(value) for value in values):
+            cells[column] = _cells(values, column, aligned=len(units) == 1)
+    for column in cells:
+        below = _one(units) if column.unit == ENERGY else column.unit
+        header = Text(f"{column.title}\n{printable(below)}".rstrip())
+        justify = "left" if column.source in LEFT else "right"
+        table.add_column(header, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row in zip(*cells.values(), strict=True):
+        table.add_row(*map(Text, row))
 
 
-def _cell(value: Any, form: str) -> str:
-    """A value, which may be a number in text, as a form has it; nothing for no value."""
-    if value is None or value == "" or value != value:
-        return ""
-    return form.format(float(value) if ":" in form else value)
+def _energy_units(systems: set[str]) -> set[str]:
+    """Of some systems, by name."""
+    return {SYSTEMS[name].energy_unit if name in SYSTEMS else "" for name in systems}
+
+
+def _one(units: set[str]) -> str:
+    """The unit; none where there are several."""
+    return next(iter(units)) if len(units) == 1 else ""
+
+
+def _cells(values: Sequence[Any], column: Column, aligned: bool) -> list[str]:
+    """Values, which may be numbers in text, as they are printed; nothing for no value.
+
+    Args:
+        values: of the column.
+        column: which.
+        aligned: whether all energies are in one unit, so that they can have as many decimals.
+    """
+    if column.unit != ENERGY and column.decimals is None:
+        return ["" if _is_nothing(value) else _whole(value) for value in values]
+    numbers = [nan if _is_nothing(value) else float(value) for value in values]
+    form = f".{DIGITS}g"
+    if column.decimals is not None:
+        form = f".{column.decimals}f"
+    elif aligned:
+        form = _energy_form(numbers)
+    return ["" if number != number else f"{number:{form}}" for number in numbers]
+
+
+def _whole(value: Any) -> str:
+    """A value without decimals: of steps, a mean is rounded."""
+    return f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+def _energy_form(numbers: Sequence[float]) -> str:
+    """One form for all, with six digits of the lowest."""
+    lowest = abs(min(filter(isfinite, numbers), default=0.0))
+    if not 1e-6 < lowest < 1e9:
+        return f".{DIGITS}g"
+    decimals = DIGITS - 1 - floor(log10(lowest))
+    return f".{min(MOST_DECIMALS, max(0, decimals))}f"
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value == "" or value != value
 
 
 MOST_MODES_SHOWN = 12
 
 
-def show_modes(rows: "pd.DataFrame", title: str) -> None:
-    """Print the first rows of a table of modes."""
-    table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 1))
+def show_modes(rows: "pd.DataFrame", folder: str) -> None:
+    """Print the folder of some modes, in a line of its own, and the first rows of their table."""
+    print_line(folder)
+    table = _table()
     forms = {"mode": "{}", "eigenvalue": "{:.4g}", "weight": "{:.4g}", "participation": "{:.2f}"}
     for name in forms:
         table.add_column(name, justify="right", no_wrap=True)

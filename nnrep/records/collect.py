@@ -1,6 +1,7 @@
 """`nnrep collect`: the tables of many runs as one."""
 
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from pathlib import Path
 
 import pandas as pd
@@ -11,26 +12,60 @@ from nnrep.records.sweep_table import FAILED, is_sweep_table
 from nnrep.records.table import ERROR, differing_columns, read_text, run_columns
 
 
-def collected(folders: Sequence[Path]) -> pd.DataFrame:
+class Duplicates(Enum):
+    """Which rows are kept of a run that is in several tables.
+
+    `newest`: that of the table that was written last; `first`: that of the first table, in the order of
+    folders and paths; `all` of them; `error`: none, it is refused.
+    """
+
+    newest = "newest"
+    first = "first"
+    all = "all"
+    error = "error"
+
+
+def collected(folders: Sequence[Path], duplicates: Duplicates) -> tuple[pd.DataFrame, int]:
     """All rows of the run folders at and below the given ones, in the order of their paths.
 
     The table of a sweep is left out where its jobs have theirs; without them, its own runs count.
 
+    Returns:
+        The table, and how many of its runs are in several places.
+
     Raises:
         UserError: a folder that is not there or holds no runs, a table with other columns or that cannot be
-            read, or a run that comes up twice; both places are named.
+            read, or, if duplicates are errors, a run that comes up twice; both places are named.
     """
-    tables: list[pd.DataFrame] = []
-    place: dict[str, Path] = {}
-    for path in [path for folder in folders for path in _tables_in(folder)]:
-        rows = runs_of_sweep(path) if is_sweep_table(path) else read_runs(path)
-        for run in rows["run_id"]:
-            if run in place:
-                raise UserError(f"{path}: run {run} is in {place[run]} as well; name only one of the two")
-            place[run] = path
-        tables.append(rows)
+    paths = [path for folder in folders for path in _tables_in(folder)]
+    tables = [runs_of_sweep(path) if is_sweep_table(path) else read_runs(path) for path in paths]
     whole = pd.concat(tables, ignore_index=True)
-    return whole.reindex(columns=run_columns(whole.columns)).fillna("")
+    places = [path for path, rows in zip(paths, tables, strict=True) for _ in range(len(rows))]
+    if duplicates is Duplicates.error:
+        _refuse_duplicates(whole["run_id"], places)
+    kept = _kept(whole["run_id"], places, duplicates)
+    several = whole["run_id"][whole["run_id"].duplicated()].nunique()
+    return whole[kept].reindex(columns=run_columns(whole.columns)).fillna(""), several
+
+
+def _refuse_duplicates(names: "pd.Series[str]", places: Sequence[Path]) -> None:
+    place: dict[str, Path] = {}
+    for name, path in zip(names, places, strict=True):
+        if name in place:
+            advice = "name only one of the two, or choose duplicates=newest"
+            raise UserError(f"{path}: run {name} is in {place[name]} as well; {advice}")
+        place[name] = path
+
+
+def _kept(names: "pd.Series[str]", places: Sequence[Path], duplicates: Duplicates) -> "pd.Series[bool]":
+    """Which rows are kept."""
+    if duplicates is Duplicates.newest:
+        written = pd.Series([path.stat().st_mtime_ns for path in places], index=names.index)
+        by_age = names[written.sort_values(kind="stable").index]
+        return ~by_age.duplicated(keep="last").reindex(names.index)
+    if duplicates is Duplicates.first:
+        return ~names.duplicated()
+    return pd.Series(True, index=names.index)
 
 
 def _tables_in(folder: Path) -> Iterator[Path]:

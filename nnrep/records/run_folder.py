@@ -1,7 +1,7 @@
 """A run's folder: whose it is, and the files in it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nnrep.choices.identity import flat
 from nnrep.errors import UserError
 from nnrep.host.cache import write_arrays
+from nnrep.host.lock import locked
 from nnrep.host.terminal import log
 from nnrep.minimization import Result
 from nnrep.records.table import differing_columns, read_table, write_table
@@ -45,6 +46,10 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """Where the state of the unfinished run is kept."""
         return self.path / CHECKPOINT
+
+    def locked(self) -> AbstractContextManager[None]:
+        """The folder held for one command, see `nnrep.host.lock`."""
+        return locked(self.path, "choose another hydra.run.dir")
 
     def holds_finished(self, wanted: dict[str, Any], molecule: Molecule | None, resume: bool) -> bool:
         """Whether the folder holds this very run, finished; False if the run may start or go on in it.
@@ -94,9 +99,9 @@ class RunFolder:
     def open(self, wanted: dict[str, Any], molecule: Molecule | None) -> None:
         """Make the folder this run's own."""
         self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.create(wanted)))
+        (self.path / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.create(wanted)), encoding="utf-8")
         if molecule is not None:
-            (self.path / NATIVE).write_text(molecule.pdb)
+            (self.path / NATIVE).write_text(molecule.pdb, encoding="utf-8")
 
     def _check_same(self, wanted: dict[str, Any]) -> None:
         path = self.path / CONFIG
@@ -128,7 +133,7 @@ class RunFolder:
         path = self.path / NATIVE
         if molecule is None:
             return
-        if not path.exists() or path.read_text() != molecule.pdb:
+        if not path.exists() or path.read_text(encoding="utf-8") != molecule.pdb:
             raise UserError(
                 f"{path}: is not the structure that {molecule.source} gives now, so this run cannot be "
                 "resumed; choose another hydra.run.dir"

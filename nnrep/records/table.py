@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
+from nnrep.host.text import readable
 from nnrep.systems.force_fields.registry import term_names
 
 if TYPE_CHECKING:
@@ -142,4 +143,4 @@ def read_text(path: Path) -> "pd.DataFrame":
 
 def write_table(path: Path, rows: "pd.DataFrame") -> None:
     """Write a table as CSV; a crash leaves the old file or the new one, never half of one."""
-    write_whole(path, rows.to_csv(index=False).encode())
+    write_whole(path, readable(rows.to_csv(index=False)).encode())

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nnrep.errors import ConfigError
 from nnrep.host.cache import cache_folder
+from nnrep.host.text import readable
 from nnrep.structures.fetch import fetch
 from nnrep.structures.file_names import (
     EMBEDDED,
@@ -96,7 +97,9 @@ def from_file(path: Path, name: str | None = None, key: str = "system.pdb") -> F
     """
     if not path.is_file():
         raise ConfigError(key, f"{path}: {'a folder' if path.is_dir() else 'no such file'}")
-    return Found(name or stem_of(path.name), str(path), path, unpacked(path.read_bytes(), str(path)))
+    return Found(
+        name or readable(stem_of(path.name)), str(path), path, unpacked(path.read_bytes(), str(path))
+    )
 
 
 def fetched_folder() -> Path:

@@ -6,13 +6,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pandas as pd
 
 from nnrep.errors import UserError
+from nnrep.host.scratch import scratch_folder
 from nnrep.host.terminal import log
 from nnrep.host.threads import environment, thread_variables, usable_cores
 from nnrep.sweep import worker
@@ -93,8 +92,8 @@ def _processes(count: int, cold: bool) -> Iterator[tuple[list[ProcessPoolExecuto
     """So many worker processes, each with a queue of its own, and the event that stops them."""
     context = multiprocessing.get_context("spawn")  # JAX's threads do not survive a fork
     stop = context.Event()
-    with TemporaryDirectory(prefix="nnrep-") as empty:
-        arguments = (stop, Path(empty) if cold else None)
+    with scratch_folder() as empty:
+        arguments = (stop, empty if cold else None)
         processes = [
             ProcessPoolExecutor(1, mp_context=context, initializer=worker.begin, initargs=arguments)
             for _ in range(count)

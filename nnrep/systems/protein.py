@@ -118,6 +118,8 @@ class ProteinConfig(SystemConfig):
     )
     perturbation: float | None
 
+    energy_unit = "kJ/mol"
+    length_unit = "nm"
     has_features = True
     can_restart = False
 
@@ -285,8 +287,8 @@ def protein_system(
         molecule=molecule,
         trace=groups.ca,
         masses=masses(molecule.topology),
-        energy_unit="kJ/mol",
-        length_unit="nm",
+        energy_unit=config.energy_unit,
+        length_unit=config.length_unit,
         exact=exact,
         origin=origin,
         dummies=size - molecule.n,

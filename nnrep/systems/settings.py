@@ -36,6 +36,9 @@ class SystemConfig:
 
     name: str
 
+    # Of tables and pictures; empty for dimensionless systems.
+    energy_unit: ClassVar[str] = ""
+    length_unit: ClassVar[str] = ""
     # Whether particles have node features, edges weights, and a run contacts at which it can fail.
     has_features: ClassVar[bool] = False
     has_edge_weights: ClassVar[bool] = False

@@ -1,6 +1,7 @@
 """`nnrep collect`: many tables as one, or the reason why not."""
 
 import io
+import os
 
 import pandas as pd
 import pytest
@@ -61,8 +62,46 @@ def one_line(done, *parts):
 
 def test_a_run_that_is_there_twice_is_named_with_both_places(command, tables):
     tables({"a": ["x", "y"], "b": ["y"]})
-    one_line(command("collect", "a", "b"), "b/runs.csv: run y is in a/runs.csv as well")
-    one_line(command("collect", "a", "a"), "a/runs.csv: run x is in a/runs.csv as well")
+    one_line(command("collect", "a", "b", "duplicates=error"), "b/runs.csv: run y is in a/runs.csv as well")
+    one_line(command("collect", "a", "a", "duplicates=error"), "a/runs.csv: run x is in a/runs.csv as well")
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ((), [("x", "old"), ("z", "new"), ("y", "new")]),
+        (("duplicates=newest",), [("x", "old"), ("z", "new"), ("y", "new")]),
+        (("duplicates=first",), [("x", "old"), ("y", "old"), ("z", "new")]),
+        (("duplicates=all",), [("x", "old"), ("y", "old"), ("z", "new"), ("y", "new")]),
+    ],
+)
+@pytest.mark.parametrize("newer", ["a", "b"])
+def test_of_a_repeated_run_the_newest_is_kept_and_the_choice_named(
+    command, tables, tmp_path, options, kept, newer
+):
+    older = "b" if newer == "a" else "a"
+    tables({older: ["x", "y"]}, device="old")
+    tables({newer: ["z", "y"]}, device="new")
+    for age, folder in enumerate((newer, older)):
+        os.utime(tmp_path / folder / "runs.csv", (1e9 - age, 1e9 - age))
+    done = command("collect", older, newer, *options)
+    assert done.returncode == 0
+    rows = pd.read_csv(io.StringIO(done.stdout))
+    assert list(zip(rows["run_id"], rows["device"], strict=True)) == kept
+    (line,) = done.stderr.splitlines()
+    assert "1 run is in several tables; kept: " in line
+    assert "duplicates=" in line
+
+
+def test_without_repeated_runs_nothing_is_said(command, tables):
+    tables({"a": ["x"], "b": ["y"]})
+    assert command("collect", "a", "b").stderr == ""
+
+
+def test_an_unknown_choice_of_duplicates_is_named(command, tables):
+    tables({"a": ["x"]})
+    done = command("collect", "a", "duplicates=last")
+    one_line(done, "duplicates: must be one of newest, first, all, error, got last")
 
 
 def test_tables_of_another_schema_are_named_with_what_differs(command, tables, tmp_path):

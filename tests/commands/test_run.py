@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from nnrep.records.run_folder import RUN_FILES
+from nnrep.host.lock import locked
+from nnrep.records.run_folder import RUN_FILES, RunFolder
 from nnrep.records.table import run_columns
 from nnrep.reparam.registry import MAPS
 
@@ -133,7 +134,7 @@ def test_run_leaves_its_files_and_they_agree(command, tmp_path, reparam, precisi
     runs = pd.read_csv(folder / "runs.csv")
     assert list(runs.columns) == run_columns()
     assert runs["seed"].tolist() == [4, 2]
-    assert set(runs["status"]) <= {"converged", "step_limit"}
+    assert set(runs["status"]) <= {"stalled", "step_limit"}
     assert runs["modes"].tolist() == [8 if reparam in ("cg", "gnn") else 0] * 2
     assert runs["precision"].tolist() == [precision] * 2
     config = OmegaConf.load(folder / "config.yaml")
@@ -158,7 +159,8 @@ def test_run_leaves_its_files_and_they_agree(command, tmp_path, reparam, precisi
         assert mine["step"].iloc[-1] == row["steps_coarse"] + row["steps_fine"] == row["evaluations"]
         parts = row[["time_modes_s", "time_fit_s", "time_compile_s", "time_minimize_s"]].sum()
         assert 0 < parts <= row["time_total_s"] * (1 + 1e-9)
-    assert f"{runs['energy'][0]:.6g}" in result.stdout
+    assert result.stdout.splitlines()[0] == str(folder)
+    assert str(runs["energy"][0])[:6] in result.stdout
     assert (folder / "energy.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -218,6 +220,15 @@ BAD = {
     "folder that cannot be": (("run", *SMALL, "hydra.run.dir=/proc/nnrep"), ("/proc/nnrep",)),
     "unknown flag": (("run", "--foo"), ("--foo", "nnrep run --help")),
     "unknown interpolation": (("run", "hydra.run.dir=${nope}"), ("nope",)),
+    "no folder of structures": (
+        ("run", "paths.structures=[/nope]"),
+        ("paths.structures: /nope: no such folder",),
+    ),
+    "nothing to resume": (("run", "resume=true"), ("resume: ", "add hydra.run.dir=DIR")),
+    "no sweep to resume": (
+        ("run", "-m", "seeds=1,2", "resume=true"),
+        ("resume: ", "add hydra.sweep.dir=DIR"),
+    ),
     "doctor takes nothing": (("doctor", "now"), ("now: nnrep doctor takes no arguments",)),
 }
 
@@ -248,6 +259,44 @@ def test_a_folder_with_results_is_not_overwritten(command, tmp_path):
     again = command("run", *SMALL, f"hydra.run.dir={folder}", "resume=true")
     assert again.returncode == 0
     assert files(folder) == before
+
+
+def test_a_second_run_in_a_folder_is_refused_while_the_first_is_at_work(command, tmp_path):
+    folder = tmp_path / "run"
+    with locked(folder, ""):
+        second = command("run", *SMALL, f"hydra.run.dir={folder}/../run")
+        one_line_error(second, f"{folder}: another nnrep is at work here", "choose another hydra.run.dir")
+        assert [path.name for path in folder.iterdir()] == [".lock"]
+    assert command("run", *SMALL, f"hydra.run.dir={folder}/../run").returncode == 0
+    assert set(files(folder)) == FINISHED
+
+
+@pytest.mark.parametrize("verb", ["run", "modes"])
+def test_a_folder_is_held_from_its_check_to_the_last_file(command, tmp_path, monkeypatch, verb):
+    seen = []
+
+    def note(self, *arguments, **options):
+        seen.append((self.path / ".lock").exists())
+        return kept[len(seen) % 2](self, *arguments, **options)
+
+    check = "holds_finished" if verb == "run" else "refuse_results"
+    last = "write" if verb == "run" else "open"
+    kept = [getattr(RunFolder, last), getattr(RunFolder, check)]
+    monkeypatch.setattr(RunFolder, check, note)
+    monkeypatch.setattr(RunFolder, last, note)
+    options = [] if verb == "run" else ["analysis.robustness=false"]
+    done = command(verb, "system.n=30", "system.loop_length=5", *options, "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    assert seen == [True, True]
+    assert not (tmp_path / "run" / ".lock").exists()
+
+
+def test_a_second_sweep_in_a_folder_is_refused_while_the_first_is_at_work(command, tmp_path):
+    folder = tmp_path / "sweep"
+    arguments = ("run", "-m", *SMALL, "seeds=1,2", f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=.")
+    with locked(folder, "", ".sweep.lock"):
+        one_line_error(command(*arguments), f"{folder}: another nnrep is at work here", "hydra.sweep.dir")
+    assert not folder.exists()
 
 
 def test_bad_input_leaves_the_users_folders_alone(command, tmp_path):

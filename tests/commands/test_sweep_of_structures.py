@@ -165,7 +165,7 @@ def test_a_sweep_is_collected_once(command, with_broken):
     (with_broken / "alone").mkdir()
     (with_broken / "s" / "runs.csv").rename(with_broken / "alone" / "runs.csv")
     assert command("collect", "alone").stdout == done.stdout
-    twice = command("collect", "s", "alone")
+    twice = command("collect", "s", "alone", "duplicates=error")
     assert twice.returncode == 2
     assert "is in s/1/runs.csv as well" in twice.stderr
 

@@ -1,6 +1,7 @@
 """Threads and clocks: what must be right for numbers and times to mean something."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -58,6 +59,10 @@ def test_threads_are_set_before_numpy_and_once():
     assert in_fresh_process(code + "limit_threads(1)").returncode == 0
     again = in_fresh_process(code + "limit_threads(None)")
     assert "threads: must be the same for all jobs of a process, which has begun with 1" in again.stderr
+    many = in_fresh_process(
+        "from nnrep.host.threads import limit_threads, usable_cores; limit_threads(usable_cores() + 1)"
+    )
+    assert re.search(r"threads: must be at most (\d+), .* got (\d+)\n$", many.stderr)
     late = in_fresh_process("import numpy; from nnrep.host.threads import limit_threads; limit_threads(1)")
     assert "threads: cannot be set in a process that has loaded NumPy already" in late.stderr
 

@@ -53,14 +53,14 @@ def test_repelling_pairs_are_kept_where_a_loop_says_so():
         nnrep.System(zero, np.eye(3), sample_epoch=0)
 
 
-def steps_until_converged(rule, losses):
+def steps_until_stalled(rule, losses):
     state = rule.start(jnp.zeros((2, 3)))
     for step, loss in enumerate(losses, start=1):
         seen = Check(
             jnp.asarray(step), jnp.zeros((2, 3)), jnp.asarray(loss), jnp.asarray(1.0), jnp.asarray(True)
         )
         state, status = rule.at_check(state, seen)
-        if int(status) == Status.converged:
+        if int(status) == Status.stalled:
             return step
     return None
 
@@ -68,10 +68,10 @@ def steps_until_converged(rule, losses):
 def test_an_epoch_counts_the_checks_of_patience_anew():
     """The loss falls until step 3: three checks later it ends, or three after the epoch that began at 5."""
     losses = [3.0, 2.0, 1.0, *[1.0] * 20]
-    assert steps_until_converged(Patience(0.0, 3), losses) == 6
-    assert steps_until_converged(Patience(0.0, 3, epoch=5), losses) == 8
+    assert steps_until_stalled(Patience(0.0, 3), losses) == 6
+    assert steps_until_stalled(Patience(0.0, 3, epoch=5), losses) == 8
     # The lowest loss is kept: what comes again is no improvement.
-    assert steps_until_converged(Patience(0.0, 3, epoch=5), [1.0, 5.0, 4.0, 3.0, 2.0, 2.0]) == 4
+    assert steps_until_stalled(Patience(0.0, 3, epoch=5), [1.0, 5.0, 4.0, 3.0, 2.0, 2.0]) == 4
     Stopping(patience=3, check_every=2, epoch=7).check()
     with pytest.raises(ConfigError, match=r"^epoch: must be longer than patience checks, 6 steps"):
         Stopping(patience=3, check_every=2, epoch=6).check()

@@ -151,7 +151,7 @@ def test_failed_seeds_are_begun_anew_until_they_succeed(batch_size):
     assert not any(has_failed(pair(), x) for x in again.positions)
     np.testing.assert_array_equal(again.restarts > 0, failed)
     assert again.restarts.max() > 1  # one has failed twice
-    assert again.status == (Status.converged,) * 8
+    assert again.status == (Status.stalled,) * 8
     # What has not failed is as if nothing were begun anew, to the last bit.
     fine = ~failed
     for name in ("positions", "energy", "gradient_rms", "evaluations", "steps_fine", "positions_start"):

@@ -15,7 +15,6 @@ from nnrep.errors import UserError
 from nnrep.records.table import run_columns
 from nnrep.sweep.engine import missing_seeds
 from nnrep.sweep.grids import grid_points
-from nnrep.sweep.lock import locked
 from nnrep.sweep.queue import Queue, Task
 from nnrep.sweep.settings import Setting, experiment_settings, with_fresh_seeds
 from nnrep.sweep.store import NUMBERS, RunStore, thinned
@@ -266,15 +265,6 @@ def test_damaged_tables_and_positions_are_named(tmp_path):
     table.to_csv(store.path, index=False)
     with pytest.raises(UserError, match=r"runs.csv: energy of a-0 is no number: 'abc'"):
         RunStore(tmp_path, ["a-0"])
-
-
-def test_a_folder_is_held_by_one(tmp_path):
-    with locked(tmp_path / "new"):
-        second = locked(tmp_path / "new")
-        with pytest.raises(UserError, match="another nnrep reproduce is at work here"):
-            second.__enter__()
-    with locked(tmp_path / "new"):
-        pass
 
 
 def test_patterns_know_the_options_of_groups():

@@ -27,6 +27,8 @@ ALWAYS_KEPT = {
     for name in ("energy", "time_s", "time_with_compile_s")
     for what in ("mean", "std", "best")
 }
+# How a finished run may have ended.
+ENDS = (Status.converged, Status.stalled, Status.finished, Status.step_limit, Status.diverged)
 HIGHER_IS_BETTER = ("bond_fraction", "contact_fraction", "largest_piece")
 
 
@@ -61,7 +63,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         good = group[~diverged(group)]
         row: dict[str, object] = {name: group[name].iloc[0] for name in SETTING_COLUMNS}
         row["runs"] = len(group)
-        for status in (Status.converged, Status.step_limit, Status.diverged):
+        for status in ENDS:
             row[status.name] = int((group["status"] == status.name).sum())
         for name in MEASURES:
             values = good[name].astype(float)

@@ -26,7 +26,7 @@ class Best(NamedTuple):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Patience(Rule):
-    """Converged after `patience` checks in a row without an improvement of more than `min_delta`.
+    """Stalled after `patience` checks in a row without an improvement of more than `min_delta`.
 
     Every `epoch` steps the count of checks restarts at 0; the lowest loss is kept. 0 for never.
     """
@@ -49,7 +49,7 @@ class Patience(Rule):
         """See `Rule.at_check`."""
         improved = seen.loss < state.loss - self.min_delta
         checks = jnp.where(improved, 0, state.checks + 1)
-        status = jnp.where(checks >= self.patience, Status.converged, Status.running)
+        status = jnp.where(checks >= self.patience, Status.stalled, Status.running)
         epoch = jnp.where(self.epoch > 0, seen.step // jnp.maximum(self.epoch, 1), 0)
         checks = jnp.where(epoch > state.epoch, 0, checks)
         return Best(jnp.where(improved, seen.loss, state.loss), checks, epoch.astype(int)), status

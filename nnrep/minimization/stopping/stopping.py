@@ -15,7 +15,10 @@ from nnrep.minimization.stopping.status import Status
 from nnrep.systems.system import as_partial
 
 # Of several reasons to end at one check, the first of these is told.
-ORDER = (Status.diverged, Status.converged, Status.step_limit, Status.interrupted)
+ORDER = (
+    *(Status.diverged, Status.converged, Status.stalled),
+    *(Status.finished, Status.step_limit, Status.interrupted),
+)
 
 
 class Stopping(NamedTuple):
@@ -23,7 +26,7 @@ class Stopping(NamedTuple):
 
     Attributes:
         min_delta: improvement of the lowest energy so far that counts, in the system's energy unit.
-        patience: number of checks in a row without one, after which the stage has converged.
+        patience: number of checks in a row without one, after which the stage has stalled.
         check_every: steps from check to check.
         divergence: the replica has diverged when from one check to the next its extent has grown to
             more than this multiple (of at least one unit of length), or when anything is NaN or infinite.

@@ -1,0 +1,33 @@
+"""Text in places whose character set is not that of Python: names of files, old terminals."""
+
+import codecs
+import sys
+
+ERRORS = "nnrep"
+
+
+def readable(text: str) -> str:
+    """Text without the half characters by which Python stands for bytes that it could not decode."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def print_anything() -> None:
+    """Let standard output and standard error take every character.
+
+    Bytes of file names come out as they are; what the character set lacks becomes a question mark.
+    """
+    codecs.register_error(ERRORS, _as_bytes)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors=ERRORS)
+
+
+def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    part = error.object[error.start : error.end]
+    return b"".join(_byte(character) for character in part), error.end
+
+
+def _byte(character: str) -> bytes:
+    return bytes([ord(character) - 0xDC00]) if "\udc80" <= character <= "\udcff" else b"?"
