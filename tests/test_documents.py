@@ -63,7 +63,28 @@ def test_reproductions_are_valid(name):
     parse_arguments(shlex.split(REPRODUCTIONS[name], comments=True))
 
 
+# The first command of a block, and the output that is shown after it.
+OUTPUTS = captured(r"```sh\nnnrep (run [^\n]*)\n(?:(?!```text).)*?```text\n(.*?)```", re.S)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_outputs_are_what_one_gets(name, command):
+    asked, shown = OUTPUTS[name]
+    ran = command(*shlex.split(asked, comments=True))
+    assert ran.returncode == 0, ran.stderr
+    (titles, row), (shown_titles, shown_row) = (text.splitlines()[-2:] for text in (ran.stdout, shown))
+    # Where a stream has no encoding there is no Å.
+    assert titles.split() == shown_titles.replace("Å", "A").split()
+    assert len(row.split()) == len(shown_row.split())
+    place = titles.split().index("status") + 1  # the energy's, whose title may be its unit
+    energy, shown_energy = (float(each.split()[place]) for each in (row, shown_row))
+    assert energy == pytest.approx(shown_energy, rel=0.01)
+    assert row.split()[:place] == shown_row.split()[:place]  # seed and status
+
+
 def test_there_is_something_to_test():
+    assert len(OUTPUTS) == 2
     assert len(SNIPPETS) >= 8
     assert len(COMMANDS) >= 15
     assert len(REPRODUCTIONS) >= 5

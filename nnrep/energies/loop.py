@@ -243,7 +243,7 @@ def draw_shifts(key: Array, n: int) -> Array:
     """
     count = max(1, round(math.log(n)))
     strata = (jnp.arange(count) + jax.random.uniform(key, (count,))) / count
-    # At even n the last value, n/2, has half the interval, as its pairs come up twice.
+    # At even n the last value, n/2, has half the interval, as its pairs occur twice.
     return jnp.minimum(1 + jnp.floor(strata * (n - 1) / 2).astype(int), n // 2)
 
 

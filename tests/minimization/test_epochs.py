@@ -117,7 +117,7 @@ def test_annealed_learning_rates_fall_by_their_factor_over_the_stage(configure):
 
 
 def test_an_annealed_run_comes_nearer_to_rest():
-    """Adam at a constant rate trembles by as much as the rate is."""
+    """At a constant rate Adam keeps moving by as much as the rate is."""
     system = nnrep.System(lambda x: jnp.sum(jnp.abs(x)), np.full((4, 3), 0.3))
     ends = []
     for rate in (1e-2, nnrep.exponential_decay(1e-2, 1 / 50, 2000)):
