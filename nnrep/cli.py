@@ -9,7 +9,10 @@ from collections.abc import Callable
 
 from nnrep.commands.registry import COMMANDS
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
+from nnrep.host.announcement import announce, withdraw
 from nnrep.host.text import print_anything
+
+SWEEP_FLAGS = {"-m", "--multirun"}  # the others ask for something to be printed, not done
 
 
 def main() -> None:
@@ -38,6 +41,8 @@ def _answer(arguments: list[str]) -> int:
         return EXIT_OK
     if verb not in COMMANDS:
         raise UserError(f"{verb}: unknown verb; choose from {', '.join(COMMANDS)}")
+    if COMMANDS[verb].takes_long and not any(word.startswith("-") for word in set(arguments) - SWEEP_FLAGS):
+        announce(f"nnrep {verb}: getting ready")
     return COMMANDS[verb].main(arguments[1:])
 
 
@@ -52,6 +57,7 @@ def guarded(action: Callable[[], int], debug: bool) -> int:
     """The exit status of an action; errors a user can mend become one line and status 2."""
     try:
         status = action()
+        withdraw()
         sys.stdout.flush()  # here, where a reader that has gone is no fault
         return status
     except KeyboardInterrupt:
@@ -64,6 +70,7 @@ def guarded(action: Callable[[], int], debug: bool) -> int:
         from nnrep.config.explain import explain
 
         message = explain(error)
+        withdraw()
         if debug or message is None:
             traceback.print_exc()
         if message is None:
@@ -86,6 +93,7 @@ def _complete(arguments: list[str]) -> int:
 
 
 def _complain(message: str) -> None:
+    withdraw()
     print(f"nnrep: {message}", file=sys.stderr)
 
 

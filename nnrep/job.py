@@ -106,7 +106,7 @@ def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
             show_table(rows, str(folder.path), read_table(folder.path / HISTORY))
         return _exit_status(rows)
     configure_jax(plan.config.precision.value)
-    with Interruption() as interruption, progress_bar() as bar:
+    with Interruption() as interruption, progress_bar(plan.config.system.energy_unit) as bar:
         padded = plan.minimizes  # other engines know no dummies
         system = loaded_system(plan, molecule, bar, interruption.requested, padded)
         bar.describe("slow modes")

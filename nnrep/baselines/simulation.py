@@ -66,8 +66,8 @@ class SeedMonitor:
     def report(self, step: int, energy: float) -> bool:
         """Report a seed's step and energy, in kJ/mol; whether it is to stop."""
         if self._on_progress is not None:
-            steps = self.steps_before + step
-            self._on_progress(Progress(STAGE, steps, self._steps_limit, self.running, energy))
+            steps, most = self.steps_before + step, self._steps_limit
+            self._on_progress(Progress(STAGE, steps, most, steps, most, self.running, energy))
         self.stopped = self.stopped or (self._should_stop is not None and self._should_stop())
         return self.stopped
 

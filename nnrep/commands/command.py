@@ -13,11 +13,13 @@ class Command(NamedTuple):
         summary: what it does, for the list of verbs.
         main: arguments after the verb -> exit status. Raises `UserError` for what a user can mend.
         is_hydra: whether its arguments are overrides of the configuration.
+        takes_long: whether it takes seconds until there is something to show.
     """
 
     summary: str
     main: Callable[[list[str]], int]
     is_hydra: bool = False
+    takes_long: bool = False
 
 
 def asks_for_help(arguments: list[str]) -> bool:

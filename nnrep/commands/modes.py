@@ -10,4 +10,4 @@ def _main(arguments: list[str]) -> int:
 
 
 SUMMARY = "show the slow modes of a system, and how robust they are; see nnrep modes --help"
-CHOICE = Command(SUMMARY, _main, is_hydra=True)
+CHOICE = Command(SUMMARY, _main, is_hydra=True, takes_long=True)

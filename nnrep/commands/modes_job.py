@@ -139,7 +139,7 @@ def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
     plan, molecule = job.plan, job.molecule
     analysis, modes = plan.config.analysis, plan.config.modes
     configure_jax(plan.config.precision.value)
-    with Interruption() as interruption, progress_bar() as bar:
+    with Interruption() as interruption, progress_bar(plan.config.system.energy_unit) as bar:
         system = loaded_system(plan, molecule, bar, interruption.requested)
         with _at_minimum(system, plan, bar, interruption) as at:
             bar.describe("slow modes")

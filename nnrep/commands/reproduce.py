@@ -17,5 +17,7 @@ def _main(arguments: list[str]) -> int:
 
 
 CHOICE = Command(
-    "reproduce figures of the paper: tables, pictures, claims; see nnrep reproduce --help", _main
+    "reproduce figures of the paper: tables, pictures, claims; see nnrep reproduce --help",
+    _main,
+    takes_long=True,
 )

@@ -10,4 +10,4 @@ def _main(arguments: list[str]) -> int:
 
 
 SUMMARY = "minimise a system's energy; a Hydra application, see nnrep run --help"
-CHOICE = Command(SUMMARY, _main, is_hydra=True)
+CHOICE = Command(SUMMARY, _main, is_hydra=True, takes_long=True)

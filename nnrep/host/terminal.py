@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import isfinite
 
 from rich.console import Console
 from rich.progress import (
@@ -12,12 +11,13 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
-    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
 )
 from rich.table import Table
 
+from nnrep.host.announcement import withdraw
+from nnrep.host.progress import NARROW, Pace, long_line, short_line
 from nnrep.host.progress import Progress as RunProgress
 
 # One console for log lines and progress, so that they do not write over each other. The closing table
@@ -32,33 +32,45 @@ class LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record."""
+        withdraw()
         CONSOLE.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
 
 
 class ProgressBar:
     """A bar of steps with stage and energy; silent where the terminal is not one."""
 
-    def __init__(self, progress: Progress) -> None:
-        """Wrap a rich progress display."""
-        self._progress = progress
-        self._task = progress.add_task("preparing", total=None, energy="")
+    def __init__(self, progress: Progress, unit: str, narrow: bool) -> None:
+        """Wrap a rich progress display.
+
+        Args:
+            progress: the display.
+            unit: of energies.
+            narrow: whether only what is described is shown.
+        """
+        self._progress, self._unit, self._narrow, self._pace = progress, unit, narrow, Pace()
+        self._task = progress.add_task("preparing", total=None, rest="")
 
     def describe(self, text: str) -> None:
         """Say what is going on before steps are counted."""
-        self._progress.update(self._task, description=text)
+        self._progress.update(self._task, description=text, rest="")
 
     def count(self, text: str, done: int, total: int) -> None:
         """Show steps of some other work."""
-        self._progress.update(self._task, description=text, completed=done, total=total)
+        shown = f"{text} {done}/{total}" if self._narrow else text
+        self._progress.update(
+            self._task, description=shown, completed=done, total=total, rest=f"{done}/{total}"
+        )
 
     def update(self, seen: RunProgress) -> None:
         """Show where a minimisation stands."""
+        left = self._pace.seconds_left(seen)
+        wide = f"{seen.stage} ({seen.running} running)"
         self._progress.update(
             self._task,
-            description=f"{seen.stage} ({seen.running} running)",
-            completed=seen.steps,
-            total=seen.steps_limit or None,
-            energy=f"energy {seen.energy:.6g}" if isfinite(seen.energy) else "",
+            description=short_line(seen, self._unit, left) if self._narrow else wide,
+            completed=seen.stage_steps,
+            total=seen.stage_limit or None,
+            rest=long_line(seen, self._unit, left),
         )
 
 
@@ -72,6 +84,7 @@ def hide_progress() -> None:
 
 def vanishing(*columns: ProgressColumn, quiet: bool = False) -> Progress:
     """A display that is gone when its work is done; silent where the terminal is not one."""
+    withdraw()
     silent = quiet or bool(_hidden) or not CONSOLE.is_terminal
     return Progress(*columns, console=CONSOLE, transient=True, disable=silent)
 
@@ -86,22 +99,24 @@ def job_bar(total: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def progress_bar(quiet: bool = False) -> Iterator[ProgressBar]:
-    """A progress bar that vanishes when its work is done; quiet where another one is shown."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TextColumn("{task.completed:.0f} steps"),
-        TextColumn("{task.fields[energy]}"),
-        TimeElapsedColumn(),
-    )
+def progress_bar(unit: str = "", quiet: bool = False) -> Iterator[ProgressBar]:
+    """A progress bar that vanishes when its work is done.
+
+    Args:
+        unit: of energies.
+        quiet: show nothing, as another bar is shown.
+    """
+    narrow = CONSOLE.width < NARROW
+    columns: list[ProgressColumn] = [TextColumn("{task.description}")]
+    if not narrow:
+        columns += [BarColumn(bar_width=16), TextColumn("{task.fields[rest]}"), TimeElapsedColumn()]
     with vanishing(*columns, quiet=quiet) as progress:
-        yield ProgressBar(progress)
+        yield ProgressBar(progress, unit, narrow)
 
 
 def print_line(text: str) -> None:
     """Print a line to standard output, which nothing folds."""
+    withdraw()
     print(text)
 
 

@@ -109,11 +109,14 @@ class Run:
 
     def progress(self) -> Progress:
         """Where the run stands."""
+        steps, running = self.stage.values("step"), self.stage.values("status") == Status.running
         return Progress(
             stage=self.stage.stage.name,
-            steps=int((self.steps_before + self.stage.values("step")).sum()),
+            steps=int((self.steps_before + steps).sum()),
             steps_limit=self.max_steps * len(self.seeds),
-            running=int(np.sum(self.stage.values("status") == Status.running)),
+            stage_steps=int(steps.sum()),
+            stage_limit=int(np.where(running, self.stage.values("limit"), steps).sum()),
+            running=int(np.sum(running)),
             energy=float(np.min(self.stage.values("lowest"))),
         )
 
