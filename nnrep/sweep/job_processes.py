@@ -18,10 +18,12 @@ from omegaconf import DictConfig
 
 from nnrep.errors import ConfigError, UserError, is_integer
 from nnrep.host.interruption import Interruption, follow_instead
+from nnrep.host.memory import most_that_fit
 from nnrep.host.terminal import hide_progress, job_bar, log
 from nnrep.host.threads import environment, thread_variables, usable_cores
 from nnrep.host.workers import leave_signals_to_parent
 
+WORKER_BYTES = 1e9  # of a process with JAX and a small system
 POLL_SECONDS = 0.2  # how soon an interruption is noticed
 
 
@@ -41,7 +43,8 @@ def count_of_workers(wanted: object, threads: object, jobs: int) -> int:
     """How many processes run so many jobs.
 
     Args:
-        wanted: so many; None is as many as have `threads` cores each, and one where there may be a GPU.
+        wanted: so many; None is as many as have `threads` cores each and fit into memory, and one where there
+            may be a GPU.
         threads: of a job; None is all cores, of which most jobs use one.
         jobs: how many.
 
@@ -52,7 +55,8 @@ def count_of_workers(wanted: object, threads: object, jobs: int) -> int:
         raise ConfigError("hydra.launcher.workers", f"must be a count from 1 on, or null, got {wanted}")
     if wanted is None:
         each = threads if is_integer(threads) and threads >= 1 else 1
-        wanted = 1 if may_have_accelerator() else max(1, usable_cores() // each)
+        fitting = min(usable_cores() // each, most_that_fit(WORKER_BYTES))
+        wanted = 1 if may_have_accelerator() else max(1, fitting)
     return min(int(wanted), jobs)
 
 

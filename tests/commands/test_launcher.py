@@ -15,6 +15,7 @@ from nnrep.commands.jobs import Task
 from nnrep.config.compose import register_resolvers
 from nnrep.errors import ConfigError
 from nnrep.host import threads
+from nnrep.host.threads import usable_cores
 from nnrep.records.table import TIMES
 from nnrep.sweep import job_processes
 from nnrep.sweep.job_processes import count_of_workers
@@ -137,6 +138,11 @@ def test_there_are_as_many_workers_as_cores_allow(monkeypatch):
     monkeypatch.setattr(job_processes, "usable_cores", lambda: 8)
     assert [count_of_workers(None, each, 100) for each in (None, 1, 3, 9)] == [8, 8, 2, 1]
     assert count_of_workers(None, None, 5) == 5
+    with monkeypatch.context() as patch:
+        patch.setattr("nnrep.host.memory.free_memory", lambda: 3.5e9)
+        assert count_of_workers(None, 1, 100) == 3
+        patch.setattr("nnrep.host.memory.free_memory", lambda: 1e8)
+        assert count_of_workers(None, 1, 100) == 1
     assert count_of_workers(20, 1, 100) == 20
     monkeypatch.setattr(job_processes, "may_have_accelerator", lambda: True)
     assert count_of_workers(None, 1, 100) == 1
@@ -155,11 +161,12 @@ def test_a_task_can_be_sent_to_a_new_process(tmp_path):
     assert done.stdout.split() == ["None", "modes", "False"]
 
 
+@pytest.mark.skipif(usable_cores() == 1, reason="needs another number of threads than one")
 def test_threads_that_the_environment_has_set_are_accepted(monkeypatch):
     monkeypatch.setattr(threads, "_set", [])
     for name in threads.VARIABLES:
-        monkeypatch.setenv(name, "3")
-    threads.limit_threads(3)
+        monkeypatch.setenv(name, "1")
+    threads.limit_threads(1)
     monkeypatch.setattr(threads, "_set", [])
     with pytest.raises(ConfigError, match="loaded NumPy already"):
-        threads.limit_threads(2)
+        threads.limit_threads(usable_cores())
