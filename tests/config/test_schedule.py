@@ -13,8 +13,8 @@ from nnrep.errors import ConfigError
 from nnrep.modes import ModesOf, filters
 from nnrep.records.run_folder import RUN_FILES
 from nnrep.reparam.cg import CGConfig
-from nnrep.reparam.none import NoneConfig
 from nnrep.reparam.cholesky import CholeskyConfig
+from nnrep.reparam.none import NoneConfig
 from nnrep.reparam.spectral import POWER, SHIFT, SpectralConfig
 
 FINISHED = set(RUN_FILES) - {"checkpoint.npz"}
@@ -162,14 +162,14 @@ def test_plain_configuration_has_every_key_of_every_stage(configure):
 STAGED = {
     "schedule.stages.1.reparam.shift=-1": "STAGE.1.reparam.shift: must be positive, got -1.0",
     "+schedule.stages.1.reparam.power=9": "STAGE.1.reparam.power: must be above 0 and at most 8",
-    "+schedule.stages.1.reparam.shfit=1": "STAGE.1.reparam.shfit: unknown key; choose from name",
-    "schedule.stages.0.reparam.name=cgg": "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral",
+    "+schedule.stages.1.reparam.shfit=1": "STAGE.1.reparam.shfit: unknown key (did you mean shift?)",
+    "schedule.stages.0.reparam.name=cgg": "STAGE.0.reparam.name: must be one of cg, cholesky, gnn",
     of_one(reparam="wavelet"): "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral, got",
     of_one(reparam={"modes": 3}): "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral",
     of_one(optimizer="bfgs"): "STAGE.0.optimizer.name: must be one of adam, fire, lbfgs, sgd, got",
     of_one(optimizer={"name": "adam", "lr": 1}): "STAGE.0.optimizer.lr: unknown key; choose from",
     of_one(optimizer={"name": "adam", "learning_rate": 0}): "STAGE.0.optimizer.learning_rate: must",
-    of_one(steps=3): "STAGE.0.steps: unknown key; choose from ",
+    of_one(steps=3): "STAGE.0.steps: unknown key (did you mean max_steps?); choose from ",
     of_one(max_steps=None): "STAGE.0.max_steps: missing",
     of_one(reparam=None): "STAGE.0.reparam: missing",
     of_one(optimizer=None): "STAGE.0.optimizer: missing",
@@ -179,7 +179,7 @@ STAGED = {
     of_one(patience=0): "STAGE.0.patience: must be from 1",
     of_one(rms_force=0): "STAGE.0.rms_force: must be positive, or null for never",
     of_one(modes={"of": "dna"}): "STAGE.0.modes.of: invalid value 'dna', expected one of",
-    of_one(modes={"off": "graph"}): "STAGE.0.modes.off: unknown key; choose from of",
+    of_one(modes={"off": "graph"}): "STAGE.0.modes.off: unknown key (did you mean of?); choose from of",
     of_one(modes={"of": "graph", "samples": 3}): "STAGE.0.modes.samples: must be null, as of=graph",
     of_one(modes="graph"): "STAGE.0.modes: must be a group of keys of modes, got graph",
     "schedule.stages=[]": "schedule.stages: must be a list of at least one stage, got []",
