@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 
 from nnrep.commands.registry import COMMANDS
-from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
+from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError, similar
 from nnrep.host.announcement import announce, withdraw
 from nnrep.host.text import print_anything
 
@@ -40,7 +40,7 @@ def _answer(arguments: list[str]) -> int:
         print(f"nnrep {__version__}")
         return EXIT_OK
     if verb not in COMMANDS:
-        raise UserError(f"{verb}: unknown verb; choose from {', '.join(COMMANDS)}")
+        raise UserError(f"{verb}: unknown verb{similar(verb, COMMANDS)}; choose from {', '.join(COMMANDS)}")
     if COMMANDS[verb].takes_long and not any(word.startswith("-") for word in set(arguments) - SWEEP_FLAGS):
         announce(f"nnrep {verb}: getting ready")
     return COMMANDS[verb].main(arguments[1:])
@@ -82,11 +82,18 @@ def guarded(action: Callable[[], int], debug: bool) -> int:
 def _complete(arguments: list[str]) -> int:
     """Answer the shell's question for completions: verbs first, then what Hydra knows of theirs."""
     words = os.environ.get("COMP_LINE", "").split(" ")
-    if len(words) > 2 and words[1] in COMMANDS and COMMANDS[words[1]].is_hydra:
+    command = COMMANDS[words[1]] if len(words) > 2 and words[1] in COMMANDS else None
+    if not any(argument.startswith("query=") for argument in arguments):  # install=SHELL, uninstall=SHELL
+        from nnrep.commands.hydra_app import run_app
+
+        return run_app(arguments, "run")
+    if command is not None and command.is_hydra:
         from nnrep.commands.hydra_app import run_app
 
         os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
         return run_app(arguments, words[1])
+    if command is not None and command.words is not None:
+        print(" ".join(word for word in command.words() if word.startswith(words[-1])))
     if len(words) <= 2:
         print(" ".join(verb for verb in COMMANDS if verb.startswith(words[-1] if len(words) == 2 else "")))
     return EXIT_OK

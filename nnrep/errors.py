@@ -1,7 +1,8 @@
 """Errors that a user can mend, shown as one line without a traceback; exit statuses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from enum import Enum
 from numbers import Integral
 from typing import NamedTuple, Self, TypeGuard, TypeVar
@@ -34,6 +35,16 @@ class ConfigError(UserError, ValueError):
         return type(self), (self.key, self.reason)
 
 
+def did_you_mean(names: Sequence[str]) -> str:
+    """A clause that follows what is unknown; nothing without names."""
+    return f" (did you mean {' or '.join(names)}?)" if names else ""
+
+
+def similar(word: object, names: Iterable[str]) -> str:
+    """The same of the names that are spelled like a word."""
+    return did_you_mean(get_close_matches(str(word), list(names), n=2))
+
+
 def require(condition: bool, key: str, allowed: str, given: object) -> None:
     """Raise `ConfigError` naming the key, what is allowed and what was given, unless the condition holds."""
     if not condition:
@@ -58,7 +69,7 @@ def chosen(kind: type[E], value: E | str, key: str) -> E:
     """
     names = [member.name for member in kind]
     name = value.name if isinstance(value, kind) else value
-    require(name in names, key, f"one of {', '.join(names)}", value)
+    require(name in names, key, f"one of {', '.join(names)}", f"{value}{similar(value, names)}")
     return kind[str(name)]
 
 

@@ -108,7 +108,7 @@ def test_a_map_is_one_file(checkout):
     assert np.isfinite(arrays["final"]).all()
     refused, _ = run(checkout, "reparam=shear", "reparam.slop=1")
     assert refused.returncode == 2
-    assert "reparam.slop: unknown key; choose from name, learning_rate_factor, slope" in refused.stderr
+    assert "reparam.slop: unknown key (did you mean slope?); choose from name" in refused.stderr
 
 
 def test_an_energy_term_is_one_file(checkout):

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
-from nnrep.errors import ConfigError
+from nnrep.errors import ConfigError, similar
 
 C = TypeVar("C")
 
@@ -83,5 +83,7 @@ class Registry(Mapping[str, C]):
             ConfigError: there is none; names the key and the choices.
         """
         if name not in self.names:
-            raise ConfigError(key, f"must be one of {', '.join(self.names)}, got {name}")
+            raise ConfigError(
+                key, f"must be one of {', '.join(self.names)}, got {name}{similar(name, self.names)}"
+            )
         return self[str(name)]

@@ -12,7 +12,7 @@ from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from nnrep.choices.defaults import defaults_of
 from nnrep.choices.registry import Registry
-from nnrep.errors import ConfigError, named_under, require
+from nnrep.errors import ConfigError, named_under, require, similar
 
 T = TypeVar("T")
 
@@ -129,7 +129,9 @@ def _checked(cls: type, values: Mapping[str, Any] | DictConfig) -> dict[str, Any
     except OmegaConfBaseException as error:
         key = error.full_key or ""
         if isinstance(error, ConfigKeyError):
-            raise ConfigError(key, f"unknown key; choose from {', '.join(keys_at(cls, key))}") from error
+            keys = keys_at(cls, key)
+            meant = similar(key.rpartition(".")[2], keys)
+            raise ConfigError(key, f"unknown key{meant}; choose from {', '.join(keys)}") from error
         raise ConfigError(key, _first_line(error)) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
@@ -164,4 +166,7 @@ def _names(registry: "Registry[Any]") -> str:
 
 def _first_line(error: Exception) -> str:
     line = str(error).splitlines()[0]
+    listed = re.fullmatch(r"Invalid value '(.*)', expected one of \[(.*)\]", line)
+    if listed:
+        line += similar(listed[1], listed[2].split(", "))
     return line[:1].lower() + line[1:]

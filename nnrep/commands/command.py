@@ -1,9 +1,11 @@
 """`Command`: a verb of the command line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from nnrep.errors import UserError
+
+HELP = ("--help", "-h")
 
 
 class Command(NamedTuple):
@@ -13,6 +15,7 @@ class Command(NamedTuple):
         summary: what it does, for the list of verbs.
         main: arguments after the verb -> exit status. Raises `UserError` for what a user can mend.
         is_hydra: whether its arguments are overrides of the configuration.
+        words: what may follow it, for completion; None for folders and files, or what Hydra knows.
         takes_long: whether it takes seconds until there is something to show.
     """
 
@@ -20,11 +23,12 @@ class Command(NamedTuple):
     main: Callable[[list[str]], int]
     is_hydra: bool = False
     takes_long: bool = False
+    words: Callable[[], Iterable[str]] | None = None
 
 
 def asks_for_help(arguments: list[str]) -> bool:
     """Whether the arguments are a call for help alone."""
-    return arguments in (["--help"], ["-h"])
+    return arguments in [[word] for word in HELP]
 
 
 def require_folders(verb: str, arguments: list[str]) -> None:

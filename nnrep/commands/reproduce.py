@@ -16,8 +16,15 @@ def _main(arguments: list[str]) -> int:
     return reproduce(request)
 
 
+def _words() -> list[str]:
+    from nnrep.figures.request import completions
+
+    return completions()
+
+
 CHOICE = Command(
     "reproduce figures of the paper: tables, pictures, claims; see nnrep reproduce --help",
     _main,
     takes_long=True,
+    words=_words,
 )

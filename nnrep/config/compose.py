@@ -41,8 +41,6 @@ def register_resolvers(verb: str = "run") -> None:
         return reparam if schedule == "paper" else schedule
 
     add_choices()
-    OmegaConf.register_new_resolver("verb", lambda: verb, replace=True)
-    OmegaConf.register_new_resolver("purpose", lambda: PURPOSES[verb], replace=True)
     OmegaConf.register_new_resolver("multiply", _multiply, replace=True)
     OmegaConf.register_new_resolver("by", _by, replace=True)
     OmegaConf.register_new_resolver("twice", lambda count: 2 * count, replace=True)

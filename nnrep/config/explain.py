@@ -6,7 +6,7 @@ import re
 from hydra.errors import HydraException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from nnrep.errors import UserError
+from nnrep.errors import UserError, did_you_mean, similar
 
 
 def explain(error: BaseException) -> str | None:
@@ -36,7 +36,7 @@ def _explain_hydra(error: HydraException) -> str:
     if missing:
         group, option, options = missing.groups()
         names = re.findall(r"^\t(\S+)$", options, re.M)
-        return f"{group}={option}: unknown option; choose from {', '.join(names)}"
+        return f"{group}={option}: unknown option{similar(option, names)}; choose from {', '.join(names)}"
     return _one_line(error)
 
 
@@ -47,7 +47,15 @@ def _explain_unknown_key(error: ConfigKeyError | ConfigAttributeError) -> str:
     known = [name for name in names if name != "hydra"]
     # A stage has keys that it need not name, which Hydra adds by a plus.
     added = f"; + adds one that is not there, +{key}=..." if ".stages." in key else ""
-    return f"{key}: unknown key; choose from {', '.join(known)}{added}"
+    meant = similar(key.rpartition(".")[2], known) or did_you_mean(_elsewhere(key))
+    return f"{key}: unknown key{meant}; choose from {', '.join(known)}{added}"
+
+
+def _elsewhere(key: str) -> list[str]:
+    """Keys of other groups by the same name."""
+    from nnrep.config.meanings import similar_keys
+
+    return similar_keys(key)
 
 
 def _explain_key(error: OmegaConfBaseException) -> str:

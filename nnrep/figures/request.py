@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from nnrep.errors import UserError, chosen
+from nnrep.errors import UserError, chosen, similar
 from nnrep.figures.registry import FIGURES
 
 USAGE = """usage: nnrep reproduce FIG [FIG ...] [KEY=VALUE ...]
@@ -32,6 +32,12 @@ The same runs by Hydra: nnrep run --multirun +experiment=FIG, and with FIG_beyon
 FIG_beyond_smoke)."""
 # Groups and keys of the paper's methods; those beyond it have values of their own.
 OWN_KEYS = ("reparam", "optimizer", "schedule", "modes", "baseline", "system.repulsion")
+
+# Keys of the verb itself.
+DEFAULTS = {
+    **{"profile": "paper", "results_dir": "results", "resume": "false", "workers": ""},
+    **{"beyond": "true", "power": ""},
+}
 
 POWERS = (0.5, 0.99)  # of the seeds that are added
 
@@ -89,6 +95,12 @@ def usage() -> str:
     return USAGE.format(figures=", ".join(FIGURES), own=", ".join(OWN_KEYS))
 
 
+def completions() -> list[str]:
+    """Words that may follow the verb, but for keys of runs."""
+    profiles = [f"profile={profile.name}" for profile in Profile]
+    return [*FIGURES, "all", *profiles, *(f"{key}=" for key in DEFAULTS if key != "profile")]
+
+
 def parse_arguments(arguments: list[str]) -> Request:
     """The request that arguments make.
 
@@ -96,8 +108,7 @@ def parse_arguments(arguments: list[str]) -> Request:
         UserError: an unknown figure or flag, or a value that cannot be used.
     """
     figures: list[str] = []
-    own = {"profile": "paper", "results_dir": "results", "resume": "false", "workers": "", "beyond": "true"}
-    own["power"] = ""
+    own = dict(DEFAULTS)
     overrides: list[str] = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
@@ -128,7 +139,8 @@ def _figures(name: str) -> tuple[str, ...]:
     if name == "all":
         return tuple(FIGURES)
     if name not in FIGURES:
-        raise UserError(f"{name}: unknown figure; choose from {', '.join(FIGURES)}, all")
+        meant = similar(name, FIGURES)
+        raise UserError(f"{name}: unknown figure{meant}; choose from {', '.join(FIGURES)}, all")
     return (name,)
 
 

@@ -104,7 +104,10 @@ MISTAKES = {
         ("modes", "analysis.drawn=[2,101]"),
         "analysis.drawn: must be of modes from 1 to 100",
     ),
-    "unknown key": (("modes", "analysis.frame=3"), "analysis.frame: unknown key; choose from"),
+    "unknown key": (
+        ("modes", "analysis.frame=3"),
+        "analysis.frame: unknown key (did you mean frames?)",
+    ),
     "unknown flag": (("modes", "--nope"), "see nnrep modes --help"),
 }
 

@@ -106,10 +106,14 @@ def test_cfg_prints_the_job(command):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("nnrep ", {"run", "modes", "reproduce", "doctor", "collect", "structures"}),
+        ("nnrep ", {"run", "modes", "reproduce", "doctor", "collect", "show", "structures"}),
         ("nnrep do", {"doctor"}),
         ("nnrep run reparam=", {f"reparam={name}" for name in MAPS}),
         ("nnrep run system.pot", {"system.potential="}),
+        ("nnrep reproduce fig", {f"fig{number}" for number in range(2, 10)}),
+        ("nnrep reproduce pro", {"profile=paper", "profile=smoke"}),
+        ("nnrep show system.po", {"system.potential"}),
+        ("nnrep doctor ", set()),
     ],
 )
 def test_shell_completion(command, line, expected):
@@ -203,7 +207,7 @@ def test_default_folders_of_two_runs_differ(command, tmp_path):
 
 
 BAD = {
-    "unknown verb": (("walk",), ("walk: unknown verb", "collect, doctor, modes, reproduce, run")),
+    "unknown verb": (("walk",), ("walk: unknown verb", "collect, doctor, modes, reproduce, run, show")),
     "unknown key": (("run", "optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown key behind plus": (("run", "+optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown group": (("run", "optimiser=adam"), ("optimiser: unknown key", "optimizer")),

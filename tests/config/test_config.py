@@ -133,8 +133,8 @@ def test_hash_is_of_what_decides_the_numbers(configure):
 
 FAULTS = {
     "+foo=1": r"^foo: unknown key; choose from system, reparam, modes, optimizer, schedule, baseline",
-    "+optimizer.lrr=1": r"^optimizer\.lrr: unknown key; choose from name, learning_rate, clamp",
-    "+schedule.coarse.lr=1": r"^schedule\.coarse\.lr: unknown key; choose from .*min_delta, patience",
+    "+optimizer.lrr=1": r"^optimizer\.lrr: unknown key.*; choose from name, learning_rate, clamp",
+    "+schedule.coarse.lr=1": r"^schedule\.coarse\.lr: unknown key.*; choose from .*min_delta, patience",
     "system.n=1": r"^system\.n: must be at least 2, got 1$",
     "system.n=abc": r"^system\.n: value 'abc' of type 'str' could not be converted to Integer$",
     "system.n=10.5": r"^system\.n: value '10\.5'",
@@ -177,7 +177,7 @@ FAULTS = {
     "seeds=[0.5]": r"^seeds: must be",
     "max_steps=-1": r"^max_steps: must be from 0 to 2\^31 - 1, got -1$",
     "max_steps=3000000000": r"^max_steps: must be from 0",
-    "precision=float16": r"^precision: invalid value 'float16', expected one of \[float32, float64\]$",
+    "precision=float16": r"^precision: invalid value 'float16', expected one of \[float32, float64\] \(did",
     "resume=maybe": r"^resume: value 'maybe' is not a valid bool",
 }
 

@@ -410,7 +410,7 @@ BAD = {
     "value": (("fig2", "system.n=1"), "system.n: must be at least 2, got 1"),
     "group": (
         ("fig2", "reparam=gcn"),
-        "reparam=gcn: unknown option; choose from cg, cholesky, gnn, none, spectral",
+        "reparam=gcn: unknown option (did you mean ",
     ),
     "grammar": (("fig2", "seeds=[1"), "seeds=[1"),
     "problems": (("fig2", "system.n=30,60"), "system.n: must be one value in a reproduction, got 30 and 60"),
