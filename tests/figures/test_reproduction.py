@@ -346,7 +346,7 @@ def test_ctrl_c_keeps_what_is_done_and_resumes(whole, nnrep, tmp_path):
     assert "Traceback" not in errors
     assert "resume=true goes on" in errors
     kept = pd.read_csv(folder / "runs.csv")
-    assert set(kept["status"]) <= {"converged", "step_limit"}
+    assert set(kept["status"]) <= {"stalled", "step_limit"}
     resume(nnrep, tmp_path)
     same_tables(folder, whole)
     assert pd.read_csv(folder / "commands.csv")["runs"].tolist() == [len(kept), 12 - len(kept)]
