@@ -112,7 +112,7 @@ def test_options_of_groups_are_chosen_as_hydra_does(command, tmp_path):
     assert done.returncode == 0, done.stderr
     rows = swept(tmp_path / "s")
     assert rows["reparam"].tolist() == ["cg", "none"]
-    header, *lines = done.stdout.splitlines()[1:]
+    _, header, *lines = done.stdout.splitlines()[1:]
     assert header.split()[:3] == ["job", "reparam", "modes"]
     assert [line.split()[:2] for line in lines] == [["0", "cg"], ["1", "none"]]
 

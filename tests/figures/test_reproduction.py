@@ -171,7 +171,7 @@ def test_two_commands_do_not_share_a_folder(nnrep, tmp_path):
     process.kill()
     process.communicate()
     assert second.returncode == 2
-    assert "another nnrep reproduce is at work here" in second.stderr
+    assert "another nnrep is at work here" in second.stderr
 
 
 def test_terminating_the_group_is_an_interruption(tmp_path):
