@@ -155,10 +155,10 @@ def test_a_task_can_be_sent_to_a_new_process(tmp_path):
     sent.write_bytes(pickle.dumps(Task("modes", print)))
     script = (
         "import pickle, sys; task = pickle.load(open(sys.argv[1], 'rb')); from omegaconf import OmegaConf; "
-        "print(task.take, OmegaConf.create({'a': '${verb:}'}).a, 'numpy' in sys.modules)"
+        "print(task.take, OmegaConf.create({'a': '${twice:2}'}).a, 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script, sent], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["None", "modes", "False"]
+    assert done.stdout.split() == ["None", "4", "False"]
 
 
 @pytest.mark.skipif(usable_cores() == 1, reason="needs another number of threads than one")
