@@ -398,7 +398,7 @@ def test_a_setting_that_cannot_be_run_is_named_and_the_others_run(nnrep, tmp_pat
 BAD = {
     "figure": (
         ("fig99",),
-        "fig99: unknown figure (did you mean fig9 or fig8?); choose from fig2, fig3, fig4, fig5, fig6, fig7, fig8,",
+        "fig99: unknown figure (did you mean fig9 or fig8?); choose from fig2, fig3, fig4, fig5",
     ),
     "none": (("profile=smoke",), "names no figure"),
     "flag": (("fig2", "--fast"), "--fast: unknown flag"),
