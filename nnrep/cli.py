@@ -7,12 +7,11 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from nnrep.commands.command import SWEEP_FLAGS
 from nnrep.commands.registry import COMMANDS
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError, similar
 from nnrep.host.announcement import announce, withdraw
 from nnrep.host.text import print_anything
-
-SWEEP_FLAGS = {"-m", "--multirun"}  # the others ask for something to be printed, not done
 
 
 def main() -> None:
@@ -41,7 +40,9 @@ def _answer(arguments: list[str]) -> int:
         return EXIT_OK
     if verb not in COMMANDS:
         raise UserError(f"{verb}: unknown verb{similar(verb, COMMANDS)}; choose from {', '.join(COMMANDS)}")
-    if COMMANDS[verb].takes_long and not any(word.startswith("-") for word in set(arguments) - SWEEP_FLAGS):
+    # Flags other than those of a sweep ask for something to be printed, not done.
+    asks = any(word.startswith("-") and word not in SWEEP_FLAGS for word in arguments)
+    if COMMANDS[verb].takes_long and not asks:
         announce(f"nnrep {verb}: getting ready")
     return COMMANDS[verb].main(arguments[1:])
 

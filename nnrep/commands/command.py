@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from nnrep.errors import UserError
+from nnrep.errors import EXIT_OK, UserError
 
 HELP = ("--help", "-h")
+SWEEP_FLAGS = ("-m", "--multirun")
 
 
 class Command(NamedTuple):
@@ -24,6 +25,22 @@ class Command(NamedTuple):
     is_hydra: bool = False
     takes_long: bool = False
     words: Callable[[], Iterable[str]] | None = None
+
+
+def hydra_command(verb: str, summary: str) -> Command:
+    """A verb whose arguments are overrides; its help has the configuration that they make."""
+
+    def run(arguments: list[str]) -> int:
+        if any(argument in HELP for argument in arguments):
+            from nnrep.config.help import help_text
+
+            print(help_text(verb, [argument for argument in arguments if not argument.startswith("-")]))
+            return EXIT_OK
+        from nnrep.commands.hydra_app import run_app
+
+        return run_app(arguments, verb)
+
+    return Command(summary, run, is_hydra=True, takes_long=True)
 
 
 def asks_for_help(arguments: list[str]) -> bool:

@@ -19,6 +19,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from nnrep.choices.defaults import config_folder
+from nnrep.commands.command import SWEEP_FLAGS
 from nnrep.commands.jobs import JOBS, Jobs, Outcome, Task
 from nnrep.config.compose import add_plugins
 from nnrep.config.overrides import check_override, understood
@@ -41,7 +42,6 @@ class Refused(BaseException):
 
 
 SWEEP_LOCK = ".sweep.lock"  # a job may be in the very folder of its sweep
-SWEEP_FLAGS = ("-m", "--multirun")
 
 
 class CheckFirst(Callback):

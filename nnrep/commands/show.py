@@ -32,15 +32,12 @@ def explained(key: str) -> str:
         by_text: dict[tuple[str, str], list[str]] = {}
         for known in keys[key]:
             by_text.setdefault((_shown(known.default), known.meaning), []).append(known.option)
-        return "\n".join(_entry(_title(key, *place), place[1], by_text[place]) for place in by_text)
+        entries = ((f"{key}: {default}", text, options) for (default, text), options in by_text.items())
+        return "\n".join(_entry(*entry) for entry in entries)
     inside = [name for name in keys if name.startswith(f"{key}.")]
     if inside:
         return "\n".join(explained(name) for name in inside)
     raise UserError(f"{key}: unknown key{did_you_mean(similar_keys(key))}; nnrep run --help has them all")
-
-
-def _title(key: str, default: str, _: str) -> str:
-    return f"{key}: {default}"
 
 
 def _entry(title: str, text: str, options: list[str] | None = None) -> str:

@@ -1,11 +1,9 @@
 """The configurations of the jobs of a sweep, as launchers compose them, from files that are read once."""
 
-import os
-
 from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from nnrep.config.composer import Composer
 
@@ -20,7 +18,6 @@ class SweepConfigs:
             loader: Hydra's.
             sweep: the configuration of the whole sweep.
         """
-        self._sweep = sweep
         self._parser = OverridesParser.create(config_loader=loader)
         self._composer = Composer(loader, lambda overrides: loader.load_sweep_config(sweep, overrides))
 
@@ -35,7 +32,6 @@ class SweepConfigs:
             HydraException, OmegaConfBaseException: an override that cannot be used.
         """
         config = self._composer.compose(overrides)
-        OmegaConf.copy_cache(from_config=self._sweep, to_config=config)
         parsed = [each for each in self._parser.parse_overrides(overrides) if not each.is_hydra_override()]
         with open_dict(config.hydra):
             job = config.hydra.job
@@ -44,7 +40,5 @@ class SweepConfigs:
             job.override_dirname = get_overrides_dirname(
                 parsed, form.exclude_keys, form.item_sep, form.kv_sep
             )
-            for key in job.env_copy:
-                job.env_set[key] = os.environ[key]
             job.id = job.num = number
         return config

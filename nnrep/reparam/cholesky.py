@@ -49,9 +49,14 @@ def cholesky_at_start(system: System, shift: float) -> Reparametrization:
         ConfigError: the shift is not positive.
         UserError: the Hessian would be too large.
     """
-    require(0 < shift < inf, "shift", "positive", shift)
+    check_shift(shift)
     init = Partial(_factor_here, hessian_of(system), on_device(float(shift)))
     return Reparametrization(init, Partial(_displaced))
+
+
+def check_shift(shift: float) -> None:
+    """Raise `ConfigError` unless the shift is positive and finite."""
+    require(0 < shift < inf, "shift", "positive", shift)
 
 
 def _factor_here(hessian: Partial, shift: Array, key: Array, positions: Array) -> Anchored:
@@ -121,7 +126,7 @@ class CholeskyConfig(MapConfig):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        require(0 < self.shift < inf, "shift", "positive", self.shift)
+        check_shift(self.shift)
         super().__post_init__()
 
     def build(
