@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from omegaconf import DictConfig
 
 from nnrep.config.plan import Plan, load_plan
+from nnrep.config.work import pays_threads
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nnrep.host.background import LeftError, interruptible
 from nnrep.host.imports import load_ahead
 from nnrep.host.interruption import Interruption
-from nnrep.host.runtime import configure_jax
+from nnrep.host.runtime import compute_with_one_thread, configure_jax
 from nnrep.host.terminal import ProgressBar, log, progress_bar
 from nnrep.minimization import Monitor, Restarts, Result, Status, minimize
 from nnrep.records.closing_table import show_table
@@ -105,6 +106,8 @@ def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
         if report:
             show_table(rows, str(folder.path), read_table(folder.path / HISTORY))
         return _exit_status(rows)
+    if plan.config.threads is None and not pays_threads(plan):
+        compute_with_one_thread()
     configure_jax(plan.config.precision.value)
     with Interruption() as interruption, progress_bar(plan.config.system.energy_unit) as bar:
         padded = plan.minimizes  # other engines know no dummies

@@ -15,6 +15,7 @@ from nnrep.host.cache import cache_folder, is_writable
 from nnrep.host.programs import keep_programs
 from nnrep.host.stored import keep_whole_programs
 from nnrep.host.terminal import log
+from nnrep.host.threads import environment
 
 PACKAGES = (
     *("jax", "jaxlib", "optax", "jraph", "hydra-core", "omegaconf", "numpy", "scipy", "pandas"),
@@ -41,6 +42,15 @@ def configure_jax(precision: str, programs: Path | None = None) -> None:
     if folder.is_dir():
         ours = keep_programs(folder, writable)
         keep_whole_programs(folder if ours else None, writable)
+
+
+def compute_with_one_thread() -> None:
+    """Let JAX's programs of this process use one thread, unless it has begun to compute.
+
+    Eigensolvers outside of JAX keep theirs.
+    """
+    with environment({"NPROC": os.environ.get("NPROC", "1")}):
+        jax.devices()  # as they are looked for, XLA makes its pool of threads
 
 
 def describe_device() -> str:

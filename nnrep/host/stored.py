@@ -24,6 +24,7 @@ from nnrep.host.memory import require_memory
 from nnrep.host.naming import NamelessError, name_of, sources
 from nnrep.host.programs import ProgramFolder, compiled_afresh
 from nnrep.host.terminal import log
+from nnrep.host.threads import usable_cores
 
 WHOLE = "whole"  # folder of whole programs, in that of JAX's cache
 DIGEST_BYTES = 32
@@ -33,6 +34,7 @@ EVENT = "/jax/core/compile/stored_program_duration"
 # Programs that a process holds at most: each takes some 250 memory maps, of which Linux allows a process
 # 65 530, and a sweep over many molecules meets many shapes.
 HELD = 128
+LAPACK = b"lapack_"  # how the names of its functions begin, in a program that calls one
 _held: dict[Any, Callable | None] = {}
 
 _kept: list[ProgramFolder] = []  # where programs are kept: one, or none
@@ -165,7 +167,8 @@ def _surroundings() -> str:
     """What else decides a program: JAX's settings, the device and the processor."""
     settings = {name: str(value) for name, value in sorted(jax.config.values.items()) if "cache" not in name}
     devices = [(each.platform, each.device_kind) for each in jax.devices()]
-    return name_of([settings, devices, os.environ.get("XLA_FLAGS"), _processor()])
+    # XLA cuts loops into as many parts as there are cores.
+    return name_of([settings, devices, os.environ.get("XLA_FLAGS"), usable_cores(), _processor()])
 
 
 @functools.cache
@@ -188,7 +191,8 @@ def _loaded(key: str, arguments: Any) -> Callable | None:
     if kept is None:
         return None
     program, value = kept
-    _prepare_lapack()
+    if LAPACK in program:
+        _prepare_lapack()
     trees = (jax.tree.structure(arguments), jax.tree.structure(value))
     try:
         compiled = serialize_executable.deserialize_and_load(program, *trees)

@@ -16,6 +16,7 @@ from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes, padded_modes
 from nnrep.reparam.base import Anchored, Reparametrization, scale_to
 from nnrep.reparam.settings import MapConfig
+from nnrep.systems.settings import Size
 from nnrep.systems.system import System
 
 
@@ -94,6 +95,10 @@ class CGConfig(MapConfig):
     def needs_modes(self) -> bool:
         """Always."""
         return True
+
+    def products(self, size: Size, modes: int) -> int:
+        """Psi Z."""
+        return size.n * size.dim * modes
 
     def build(
         self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None

@@ -27,6 +27,7 @@ from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Anchored, Reparametrization
 from nnrep.reparam.none import identity
 from nnrep.reparam.settings import MapConfig
+from nnrep.systems.settings import Size
 from nnrep.systems.system import System
 
 GROWTH = 4.0  # of a shift that leaves a negative eigenvalue
@@ -128,6 +129,10 @@ class CholeskyConfig(MapConfig):
         """Check the ranges."""
         check_shift(self.shift)
         super().__post_init__()
+
+    def products(self, size: Size, modes: int) -> int:
+        """L^-T Z in bands."""
+        return (size.n * size.dim) ** 2 * (BANDS + 1) // (2 * BANDS)
 
     def build(
         self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None

@@ -2,6 +2,7 @@
 
 from dataclasses import field
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from nnrep.reparam.network import (
     over_particles,
 )
 from nnrep.reparam.settings import MapConfig
+from nnrep.systems.settings import Size
 from nnrep.systems.system import System
 
 
@@ -153,6 +155,11 @@ class GNNConfig(MapConfig):
     def fitting(self) -> Fit | None:
         """None without steps."""
         return self.fit.build() if self.fit.max_steps else None
+
+    def products(self, size: Size, modes: int) -> int:
+        """Both weights of every layer, to and from the modes, and the last layer."""
+        layers = sum(2 * before * after + 2 * modes * after for before, after in pairwise(self.widths))
+        return size.n * (layers + self.widths[-1] * size.dim)
 
     def build(
         self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None

@@ -10,6 +10,7 @@ from nnrep.modes.settings import MODES_KEYS, ModesConfig
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.fit import Fit
+from nnrep.systems.settings import Size
 from nnrep.systems.system import System
 
 
@@ -65,6 +66,15 @@ class MapConfig:
     def fitting(self) -> Fit | None:
         """How it is fitted to where it starts; None leaves it as its `init` makes it."""
         return None
+
+    def products(self, size: Size, modes: int) -> int:
+        """About how many multiply-adds its decode takes in products of matrices.
+
+        Args:
+            size: of the system.
+            modes: of which it is made.
+        """
+        return 0
 
     def keys_of_modes(self, modes: ModesConfig) -> frozenset[str]:
         """The keys of the group `modes` that have a part in it."""

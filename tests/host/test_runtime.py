@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from nnrep.host.compilation import CompilationClock, compilation_clock
-from nnrep.host.threads import VARIABLES, thread_variables
+from nnrep.host.threads import VARIABLES, thread_variables, usable_cores
 
 
 def test_spans_inside_each_other_count_once(monkeypatch):
@@ -77,3 +77,35 @@ def test_a_run_with_one_thread_is_part_of_its_hash(nnrep, command, tmp_path):
     assert command("run", *small, f"hydra.run.dir={tmp_path / 'all'}").returncode == 0
     one, every = (pd.read_csv(path / "runs.csv") for path in (folder / "0", tmp_path / "all"))
     assert one["config_hash"].item() != every["config_hash"].item()
+
+
+# How many threads XLA computes with after a command has begun, by their name in Linux, and the environment.
+POOL = """
+import os, pathlib, sys
+from nnrep.cli import main
+try:
+    main()
+finally:
+    names = [path.read_text() for path in pathlib.Path("/proc/self/task").glob("*/comm")]
+    print("pool", sum("XLAEigen" in name for name in names), os.environ.get("NPROC"))
+"""
+
+
+@pytest.mark.skipif(usable_cores() < 2 or sys.platform != "linux", reason="needs two cores, and Linux")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], "1 None"),
+        (["threads=2"], "2 2"),
+        (
+            ["reparam=gnn", "reparam.hidden=400"],
+            f"{usable_cores()} None",
+        ),  # whose products pay several threads
+    ],
+)
+def test_a_small_run_computes_with_one_thread_by_default(tmp_path, given, expected):
+    small = ["system=loop", "system.n=300", "reparam=none", "max_steps=20", "record.pictures=false"]
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    command = [sys.executable, "-c", POOL, "run", *small, f"hydra.run.dir={tmp_path / 'run'}", *given]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert f"pool {expected}\n" in done.stdout, done.stderr
