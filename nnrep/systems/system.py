@@ -16,6 +16,7 @@ from nnrep.energies.arrays import on_device, on_host
 from nnrep.energies.energy import Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
+from nnrep.energies.parameters import of_positions, without_parameters
 from nnrep.errors import AsCode, ConfigError, is_integer, require
 from nnrep.host.stored import stored
 
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable | None)
 
-FUNCTIONS = ("energy", "energy_sample", "draw_start", "draw_configuration", "energy_terms", "measure")
+# Those of a system, and what they are to be.
+FUNCTIONS = {
+    "energy": "a function of the positions",
+    "energy_sample": "a function of positions and key, or None",
+    "draw_start": "a function of a key, or None",
+    "draw_configuration": "a function of a key and a number, or None",
+    "energy_terms": "a function of the positions, or None",
+    "measure": "a function of the positions, or None",
+}
 
 
 class Contacts(NamedTuple):
@@ -61,10 +70,12 @@ class System:
 
     Only `energy` and `positions` are needed; any differentiable JAX function of the positions will do.
     Functions of a system are best given as `jax.tree_util.Partial` of a module-level function with its
-    arrays as arguments: systems of one shape then share one compilation.
+    arrays as arguments: systems of one shape then share one compilation. `parameters` do the same for the
+    energy: systems with one function, one shape and one structure of parameters share their programs.
 
     Attributes:
-        energy: positions (n, d) -> scalar; exact, pure, twice differentiable.
+        energy: positions (n, d) -> scalar; exact, pure, twice differentiable. With parameters it is given as
+            a function of positions and parameters, and is one of the positions once the system is made.
         positions: (n, d) the start.
         name: for tables.
         energy_sample: (positions, key) -> scalar, an unbiased, cheaper estimate of `energy` that the
@@ -102,9 +113,12 @@ class System:
             single precision resolves most, and results are moved back. None: the frames are one.
         dummies: how many of the particles are none of the system's, see `nnrep.energies.padding`: the last
             ones, on which nothing acts, and which no result has.
+        parameters: any pytree of numbers and arrays that is the second argument of the energy, traced: on the
+            device in the process's precision. None: the energy takes none. `dataclasses.replace(system,
+            parameters=...)` is the same system with other ones.
     """
 
-    energy: Callable[[Array], Array]
+    energy: Callable[..., Array]
     positions: Array
     name: str = "custom"
     energy_sample: Callable[[Array, Array], Array] | None = None
@@ -135,23 +149,31 @@ class System:
     exact: Energy | None = None
     origin: np.ndarray | None = None
     dummies: int = 0
+    parameters: Any = None
 
     def __post_init__(self) -> None:
         """Check the positions and the energy's shape.
 
         Raises:
-            ConfigError: positions are not a finite (n, d) array, or the energy is not a scalar.
+            ConfigError: naming the argument: positions that are not a finite (n, d) array, an energy that
+                is not a scalar, parameters that are not numbers.
         """
         epoch = self.sample_epoch
         require(is_integer(epoch) and 1 <= epoch < 2**31, "sample_epoch", "from 1 to 2^31 - 1", epoch)
-        require(callable(self.energy), "energy", "a function of the positions", AsCode(self.energy))
-        given = np.asarray(self.positions, dtype=float)
-        require(given.ndim == 2 and given.size > 0, "positions", "of shape (n, d)", given.shape)
-        require(bool(np.all(np.isfinite(given))), "positions", "finite", "NaN or infinity")
+        given = _finite_positions(self.positions)
         positions = on_device(given)
         object.__setattr__(self, "positions", positions)
         for name in FUNCTIONS:
-            object.__setattr__(self, name, as_partial(getattr(self, name)))
+            function = getattr(self, name)
+            usable = callable(function) or (function is None and name != "energy")
+            require(usable, name, FUNCTIONS[name], AsCode(function))
+            object.__setattr__(self, name, as_partial(function))
+        if self.parameters is not None:
+            object.__setattr__(self, "parameters", _traced(self.parameters))
+            _check_call(without_parameters(self.energy), positions, self.parameters)
+            object.__setattr__(self, "energy", of_positions(self.energy, self.parameters))
+        else:
+            _check_call(self.energy, positions)
         value = _shape_of(self.energy, positions)
         shape = getattr(value, "shape", type(value).__name__)
         require(shape == (), "energy", "a scalar function of the positions", f"one of shape {shape}")
@@ -225,6 +247,7 @@ def with_energy(system: System, more: Energy) -> System:
         energy_sample=None if sampled is None else Partial(_sampled_total, sampled, parts[1]),
         energy_terms=Partial(_joined, own_terms, more.terms_of_positions()),
         energy_bound=None,
+        parameters=None,  # they are in the parts
         pair_rows=None,
         exact=None,  # an energy of one's own may hold arrays of one precision
         **_joined_blocks(system, more),
@@ -266,17 +289,57 @@ def _joined(own: Partial, more: Partial, positions: Array) -> dict[str, Array]:
     return terms
 
 
+def _finite_positions(positions: Any) -> np.ndarray:
+    """Positions (n, d) as an array.
+
+    Raises:
+        ConfigError: they are none, or not finite.
+    """
+    try:
+        given = np.asarray(positions, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            "positions", f"must be numbers of shape (n, d), but: {_first_line(error)}"
+        ) from error
+    require(given.ndim == 2 and given.size > 0, "positions", "of shape (n, d)", given.shape)
+    finite = np.isfinite(given).all(axis=1)
+    first = f"NaN or infinity in row {np.argmin(finite)}"
+    require(bool(finite.all()), "positions", "finite", first)
+    return given
+
+
+def _traced(parameters: Any) -> Any:
+    """A pytree of numbers and arrays on the device.
+
+    Raises:
+        ConfigError: one of its leaves is something else.
+    """
+    for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
+        kind = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
+        usable = jnp.issubdtype(kind, np.number) or jnp.issubdtype(kind, np.bool_)
+        key = f"parameters{jax.tree_util.keystr(path)}"
+        require(usable, key, "a number or an array of numbers", AsCode(leaf))
+    return on_device(parameters)
+
+
+def _check_call(energy: Callable, *arguments: Any) -> None:
+    """Raise `ConfigError` unless the energy takes the positions, and parameters where there are any."""
+    try:
+        inspect.signature(energy).bind(*arguments)
+    except TypeError as error:
+        one, two = "one argument, the positions (n, d)", "two arguments, the positions (n, d) and parameters"
+        wanted = f"a function of {one if len(arguments) == 1 else two}"
+        raise ConfigError("energy", f"must be {wanted}, got one that is called otherwise: {error}") from error
+    except ValueError:  # of a function that does not show its arguments
+        return
+
+
 def _shape_of(energy: Callable[[Array], Array], positions: Array) -> Any:
     """Shape and type of an energy's value.
 
     Raises:
-        ConfigError: it takes other arguments than the positions, or NumPy's functions instead of JAX's.
+        ConfigError: it uses NumPy's functions instead of JAX's.
     """
-    try:
-        inspect.signature(energy).bind(positions)
-    except TypeError as error:
-        wanted = "a function of one argument, the positions (n, d)"
-        raise ConfigError("energy", f"must be {wanted}, got one that is called otherwise: {error}") from error
     try:
         return _value.shapes(energy, positions)
     except jax.errors.JAXTypeError as error:
