@@ -39,7 +39,7 @@ class History:
     def snapshot(self) -> list[np.ndarray]:
         """The columns as arrays."""
         table = self.table()
-        return [_as_array(table[name]) for name in self.columns]
+        return [as_array(table[name]) for name in self.columns]
 
     def restore(self, snapshot: Sequence[np.ndarray]) -> None:
         """Go on from a snapshot."""
@@ -47,7 +47,7 @@ class History:
         self.add(snapshot)
 
 
-def _as_array(column: "pd.Series") -> np.ndarray:
+def as_array(column: "pd.Series") -> np.ndarray:
     """A column of numbers as it is, or of strings in NumPy's own type."""
     values = column.to_numpy()
     return values if np.issubdtype(values.dtype, np.number) else np.asarray(column.tolist())

@@ -156,6 +156,10 @@ class Run:
             time_compile_s=np.full(count, self.times.compile_s / count),
             time_minimize_s=self.times.minimize_s,
             time_earlier_s=self.times.earlier_s,
+            name=self.system.name,
+            energy_unit=self.system.energy_unit,
+            length_unit=self.system.length_unit,
+            stages=tuple(stage.name for stage in self.stages),
         )
 
     def snapshot(self) -> dict[str, Any]:
