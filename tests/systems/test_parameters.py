@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import monitoring
+from compilations import counted
 
 import nnrep
 from nnrep.errors import ConfigError
@@ -31,20 +31,6 @@ def start(seed=0):
 
 def system(seed=0, **values):
     return nnrep.System(energy=springs, positions=start(seed), parameters=numbers(**values))
-
-
-@pytest.fixture
-def compiled():
-    """The programs that are compiled, also those that a cache of files has."""
-    events: list[str] = []
-
-    def listen(event, seconds, **others):
-        if "backend_compile" in event:
-            events.append(event)
-
-    monitoring.register_event_duration_secs_listener(listen)
-    yield events
-    monitoring.unregister_event_duration_listener(listen)
 
 
 def of_numbers(**values):
@@ -81,25 +67,26 @@ SCHEDULES = {
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_other_numbers_compile_nothing(name, compiled):
+def test_other_numbers_compile_nothing(name):
     def run(**values):
         mine = system(**values)
         return nnrep.minimize(mine, SCHEDULES[name](mine), max_steps=60)
 
-    first = run()
+    with counted() as compiled:
+        first = run()
     assert compiled
-    compiled.clear()
-    second = run(seed=1, strength=3.0, length=2.0, origin=-1.0)
+    with counted() as compiled:
+        second = run(seed=1, strength=3.0, length=2.0, origin=-1.0)
     assert compiled == []
     assert first.energy[0] != second.energy[0]
     assert second.energy[0] < second.energy_start[0]
 
 
-def test_another_structure_is_compiled_anew(compiled):
+def test_another_structure_is_compiled_anew():
     nnrep.minimize(system(), max_steps=5)
-    compiled.clear()
     single = nnrep.System(springs, start(), parameters=numbers() | {"strength": 2.0})
-    result = nnrep.minimize(single, max_steps=5)
+    with counted() as compiled:
+        result = nnrep.minimize(single, max_steps=5)
     assert compiled
     assert result.energy[0] == pytest.approx(float(single.energy(jnp.asarray(result.positions[0]))))
 
