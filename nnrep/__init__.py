@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         fire,
         lbfgs,
         minimize,
+        minimize_many,
         sgd,
         two_stages,
     )
@@ -56,6 +57,7 @@ _HOMES = {
             "fire",
             "lbfgs",
             "minimize",
+            "minimize_many",
             "sgd",
             "two_stages",
         ),
@@ -83,6 +85,7 @@ __all__ = [
     "lbfgs",
     "load_system",
     "minimize",
+    "minimize_many",
     "reparam",
     "sgd",
     "slow_modes",

@@ -33,7 +33,8 @@ REPRODUCTIONS = captured(r"^(?:scripts/)?nnrep reproduce (.*)$", re.M)
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
-def test_python_snippets_run(name):
+def test_python_snippets_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(SNIPPETS[name], names)
     assert names["result"].energy.shape == (len(names["result"].seeds),)

@@ -187,6 +187,10 @@ def _result(
         time_compile_s=np.array([one.compile_s for one in ended]),
         time_minimize_s=last["time_s"].to_numpy(),
         time_earlier_s=earlier_s,
+        name=system.name,
+        energy_unit=system.energy_unit,
+        length_unit=system.length_unit,
+        stages=(STAGE,),
         frames=_frames(system, seeds, ended, record_every),
     )
 

@@ -1,6 +1,7 @@
 """The minimisation loop: on the device, in stages, every replica by its own stopping rule."""
 
 from nnrep.minimization.attempts import Restarts
+from nnrep.minimization.many import minimize_many
 from nnrep.minimization.minimizer import minimize
 from nnrep.minimization.monitor import Monitor
 from nnrep.minimization.optimizers.adam import adam
@@ -30,6 +31,7 @@ __all__ = [
     "fire",
     "lbfgs",
     "minimize",
+    "minimize_many",
     "sgd",
     "two_stages",
 ]

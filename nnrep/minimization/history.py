@@ -1,14 +1,30 @@
 """What is kept of the checks on the way."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from nnrep.errors import require
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ["seed", "stage", "step", "time_s", "energy", "gradient_norm"]
+
+
+def measure_names(shapes: Any) -> list[str]:
+    """The names of a system's measures, from what JAX says of the shapes of their values.
+
+    Raises:
+        ConfigError: they are not numbers by name, or have names of other columns.
+    """
+    allowed = "a function of the positions that gives a dict of scalars"
+    usable = isinstance(shapes, dict) and all(getattr(each, "shape", None) == () for each in shapes.values())
+    require(usable, "measure", allowed, shapes)
+    taken = [name for name in shapes if name in COLUMNS]
+    require(not taken, "measure", f"a dict of names other than {', '.join(COLUMNS)}", ", ".join(taken))
+    return list(shapes)
 
 
 class History:
@@ -39,7 +55,7 @@ class History:
     def snapshot(self) -> list[np.ndarray]:
         """The columns as arrays."""
         table = self.table()
-        return [_as_array(table[name]) for name in self.columns]
+        return [as_array(table[name]) for name in self.columns]
 
     def restore(self, snapshot: Sequence[np.ndarray]) -> None:
         """Go on from a snapshot."""
@@ -47,7 +63,7 @@ class History:
         self.add(snapshot)
 
 
-def _as_array(column: "pd.Series") -> np.ndarray:
+def as_array(column: "pd.Series") -> np.ndarray:
     """A column of numbers as it is, or of strings in NumPy's own type."""
     values = column.to_numpy()
     return values if np.issubdtype(values.dtype, np.number) else np.asarray(column.tolist())

@@ -1,6 +1,7 @@
 """What a minimisation leaves."""
 
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from nnrep.minimization.stopping import Status
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 class Frames(NamedTuple):
@@ -25,7 +27,7 @@ class Frames(NamedTuple):
     positions: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)  # arrays are equal entry by entry, and long
 class Result:
     """The outcome of a minimisation: arrays have a leading axis of replicas, one a seed.
 
@@ -57,6 +59,10 @@ class Result:
         time_compile_s: (s,) tracing and compilation.
         time_minimize_s: (s,) the loop itself.
         time_earlier_s: of these four together, what was spent before an interruption.
+        name: of the system.
+        energy_unit: of all energies; empty for dimensionless ones.
+        length_unit: of all positions; likewise.
+        stages: names of the stages that it was to go through.
         frames: configurations on the way, if they were asked for.
     """
 
@@ -79,4 +85,69 @@ class Result:
     time_compile_s: np.ndarray
     time_minimize_s: np.ndarray
     time_earlier_s: float
+    name: str
+    energy_unit: str
+    length_unit: str
+    stages: tuple[str, ...]
     frames: Frames | None = None
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write all of it into one file, a NumPy archive (.npz) without pickled objects.
+
+        A crash leaves the old file or the new one, never half of one.
+
+        Args:
+            path: of the file, which keeps this name, with or without a suffix.
+            overwrite: replace a file that is there.
+
+        Raises:
+            UserError: there is such a file, or it cannot be written; the error names it.
+        """
+        from nnrep.minimization.result_file import save_result
+
+        save_result(self, path, overwrite)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "Result":
+        """The very result that `save` wrote: the same numbers in the same types.
+
+        Raises:
+            UserError: the file cannot be read, is not whole, or holds something else; the error names it.
+        """
+        from nnrep.minimization.result_file import load_result
+
+        return load_result(path)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """A table with a row for each seed; `history` is the table with a row for each check.
+
+        Columns: system, seed, status (its name), energy, energy_start, energy_coarse, gradient_rms (in
+        energy_unit / length_unit), steps_coarse, steps_fine, evaluations, restarts, time_modes_s, time_fit_s,
+        time_compile_s, time_minimize_s (seconds), energy_unit and length_unit (the same in all rows; empty
+        without units). Tables of several results can be put below one another.
+        """
+        from nnrep.minimization.result_text import table
+
+        return table(self)
+
+    def plot(self) -> "Figure":
+        """A Matplotlib figure of the energy above the lowest one, on a logarithmic axis, against steps.
+
+        A line for each seed, with a dot where a stage ends; energies are those that the optimiser saw. The
+        lowest point of all, at zero, is left out. `plot().savefig("energy.pdf")` writes it.
+        """
+        from nnrep.minimization.energy_picture import energy_figure
+
+        return energy_figure(self)
+
+    def __repr__(self) -> str:
+        """The system, how its seeds ended, and their energies, in one line."""
+        from nnrep.minimization.result_text import summary
+
+        return f"<Result {summary(self)}>"
+
+    def _repr_html_(self) -> str:
+        """A table of the first seeds, for notebooks."""
+        from nnrep.minimization.result_text import html_table
+
+        return html_table(self)

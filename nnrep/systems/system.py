@@ -1,6 +1,5 @@
 """`System`: what is minimised."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,15 +15,22 @@ from nnrep.energies.arrays import on_device, on_host
 from nnrep.energies.energy import Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
-from nnrep.errors import AsCode, ConfigError, is_integer, require
+from nnrep.energies.parameters import of_positions, without_parameters
+from nnrep.errors import ConfigError, require
 from nnrep.host.stored import stored
+from nnrep.systems.checks import (
+    FUNCTIONS,
+    check_attributes,
+    check_function,
+    check_parameters,
+    check_value,
+    finite_positions,
+)
 
 if TYPE_CHECKING:
     from nnrep.structures.molecule import Molecule
 
 F = TypeVar("F", bound=Callable | None)
-
-FUNCTIONS = ("energy", "energy_sample", "draw_start", "draw_configuration", "energy_terms", "measure")
 
 
 class Contacts(NamedTuple):
@@ -61,10 +67,12 @@ class System:
 
     Only `energy` and `positions` are needed; any differentiable JAX function of the positions will do.
     Functions of a system are best given as `jax.tree_util.Partial` of a module-level function with its
-    arrays as arguments: systems of one shape then share one compilation.
+    arrays as arguments: systems of one shape then share one compilation. `parameters` do the same for the
+    energy: systems with one function, one shape and one structure of parameters share their programs.
 
     Attributes:
-        energy: positions (n, d) -> scalar; exact, pure, twice differentiable.
+        energy: positions (n, d) -> scalar; exact, pure, twice differentiable. With parameters it is given as
+            a function of positions and parameters, and is one of the positions once the system is made.
         positions: (n, d) the start.
         name: for tables.
         energy_sample: (positions, key) -> scalar, an unbiased, cheaper estimate of `energy` that the
@@ -102,9 +110,12 @@ class System:
             single precision resolves most, and results are moved back. None: the frames are one.
         dummies: how many of the particles are none of the system's, see `nnrep.energies.padding`: the last
             ones, on which nothing acts, and which no result has.
+        parameters: any pytree of numbers and arrays that is the second argument of the energy, traced: on the
+            device in the process's precision. None: the energy takes none. `dataclasses.replace(system,
+            parameters=...)` is the same system with other ones.
     """
 
-    energy: Callable[[Array], Array]
+    energy: Callable[..., Array]
     positions: Array
     name: str = "custom"
     energy_sample: Callable[[Array, Array], Array] | None = None
@@ -135,28 +146,29 @@ class System:
     exact: Energy | None = None
     origin: np.ndarray | None = None
     dummies: int = 0
+    parameters: Any = None
 
     def __post_init__(self) -> None:
         """Check the positions and the energy's shape.
 
         Raises:
-            ConfigError: positions are not a finite (n, d) array, or the energy is not a scalar.
+            ConfigError: naming the argument: positions that are not a finite (n, d) array, an energy that
+                is not a scalar, parameters that are not numbers.
         """
-        epoch = self.sample_epoch
-        require(is_integer(epoch) and 1 <= epoch < 2**31, "sample_epoch", "from 1 to 2^31 - 1", epoch)
-        require(callable(self.energy), "energy", "a function of the positions", AsCode(self.energy))
-        given = np.asarray(self.positions, dtype=float)
-        require(given.ndim == 2 and given.size > 0, "positions", "of shape (n, d)", given.shape)
-        require(bool(np.all(np.isfinite(given))), "positions", "finite", "NaN or infinity")
-        positions = on_device(given)
+        positions = on_device(finite_positions(self.positions))
         object.__setattr__(self, "positions", positions)
+        check_attributes(self)
+        more = () if self.parameters is None else ("parameters",)
+        check_function("energy", without_parameters(self.energy) if more else self.energy, more)
         for name in FUNCTIONS:
+            if name != "energy":
+                check_function(name, getattr(self, name))
             object.__setattr__(self, name, as_partial(getattr(self, name)))
-        value = _shape_of(self.energy, positions)
-        shape = getattr(value, "shape", type(value).__name__)
-        require(shape == (), "energy", "a scalar function of the positions", f"one of shape {shape}")
-        real = jnp.issubdtype(value.dtype, jnp.floating)
-        require(real, "energy", "a real function of the positions", f"one of type {value.dtype}")
+        if self.parameters is not None:
+            check_parameters(self.parameters)
+            object.__setattr__(self, "parameters", on_device(self.parameters))
+            object.__setattr__(self, "energy", of_positions(self.energy, self.parameters))
+        check_value(_shape_of(self.energy, positions))
 
     @property
     def n(self) -> int:
@@ -190,7 +202,10 @@ class System:
         """Positions (n, d) from which the replica of this seed starts; each attempt draws another one."""
         if self.draw_start is None:
             return self.positions
-        return drawn(self.draw_start, seed // self.runs_per_start, attempt)
+        start = drawn(self.draw_start, seed // self.runs_per_start, attempt)
+        shape = self.positions.shape
+        require(start.shape == shape, "draw_start", f"a function that draws positions {shape}", start.shape)
+        return start
 
 
 def of_energy(energy: Energy) -> dict[str, Any]:
@@ -225,6 +240,7 @@ def with_energy(system: System, more: Energy) -> System:
         energy_sample=None if sampled is None else Partial(_sampled_total, sampled, parts[1]),
         energy_terms=Partial(_joined, own_terms, more.terms_of_positions()),
         energy_bound=None,
+        parameters=None,  # they are in the parts
         pair_rows=None,
         exact=None,  # an energy of one's own may hold arrays of one precision
         **_joined_blocks(system, more),
@@ -270,19 +286,17 @@ def _shape_of(energy: Callable[[Array], Array], positions: Array) -> Any:
     """Shape and type of an energy's value.
 
     Raises:
-        ConfigError: it takes other arguments than the positions, or NumPy's functions instead of JAX's.
+        ConfigError: it uses NumPy's functions instead of JAX's, or fails at positions of this shape.
     """
-    try:
-        inspect.signature(energy).bind(positions)
-    except TypeError as error:
-        wanted = "a function of one argument, the positions (n, d)"
-        raise ConfigError("energy", f"must be {wanted}, got one that is called otherwise: {error}") from error
     try:
         return _value.shapes(energy, positions)
     except jax.errors.JAXTypeError as error:
         wanted = "written with jax.numpy, as it is differentiated and compiled"
         given = f"one that asks NumPy or Python for numbers ({_first_line(error)})"
         raise ConfigError("energy", f"must be {wanted}, got {given}") from error
+    except (TypeError, ValueError) as error:
+        reason = f"fails at positions of shape {positions.shape}: {_first_line(error)}"
+        raise ConfigError("energy", reason) from error
 
 
 @stored
