@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from nnrep.records.style import COLUMN, DPI, SMALL, save, styled
+from nnrep.records.style import COLUMN, DPI, SMALL, number, save, styled
 
 
 @styled()
@@ -34,6 +34,25 @@ def test_a_picture_is_written_for_print_and_for_screens(tmp_path, layout):
     pdf = (tmp_path / "energy.pdf").read_bytes()
     assert pdf.startswith(b"%PDF")
     assert b"/Type42" in pdf or b"/CIDFontType2" in pdf  # letters, and no drawings of them
+
+
+def test_a_picture_that_is_written_quickly_has_letters_of_another_type(tmp_path):
+    save(drawn(), tmp_path / "a.png", quickly=True)
+    assert b"/Type3" in (tmp_path / "a.pdf").read_bytes()
+    assert imread(tmp_path / "a.png").shape[:2] == (2 * DPI, COLUMN * DPI)
+
+
+def test_numbers_are_written_out():
+    numbers = {
+        -1234.5678: "\N{MINUS SIGN}1234.6",
+        0.000123456: "0.00012346",
+        123456.0: "123460",
+        2.5e7: "2.5e+07",
+        0.0: "0",
+    }
+    assert {value: number(value) for value in numbers} == numbers
+    assert number(-7891.2, 2) == "\N{MINUS SIGN}7900"
+    assert number(float("inf")) == "inf"
 
 
 def test_the_same_picture_gives_the_same_files(tmp_path):
