@@ -26,14 +26,16 @@ from nnrep.job import Job, loaded_system, prepared, stopping
 from nnrep.minimization import Monitor, Stage, Stopping, lbfgs, minimize
 from nnrep.minimization.stopping import Status
 from nnrep.modes import ModesOf, SlowModes
+from nnrep.modes.backbone import Backbone
 from nnrep.modes.normal import in_float64
 from nnrep.modes.request import ModesRequest, modes_of, noise_of
 from nnrep.modes.rigid import rigid_share
 from nnrep.modes.robustness import robustness_table
-from nnrep.modes.settings import count_of_modes
+from nnrep.modes.settings import ModesConfig, count_of_modes
 from nnrep.modes.slow import sampling_of
 from nnrep.records.closing_table import show_modes
-from nnrep.records.mode_pictures import draw_modes, draw_robustness, draw_spectrum
+from nnrep.records.mode_shapes_picture import mode_shapes_picture
+from nnrep.records.robustness_picture import robustness_picture
 from nnrep.records.run_folder import (
     MODES,
     MODES_ARRAYS,
@@ -43,6 +45,8 @@ from nnrep.records.run_folder import (
     SPECTRUM,
     RunFolder,
 )
+from nnrep.records.spectrum_picture import spectrum_picture
+from nnrep.records.style import save
 from nnrep.records.table import write_table
 from nnrep.reparam import identity
 from nnrep.systems import System
@@ -149,7 +153,8 @@ def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
             found, _ = stopping(partial(modes_of, at, request), interruption.requested)
             interruption.stop_if_requested()
         folder.open({**plan.recorded, "analysis": vars(analysis)}, molecule)
-        table = _write_modes(folder.path, at, found, analysis.drawn)
+        unit = eigenvalue_unit(system, modes)
+        table = _write_modes(folder.path, at, found, analysis.drawn, unit)
         if analysis.robustness and modes.of is ModesOf.backbone:
             _write_robustness(folder.path, system, plan, bar, interruption)
     if report:
@@ -202,7 +207,9 @@ def minimum_of(system: System, max_steps: int, bar: ProgressBar, interruption: I
     return system.from_file_frame(result.positions[0])
 
 
-def _write_modes(folder: Path, system: System, modes: SlowModes, drawn: int | list[int]) -> pd.DataFrame:
+def _write_modes(
+    folder: Path, system: System, modes: SlowModes, drawn: int | list[int], unit: str
+) -> pd.DataFrame:
     """Write the files of the modes; the table of them."""
     values, vectors = np.asarray(modes.values, float), np.asarray(modes.vectors, float)
     positions = np.asarray(system.positions, float)
@@ -220,9 +227,10 @@ def _write_modes(folder: Path, system: System, modes: SlowModes, drawn: int | li
     flat = modes.of == ModesOf.hessian.value
     of = "the Hessian" if flat else "the Laplacian of the Hessian's backbone"
     title = f"{system.name}: lowest {len(values)} eigenvalues of {of}"
-    draw_spectrum(folder / SPECTRUM, values, np.asarray(table["rigid"] > RIGID), title)
+    rigid = np.asarray(table["rigid"] > RIGID)
+    save(spectrum_picture(values, rigid, title, unit), folder / SPECTRUM)
     chosen = chosen_modes(table, drawn)
-    draw_modes(folder / MODES_PICTURE, system, positions, values, vectors, flat, chosen)
+    save(mode_shapes_picture(system, positions, values, vectors, chosen, unit), folder / MODES_PICTURE)
     return table
 
 
@@ -280,7 +288,8 @@ def _write_robustness(
     write_table(folder / ROBUSTNESS, seen)
     several = seen[seen["modes"] > 1]
     if len(several):
-        draw_robustness(folder / ROBUSTNESS_PICTURE, several, f"{system.name}: are the slow modes kept?")
+        picture = robustness_picture(several, f"{system.name}: are the slow modes kept?")
+        save(picture, folder / ROBUSTNESS_PICTURE)
     elif len(seen):
         log().warning("analysis.epsilons: all leave but one mode, which says nothing; choose larger ones")
     else:
@@ -314,6 +323,15 @@ def _path(system: System, plan: Plan, bar: ProgressBar, interruption: Interrupti
 def gradient_unit(system: System) -> str:
     """What a gradient is measured in; empty for dimensionless systems."""
     return f"{system.energy_unit}/{system.length_unit}" if system.length_unit else ""
+
+
+def eigenvalue_unit(system: System, modes: ModesConfig) -> str:
+    """What the eigenvalues of modes are measured in; empty for dimensionless ones."""
+    if modes.of is ModesOf.graph or not system.length_unit:
+        return ""
+    of_hessian = f"{system.energy_unit}/{system.length_unit}²"
+    squared = modes.of is ModesOf.backbone and modes.backbone is Backbone.sum_square
+    return f"({of_hessian})²" if squared else of_hessian
 
 
 def spread_indices(count: int, wanted: int) -> list[int]:

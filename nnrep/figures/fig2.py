@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
+from nnrep.energies.pairwise import capped_lennard_jones_minimum
 from nnrep.figures.analysis.labels import COARSE_GRAINED, LOOP_LABELS, METHOD_LABELS, NETWORK, PLAIN
 from nnrep.figures.analysis.selection import best_setting, diverged, energies_of, of_method, typical_run
 from nnrep.figures.analysis.statistics import FEWEST, combined, lower, most, opposite
@@ -12,7 +13,8 @@ from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure, nothing_repeated
 from nnrep.figures.loops import loop_needs
 from nnrep.figures.needs import runs_needed
-from nnrep.records.pictures import draw_chain
+from nnrep.records.chains import draw_chain
+from nnrep.systems.measures import PIECE_REACH
 
 COIL = 0.9  # share of bonds and of contacts that a coil has
 OTHERS = (PLAIN, COARSE_GRAINED)  # that GNN is compared with
@@ -39,10 +41,9 @@ def draw(evidence: Evidence) -> Picture:
                 continue
             run = typical_run(runs)
             positions = evidence.positions(run["run_id"])
-            dim = positions.shape[1]
-            place = row * len(METHOD_LABELS) + column + 1
-            axes = picture.add_subplot(2, 3, place, projection="3d" if dim == 3 else None)
-            draw_chain(axes, positions)
+            axes = picture.add_subplot(2, 3, row * len(METHOD_LABELS) + column + 1)
+            contact = capped_lennard_jones_minimum(evidence.configs[0].system.lj_cap)[0]
+            draw_chain(axes, positions, PIECE_REACH * contact)
             axes.set_title(f"{loop}, {method}\n{_caption(run)}", fontsize=10)
     return picture
 

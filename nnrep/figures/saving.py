@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure as Picture
 
 from nnrep.host.cache import write_whole
+from nnrep.records.style import save
 
 
 def save_picture(picture: Picture, folder: Path, name: str) -> None:
     """Write NAME.png and NAME.pdf."""
-    picture.savefig(folder / f"{name}.png", dpi=150)
-    picture.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+    save(picture, folder / f"{name}.png")
 
 
 def save_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:

@@ -25,13 +25,20 @@ if TYPE_CHECKING:
 
 CONFIG, RUNS, HISTORY, POSITIONS = "config.yaml", "runs.csv", "history.csv", "positions.npz"
 CHECKPOINT, ENERGY, LAYOUT = "checkpoint.npz", "energy.png", "layout.png"
-RUN_FILES = (CONFIG, RUNS, HISTORY, POSITIONS, CHECKPOINT, ENERGY, LAYOUT)
+
+
+def _with_pdf(*pictures: str) -> tuple[str, ...]:
+    """Names of pictures, and of the PDF beside each."""
+    return (*pictures, *(f"{Path(name).stem}.pdf" for name in pictures))
+
+
+RUN_FILES = (CONFIG, RUNS, HISTORY, POSITIONS, CHECKPOINT, *_with_pdf(ENERGY, LAYOUT))
 # Of a protein: the prepared structure, the final ones of each seed, and what was kept on the way.
 NATIVE, FINAL, TRAJECTORY = "native.pdb", "final-{seed}.pdb", "trajectory-{seed}"
 # Of `nnrep modes`.
 MODES, MODES_ARRAYS, SPECTRUM, MODES_PICTURE = "modes.csv", "modes.npz", "spectrum.png", "modes.png"
 ROBUSTNESS, ROBUSTNESS_PICTURE = "robustness.csv", "robustness.png"
-MODES_FILES = (MODES, MODES_ARRAYS, SPECTRUM, MODES_PICTURE, ROBUSTNESS, ROBUSTNESS_PICTURE)
+MODES_FILES = (MODES, MODES_ARRAYS, ROBUSTNESS, *_with_pdf(SPECTRUM, MODES_PICTURE, ROBUSTNESS_PICTURE))
 SEED_FILES = (NATIVE, FINAL.format(seed="*"), f"{TRAJECTORY.format(seed='*')}.*")
 
 
@@ -170,7 +177,9 @@ class RunFolder:
         write_arrays(self.path / POSITIONS, arrays)
         write_table(self.path / HISTORY, result.history)
         if pictures:
-            self._draw(system, result)
+            from nnrep.records.pictures import write_pictures  # so does Matplotlib
+
+            write_pictures(self.path / ENERGY, self.path / LAYOUT, system, result)
         if system.molecule is not None:
             for seed, final in zip(result.seeds, result.positions, strict=True):
                 self._write_final(seed, system.molecule, final)
@@ -179,15 +188,6 @@ class RunFolder:
         write_table(self.path / RUNS, rows)
         if finished:
             self.checkpoint.unlink(missing_ok=True)
-
-    def _draw(self, system: System, result: Result) -> None:
-        from nnrep.records.pictures import draw_energy, draw_layouts  # so does Matplotlib
-
-        if len(result.history):
-            draw_energy(self.path / ENERGY, result.history, system)
-        best = int(np.nanargmin(np.where(np.isfinite(result.energy), result.energy, np.inf)))
-        title = f"{system.name}, seed {result.seeds[best]}: energy {result.energy[best]:.5g}"
-        draw_layouts(self.path / LAYOUT, system, result.positions_start[best], result.positions[best], title)
 
     def _write_final(self, seed: int, molecule: Molecule, positions: np.ndarray) -> None:
         from nnrep.structures.write import write_pdb

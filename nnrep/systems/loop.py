@@ -179,6 +179,7 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
         bonds=Contacts(bonds, bond_length),
         contacts=Contacts(loops, lj_length),
         energy_bound=energy_bound(parameters, n),
+        energy_definition="mean over pairs",
     )
 
 

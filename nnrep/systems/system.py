@@ -104,6 +104,7 @@ class System:
         masses: (n,) of the particles, in dalton.
         energy_unit: for tables and pictures; empty for dimensionless systems.
         length_unit: likewise.
+        energy_definition: what the energy is, in words for pictures, where it is no sum: "mean over pairs".
         exact: the energy with its parameters in double precision, of which energies are reported in processes
             of single precision; None: reported energies are those of `energy`.
         origin: (d,) of the positions, in the frame of the molecule's file: a system lies about zero, where
@@ -143,6 +144,7 @@ class System:
     masses: np.ndarray | None = None
     energy_unit: str = ""
     length_unit: str = ""
+    energy_definition: str = ""
     exact: Energy | None = None
     origin: np.ndarray | None = None
     dummies: int = 0

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 LOOP = ("system=loop", "system.n=60", "reparam.modes=12", "max_steps=400")
-FILES = {"config.yaml", "modes.csv", "modes.npz", "modes.png", "spectrum.png"}
-ROBUSTNESS = {"robustness.csv", "robustness.png"}
+PICTURES = {"modes.png", "modes.pdf", "spectrum.png", "spectrum.pdf"}
+FILES = {"config.yaml", "modes.csv", "modes.npz"} | PICTURES
+ROBUSTNESS = {"robustness.csv", "robustness.png", "robustness.pdf"}
 
 
 def test_modes_of_a_loop_are_shown_and_compared(command, tmp_path):

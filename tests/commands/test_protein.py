@@ -12,7 +12,8 @@ from nnrep.systems.measures import rmsd
 
 SHORT = ("system=protein", "max_steps=80")
 PEPTIDE = (*SHORT, "system.pdb=peptide.pdb")  # where the size is of no matter
-PROTEIN_FILES = {"config.yaml", "runs.csv", "history.csv", "positions.npz", "energy.png", "layout.png"}
+PICTURES = {"energy.png", "energy.pdf", "layout.png", "layout.pdf"}
+PROTEIN_FILES = {"config.yaml", "runs.csv", "history.csv", "positions.npz"} | PICTURES
 
 
 @pytest.fixture

@@ -166,6 +166,7 @@ def test_run_leaves_its_files_and_they_agree(command, tmp_path, reparam, precisi
     assert result.stdout.splitlines()[0] == str(folder)
     assert str(runs["energy"][0])[:6] in result.stdout
     assert (folder / "energy.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "energy.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_fractions_are_those_of_the_final_positions(command, tmp_path):
@@ -194,7 +195,9 @@ def test_pictures_are_no_part_of_a_run(command, tmp_path):
             "run", *SMALL, "reparam=none", f"record.pictures={pictures}", f"hydra.run.dir={tmp_path / name}"
         )
     with_pictures, without = (files(tmp_path / name) for name in "ab")
-    assert with_pictures.keys() - without.keys() == {"energy.png", "layout.png"}
+    assert with_pictures.keys() - without.keys() == {
+        f"{name}.{kind}" for name in ("energy", "layout") for kind in ("png", "pdf")
+    }
     assert with_pictures["config.yaml"] == without["config.yaml"]
     first, second = (pd.read_csv(tmp_path / name / "runs.csv") for name in "ab")
     assert first["run_id"].tolist() == second["run_id"].tolist()

@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.systems import measures
-from nnrep.systems.measures import pieces_of, radius_of_gyration, rmsd
+from nnrep.systems.measures import piece_of_each, pieces_of, radius_of_gyration, rmsd, superposed_on_host
 from nnrep.systems.measures import superposed as laid_on
 from nnrep.systems.protein import atom_groups
 
@@ -166,6 +166,17 @@ def test_radius_of_gyration():
     assert radius_of_gyration(7 * shell, np.ones(1000)) == pytest.approx(7)
 
 
+@given(seed=st.integers(0, 2**31 - 1), n=st.integers(4, 12))
+def test_structures_are_superposed_by_numpy_as_by_jax(seed, n):
+    positions, reference = np.random.default_rng(seed).normal(size=(2, n, 3))
+    by_jax = laid_on(jnp.asarray(positions), jnp.asarray(reference))
+    centred = reference - reference.mean(axis=0)
+    left, left_by_jax = (
+        np.linalg.norm(each - centred) for each in (superposed_on_host(positions, reference), by_jax)
+    )
+    assert left == pytest.approx(left_by_jax, rel=1e-4)
+
+
 @pytest.mark.parametrize("most_neighbours", [0, 100])
 @given(seed=st.integers(0, 2**31 - 1), n=st.integers(1, 40))
 def test_pieces_are_those_of_a_search_pair_by_pair(most_neighbours, seed, n):
@@ -179,6 +190,9 @@ def test_pieces_are_those_of_a_search_pair_by_pair(most_neighbours, seed, n):
     expected = sorted(Counter(piece).values(), reverse=True)
     with mock.patch.object(measures, "MOST_NEIGHBOURS", most_neighbours):
         assert pieces_of(positions, 0.7).tolist() == expected
+        each = piece_of_each(positions, 0.7)
+    joined = np.equal.outer(each, each)
+    np.testing.assert_array_equal(joined, np.equal.outer(piece, piece))
 
 
 def test_a_collapsed_chain_takes_no_memory_for_its_pairs():

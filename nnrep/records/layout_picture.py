@@ -1,0 +1,133 @@
+"""The picture of where a run begins and ends."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from nnrep.minimization import Result
+from nnrep.records.chains import draw_chain, fitting_ratio, main_part, scale_bar, side_view
+from nnrep.records.style import LETTERS, LINE, PAGE, SMALL, counted, number, styled
+from nnrep.records.traces import Native, draw_on_native, native_of
+from nnrep.systems import System
+from nnrep.systems.measures import PIECE_REACH, pieces_of
+
+MOST_ENDS = 3  # of so many seeds the ends are shown, those of the lowest energies
+WIDEST = 3.0  # inches, of a panel
+GAP, SIDE, BELOW = 0.2, 0.1, 0.5  # inches: between panels; beside them; below them, for bars and the key
+CHAIN_KEY = "Colours: along the chain, dark at the first particle."
+BROKEN_KEY = " Thin grey: broken bonds. Outside: beyond the window."
+
+
+class Panel(NamedTuple):
+    """One of the pictures side by side.
+
+    Attributes:
+        name: above it.
+        positions: (n, d) of all particles, in the file's frame.
+        energy: of these positions.
+    """
+
+    name: str
+    positions: np.ndarray
+    energy: float
+
+
+@styled()
+def layout_picture(system: System, result: Result) -> Figure:
+    """The start and the end of the seed of lowest energy, and the ends of the next best, side by side.
+
+    Proteins are drawn as their CA trace, superposed on the native one, all from one side; other systems as
+    chains of particles, in windows that pieces which have flown off do not set.
+    """
+    native, panels = native_of(system), panels_of(result)
+    reach = reach_of(system)
+    views = _views(native, panels, reach)
+    shown = [_shown(native, panel, reach) @ view.T for panel, view in zip(panels, views, strict=True)]
+    width = min(WIDEST, (PAGE - GAP * (len(panels) - 1) - 2 * SIDE) / len(panels))
+    tall = width * fitting_ratio(shown)
+    captions, heading = [_caption(system, native, panel) for panel in panels], _heading(system, result)
+    above = LINE * (1.2 + len(heading) + max(map(len, captions)))
+    height = above + tall + BELOW
+    figure = Figure(figsize=(PAGE, height))
+    left = (PAGE - len(panels) * width - (len(panels) - 1) * GAP) / 2
+    for place, (panel, caption, view) in enumerate(zip(panels, captions, views, strict=True)):
+        corner = left + place * (width + GAP)
+        axes = figure.add_axes((corner / PAGE, BELOW / height, width / PAGE, tall / height))
+        if native:
+            draw_on_native(axes, native, panel.positions, view)
+        else:
+            outside = draw_chain(axes, panel.positions, reach, view)
+            if outside:
+                caption[-1] = f"{caption[-1]}, {outside} outside"
+            axes.spines[:].set(visible=True, color="0.7")
+        scale_bar(axes, "Å" if native else system.length_unit or "units of length")
+        axes.set_title("\n".join(caption), fontsize=SMALL)
+    texts: dict[str, Any] = {
+        "ha": "center",
+        "va": "top",
+        "parse_math": False,
+    }  # as a structure's name is any name
+    for line, text in enumerate(heading):
+        size = SMALL if line else LETTERS
+        figure.text(0.5, 1 - LINE * (0.5 + line) / height, text, fontsize=size, **texts)
+    key = native.key if native else CHAIN_KEY + BROKEN_KEY * (reach is not None)
+    figure.text(0.5, 0.07 / height, key, ha="center", va="bottom", fontsize=SMALL, color="0.3")
+    return figure
+
+
+def _views(native: Native | None, panels: list[Panel], reach: float | None) -> list[np.ndarray]:
+    """That of the native structure for all panels; or that of each end, and for the start that of its end."""
+    if native is not None:
+        return [side_view(native.positions)] * len(panels)
+    views = [side_view(_shown(None, panel, reach)) for panel in panels[1:]]
+    return [views[0], *views]
+
+
+def _shown(native: Native | None, panel: Panel, reach: float | None) -> np.ndarray:
+    """What the window of a panel is to hold: points (m, d)."""
+    if native is not None:
+        return native.with_others(native.on_it(panel.positions))
+    return panel.positions[main_part(panel.positions, reach)]
+
+
+def panels_of(result: Result) -> list[Panel]:
+    """The start of the seed of lowest energy, and the ends of the seeds of the lowest ones."""
+    order = np.argsort(np.where(np.isfinite(result.energy), result.energy, np.inf), kind="stable")
+    ends = [
+        Panel(f"end of seed {result.seeds[k]}", result.positions[k], float(result.energy[k]))
+        for k in order[:MOST_ENDS]
+    ]
+    best = order[0]
+    start = f"start of seed {result.seeds[best]}"
+    return [Panel(start, result.positions_start[best], float(result.energy_start[best])), *ends]
+
+
+def _heading(system: System, result: Result) -> list[str]:
+    title = f"{system.name}, {counted(system.n, 'particle' if system.molecule is None else 'atom')}"
+    if len(result.seeds) > MOST_ENDS:
+        title += f": the lowest {MOST_ENDS} of {len(result.seeds)} seeds"
+    notes = []
+    if system.energy_definition:
+        notes.append(f"energy: {system.energy_definition}, {system.energy_unit or 'dimensionless'}")
+    if system.energy_bound is not None:
+        bound = number(system.energy_bound)
+        notes.append(f"100 % is the lower bound {bound}, that of an ideal coil")
+    return [title, *filter(None, ["; ".join(notes)])]
+
+
+def _caption(system: System, native: Native | None, panel: Panel) -> list[str]:
+    energy, bound = f"energy {number(panel.energy)} {system.energy_unit}".strip(), system.energy_bound
+    if bound is not None and bound < 0 and panel.energy < 0:
+        energy += f" ({100 * panel.energy / bound:.1f} %)"
+    lines = [panel.name, energy]
+    if native is not None:
+        return [*lines, f"RMSD of {native.atoms} {native.rmsd(panel.positions):.2f} Å"]
+    reach = reach_of(system)
+    pieces = [] if reach is None else [counted(len(pieces_of(panel.positions, reach)), "piece")]
+    return lines + pieces
+
+
+def reach_of(system: System) -> float | None:
+    """Distance within which two particles hang together, see `PIECE_REACH`; None where that is not known."""
+    return None if system.contacts is None else PIECE_REACH * system.contacts.length
