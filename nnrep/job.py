@@ -84,7 +84,8 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
     Args:
         job: what was checked.
         folder_path: the folder.
-        report: print the closing table, and how to go on; a sweep has its own.
+        report: print the closing table, and how to go on, and write a page if one is wanted; a sweep has its
+            own.
 
     Returns:
         Exit status: 0, 1 if a replica diverged, 130 if the run was interrupted.
@@ -94,7 +95,12 @@ def run_job(job: Job, folder_path: Path, report: bool = True) -> int:
     """
     folder = RunFolder(folder_path)
     with folder.removed_if_empty(), job.held:
-        return _run_in(folder, job, report)
+        status = _run_in(folder, job, report)
+        if report and job.plan.config.report:
+            from nnrep.records.report.runs import log_report  # most runs have none
+
+            log_report(folder_path)
+        return status
 
 
 def _run_in(folder: RunFolder, job: Job, report: bool) -> int:

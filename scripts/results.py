@@ -12,16 +12,12 @@ from pathlib import Path
 import pandas as pd
 
 from nnrep.figures import FIGURES
-from nnrep.figures.claim import CLAIM_COLUMNS, Verdict, Whose, totals
+from nnrep.figures.claim import Verdict, Whose, totals
+from nnrep.figures.claims_file import read_claims
 from nnrep.figures.markdown import markdown_table
-from nnrep.records.table import read_text
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- scripts/results writes this -->", "<!-- to here -->"
-# Of tables that were made before claims named the settings they need.
-EARLIER = "as in its report, before claims named the settings that they need"
-# Those of them whose settings were not the paper's.
-OTHER_SETTINGS = ("fig2", "fig3", "fig4", "fig5", "fig6")
 
 
 def claims_of(results: Path) -> pd.DataFrame:
@@ -30,24 +26,8 @@ def claims_of(results: Path) -> pd.DataFrame:
     for name in FIGURES:
         path = results / name / "claims.csv"
         if path.exists():
-            table = _in_full(read_text(path), name in OTHER_SETTINGS)
-            tables.append(table.assign(figure=name.removeprefix("fig")))
+            tables.append(read_claims(path, name).assign(figure=name.removeprefix("fig")))
     return pd.concat(tables, ignore_index=True)
-
-
-def _in_full(table: pd.DataFrame, other_settings: bool) -> pd.DataFrame:
-    """A table of claims with all columns.
-
-    Earlier ones tell by their source whose a claim is. With other settings than the paper's nothing of them
-    was tested, whatever they say.
-    """
-    if "of" not in table.columns:
-        ours = table["source"].str.startswith("ours")
-        table = table.assign(of=ours.map({True: Whose.ours.value, False: Whose.paper.value}), needs=EARLIER)
-        if other_settings:
-            told = "run with other settings than the paper's; by these: " + table["verdict"]
-            table = table.assign(verdict=Verdict.not_tested.value, caveats=told)
-    return table.reindex(columns=CLAIM_COLUMNS, fill_value="")
 
 
 def whole_table(claims: pd.DataFrame) -> str:

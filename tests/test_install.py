@@ -33,6 +33,9 @@ def test_wheel_holds_the_configurations_and_runs(tmp_path):
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "run" / "runs.csv").is_file()
+    page = subprocess.run([command[0], "report", "run"], cwd=tmp_path, env=environment, capture_output=True)
+    assert page.stdout == b"run/report.html\n"
+    assert (tmp_path / "run" / "report.html").stat().st_size > 500_000  # with the libraries in it
     # Its sweeper, which Hydra finds by a path of our own.
     sweep = [command[0], "run", "--multirun", "+experiment=fig2_smoke", "reparam=none", *command[2:4]]
     options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "timeout": 300}

@@ -71,6 +71,7 @@ minimise-a-protein
 choose-a-method
 slow-modes
 sweeps
+reports
 reproduce
 own-energies-and-maps
 many-machines

@@ -176,6 +176,10 @@ class Jobs:
         from nnrep.records.closing_table import show_sweep
 
         show_sweep(self._table.rows, str(self._table.folder))
+        if any(outcome.config.get("report") is True for outcome in self._outcomes.values()):
+            from nnrep.records.report.runs import log_report
+
+            log_report(self._table.folder)
         if self.interrupted:
             log().info("interrupted; go on with hydra.sweep.dir=%s resume=true", self._table.folder)
 

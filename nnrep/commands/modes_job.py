@@ -105,6 +105,7 @@ def _unused(config: RunConfig) -> dict[str, str]:
     of, analysis = config.modes.of, config.analysis
     unused = {f"modes.{key}": reason for key, reason in without_effect(config.modes).items()}
     unused["modes.at"] = "nnrep modes shows those at the start"
+    unused["report"] = "nnrep modes writes none"
     if of is not ModesOf.backbone or not analysis.robustness:
         reason = f"modes.of={of.value} has no robustness table"
         if not analysis.robustness:

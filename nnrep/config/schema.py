@@ -54,6 +54,7 @@ class RunConfig:
         precision: of positions and energies.
         threads: that a process computes with, null for all; see `nnrep.host.threads`.
         resume: go on in a run folder that holds an unfinished run of this configuration.
+        report: write a page of the run, or of the sweep that it belongs to.
     """
 
     system: Any = choice(SYSTEMS)
@@ -70,6 +71,7 @@ class RunConfig:
     precision: Precision
     threads: int | None
     resume: bool = field(metadata=NO_PART)
+    report: bool = field(metadata=NO_PART)
 
     def __post_init__(self) -> None:
         """Check what is in no group; `nnrep.config.plan` checks what concerns several."""

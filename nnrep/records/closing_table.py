@@ -1,6 +1,6 @@
 """The closing tables of the verbs, on standard output."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import floor, isfinite, log10, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,7 @@ ENERGY = "energy"  # in the place of a unit: that of the system
 
 
 class Column(NamedTuple):
-    """A column of a closing table.
+    """What a column of a closing table is made from.
 
     Attributes:
         title: above it.
@@ -34,6 +34,22 @@ class Column(NamedTuple):
     source: str
     unit: str = ""
     decimals: int | None = None
+
+
+class Shown(NamedTuple):
+    """A column of a closing table as it is shown.
+
+    Attributes:
+        title: above it.
+        unit: below the title.
+        cells: of its rows; as many decimals in each.
+        is_text: whether it is text, which begins on the left.
+    """
+
+    title: str
+    unit: str
+    cells: list[str]
+    is_text: bool
 
 
 BEFORE_STEPS = (
@@ -62,25 +78,27 @@ SETTINGS = (
 
 
 def show_table(rows: "pd.DataFrame", folder: str, history: "pd.DataFrame") -> None:
-    """Print the folder of a run, in a line of its own, and its closing table.
+    """Print the folder of a run, in a line of its own, and its closing table; see `table_of_run`."""
+    print_line(folder)
+    _print(table_of_run(rows, history))
+
+
+def table_of_run(rows: "pd.DataFrame", history: "pd.DataFrame") -> list[Shown]:
+    """The closing table of a run.
 
     Several seeds are followed by the mean and the best of those that have not diverged.
 
     Args:
         rows: of the run.
-        folder: of the run.
         history: of the run, which knows its stages.
     """
-    print_line(folder)
     stages = steps_of_stages(history)
     of_stages = [Column(name, f"steps of {name}", "steps") for name in stages]
     columns = [*BEFORE_STEPS, *of_stages, *AFTER_STEPS]
     for column in of_stages:
         steps = [stages[column.title].get(seed, 0) for seed in rows["seed"]]
         rows = rows.assign(**{column.source: steps})
-    table = _table()
-    _add_rows(table, _with_summary(rows.astype({"seed": str}), columns), columns)
-    print_table(table)
+    return _shown(_with_summary(rows.astype({"seed": str}), columns), columns)
 
 
 def steps_of_stages(history: "pd.DataFrame") -> dict[str, dict[int, int]]:
@@ -113,18 +131,30 @@ def show_sweep(rows: "pd.DataFrame", folder: str) -> None:
     """Print the folder of a sweep and its closing table, and below it why jobs have failed.
 
     Args:
-        rows: of a sweep's table, in text; the index is the number of the job.
+        rows: see `table_of_sweep`.
         folder: of the sweep.
     """
     print_line(folder)
-    table = _table()
-    differ = [name for name in SETTINGS if len(set(rows[name]) - {""}) > 1]
-    columns = [*(Column(name, name) for name in ("job", *differ)), *BEFORE_STEPS, STEPS, *AFTER_STEPS]
-    _add_rows(table, rows.rename_axis("job").reset_index(), columns)
-    print_table(table)
+    _print(table_of_sweep(rows))
     for job, error in rows[ERROR].items():
         if error:
             print_line(f"job {job} failed: {error}")
+
+
+def table_of_sweep(rows: "pd.DataFrame") -> list[Shown]:
+    """The closing table of a sweep, with the settings in which its jobs differ.
+
+    Args:
+        rows: of a sweep's table, in text; the index is the number of the job.
+    """
+    columns = [*(Column(name, name) for name in ("job", *differing_settings(rows)))]
+    columns += [*BEFORE_STEPS, STEPS, *AFTER_STEPS]
+    return _shown(rows.rename_axis("job").reset_index(), columns)
+
+
+def differing_settings(rows: "pd.DataFrame") -> list[str]:
+    """The columns of settings that have several values, in rows of text."""
+    return [name for name in SETTINGS if len(set(rows[name]) - {""}) > 1]
 
 
 def outcome(rows: Sequence[Mapping[str, str]]) -> str:
@@ -132,7 +162,7 @@ def outcome(rows: Sequence[Mapping[str, str]]) -> str:
     statuses = ", ".join(dict.fromkeys(row["status"] for row in rows))
     energies = [float(row["energy"]) for row in rows if row["energy"]]
     several = f"{len(rows)} seeds, lowest " if len(rows) > 1 else ""
-    unit = _one(_energy_units({row["system"] for row in rows}))
+    unit = common_energy_unit(row["system"] for row in rows)
     return f"{statuses}, {several}energy {min(energies, default=nan):.6g} {unit}".rstrip()
 
 
@@ -140,30 +170,40 @@ def _table() -> Table:
     return Table(box=None, padding=(0, 1))
 
 
-def _add_rows(table: Table, rows: "pd.DataFrame", columns: Sequence[Column]) -> None:
-    """Add the columns that have values, each with as many decimals in all of its rows."""
-    units = _energy_units(set(rows["system"].dropna()))
-    cells = {}
+def _print(columns: Sequence[Shown]) -> None:
+    table = _table()
+    for column in columns:
+        header = Text(f"{column.title}\n{printable(column.unit)}".rstrip())
+        justify = "left" if column.is_text else "right"
+        table.add_column(header, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row in zip(*(column.cells for column in columns), strict=True):
+        table.add_row(*map(Text, row))
+    print_table(table)
+
+
+def _shown(rows: "pd.DataFrame", columns: Sequence[Column]) -> list[Shown]:
+    """The columns that have values, each with as many decimals in all of its rows."""
+    units = _energy_units(rows["system"].dropna())
+    shown = []
     for column in columns:
         values = list(rows[column.source])
         if any(not _is_nothing(value) for value in values):
-            cells[column] = _cells(values, column, aligned=len(units) == 1)
-    for column in cells:
-        below = _one(units) if column.unit == ENERGY else column.unit
-        header = Text(f"{column.title}\n{printable(below)}".rstrip())
-        justify = "left" if column.source in LEFT else "right"
-        table.add_column(header, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for row in zip(*cells.values(), strict=True):
-        table.add_row(*map(Text, row))
+            unit = _one(units) if column.unit == ENERGY else column.unit
+            cells = _cells(values, column, aligned=len(units) == 1)
+            shown.append(Shown(column.title, unit, cells, column.source in LEFT))
+    return shown
 
 
-def _energy_units(systems: set[str]) -> set[str]:
-    """Of some systems, by name."""
+def common_energy_unit(systems: Iterable[str]) -> str:
+    """Of systems, by name; nothing where they have several."""
+    return _one(_energy_units(systems))
+
+
+def _energy_units(systems: Iterable[str]) -> set[str]:
     return {SYSTEMS[name].energy_unit if name in SYSTEMS else "" for name in systems}
 
 
 def _one(units: set[str]) -> str:
-    """The unit; none where there are several."""
     return next(iter(units)) if len(units) == 1 else ""
 
 

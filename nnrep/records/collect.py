@@ -37,7 +37,7 @@ def collected(folders: Sequence[Path], duplicates: Duplicates) -> tuple[pd.DataF
         UserError: a folder that is not there or holds no runs, a table with other columns or that cannot be
             read, or, if duplicates are errors, a run that comes up twice; both places are named.
     """
-    paths = [path for folder in folders for path in _tables_in(folder)]
+    paths = [path for folder in folders for path in tables_in(folder)]
     tables = [runs_of_sweep(path) if is_sweep_table(path) else read_runs(path) for path in paths]
     whole = pd.concat(tables, ignore_index=True)
     places = [path for path, rows in zip(paths, tables, strict=True) for _ in range(len(rows))]
@@ -68,7 +68,12 @@ def _kept(names: "pd.Series[str]", places: Sequence[Path], duplicates: Duplicate
     return pd.Series(True, index=names.index)
 
 
-def _tables_in(folder: Path) -> Iterator[Path]:
+def tables_in(folder: Path) -> Iterator[Path]:
+    """The tables of runs in a folder and below it; that of a sweep only where its jobs have none.
+
+    Raises:
+        UserError: there are none, or no such folder.
+    """
     if not folder.is_dir():
         raise UserError(f"{folder}: is no folder; name folders of runs, or folders above them")
     paths = sorted(folder.rglob(RUNS))

@@ -93,6 +93,10 @@ class LoopConfig(SystemConfig):
     start_scale: float
     runs_per_start: int = field(metadata=counts_if(lambda loop: loop.runs_per_start != 1))
 
+    energy_keys = (
+        *("n", "dim", "potential", "loop_length", "loop_strength", "lj_cap"),
+        *("repulsion_strength", "repulsion_cap"),
+    )
     has_edge_weights = True
 
     def __post_init__(self) -> None:

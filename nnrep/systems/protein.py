@@ -120,6 +120,7 @@ class ProteinConfig(SystemConfig):
 
     energy_unit = "kJ/mol"
     length_unit = "nm"
+    energy_keys = ("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical")
     has_features = True
     can_restart = False
 

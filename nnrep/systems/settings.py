@@ -39,6 +39,8 @@ class SystemConfig:
     # Of tables and pictures; empty for dimensionless systems.
     energy_unit: ClassVar[str] = ""
     length_unit: ClassVar[str] = ""
+    # Keys that decide the energy, beside the molecule: energies can be compared where these are the same.
+    energy_keys: ClassVar[tuple[str, ...]] = ()
     # Whether particles have node features, edges weights, and a run contacts at which it can fail.
     has_features: ClassVar[bool] = False
     has_edge_weights: ClassVar[bool] = False

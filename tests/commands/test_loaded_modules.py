@@ -53,7 +53,7 @@ def loaded(tmp_path, moment: str, modules: tuple[str, ...], *arguments: str) -> 
     return set(line.split()[1:])
 
 
-@pytest.mark.parametrize("verb", ["", "doctor", "collect", "structures"])
+@pytest.mark.parametrize("verb", ["", "doctor", "collect", "compare", "report", "structures"])
 def test_help_loads_nothing_heavy(tmp_path, verb):
     assert loaded(tmp_path, "end", (*HEAVY, "rich"), *filter(None, (verb, "--help"))) == set()
 
@@ -73,6 +73,12 @@ def test_a_stored_molecule_is_minimised_without_what_prepares_one(tmp_path):
     assert loaded(tmp_path, "job.minimized", (*LATER, "jax"), "run", "system=protein", "reparam=none") == {
         "jax"
     }
+
+
+def test_a_run_without_a_report_loads_nothing_of_it(tmp_path):
+    small = ("system=loop", "system.n=20", "reparam=none", "max_steps=20", "record.pictures=false")
+    modules = ("nnrep.records.report", "nnrep.records.runs_below", "nnrep.figures", "jax")
+    assert loaded(tmp_path, "end", modules, "run", *small) == {"jax"}
 
 
 def test_a_folder_with_results_is_refused_before_tables_and_pictures_are_loaded(tmp_path):

@@ -1,0 +1,56 @@
+"""The sections of a report in which something is drawn."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nnrep.records.report.html import counted, details, paragraph, picture
+from nnrep.records.report.page import Section
+from nnrep.records.report.structures import Scene
+from nnrep.records.runs_below import HeldRuns
+
+MOST_PICTURES = 12
+
+
+def charts(curves: Sequence[dict[str, Any]], count: int) -> list[Section]:
+    """The places of the curves; none without a curve."""
+    if not curves:
+        return []
+    stages = ", ".join(dict.fromkeys(name for each in curves for name, _ in each["ends"]))
+    content = paragraph(
+        "Drag to zoom, double-click to see all again; click a name to hide its curve. A dot is the end of a "
+        f"stage ({stages}). Energies are those that the steps see; the table has the exact ones."
+    )
+    if len(curves) < count:
+        content += paragraph(
+            f"{len(curves)} of {counted(count, 'run')} are drawn, those of the lowest energies."
+        )
+    sections = [Section("Energy", f'{content}<div class="chart" id="energy"></div>')]
+    if any(name.startswith("rmsd") for each in curves for name in each["values"]):
+        sections.append(Section("RMSD to the native structure", '<div class="chart" id="rmsd"></div>'))
+    return sections
+
+
+def viewer(scenes: Sequence[Scene], count: int) -> list[Section]:
+    """The place of the structures; none without one."""
+    if not scenes:
+        return []
+    content = paragraph(
+        "Drag to turn, scroll to zoom; proteins are superposed on the native structure by CA atoms."
+    )
+    if len(scenes) < count:
+        content += paragraph(
+            f"{len(scenes)} of {counted(count, 'run')} are shown, those of the lowest energies."
+        )
+    return [Section("Structures", f'{content}<div id="viewer"></div>')]
+
+
+def pictures(folder: Path, held: Sequence[HeldRuns]) -> list[Section]:
+    """The pictures of the runs."""
+    paths = [path for each in held for path in sorted(each.folder.glob("*.png"))]
+    if not paths:
+        return []
+    shown = paths[:MOST_PICTURES]
+    content = "".join(picture(path, path.relative_to(folder).as_posix()) for path in shown)
+    title = f"{len(shown)} of {counted(len(paths), 'picture')}"
+    return [Section("Pictures", details(title, content, is_open=True, name="pictures"))]
