@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from nnrep.figures import FIGURES
-from nnrep.figures.claim import Verdict, Whose, totals
+from nnrep.figures.claim import Whose, counted, totals
 from nnrep.figures.claims_file import read_claims
 from nnrep.figures.markdown import markdown_table
 
@@ -50,17 +50,9 @@ def short_table(claims: pd.DataFrame) -> str:
     for figure, own in claims.groupby("figure", sort=False):
         link = f"[{figure}](results/fig{figure}/REPORT.md)"
         shows = FIGURES[f"fig{figure}"].title.partition(": ")[2]
-        rows.append([link, shows, *(_counts(own, whose) for whose in Whose)])
+        rows.append([link, shows, *(counted(own[own["of"] == whose.value]) for whose in Whose)])
     header = ["figure", "shows", "claims of the paper", "our claims"]
     return f"{totals(claims)}\n\n{markdown_table(header, rows)}"
-
-
-def _counts(claims: pd.DataFrame, whose: Whose) -> str:
-    """ "2 holds, 1 not tested"."""
-    counts = claims.loc[claims["of"] == whose.value, "verdict"].value_counts()
-    return ", ".join(
-        f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict if verdict.value in counts
-    )
 
 
 def with_part(page: str, part: str) -> str:

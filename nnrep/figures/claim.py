@@ -77,12 +77,21 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
 
 
+def counted(claims: pd.DataFrame) -> str:
+    """How many claims have which verdict: "2 hold, 1 does not, 1 not tested"; nothing without claims."""
+    counts = claims["verdict"].value_counts()
+    words = {Verdict.holds: ("holds", "hold"), Verdict.fails: ("does not", "do not")}
+    return ", ".join(
+        f"{count} {words.get(verdict, (verdict.value,) * 2)[count > 1]}"
+        for verdict in Verdict
+        if (count := int(counts.get(verdict.value, 0)))
+    )
+
+
 def totals(claims: pd.DataFrame) -> str:
     """How many claims of the paper, and how many of ours, have which verdict."""
     parts = []
     for whose, title in ((Whose.paper, "The paper's claims"), (Whose.ours, "Ours")):
-        counts = claims.loc[claims["of"] == whose.value, "verdict"].value_counts()
-        ordered = [verdict.value for verdict in Verdict if verdict.value in counts]
-        listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ordered)
+        listed = counted(claims[claims["of"] == whose.value])
         parts += [f"{title}: {listed}."] if listed else []
     return " ".join(parts)

@@ -79,7 +79,7 @@ def test_the_papers_claims_and_ours_are_told_apart():
     table = claims_table(claims)
     assert list(table.columns) == CLAIM_COLUMNS
     assert table["of"].tolist() == ["paper", "paper", "paper", "ours"]
-    assert totals(table) == "The paper's claims: 2 holds, 1 not tested. Ours: 1 holds."
+    assert totals(table) == "The paper's claims: 2 hold, 1 not tested. Ours: 1 holds."
     assert totals(table[table["of"] == "ours"]) == "Ours: 1 holds."
 
 
