@@ -155,15 +155,9 @@ RUNS = {
     ),
 }
 PARTS = {
-    "learning_rate: must be a positive number, or nnrep.exponential_decay(...), got 'a'": lambda: nnrep.adam(
-        "a"
-    ),
-    "learning_rate: must be a positive number, or nnrep.exponential_decay(...), got <func": lambda: nnrep.sgd(
-        optax.constant_schedule(1.0)
-    ),
-    "learning_rate: must be a positive number, or nnrep.exponential_decay(...), got array": lambda: (
-        nnrep.fire(np.ones(3))
-    ),
+    "learning_rate: must be positive, got 'a'": lambda: nnrep.adam("a"),
+    "learning_rate: must be positive, got <func": lambda: nnrep.sgd(optax.constant_schedule(1.0)),
+    "learning_rate: must be positive, got array": lambda: nnrep.fire(np.ones(3)),
     "decay_steps: must be at least 1, got 'a'": lambda: nnrep.exponential_decay(1, 1, "a"),
     "clamp: must be positive, or null for none, got 'x'": lambda: nnrep.clamp("x"),
     "chain: must be one or several of nnrep's optimisers; optax.chain takes": lambda: nnrep.chain(

@@ -42,8 +42,8 @@ def checked_rate(rate: Rate) -> Rate:
 
 
 def _require_rate(rate: object) -> None:
-    allowed = "a positive number, or nnrep.exponential_decay(...)"
-    require(is_number(rate) and 0 < rate < math.inf, "learning_rate", allowed, AsCode(rate))
+    positive = is_number(rate) and 0 < rate < math.inf
+    require(positive, "learning_rate", "positive", AsCode(rate))
 
 
 def rate_at(rate: Any, step: Array) -> Any:
