@@ -51,7 +51,7 @@ def along(count: int) -> np.ndarray:
     return colormaps[COLORS](np.linspace(0, 1, count))
 
 
-def main_part(positions: np.ndarray, reach: float | None = None) -> np.ndarray:
+def main_part(positions: np.ndarray, piece: np.ndarray | None = None) -> np.ndarray:
     """Which particles (n,) have not flown off.
 
     That is the largest connected piece, if it has half of the particles; else those that are not far from
@@ -59,10 +59,9 @@ def main_part(positions: np.ndarray, reach: float | None = None) -> np.ndarray:
 
     Args:
         positions: (n, d).
-        reach: distance within which two particles hang together; None where that is not known.
+        piece: (n,) to which connected piece each belongs, see `piece_of_each`; None where that is not known.
     """
-    if reach is not None:
-        piece = piece_of_each(positions, reach)
+    if piece is not None:
         largest = piece == np.bincount(piece).argmax()
         if largest.mean() >= MAIN:
             return largest
@@ -110,31 +109,43 @@ def draw_tube(axes: Any, tube: Tube, thickness: float, zorder: float = 3) -> flo
     per_length = _points_per_length(axes)
     width = float(np.clip(thickness * per_length, NARROWEST, WIDEST))
     order = np.argsort(pairs[:, :, 2].mean(axis=1)) if pairs.shape[2] > 2 else np.arange(len(pairs))
+    lines, colors = pairs[order, :, :2], tube.colors[order]
+    style: dict[str, Any] = {"zorder": zorder, "capstyle": "butt" if tube.smooth else "round"}
+    if len(lines) > MOST_LINES:
+        many = LineCollection(list(lines), colors=colors, linewidths=width, rasterized=True, **style)
+        axes.add_collection(many)
+        return width
     # Each link on a darker and wider one, so that crossings can be told apart.
-    lines, shades = (np.repeat(each[order], 2, axis=0) for each in (pairs[:, :, :2], tube.colors))
+    lines, colors = np.repeat(lines, 2, axis=0), np.repeat(colors, 2, axis=0)
     if tube.smooth:  # no edge where two links meet
         lines[1::2] = _longer(lines[1::2], width / 2 / per_length)
-    shades[::2, :3] *= DARK
+    colors[::2, :3] *= DARK
     widths = np.tile([width + 2 * EDGE, width], len(pairs))
-    style: dict[str, Any] = {"zorder": zorder, "rasterized": len(pairs) > MOST_LINES}
-    style["capstyle"] = "butt" if tube.smooth else "round"
-    axes.add_collection(LineCollection(list(lines), colors=shades, linewidths=widths, **style))
+    axes.add_collection(LineCollection(list(lines), colors=colors, linewidths=widths, **style))
     return width
 
 
-def draw_chain(axes: Any, positions: np.ndarray, reach: float | None, view: np.ndarray | None = None) -> int:
-    """A chain in a window around its main part; broken links are thin and grey.
+def draw_chain(
+    axes: Any,
+    positions: np.ndarray,
+    reach: float | None,
+    view: np.ndarray | None = None,
+    main: np.ndarray | None = None,
+) -> int:
+    """A chain in a window around its main part; broken links are thin and grey, single particles dots.
 
     Args:
         axes: of two dimensions; they get the scale of the chain, and no ticks.
         positions: (n, d), d = 2 or 3.
         reach: distance within which two particles hang together, and a link is whole; None: links are whole.
         view: (d, d) a rotation, see `side_view`; None: that of the main part.
+        main: (n,) which particles that is, if it is known; see `main_part`.
 
     Returns:
         How many particles lie outside of the window.
     """
-    main = main_part(positions, reach)
+    if main is None:
+        main = main_part(positions, None if reach is None else piece_of_each(positions, reach))
     points = positions @ (side_view(positions[main]) if view is None else view).T
     to_scale(axes, points[main])
     links = consecutive(len(points))
@@ -148,8 +159,9 @@ def draw_chain(axes: Any, positions: np.ndarray, reach: float | None, view: np.n
     if whole.any():
         tube = Tube(points, links[whole], colors[:-1][whole])
         width = draw_tube(axes, tube, THICKNESS * float(np.median(length[whole])))
+    single = np.setdiff1d(np.arange(len(points)), links[whole])
     dots: dict[str, Any] = {"s": (width + EDGE) ** 2, "edgecolors": "k", "linewidths": 0.2, "zorder": 2}
-    axes.scatter(*points[:, :2].T, c=colors, **dots, **as_pixels)
+    axes.scatter(*points[single, :2].T, c=colors[single], **dots, **as_pixels)
     return int(np.sum(~within(axes, points)))
 
 

@@ -10,7 +10,7 @@ from nnrep.records.chains import draw_chain, fitting_ratio, main_part, scale_bar
 from nnrep.records.style import LETTERS, LINE, PAGE, SMALL, counted, number, styled
 from nnrep.records.traces import Native, draw_on_native, native_of
 from nnrep.systems import System
-from nnrep.systems.measures import PIECE_REACH, pieces_of
+from nnrep.systems.measures import PIECE_REACH, piece_of_each
 
 MOST_ENDS = 3  # of so many seeds the ends are shown, those of the lowest energies
 WIDEST = 3.0  # inches, of a panel
@@ -26,11 +26,13 @@ class Panel(NamedTuple):
         name: above it.
         positions: (n, d) of all particles, in the file's frame.
         energy: of these positions.
+        piece: (n,) to which connected piece each particle belongs; None where no contacts are known.
     """
 
     name: str
     positions: np.ndarray
     energy: float
+    piece: np.ndarray | None = None
 
 
 @styled()
@@ -40,10 +42,16 @@ def layout_picture(system: System, result: Result) -> Figure:
     Proteins are drawn as their CA trace, superposed on the native one, all from one side; other systems as
     chains of particles, in windows that pieces which have flown off do not set.
     """
-    native, panels = native_of(system), panels_of(result)
-    reach = reach_of(system)
-    views = _views(native, panels, reach)
-    shown = [_shown(native, panel, reach) @ view.T for panel, view in zip(panels, views, strict=True)]
+    native, reach = native_of(system), reach_of(system)
+    panels = panels_of(result)
+    if reach is not None:
+        panels = [panel._replace(piece=piece_of_each(panel.positions, reach)) for panel in panels]
+    mains = [main_part(panel.positions, panel.piece) for panel in panels]
+    views = _views(native, panels, mains)
+    shown = [
+        (native.with_others(native.on_it(panel.positions)) if native else panel.positions[main]) @ view.T
+        for panel, main, view in zip(panels, mains, views, strict=True)
+    ]
     width = min(WIDEST, (PAGE - GAP * (len(panels) - 1) - 2 * SIDE) / len(panels))
     tall = width * fitting_ratio(shown)
     captions, heading = [_caption(system, native, panel) for panel in panels], _heading(system, result)
@@ -51,13 +59,13 @@ def layout_picture(system: System, result: Result) -> Figure:
     height = above + tall + BELOW
     figure = Figure(figsize=(PAGE, height))
     left = (PAGE - len(panels) * width - (len(panels) - 1) * GAP) / 2
-    for place, (panel, caption, view) in enumerate(zip(panels, captions, views, strict=True)):
+    for place, (panel, caption, view, main) in enumerate(zip(panels, captions, views, mains, strict=True)):
         corner = left + place * (width + GAP)
         axes = figure.add_axes((corner / PAGE, BELOW / height, width / PAGE, tall / height))
         if native:
             draw_on_native(axes, native, panel.positions, view)
         else:
-            outside = draw_chain(axes, panel.positions, reach, view)
+            outside = draw_chain(axes, panel.positions, reach, view, main)
             if outside:
                 caption[-1] = f"{caption[-1]}, {outside} outside"
             axes.spines[:].set(visible=True, color="0.7")
@@ -76,19 +84,12 @@ def layout_picture(system: System, result: Result) -> Figure:
     return figure
 
 
-def _views(native: Native | None, panels: list[Panel], reach: float | None) -> list[np.ndarray]:
+def _views(native: Native | None, panels: list[Panel], mains: list[np.ndarray]) -> list[np.ndarray]:
     """That of the native structure for all panels; or that of each end, and for the start that of its end."""
     if native is not None:
         return [side_view(native.positions)] * len(panels)
-    views = [side_view(_shown(None, panel, reach)) for panel in panels[1:]]
+    views = [side_view(panel.positions[main]) for panel, main in zip(panels[1:], mains[1:], strict=True)]
     return [views[0], *views]
-
-
-def _shown(native: Native | None, panel: Panel, reach: float | None) -> np.ndarray:
-    """What the window of a panel is to hold: points (m, d)."""
-    if native is not None:
-        return native.with_others(native.on_it(panel.positions))
-    return panel.positions[main_part(panel.positions, reach)]
 
 
 def panels_of(result: Result) -> list[Panel]:
@@ -123,9 +124,7 @@ def _caption(system: System, native: Native | None, panel: Panel) -> list[str]:
     lines = [panel.name, energy]
     if native is not None:
         return [*lines, f"RMSD of {native.atoms} {native.rmsd(panel.positions):.2f} Å"]
-    reach = reach_of(system)
-    pieces = [] if reach is None else [counted(len(pieces_of(panel.positions, reach)), "piece")]
-    return lines + pieces
+    return lines if panel.piece is None else [*lines, counted(len(set(panel.piece.tolist())), "piece")]
 
 
 def reach_of(system: System) -> float | None:

@@ -49,11 +49,11 @@ def test_pieces_that_fly_off_do_not_set_the_scale_and_are_counted():
 def test_the_main_part_of_what_is_in_small_pieces_is_what_is_not_far():
     cloud = np.random.default_rng(0).normal(size=(200, 3))
     cloud[:20] *= 100
-    main = main_part(cloud, reach=1e-3)
+    main = main_part(cloud, np.arange(200))
     assert main[20:].all()
     assert main[:20].sum() < 3
-    assert main_part(cloud[20:]).all()  # no reach is known
-    assert main_part(np.zeros((1, 3)), 1.0).all()
+    assert main_part(cloud[20:]).all()  # pieces are not known
+    assert main_part(np.zeros((1, 3)), np.zeros(1, int)).all()
 
 
 @given(st.integers(0, 2**31 - 1), st.sampled_from([2, 3]))
@@ -78,14 +78,15 @@ def test_both_directions_have_one_scale_whatever_the_shape_of_the_axes():
 
 
 def test_a_link_as_long_as_the_reach_is_broken():
-    chain = np.arange(4)[:, None] * np.array([[1.0, 0.0]])
+    chain = np.arange(5)[:, None] * np.array([[1.0, 0.0]])
     chain[2:] += 1
+    chain[4:] += 1
     axes = axes_of()
-    draw_chain(axes, chain, reach=1.5)
+    draw_chain(axes, chain, 1.5, np.eye(2))
     broken, tube, dots = axes.collections
-    assert len(broken.get_segments()) == 1
+    assert len(broken.get_segments()) == 2
     assert len(tube.get_segments()) == 2 * 2  # each with its edge
-    assert len(dots.get_offsets()) == 4
+    np.testing.assert_allclose(dots.get_offsets(), chain[4:])  # the one without a link
 
 
 def test_what_is_nearer_to_the_viewer_is_drawn_later():
@@ -100,8 +101,9 @@ def test_what_is_nearer_to_the_viewer_is_drawn_later():
 def test_colours_run_along_the_chain():
     axes = axes_of()
     draw_chain(axes, helix(), 1.2)
-    colors = axes.collections[2].get_facecolors()
-    np.testing.assert_allclose(colors, matplotlib.colormaps["viridis"](np.linspace(0, 1, 60)))
+    colors = axes.collections[1].get_colors()[1::2]  # the links, without their edges; the nearest one last
+    along_it = matplotlib.colormaps["viridis"](np.linspace(0, 1, 60))[:-1]
+    np.testing.assert_allclose(np.sort(colors, axis=0), np.sort(along_it, axis=0))
 
 
 def test_a_large_chain_is_pixels_in_a_pdf():
