@@ -9,6 +9,7 @@ import pytest
 from checkout import ROOT
 
 from nnrep.figures.claim import CLAIM_COLUMNS
+from nnrep.figures.claims_file import EARLIER
 
 spec = importlib.util.spec_from_file_location("results_page", ROOT / "scripts" / "results.py")
 results_page = importlib.util.module_from_spec(spec)
@@ -62,7 +63,7 @@ def test_each_claim_is_a_row_with_settings_numbers_and_caveats(root):
         "not tested",
         "holds",
     ]
-    assert results_page.EARLIER in rows[2]
+    assert EARLIER in rows[2]
     assert "The paper's claims: 1 holds, 2 not tested. Ours: 2 holds, 1 not tested." in page
     assert page.startswith("mine\n")
     assert page.endswith("\nmine too\n")

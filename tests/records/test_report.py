@@ -220,4 +220,4 @@ def test_libraries_are_those_that_were_published():
 
 
 def test_a_page_without_data_is_small():
-    assert len(page.page("", [], [], {}).encode()) < 1_500_000
+    assert len(page.whole_page("", [], [], {}).encode()) < 1_500_000
