@@ -22,7 +22,7 @@ def _main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         raise UserError(f"report: takes one folder, got {len(arguments)}; nnrep report DIR")
     folder = Path(arguments[0])
-    from nnrep.figures.page import is_figure, write_figure_report
+    from nnrep.figures.report_page import is_figure, write_figure_report
     from nnrep.records.report.runs import write_report
 
     print((write_figure_report if is_figure(folder) else write_report)(folder))

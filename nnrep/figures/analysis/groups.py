@@ -15,7 +15,7 @@ from nnrep.records.runs_below import HeldRuns, differing_keys, problem, runs_bel
 GROUP = "group"
 SEEDS = "seeds"  # which runs there are, and no setting of theirs
 # Columns of a summary that a comparison has, as far as the runs do.
-STATISTICS = [
+COMPARED = [
     *("runs", *(status.name for status in ENDS)),
     *("energy_mean", "energy_std", "energy_median", "energy_best"),
     *("rmsd_ca_mean", "rmsd_ca_best", "rmsd_all_mean", "rmsd_all_best"),
@@ -98,7 +98,7 @@ def compared(groups: Sequence[Group]) -> pd.DataFrame:
     minimisation; `time_with_compile_s` has compilation besides. See `nnrep.figures.analysis.summary`.
     """
     summary = pd.concat([summarise(group.numbers) for group in groups], ignore_index=True)
-    known = [name for name in STATISTICS if name in summary.columns]
+    known = [name for name in COMPARED if name in summary.columns]
     names = pd.DataFrame({GROUP: [group.name for group in groups]})
     return pd.concat([names, settings_table(groups), summary[known]], axis="columns")
 

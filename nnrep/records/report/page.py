@@ -35,7 +35,7 @@ class Section(NamedTuple):
     content: str
 
 
-def page(title: str, facts: Sequence[str], sections: Sequence[Section], data: Any) -> str:
+def whole_page(title: str, facts: Sequence[str], sections: Sequence[Section], data: Any) -> str:
     """A page that needs nothing from elsewhere.
 
     Args:

@@ -10,11 +10,11 @@ from nnrep.host.terminal import log
 from nnrep.records.closing_table import SETTINGS, common_energy_unit
 from nnrep.records.report.curves import MOST_CURVES, curve, points_of_each, read_history
 from nnrep.records.report.html import counted
-from nnrep.records.report.page import Section, page, write_page
+from nnrep.records.report.page import Section, whole_page, write_page
 from nnrep.records.report.sections import charts, pictures, viewer
 from nnrep.records.report.seeds import MOST_NAMED, Seed, lowest, named_seeds
 from nnrep.records.report.structures import MOST_NUMBERS, MOST_STRUCTURES, Scene, scene
-from nnrep.records.report.tables import configuration, tables
+from nnrep.records.report.tables import configuration, tables_of_runs
 from nnrep.records.run_folder import HISTORY
 from nnrep.records.runs_below import HeldRuns, runs_below
 
@@ -31,7 +31,7 @@ def write_report(folder: Path) -> Path:
         UserError: there are no runs, or a file cannot be read.
     """
     held = runs_below(folder)
-    return write_page(folder, page(*contents(folder, held)))
+    return write_page(folder, whole_page(*contents(folder, held)))
 
 
 def log_report(folder: Path) -> None:
@@ -45,7 +45,7 @@ def contents(folder: Path, held: Sequence[HeldRuns]) -> tuple[str, list[str], li
     seeds = named_seeds(folder, held)
     data = drawn(seeds)
     sections = [
-        Section("Runs", tables(folder, held, rows)),
+        Section("Runs", tables_of_runs(folder, held, rows)),
         *charts(data["curves"], len(seeds)),
         *viewer(data["scenes"], len(seeds)),
         *pictures(folder, held),

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nnrep.records.report.curves import MOST_CURVES
 from nnrep.records.report.html import counted, details, paragraph, picture
 from nnrep.records.report.page import Section
-from nnrep.records.report.structures import Scene
+from nnrep.records.report.structures import MOST_STRUCTURES, Scene
 from nnrep.records.runs_below import HeldRuns
 
 MOST_PICTURES = 12
@@ -22,9 +23,7 @@ def charts(curves: Sequence[dict[str, Any]], count: int) -> list[Section]:
         f"stage ({stages}). Energies are those that the steps see; the table has the exact ones."
     )
     if len(curves) < count:
-        content += paragraph(
-            f"{len(curves)} of {counted(count, 'run')} are drawn, those of the lowest energies."
-        )
+        content += paragraph(_part(len(curves), count, "drawn", "no history", MOST_CURVES))
     sections = [Section("Energy", f'{content}<div class="chart" id="energy"></div>')]
     if any(name.startswith("rmsd") for each in curves for name in each["values"]):
         sections.append(Section("RMSD to the native structure", '<div class="chart" id="rmsd"></div>'))
@@ -39,9 +38,7 @@ def viewer(scenes: Sequence[Scene], count: int) -> list[Section]:
         "Drag to turn, scroll to zoom; proteins are superposed on the native structure by CA atoms."
     )
     if len(scenes) < count:
-        content += paragraph(
-            f"{len(scenes)} of {counted(count, 'run')} are shown, those of the lowest energies."
-        )
+        content += paragraph(_part(len(scenes), count, "shown", "no positions", MOST_STRUCTURES))
     return [Section("Structures", f'{content}<div id="viewer"></div>')]
 
 
@@ -54,3 +51,9 @@ def pictures(folder: Path, held: Sequence[HeldRuns]) -> list[Section]:
     content = "".join(picture(path, path.relative_to(folder).as_posix()) for path in shown)
     title = f"{len(shown)} of {counted(len(paths), 'picture')}"
     return [Section("Pictures", details(title, content, is_open=True, name="pictures"))]
+
+
+def _part(some: int, count: int, verb: str, nothing: str, most: int) -> str:
+    """Which of all runs are in the page."""
+    many = f" or, of more than {most}, higher energies" if count > most else ""
+    return f"{some} of {counted(count, 'run')} are {verb}; the others have {nothing}{many}."

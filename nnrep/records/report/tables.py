@@ -14,7 +14,7 @@ from nnrep.records.sweep_table import is_sweep_table
 from nnrep.records.table import ERROR, read_table, read_text
 
 
-def tables(folder: Path, held: Sequence[HeldRuns], rows: pd.DataFrame) -> str:
+def tables_of_runs(folder: Path, held: Sequence[HeldRuns], rows: pd.DataFrame) -> str:
     """The closing table, why jobs failed, and all columns."""
     if len(held) == 1 and held[0].folder == folder:
         shown = table_of_run(read_table(folder / RUNS), read_history(folder / HISTORY))

@@ -18,7 +18,7 @@ from nnrep.records.closing_table import common_energy_unit, table_of_sweep
 from nnrep.records.collect import read_runs
 from nnrep.records.report.curves import MOST_CURVES, curve, points_of_each, read_history
 from nnrep.records.report.html import counted, details, paragraph, picture, table
-from nnrep.records.report.page import Section, page, write_page
+from nnrep.records.report.page import Section, whole_page, write_page
 from nnrep.records.report.runs import data_of, facts
 from nnrep.records.report.sections import charts, viewer
 from nnrep.records.report.seeds import Seed, lowest, named_seeds
@@ -61,7 +61,7 @@ def write_figure_report(folder: Path) -> Path:
         *_commands(folder),
     ]
     title = FIGURES[name].title if name in FIGURES else name
-    return write_page(folder, page(title, facts(folder, rows), sections, data))
+    return write_page(folder, whole_page(title, facts(folder, rows), sections, data))
 
 
 def _picture(folder: Path, name: str) -> list[Section]:

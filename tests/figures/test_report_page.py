@@ -12,7 +12,7 @@ from run_folders import history, table
 
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.claim import CLAIM_COLUMNS, Verdict
-from nnrep.figures.page import is_figure, write_figure_report
+from nnrep.figures.report_page import is_figure, write_figure_report
 
 HOSTILE = "<b>& bold"
 
