@@ -19,10 +19,13 @@ def check_letters(figure: Figure) -> None:
     for text in figure.findobj(Text):
         if text.get_visible() and text.get_text():
             assert text.get_fontsize() >= SMALL >= 8, text
-            axes = text.axes
-            if axes is not None and text in [*axes.texts, axes.title, axes.xaxis.label, axes.yaxis.label]:
-                _check_inside(figure, text)
-    for text in figure.texts:
+    of_axes = [
+        text
+        for axes in figure.axes
+        for text in (*axes.texts, axes.title, axes.xaxis.label, axes.yaxis.label)
+        if text.get_text()
+    ]
+    for text in (*figure.texts, *of_axes):
         _check_inside(figure, text)
 
 

@@ -55,7 +55,7 @@ def layout_picture(system: System, result: Result) -> Figure:
     width = min(WIDEST, (PAGE - GAP * (len(panels) - 1) - 2 * SIDE) / len(panels))
     tall = width * fitting_ratio(shown)
     captions, heading = [_caption(system, native, panel) for panel in panels], _heading(system, result)
-    above = LINE * (1.2 + len(heading) + max(map(len, captions)))
+    above = LINE * (0.8 + len(heading) + max(map(len, captions)))
     height = above + tall + BELOW
     figure = Figure(figsize=(PAGE, height))
     left = (PAGE - len(panels) * width - (len(panels) - 1) * GAP) / 2
@@ -118,7 +118,8 @@ def _heading(system: System, result: Result) -> list[str]:
 
 
 def _caption(system: System, native: Native | None, panel: Panel) -> list[str]:
-    energy, bound = f"energy {number(panel.energy)} {system.energy_unit}".strip(), system.energy_bound
+    bound = system.energy_bound
+    energy = f"energy {number(panel.energy, 5 if bound is None else 4)} {system.energy_unit}".strip()
     if bound is not None and bound < 0 and panel.energy < 0:
         energy += f" ({100 * panel.energy / bound:.1f} %)"
     lines = [panel.name, energy]

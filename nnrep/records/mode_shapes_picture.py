@@ -19,7 +19,7 @@ from nnrep.systems.measures import ANGSTROM_PER_NM
 COLUMNS = 3
 # Inches: beside the panels, between them, above all, of a caption, below a panel, and below all.
 LEFT, RIGHT, BETWEEN, ABOVE, CAPTION, BELOW, FOOT = 0.65, 0.15, 0.2, 0.3, 0.25, 0.3, 0.65
-BAR = 0.65  # inches, of a bar of colours and its label, at the right
+BAR = 0.85  # inches, of a bar of colours and its label, at the right
 CURVE_RATIO = 0.7  # height over width of a panel of curves
 ARROW = 0.2  # length of the longest arrow, relative to the extent of the trace
 ARROW_COLOR, COMPONENT_COLORS = "#D55E00", ("#D55E00", "#0072B2", "#009E73")

@@ -74,9 +74,10 @@ def protein():
 def test_a_trace_is_coloured_by_one_scale_with_a_bar(protein):
     positions = np.asarray(protein.positions)
     vectors = np.linalg.qr(np.random.default_rng(0).normal(size=(protein.n, 4)))[0]
-    figure = mode_shapes_picture(protein, positions, np.arange(4.0), vectors, [1, 3], UNIT)
+    vectors[protein.trace[0], 1] = -0.16  # numbers along the bar have two decimals
+    figure = mode_shapes_picture(protein, positions, np.arange(4.0), vectors, [1, 3, 1, 3], UNIT)
     *panels, bar = figure.axes
-    assert [axes.get_title() for axes in panels] == [f"mode 2: 1 {UNIT}", f"mode 4: 3 {UNIT}"]
+    assert [axes.get_title() for axes in panels] == 2 * [f"mode 2: 1 {UNIT}", f"mode 4: 3 {UNIT}"]
     largest = abs(vectors[protein.trace][:, [1, 3]]).max()
     assert bar.get_ylim() == pytest.approx((-largest, largest))
     assert bar.get_ylabel() == "component"
