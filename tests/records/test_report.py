@@ -142,13 +142,28 @@ def test_a_sweep_is_one_page_with_the_settings_that_differ(tmp_path):
 
 
 def test_of_many_runs_those_of_the_lowest_energies_are_drawn(tmp_path, monkeypatch):
-    for module in ("runs", "sections"):
-        monkeypatch.setattr(f"nnrep.records.report.{module}.MOST_CURVES", 2)
+    monkeypatch.setattr("nnrep.records.report.runs.MOST_CURVES", 2)
     rows = table([-1.0, -3.0, np.nan, -2.0])
     parsed = report(write_run(tmp_path / "a", rows, CONFIG, history(4, {"fine": 3})))
     assert [each["label"] for each in json.loads(parsed.data)["curves"]] == ["seed 1", "seed 3"]
-    reason = "2 of 4 runs are drawn; the others have no history or, of more than 2, higher energies."
+    reason = "2 of 4 runs are drawn: of those with a history, the lowest energies."
     assert reason in (tmp_path / "a" / "report.html").read_text()
+
+
+def test_of_large_systems_fewer_structures_are_shown(run, monkeypatch):
+    folder, _ = run
+    monkeypatch.setattr("nnrep.records.report.runs.MOST_NUMBERS", 2 * 3 * 4)  # start and end of one seed
+    assert [each["label"] for each in json.loads(report(folder).data)["scenes"]] == ["seed 1"]
+    assert "1 of 2 runs are shown: of those with positions" in (folder / "report.html").read_text()
+
+
+def test_pictures_are_limited_by_their_size(run, monkeypatch):
+    folder, _ = run
+    for name in ("a.png", "b.png", "c.png"):
+        (folder / name).write_bytes(bytes(100))
+    monkeypatch.setattr("nnrep.records.report.sections.MOST_BYTES", 250)
+    assert report(folder).tags.count("img") == 2
+    assert "2 of 3 pictures" in (folder / "report.html").read_text()
 
 
 def test_proteins_are_superposed_on_the_native_structure():

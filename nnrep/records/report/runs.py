@@ -66,7 +66,7 @@ def facts(folder: Path, rows: pd.DataFrame) -> list[str]:
 def drawn(seeds: Sequence[Seed]) -> dict[str, Any]:
     """What the scripts of the page draw: curves and scenes, of the lowest energies where there are many."""
     unit = common_energy_unit(seed.row["system"] for seed in seeds)
-    shown, in_space = lowest(seeds, MOST_CURVES), lowest(seeds, MOST_STRUCTURES)
+    shown, in_space = lowest(seeds, MOST_CURVES), lowest(seeds, structures_shown(seeds))
     most = points_of_each(len(shown))
     histories = {folder: read_history(folder / HISTORY) for folder in {seed.folder for seed in shown}}
     curves = []
@@ -78,6 +78,12 @@ def drawn(seeds: Sequence[Seed]) -> dict[str, Any]:
     share = MOST_NUMBERS // max(1, len(in_space))
     scenes = [(seed, scene(seed.label, seed.folder, seed.seed, share)) for seed in in_space]
     return data_of(curves, scenes, unit)
+
+
+def structures_shown(seeds: Sequence[Seed]) -> int:
+    """How many runs may have their start and end in a page: fewer of large systems."""
+    largest = max((int(seed.row["n"]) for seed in seeds), default=1)
+    return max(1, min(MOST_STRUCTURES, MOST_NUMBERS // (2 * 3 * largest)))
 
 
 def data_of(
