@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from enum import Enum
-from numbers import Integral
+from numbers import Integral, Real
+from types import UnionType
 from typing import NamedTuple, Self, TypeGuard, TypeVar
 
 E = TypeVar("E", bound=Enum)
 
+LONGEST = 80  # characters of a value that an error shows
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
@@ -57,8 +59,29 @@ class AsCode(NamedTuple):
     value: object
 
     def __str__(self) -> str:
-        """Its `repr`."""
-        return repr(self.value)
+        """Its `repr` in one line, or its beginning."""
+        text = " ".join(repr(self.value).split())
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def require_kind(value: object, kind: type | UnionType, key: str, called: str) -> None:
+    """Raise `ConfigError` naming the key, unless the value is of a kind, which is called "a nnrep.System"."""
+    require(isinstance(value, kind), key, called, AsCode(value))
+
+
+def check_call(key: str, function: object, *taken: str) -> None:
+    """Raise `ConfigError` naming the key, unless a value is a function of so many arguments, as described."""
+    import inspect  # a command begins without it
+
+    wanted = f"a function of {' and '.join(taken)}"
+    if not callable(function):
+        raise ConfigError(key, f"must be {wanted}, got {AsCode(function)}")
+    try:
+        inspect.signature(function).bind(*taken)
+    except TypeError as error:
+        raise ConfigError(key, f"must be {wanted}, got one that is called otherwise: {error}") from error
+    except ValueError:  # of a function that does not show its arguments
+        return
 
 
 def chosen(kind: type[E], value: E | str, key: str) -> E:
@@ -76,6 +99,22 @@ def chosen(kind: type[E], value: E | str, key: str) -> E:
 def is_integer(value: object) -> TypeGuard[int]:
     """Whether a value is an integer of Python or NumPy; True and False are not."""
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a real number of Python, NumPy or JAX; True and False are not."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+@contextmanager
+def as_arguments(group: str) -> Iterator[None]:
+    """Call the keys of a group of the configuration as arguments, without the group, in a `ConfigError`."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(error.key.removeprefix(f"{group}."), error.reason) from error.__cause__
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jax import Array
 
-from nnrep.errors import is_integer, require
+from nnrep.errors import AsCode, is_integer, is_number, require
 from nnrep.minimization.stopping import Status
 from nnrep.systems.measures import MIN_CONTACT_FRACTION
 
@@ -32,8 +32,9 @@ class Restarts(NamedTuple):
         """
         counted = is_integer(self.most) and 0 <= self.most <= MOST_RESTARTS
         require(counted, "restarts", f"from 0 to {MOST_RESTARTS}", self.most)
-        share = 0 <= self.min_contact_fraction <= 1
-        require(share, "min_contact_fraction", "from 0 to 1", self.min_contact_fraction)
+        least = self.min_contact_fraction
+        share = is_number(least) and 0 <= least <= 1
+        require(share, "min_contact_fraction", "from 0 to 1", AsCode(least))
 
 
 class Outcomes(NamedTuple):

@@ -1,14 +1,30 @@
 """What is kept of the checks on the way."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from nnrep.errors import require
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ["seed", "stage", "step", "time_s", "energy", "gradient_norm"]
+
+
+def measure_names(shapes: Any) -> list[str]:
+    """The names of a system's measures, from what JAX says of the shapes of their values.
+
+    Raises:
+        ConfigError: they are not numbers by name, or have names of other columns.
+    """
+    allowed = "a function of the positions that gives a dict of scalars"
+    usable = isinstance(shapes, dict) and all(getattr(each, "shape", None) == () for each in shapes.values())
+    require(usable, "measure", allowed, shapes)
+    taken = [name for name in shapes if name in COLUMNS]
+    require(not taken, "measure", f"a dict of names other than {', '.join(COLUMNS)}", ", ".join(taken))
+    return list(shapes)
 
 
 class History:

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from nnrep.errors import AsCode, ConfigError, UserError, is_integer, require
+from nnrep.errors import AsCode, ConfigError, UserError, is_integer, require, require_kind
 from nnrep.host.stored import stored
 from nnrep.minimization.attempts import Restarts
 from nnrep.minimization.batches import initial_params
@@ -61,10 +61,17 @@ def minimize(
         ConfigError: an argument out of range.
         UserError: it would not fit into memory; the checkpoint cannot be read, or is of another run.
     """
+    require_kind(system, System, "system", "a nnrep.System")
     seeds = seed_list(seeds)
-    require(0 <= max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", max_steps)
-    require(batch_size is None or batch_size >= 1, "batch_size", "at least 1", batch_size)
-    restarts, monitor = restarts or Restarts(), monitor or Monitor()
+    counted = is_integer(max_steps) and 0 <= max_steps < 2**31
+    require(counted, "max_steps", "from 0 to 2^31 - 1", AsCode(max_steps))
+    counted = batch_size is None or (is_integer(batch_size) and batch_size >= 1)
+    require(counted, "batch_size", "at least 1, or None", AsCode(batch_size))
+    restarts = Restarts() if restarts is None else restarts
+    require_kind(restarts, Restarts, "restarts", "a nnrep.Restarts, such as nnrep.Restarts(3)")
+    monitor = Monitor() if monitor is None else monitor
+    require_kind(monitor, Monitor, "monitor", "a nnrep.Monitor")
+    monitor.check()
     stages = _checked_stages(system, _stages_of(map_or_stages, optimizer))
     for stage in stages:
         check_record_every(monitor.record_every, stage.stopping.check_every)
@@ -103,8 +110,8 @@ def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
         return tuple(range(int(seeds)))
     chosen = tuple(seeds)
     in_range = all(is_integer(seed) and 0 <= seed < 2**31 for seed in chosen)
-    distinct = len(set(chosen)) == len(chosen)
-    require(0 < len(chosen) <= MAX_REPLICAS and in_range and distinct, "seeds", allowed, list(seeds))
+    distinct = in_range and len(set(chosen)) == len(chosen)
+    require(0 < len(chosen) <= MAX_REPLICAS and distinct, "seeds", allowed, AsCode(list(seeds)))
     return tuple(map(int, chosen))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from nnrep.errors import is_integer, require
+from nnrep.errors import AsCode, is_integer, require, require_kind
 from nnrep.host.progress import Progress
 
 
@@ -24,6 +24,20 @@ class Monitor(NamedTuple):
     should_stop: Callable[[], bool] | None = None
     checkpoint: Path | None = None
     record_every: int | None = None
+
+    def check(self) -> None:
+        """Check the types; each stage checks `record_every`.
+
+        Raises:
+            ConfigError: naming what cannot be used.
+        """
+        for name in ("on_progress", "should_stop"):
+            function = getattr(self, name)
+            require(function is None or callable(function), f"monitor.{name}", "a function", AsCode(function))
+        file = self.checkpoint
+        require_kind(file, Path | None, "monitor.checkpoint", "a pathlib.Path")
+        usable = file is None or file.parent.is_dir()
+        require(usable, "monitor.checkpoint", "in a folder that exists", file)
 
 
 def check_record_every(

@@ -6,7 +6,7 @@ import jax
 
 from nnrep.host.memory import most_that_fit, require_memory
 from nnrep.minimization.batches import initial_params
-from nnrep.minimization.history import COLUMNS
+from nnrep.minimization.history import COLUMNS, measure_names
 from nnrep.minimization.stage import Stage
 from nnrep.reparam.base import moved_of
 from nnrep.systems.system import System
@@ -31,7 +31,8 @@ def require_room(
         UserError: naming what would not fit.
     """
     checks = max_steps // min(stage.stopping.check_every for stage in stages) + len(stages)
-    numbers = len(COLUMNS) + len(jax.eval_shape(system.measure, system.positions) if system.measure else ())
+    measures = jax.eval_shape(system.measure, system.positions) if system.measure else {}
+    numbers = len(COLUMNS) + len(measure_names(measures))
     replica = 8 * POSITIONS * system.positions.size + _most_state_bytes(stages, system)
     each = replica + COPIES * 8 * numbers * checks
     what = f"{seeds} replica{'s' * (seeds > 1)} of {system.n} particles, with map and history,"

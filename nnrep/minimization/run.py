@@ -14,6 +14,7 @@ from nnrep.host.progress import Progress
 from nnrep.minimization.attempts import Attempts, Outcomes, Restarts
 from nnrep.minimization.batches import default_batch_size, measured, without_key
 from nnrep.minimization.exact import evaluate
+from nnrep.minimization.history import measure_names
 from nnrep.minimization.loop import CHECKS_PER_CHUNK, CHUNK_SECONDS, no_measures
 from nnrep.minimization.monitor import Monitor
 from nnrep.minimization.recording import Recording
@@ -54,7 +55,7 @@ class Run:
             system.particles,
             system.sample_epoch,
         )
-        measures = list(measured.shapes(as_partial(self.objective.measure), system.positions))
+        measures = measure_names(measured.shapes(as_partial(self.objective.measure), system.positions))
         self.recording = Recording(measures, seeds, self.monitor.record_every, system.n)
         size = batch_size or default_batch_size(len(seeds))
         self.groups = [slice(start, start + size) for start in range(0, len(seeds), size)]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import optax
 
-from nnrep.errors import is_integer, require
+from nnrep.errors import is_integer, require, require_kind
 from nnrep.minimization.optimizers.adam import adam
 from nnrep.minimization.optimizers.optimizer import Optimizer, as_optimizer
 from nnrep.minimization.stopping import Stopping
@@ -48,7 +48,12 @@ class Stage(NamedTuple):
         Raises:
             ConfigError: naming the number out of range.
         """
+        require_kind(self.name, str, "name", "text")
+        require_kind(self.reparam, Reparametrization, "reparam", "a nnrep.reparam.Reparametrization")
+        as_optimizer(self.optimizer)
+        require_kind(self.stopping, Stopping, "stopping", "a nnrep.Stopping")
         self.stopping.check()
+        require_kind(self.fit, Fit | None, "fit", "a nnrep.Fit, or None")
         if self.fit is not None:
             self.fit.check()
         steps = self.max_steps
@@ -82,13 +87,15 @@ def two_stages(
     Raises:
         ConfigError: a number out of range, or something that is no optimiser.
     """
+    require_kind(reparam, Reparametrization | None, "reparam", "a nnrep.reparam.Reparametrization, or None")
     optimizer = as_optimizer(optimizer or adam())
-    stopping = stopping or Stopping()
+    stopping = Stopping() if stopping is None else stopping
     fine = Stage("fine", identity(), optimizer, stopping, MOST_STEPS)
     fine.check()
     if reparam is None or is_identity(reparam):
         return (fine,)
     coarse_optimizer = as_optimizer(coarse_optimizer or optimizer)
-    coarse = Stage("coarse", reparam, coarse_optimizer, coarse_stopping or stopping, coarse_steps, fit)
+    coarse_stopping = stopping if coarse_stopping is None else coarse_stopping
+    coarse = Stage("coarse", reparam, coarse_optimizer, coarse_stopping, coarse_steps, fit)
     coarse.check()
     return coarse, fine

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from nnrep.errors import named_under
 from nnrep.host.compilation import compilation_clock
 from nnrep.host.runtime import describe_device, describe_versions
 from nnrep.host.terminal import log
@@ -87,6 +88,7 @@ def noise_of(system: System, modes: ModesConfig) -> float | None:
     return None if modes.noise is None else modes.noise / unit
 
 
+@named_under("modes")
 def _computed(system: System, request: ModesRequest) -> SlowModes:
     modes = request.modes
     return slow_modes(

@@ -9,7 +9,7 @@ import scipy  # loads its parts as they are used
 from jax.tree_util import Partial
 
 from nnrep.energies.pairwise import PairTerm
-from nnrep.errors import ConfigError, chosen, is_integer, require
+from nnrep.errors import ConfigError, as_arguments, chosen, is_integer, require, require_kind
 from nnrep.host.memory import most_that_fit, require_memory
 from nnrep.host.terminal import log
 from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, term_backbone
@@ -35,6 +35,7 @@ class ModesOf(Enum):
     hessian = "hessian"
 
 
+@as_arguments("modes")
 def slow_modes(
     system: System,
     k: int | float | str | None = None,
@@ -79,16 +80,19 @@ def slow_modes(
         ConfigError: an argument out of range, or not exactly one of k and epsilon given.
         UserError: a solver has not converged, or something does not fit into memory.
     """
+    require_kind(system, System, "system", "a nnrep.System")
     of, solver = chosen(ModesOf, of, "of"), chosen(Solver, solver, "solver")
     backbone = chosen(Backbone, backbone, "backbone")
-    require((k is None) != (epsilon is None), "modes", "given by exactly one of k and epsilon", (k, epsilon))
+    both = f"k={k} and epsilon={epsilon}"
+    require((k is None) != (epsilon is None), "k", "given, or epsilon, and not both", both)
+    require_kind(background, bool, "background", "True or False")
     require(is_integer(max_products) and max_products >= 1, "max_products", "at least 1", max_products)
     if epsilon is not None:
         usable = isinstance(epsilon, Real) and 0 < epsilon <= 1
         require(usable, "epsilon", "above 0 and at most 1", epsilon)
     flat = of is ModesOf.hessian
     size = system.n * system.positions.shape[1] if flat else system.n
-    count = None if k is None else mode_count(k, size, system.residues, "n d" if flat else "n")
+    count = None if k is None else mode_count(k, size, system.residues, "n d" if flat else "n", "k")
     if of is not ModesOf.backbone:
         check_unsampled(of, samples, noise, background)
     if flat:
@@ -149,7 +153,7 @@ def _report(modes: SlowModes, solver: Solver) -> None:
     )
 
 
-def mode_count(k: int | float | str, n: int, residues: int = 0, called: str = "n") -> int:
+def mode_count(k: int | float | str, n: int, residues: int = 0, called: str = "n", key: str = "modes") -> int:
     """Number of modes from a count (1 to n), a share (0 < k < 1, rounded, at least 1) of n, or "3*residues".
 
     Raises:
@@ -161,11 +165,11 @@ def mode_count(k: int | float | str, n: int, residues: int = 0, called: str = "n
     multiple = re.fullmatch(r"\s*(\d+)\s*\*\s*residues\s*", k) if isinstance(k, str) else None
     if multiple and residues:
         count = int(multiple[1]) * residues
-        require(1 <= count <= n, "modes", allowed, f"{k} = {count}")
+        require(1 <= count <= n, key, allowed, f"{k} = {count}")
         return count
     if isinstance(k, Real) and not isinstance(k, Integral) and 0 < k < 1:
         return max(1, round(float(k) * n))
-    require(is_integer(k) and 1 <= k <= n, "modes", allowed, k)
+    require(is_integer(k) and 1 <= k <= n, key, allowed, k)
     return int(k)
 
 

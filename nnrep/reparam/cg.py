@@ -9,7 +9,7 @@ from jax.tree_util import Partial
 
 from nnrep.choices.settings import settings
 from nnrep.energies.arrays import on_device
-from nnrep.errors import is_integer, require
+from nnrep.errors import is_integer, require, require_kind
 from nnrep.modes.here import ModesHere
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import ModesOf
@@ -32,6 +32,7 @@ def linear(modes: SlowModes, particles: np.ndarray | None = None) -> Reparametri
     Raises:
         ConfigError: fewer than two modes; the first one only moves all particles together.
     """
+    require_kind(modes, SlowModes, "modes", "slow modes, see nnrep.slow_modes")
     count = modes.vectors.shape[1]
     require(count >= 2, "modes", "at least 2 for a linear map", count)
     decode = Partial(_decode, modes.vectors)

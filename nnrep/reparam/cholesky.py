@@ -19,7 +19,7 @@ from jax.tree_util import Partial
 from nnrep.choices.identity import NOT_IN_HASH
 from nnrep.choices.settings import settings
 from nnrep.energies.arrays import on_device
-from nnrep.errors import require
+from nnrep.errors import is_number, require, require_kind
 from nnrep.modes.assembled import TooLarge, hessian_of, is_too_large
 from nnrep.modes.here import ModesHere
 from nnrep.modes.settings import ModesConfig
@@ -49,6 +49,7 @@ def cholesky_at_start(system: System, shift: float) -> Reparametrization:
         ConfigError: the shift is not positive.
         UserError: the Hessian would be too large.
     """
+    require_kind(system, System, "system", "a nnrep.System")
     check_shift(shift)
     init = Partial(_factor_here, hessian_of(system), on_device(float(shift)))
     return Reparametrization(init, Partial(_displaced))
@@ -56,7 +57,7 @@ def cholesky_at_start(system: System, shift: float) -> Reparametrization:
 
 def check_shift(shift: float) -> None:
     """Raise `ConfigError` unless the shift is positive and finite."""
-    require(0 < shift < inf, "shift", "positive", shift)
+    require(is_number(shift) and 0 < shift < inf, "shift", "positive", shift)
 
 
 def _factor_here(hessian: Partial, shift: Array, key: Array, positions: Array) -> Anchored:

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from nnrep.errors import require
+from nnrep.errors import is_integer, is_number, require
 
 
 class Fit(NamedTuple):
@@ -27,7 +27,11 @@ class Fit(NamedTuple):
         Raises:
             ConfigError: naming the number out of range.
         """
-        require(0 <= self.max_steps < 2**31, "max_steps", "from 0 to 2^31 - 1", self.max_steps)
-        require(0 < self.learning_rate < math.inf, "learning_rate", "positive", self.learning_rate)
-        require(1 <= self.patience < 2**31, "patience", "from 1 to 2^31 - 1", self.patience)
-        require(0 <= self.min_delta < math.inf, "min_delta", "zero or positive", self.min_delta)
+        counted = is_integer(self.max_steps) and 0 <= self.max_steps < 2**31
+        require(counted, "max_steps", "from 0 to 2^31 - 1", self.max_steps)
+        positive = is_number(self.learning_rate) and 0 < self.learning_rate < math.inf
+        require(positive, "learning_rate", "positive", self.learning_rate)
+        counted = is_integer(self.patience) and 1 <= self.patience < 2**31
+        require(counted, "patience", "from 1 to 2^31 - 1", self.patience)
+        enough = is_number(self.min_delta) and 0 <= self.min_delta < math.inf
+        require(enough, "min_delta", "zero or positive", self.min_delta)

@@ -13,7 +13,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.energies.arrays import on_device
-from nnrep.errors import chosen, is_integer, require
+from nnrep.errors import chosen, is_integer, require, require_kind
 from nnrep.modes.here import ModesHere
 from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes
@@ -181,6 +181,9 @@ def graph(
     Raises:
         ConfigError: an argument out of range.
     """
+    require_kind(
+        connectivity, SlowModes | EdgeGraph | ModesHere, "connectivity", "slow modes, or a graph of edges"
+    )
     widths = layer_widths(hidden, layers)
     activation = chosen(Activation, activation, "activation")
     residual = chosen(Residual, residual, "residual")

@@ -15,7 +15,7 @@ from jax.tree_util import Partial
 from nnrep.choices.identity import NOT_IN_HASH
 from nnrep.choices.settings import settings
 from nnrep.energies.arrays import on_device
-from nnrep.errors import require
+from nnrep.errors import AsCode, is_number, require, require_kind
 from nnrep.host.memory import require_memory
 from nnrep.modes.assembled import TooLarge, hessian_of, is_too_large
 from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
@@ -60,6 +60,8 @@ def spectral_map(
         ConfigError: a number out of range, or not all modes.
     """
     check_spectrum(shift, power, start_length)
+    usable = isinstance(matrix, SlowModes) or scipy.sparse.issparse(matrix)
+    require(usable, "matrix", "slow modes, or a Laplacian as a scipy.sparse array", AsCode(matrix))
     if isinstance(matrix, SlowModes):
         count, size = matrix.values.size, len(matrix.vectors)
         require(count == size, "modes", f"all {size} modes for a spectral map", count)
@@ -90,6 +92,7 @@ def spectral_at_start(system: System, shift: float = SHIFT, power: float = POWER
         ConfigError: a number out of range.
         UserError: the Hessian would be too large.
     """
+    require_kind(system, System, "system", "a nnrep.System")
     check_spectrum(shift, power)
     numbers = on_device((float(shift), float(power)))
     return Reparametrization(Partial(_modes_here, hessian_of(system), *numbers), Partial(_displaced))
@@ -98,9 +101,10 @@ def spectral_at_start(system: System, shift: float = SHIFT, power: float = POWER
 def check_spectrum(shift: float, power: float, start_length: float | None = None) -> None:
     """Raise `ConfigError` for numbers of which there is no map."""
     length = start_length
-    require(length is None or 0 < length < np.inf, "start_length", "positive, or null", length)
-    require(0 < shift < np.inf, "shift", "positive", shift)
-    require(0 < power <= 8, "power", "above 0 and at most 8", power)
+    usable = length is None or (is_number(length) and 0 < length < np.inf)
+    require(usable, "start_length", "positive, or null", length)
+    require(is_number(shift) and 0 < shift < np.inf, "shift", "positive", shift)
+    require(is_number(power) and 0 < power <= 8, "power", "above 0 and at most 8", power)
 
 
 def _exact(backward: Partial, key: Array, positions: Array) -> Array:

@@ -8,6 +8,8 @@ import numpy as np
 
 from nnrep.choices.registry import Registry
 from nnrep.choices.settings import build
+from nnrep.errors import AsCode, is_integer, require
+from nnrep.structures.file_names import existing_folder
 from nnrep.systems.settings import SystemConfig
 from nnrep.systems.system import System
 
@@ -31,6 +33,11 @@ def load_system(name: str, *, seed: int = 0, structures: Sequence[str | Path] = 
         UserError: a structure cannot be found or not be computed.
     """
     kind = SYSTEMS.named(name, "system")
+    require(is_integer(seed) and 0 <= seed < 2**31, "seed", "from 0 to 2^31 - 1", AsCode(seed))
+    listed = isinstance(structures, Sequence) and not isinstance(structures, str)
+    require(listed, "structures", "a list of folders", AsCode(structures))
+    for folder in structures:
+        existing_folder(folder, "structures")
     plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in options.items()}
     config = build(kind, plain)
     return config.build(config.molecule([str(folder) for folder in structures]), seed)

@@ -1,6 +1,5 @@
 """`System`: what is minimised."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,23 +16,21 @@ from nnrep.energies.energy import Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.parameters import of_positions, without_parameters
-from nnrep.errors import AsCode, ConfigError, is_integer, require
+from nnrep.errors import ConfigError, require
 from nnrep.host.stored import stored
+from nnrep.systems.checks import (
+    FUNCTIONS,
+    check_attributes,
+    check_function,
+    check_parameters,
+    check_value,
+    finite_positions,
+)
 
 if TYPE_CHECKING:
     from nnrep.structures.molecule import Molecule
 
 F = TypeVar("F", bound=Callable | None)
-
-# Those of a system, and what they are to be.
-FUNCTIONS = {
-    "energy": "a function of the positions",
-    "energy_sample": "a function of positions and key, or None",
-    "draw_start": "a function of a key, or None",
-    "draw_configuration": "a function of a key and a number, or None",
-    "energy_terms": "a function of the positions, or None",
-    "measure": "a function of the positions, or None",
-}
 
 
 class Contacts(NamedTuple):
@@ -158,27 +155,20 @@ class System:
             ConfigError: naming the argument: positions that are not a finite (n, d) array, an energy that
                 is not a scalar, parameters that are not numbers.
         """
-        epoch = self.sample_epoch
-        require(is_integer(epoch) and 1 <= epoch < 2**31, "sample_epoch", "from 1 to 2^31 - 1", epoch)
-        given = _finite_positions(self.positions)
-        positions = on_device(given)
+        positions = on_device(finite_positions(self.positions))
         object.__setattr__(self, "positions", positions)
+        check_attributes(self)
+        more = () if self.parameters is None else ("parameters",)
+        check_function("energy", without_parameters(self.energy) if more else self.energy, more)
         for name in FUNCTIONS:
-            function = getattr(self, name)
-            usable = callable(function) or (function is None and name != "energy")
-            require(usable, name, FUNCTIONS[name], AsCode(function))
-            object.__setattr__(self, name, as_partial(function))
+            if name != "energy":
+                check_function(name, getattr(self, name))
+            object.__setattr__(self, name, as_partial(getattr(self, name)))
         if self.parameters is not None:
-            object.__setattr__(self, "parameters", _traced(self.parameters))
-            _check_call(without_parameters(self.energy), positions, self.parameters)
+            check_parameters(self.parameters)
+            object.__setattr__(self, "parameters", on_device(self.parameters))
             object.__setattr__(self, "energy", of_positions(self.energy, self.parameters))
-        else:
-            _check_call(self.energy, positions)
-        value = _shape_of(self.energy, positions)
-        shape = getattr(value, "shape", type(value).__name__)
-        require(shape == (), "energy", "a scalar function of the positions", f"one of shape {shape}")
-        real = jnp.issubdtype(value.dtype, jnp.floating)
-        require(real, "energy", "a real function of the positions", f"one of type {value.dtype}")
+        check_value(_shape_of(self.energy, positions))
 
     @property
     def n(self) -> int:
@@ -212,7 +202,10 @@ class System:
         """Positions (n, d) from which the replica of this seed starts; each attempt draws another one."""
         if self.draw_start is None:
             return self.positions
-        return drawn(self.draw_start, seed // self.runs_per_start, attempt)
+        start = drawn(self.draw_start, seed // self.runs_per_start, attempt)
+        shape = self.positions.shape
+        require(start.shape == shape, "draw_start", f"a function that draws positions {shape}", start.shape)
+        return start
 
 
 def of_energy(energy: Energy) -> dict[str, Any]:
@@ -289,56 +282,11 @@ def _joined(own: Partial, more: Partial, positions: Array) -> dict[str, Array]:
     return terms
 
 
-def _finite_positions(positions: Any) -> np.ndarray:
-    """Positions (n, d) as an array.
-
-    Raises:
-        ConfigError: they are none, or not finite.
-    """
-    try:
-        given = np.asarray(positions, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            "positions", f"must be numbers of shape (n, d), but: {_first_line(error)}"
-        ) from error
-    require(given.ndim == 2 and given.size > 0, "positions", "of shape (n, d)", given.shape)
-    finite = np.isfinite(given).all(axis=1)
-    first = f"NaN or infinity in row {np.argmin(finite)}"
-    require(bool(finite.all()), "positions", "finite", first)
-    return given
-
-
-def _traced(parameters: Any) -> Any:
-    """A pytree of numbers and arrays on the device.
-
-    Raises:
-        ConfigError: one of its leaves is something else.
-    """
-    for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
-        kind = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
-        usable = jnp.issubdtype(kind, np.number) or jnp.issubdtype(kind, np.bool_)
-        key = f"parameters{jax.tree_util.keystr(path)}"
-        require(usable, key, "a number or an array of numbers", AsCode(leaf))
-    return on_device(parameters)
-
-
-def _check_call(energy: Callable, *arguments: Any) -> None:
-    """Raise `ConfigError` unless the energy takes the positions, and parameters where there are any."""
-    try:
-        inspect.signature(energy).bind(*arguments)
-    except TypeError as error:
-        one, two = "one argument, the positions (n, d)", "two arguments, the positions (n, d) and parameters"
-        wanted = f"a function of {one if len(arguments) == 1 else two}"
-        raise ConfigError("energy", f"must be {wanted}, got one that is called otherwise: {error}") from error
-    except ValueError:  # of a function that does not show its arguments
-        return
-
-
 def _shape_of(energy: Callable[[Array], Array], positions: Array) -> Any:
     """Shape and type of an energy's value.
 
     Raises:
-        ConfigError: it uses NumPy's functions instead of JAX's.
+        ConfigError: it uses NumPy's functions instead of JAX's, or fails at positions of this shape.
     """
     try:
         return _value.shapes(energy, positions)
@@ -346,6 +294,9 @@ def _shape_of(energy: Callable[[Array], Array], positions: Array) -> Any:
         wanted = "written with jax.numpy, as it is differentiated and compiled"
         given = f"one that asks NumPy or Python for numbers ({_first_line(error)})"
         raise ConfigError("energy", f"must be {wanted}, got {given}") from error
+    except (TypeError, ValueError) as error:
+        reason = f"fails at positions of shape {positions.shape}: {_first_line(error)}"
+        raise ConfigError("energy", reason) from error
 
 
 @stored

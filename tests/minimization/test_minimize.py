@@ -381,7 +381,7 @@ def test_unusable_learning_rates_are_named(learning_rate):
     ("energy", "positions", "message"),
     [
         (lambda x: x, np.zeros((3, 2)), "energy: must be a scalar function"),
-        (bowl, np.zeros(3), "positions: must be of shape"),
+        (bowl, np.zeros(3), "positions: must be real numbers of shape"),
         (bowl, np.full((3, 2), np.nan), "positions: must be finite"),
     ],
 )

@@ -130,7 +130,7 @@ def test_energies_that_jax_cannot_take_are_refused_in_one_line():
     for energy, message in (
         (lambda x: np.sum(np.sin(x)), r"^energy: must be written with jax.numpy"),
         (lambda x: float(jnp.sum(x)), r"^energy: must be written with jax.numpy"),
-        (lambda x, y: jnp.sum(x), r"^energy: must be a function of one argument, the positions \(n, d\)"),
+        (lambda x, y: jnp.sum(x), r"^energy: must be a function of positions \(n, d\), got one"),
     ):
         with pytest.raises(nnrep.errors.ConfigError, match=message) as caught:
             nnrep.System(energy=energy, positions=np.zeros((3, 2)))

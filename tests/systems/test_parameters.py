@@ -142,8 +142,12 @@ def test_numbers_come_to_the_precision_of_the_process():
     [
         (springs, {"length": "long"}, r"^parameters\['length'\]: must be a number or an array of numbers"),
         (springs, [1.0, springs], r"^parameters\[1\]: must be a number"),
-        (lambda x: jnp.sum(x), 1.0, "^energy: must be a function of two arguments, the positions"),
-        (springs, None, "^energy: must be a function of one argument, the positions"),
+        (
+            lambda x: jnp.sum(x),
+            1.0,
+            r"^energy: must be a function of positions \(n, d\) and parameters, got one",
+        ),
+        (springs, None, r"^energy: must be a function of positions \(n, d\), got one"),
         (lambda x, p: x * p, 1.0, "^energy: must be a scalar function of the positions"),
     ],
 )

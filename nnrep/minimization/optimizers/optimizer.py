@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import optax
 
-from nnrep.errors import ConfigError, require
+from nnrep.errors import AsCode, ConfigError, is_number, require
 
 
 class Optimizer(NamedTuple):
@@ -24,6 +24,9 @@ class Optimizer(NamedTuple):
 
 def chain(*optimizers: Optimizer) -> Optimizer:
     """Optimisers one after the other, as `optax.chain` has them: ``chain(clamp(0.1), adam(1e-2))``."""
+    allowed = "one or several of nnrep's optimisers; optax.chain takes those of optax"
+    usable = optimizers and all(isinstance(each, Optimizer) for each in optimizers)
+    require(bool(usable), "chain", allowed, AsCode(optimizers))
     builds = tuple(optimizer.build for optimizer in optimizers)
     return Optimizer(_Chain(builds), tuple(optimizer.hyperparameters for optimizer in optimizers))
 
@@ -34,7 +37,7 @@ def clamp(limit: float) -> Optimizer:
     Raises:
         ConfigError: the limit is not positive.
     """
-    require(limit > 0, "clamp", "positive, or null for none", limit)
+    require(is_number(limit) and limit > 0, "clamp", "positive, or null for none", AsCode(limit))
     return Optimizer(_clip, float(limit))
 
 
@@ -49,7 +52,7 @@ def as_optimizer(optimizer: Optimizer | optax.GradientTransformation) -> Optimiz
     if isinstance(optimizer, optax.GradientTransformation | optax.GradientTransformationExtraArgs):
         return Optimizer(_Fixed(optimizer), ())
     allowed = "an optimiser of nnrep, such as nnrep.adam(1e-2), or an optax transformation"
-    raise ConfigError("optimizer", f"must be {allowed}, got {optimizer!r}")
+    raise ConfigError("optimizer", f"must be {allowed}, got {AsCode(optimizer)}")
 
 
 def _clip(limit: Any) -> optax.GradientTransformation:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import optax
 from jax import Array
 
-from nnrep.errors import require
+from nnrep.errors import AsCode, is_number, require
 
 
 class Decay(NamedTuple):
@@ -27,9 +27,9 @@ def exponential_decay(initial: float, rate: float, steps: float) -> Decay:
     Raises:
         ConfigError: a number out of range.
     """
-    require(0 < initial < math.inf, "learning_rate", "positive", initial)
-    require(0 < rate <= 1, "decay_rate", "above 0 and at most 1", rate)
-    require(steps >= 1, "decay_steps", "at least 1", steps)
+    _require_rate(initial)
+    require(is_number(rate) and 0 < rate <= 1, "decay_rate", "above 0 and at most 1", AsCode(rate))
+    require(is_number(steps) and steps >= 1, "decay_steps", "at least 1", AsCode(steps))
     return Decay(float(initial), float(rate), float(steps))
 
 
@@ -37,8 +37,13 @@ def checked_rate(rate: Rate) -> Rate:
     """A learning rate as it is; raises `ConfigError` for a number out of range."""
     if isinstance(rate, Decay):
         return exponential_decay(*rate)
-    require(0 < rate < math.inf, "learning_rate", "positive", rate)
+    _require_rate(rate)
     return float(rate)
+
+
+def _require_rate(rate: object) -> None:
+    positive = is_number(rate) and 0 < rate < math.inf
+    require(positive, "learning_rate", "positive", AsCode(rate))
 
 
 def rate_at(rate: Any, step: Array) -> Any:

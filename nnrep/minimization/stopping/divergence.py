@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from omegaconf import MISSING
 
-from nnrep.errors import require
+from nnrep.errors import is_number, require
 from nnrep.minimization.stopping.rule import Check, Rule
 from nnrep.minimization.stopping.settings import RuleChoice
 from nnrep.minimization.stopping.status import Status
@@ -24,7 +24,8 @@ class Divergence(Rule):
 
     def check(self) -> None:
         """See `Rule.check`."""
-        require(self.divergence > 1, "divergence", "above 1", self.divergence)
+        large = is_number(self.divergence) and self.divergence > 1
+        require(large, "divergence", "above 1", self.divergence)
 
     def start(self, positions: Array) -> Array:
         """See `Rule.start`."""

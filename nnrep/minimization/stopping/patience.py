@@ -9,7 +9,7 @@ from jax import Array
 from omegaconf import MISSING
 
 from nnrep.choices.identity import counts_if
-from nnrep.errors import require
+from nnrep.errors import is_integer, is_number, require
 from nnrep.minimization.stopping.rule import Check, Rule
 from nnrep.minimization.stopping.settings import RuleChoice
 from nnrep.minimization.stopping.status import Status
@@ -37,9 +37,12 @@ class Patience(Rule):
 
     def check(self) -> None:
         """See `Rule.check`."""
-        require(0 <= self.min_delta < float("inf"), "min_delta", "zero or positive", self.min_delta)
-        require(1 <= self.patience < 2**31, "patience", "from 1 to 2^31 - 1", self.patience)
-        require(0 <= self.epoch < 2**31, "epoch", "from 0 (never) to 2^31 - 1", self.epoch)
+        enough = is_number(self.min_delta) and 0 <= self.min_delta < float("inf")
+        require(enough, "min_delta", "zero or positive", self.min_delta)
+        counted = is_integer(self.patience) and 1 <= self.patience < 2**31
+        require(counted, "patience", "from 1 to 2^31 - 1", self.patience)
+        counted = is_integer(self.epoch) and 0 <= self.epoch < 2**31
+        require(counted, "epoch", "from 0 (never) to 2^31 - 1", self.epoch)
 
     def start(self, positions: Array) -> Best:
         """See `Rule.start`."""

@@ -7,7 +7,7 @@ import jax
 from jax import Array
 
 from nnrep.choices.identity import counts_if
-from nnrep.errors import require
+from nnrep.errors import is_number, require
 from nnrep.minimization.exact import rms
 from nnrep.minimization.stopping.rule import Rule, Step
 from nnrep.minimization.stopping.settings import RuleChoice
@@ -22,7 +22,8 @@ class RmsForce(Rule):
 
     def check(self) -> None:
         """See `Rule.check`."""
-        require(0 <= self.rms_force < math.inf, "rms_force", "zero (never) or positive", self.rms_force)
+        usable = is_number(self.rms_force) and 0 <= self.rms_force < math.inf
+        require(usable, "rms_force", "zero (never) or positive", self.rms_force)
 
     def at_step(self, seen: Step) -> Array:
         """See `Rule.at_step`."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from nnrep.errors import AsCode, require
+from nnrep.errors import AsCode, check_call, is_integer, require, require_kind
 from nnrep.minimization.stopping.divergence import Divergence
 from nnrep.minimization.stopping.patience import Patience
 from nnrep.minimization.stopping.rms_force import RmsForce
@@ -63,13 +63,19 @@ class Stopping(NamedTuple):
         Raises:
             ConfigError: naming the number out of range.
         """
-        require(1 <= self.check_every < 2**31, "check_every", "from 1 to 2^31 - 1", self.check_every)
+        every = self.check_every
+        counted = is_integer(every) and 1 <= every < 2**31
+        require(counted, "check_every", "from 1 to 2^31 - 1", AsCode(every))
+        Patience(self.min_delta, self.patience, self.epoch).check()
         longest, never = self.patience * self.check_every, self.epoch == 0
         allowed = f"longer than patience checks, {longest} steps, or nothing ends the stage; 0 for never"
         require(never or self.epoch > longest, "epoch", allowed, self.epoch)
+        require_kind(self.rules, tuple | list, "rules", "a tuple of stopping rules")
         for rule in self.rules:
             usable = isinstance(rule, Rule) or callable(rule)
             require(usable, "rules", "stopping rules, or functions of a Check", AsCode(rule))
+            if not isinstance(rule, Rule):
+                check_call("rules", rule, "a Check")
         for rule in self.tests:
             rule.check()
 

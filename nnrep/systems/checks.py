@@ -1,0 +1,103 @@
+"""What must hold of the attributes of a `System`, before anything is traced."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nnrep.errors import AsCode, ConfigError, check_call, is_integer, require, require_kind
+
+# Functions of a system, and what they are called with.
+FUNCTIONS = {
+    "energy": ("positions (n, d)",),
+    "energy_sample": ("positions (n, d)", "key"),
+    "draw_start": ("key",),
+    "draw_configuration": ("key", "t"),
+    "energy_terms": ("positions (n, d)",),
+    "measure": ("positions (n, d)",),
+}
+COUNTS = {"sample_epoch": 1, "runs_per_start": 1, "hessian_samples": 1, "dummies": 0}  # and the least of each
+
+
+def finite_positions(positions: Any, key: str = "positions") -> np.ndarray:
+    """Positions (n, d) as an array.
+
+    Raises:
+        ConfigError: naming the key: they are no real numbers of this shape, or not finite.
+    """
+    allowed = "real numbers of shape (n, d)"
+    try:
+        given = np.asarray(positions)
+        require(given.dtype.kind in "biuf" or given.dtype.name == "bfloat16", key, allowed, AsCode(positions))
+    except ValueError as error:  # rows of several lengths
+        raise ConfigError(key, f"must be {allowed}, got {AsCode(positions)}") from error
+    require(given.ndim == 2 and given.size > 0, key, allowed, f"shape {given.shape}")
+    finite = np.isfinite(given.astype(float)).all(axis=1)
+    require(bool(finite.all()), key, "finite", f"NaN or infinity in row {np.argmin(finite)}")
+    return given.astype(float)
+
+
+def check_attributes(system: Any) -> None:
+    """Check names, counts and arrays of a system whose positions are known to be good.
+
+    Raises:
+        ConfigError: naming the attribute.
+    """
+    for name in ("name", "energy_unit", "length_unit"):
+        require_kind(getattr(system, name), str, name, "text")
+    for name, least in COUNTS.items():
+        count = getattr(system, name)
+        require(is_integer(count) and least <= count < 2**31, name, f"from {least} to 2^31 - 1", count)
+    whole = len(system.positions)
+    require(system.dummies < whole, "dummies", f"fewer than the {whole} positions", system.dummies)
+    _check_edges(system)
+    features = system.node_features
+    if features is not None:
+        usable = np.ndim(features) == 2 and len(features) == whole
+        require(usable, "node_features", f"of shape ({whole}, f)", f"shape {np.shape(features)}")
+    for name, shape in (("reference", system.positions.shape), ("masses", (system.n,))):
+        given = getattr(system, name)
+        require(
+            given is None or np.shape(given) == shape, name, f"of shape {shape}", f"shape {np.shape(given)}"
+        )
+
+
+def _check_edges(system: Any) -> None:
+    edges, weights = np.asarray(system.edges), system.edge_weights
+    pairs = edges.ndim == 2 and edges.shape[1] == 2 and edges.dtype.kind in "iu"
+    require(pairs, "edges", "integers of shape (m, 2)", f"{edges.dtype} of shape {edges.shape}")
+    inside = len(edges) == 0 or (edges.min() >= 0 and edges.max() < system.n)
+    require(inside, "edges", f"particles from 0 to {system.n - 1}", AsCode(edges))
+    one_each = weights is None or np.shape(weights) == edges.shape[:1]
+    require(one_each, "edge_weights", f"of shape {edges.shape[:1]}", f"shape {np.shape(weights)}")
+
+
+def check_function(name: str, function: Any, more: tuple[str, ...] = ()) -> None:
+    """Raise `ConfigError` unless a function of a system can be called as it will be; None is for none.
+
+    Args:
+        name: of `FUNCTIONS`.
+        function: what is given.
+        more: arguments beside those that `FUNCTIONS` names.
+    """
+    if function is None and name != "energy":
+        return
+    check_call(name, function, *FUNCTIONS[name], *more)
+
+
+def check_value(value: Any) -> None:
+    """Raise `ConfigError` unless the shape of an energy's value is that of a real number."""
+    shape = getattr(value, "shape", type(value).__name__)
+    require(shape == (), "energy", "a scalar function of the positions", f"one of shape {shape}")
+    real = jnp.issubdtype(getattr(value, "dtype", type(value)), jnp.floating)
+    require(real, "energy", "a real function of the positions", f"one of type {value.dtype}")
+
+
+def check_parameters(parameters: Any) -> None:
+    """Raise `ConfigError` for a leaf of a pytree that is no number and no array of numbers."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
+        kind = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
+        usable = jnp.issubdtype(kind, np.number) or jnp.issubdtype(kind, np.bool_)
+        key = f"parameters{jax.tree_util.keystr(path)}"
+        require(usable, key, "a number or an array of numbers", AsCode(leaf))
