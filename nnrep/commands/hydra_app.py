@@ -20,26 +20,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from nnrep.choices.defaults import config_folder
 from nnrep.commands.command import SWEEP_FLAGS
-from nnrep.commands.jobs import JOBS, Jobs, Outcome, Task
+from nnrep.commands.jobs import JOBS, TABULATED, Jobs, Outcome, Task
 from nnrep.config.compose import add_plugins
 from nnrep.config.overrides import check_override, understood
+from nnrep.config.refusal import Refused
 from nnrep.errors import ConfigError, UserError
 from nnrep.host.lock import locked
 from nnrep.host.threads import limit_threads
-
-
-class Refused(BaseException):
-    """Ends Hydra before it writes; not an Exception, which Hydra would only warn of.
-
-    Attributes:
-        error: why.
-    """
-
-    def __init__(self, error: Exception) -> None:
-        """Carry the error to `run_app`."""
-        super().__init__()
-        self.error = error
-
 
 SWEEP_LOCK = ".sweep.lock"  # a job may be in the very folder of its sweep
 
@@ -58,6 +45,7 @@ class CheckFirst(Callback):
     def on_run_start(self, config: DictConfig, **others: Any) -> None:
         """A single run: all of it."""
         try:
+            _check_logged(config, self.verb)
             folder = Path(os.path.abspath(config.hydra.run.dir))  # as Hydra names it
             _check_resumed(config, "hydra.run.dir", folder)
             # JAX's floating-point type is set later: nothing here makes its arrays.
@@ -71,6 +59,7 @@ class CheckFirst(Callback):
         """A sweep: its folder; its jobs are checked one by one."""
         folder = Path(config.hydra.sweep.dir).absolute()
         try:
+            _check_logged(config, self.verb)
             _check_resumed(config, "hydra.sweep.dir", folder)
             self.held.enter_context(locked(folder, "choose another hydra.sweep.dir", SWEEP_LOCK))
         except (UserError, OSError) as error:
@@ -88,6 +77,14 @@ def _check_resumed(config: DictConfig, key: str, folder: Path) -> None:
     named = any(override.lstrip("+").startswith(f"{key}=") for override in config.hydra.overrides.hydra)
     if config.get("resume") is True and not named and not folder.exists():
         raise ConfigError("resume", f"is true, but no folder is named to go on in; add {key}=DIR")
+
+
+def _check_logged(config: DictConfig, verb: str) -> None:
+    """Raise `UserError` where rows are to be logged of a verb that has none."""
+    targets = [str(callback.get("_target_")) for callback in config.hydra.callbacks.values()]
+    logged = any(target.startswith("nnrep.records.loggers.") for target in targets)
+    if logged and verb not in TABULATED:
+        raise UserError(f"hydra/callbacks: must be left out, as nnrep {verb} has no rows to log")
 
 
 def run_app(arguments: list[str], verb: str) -> int:
@@ -130,6 +127,7 @@ def run_app(arguments: list[str], verb: str) -> int:
         jobs.complete()
     finally:
         CheckFirst.held.close()
+        jobs.close()
         jobs.report()
     return jobs.status()
 

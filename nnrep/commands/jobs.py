@@ -1,5 +1,6 @@
 """The jobs that Hydra composes: what is run for each, in whichever process, and how all of them end."""
 
+import sys
 import traceback
 from collections.abc import Callable
 from importlib import import_module
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
 JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes_job"}
+LOGGERS = "nnrep.records.loggers.row_logger"  # which Hydra imports where there are some
 TABULATED = ("run",)  # verbs whose jobs leave runs.csv, so that a sweep has a table of all
 
 
@@ -133,6 +135,8 @@ class Jobs:
             self._tabulate(outcome)
         elif outcome.reason is not None and outcome.failure is None:
             log().error("nnrep: job %s: %s", outcome.number, outcome.reason)
+        if outcome.reason is None and outcome.failure is None:
+            self._log_rows(outcome.folder)
 
     def _tabulate(self, outcome: Outcome) -> None:
         from nnrep.records.closing_table import outcome as described
@@ -149,6 +153,16 @@ class Jobs:
         self._table.add_failed(outcome.number, outcome.config, " ".join(reason.split()))
         if failure is None:
             log().error("nnrep: job %s: %s", outcome.number, reason)
+
+    def _log_rows(self, folder: Path) -> None:
+        """Log what has finished there, where a callback is to do so."""
+        if LOGGERS in sys.modules:
+            sys.modules[LOGGERS].log_rows(folder)
+
+    def close(self) -> None:
+        """No more rows are logged."""
+        if LOGGERS in sys.modules:
+            sys.modules[LOGGERS].RowLogger.active.clear()
 
     def complete(self) -> None:
         """All jobs have been run."""
