@@ -36,8 +36,8 @@ class Monitor(NamedTuple):
             require(function is None or callable(function), f"monitor.{name}", "a function", AsCode(function))
         file = self.checkpoint
         require_kind(file, Path | None, "monitor.checkpoint", "a pathlib.Path")
-        there = file is None or file.parent.is_dir()
-        require(there, "monitor.checkpoint", "in a folder that exists", file)
+        usable = file is None or file.parent.is_dir()
+        require(usable, "monitor.checkpoint", "in a folder that exists", file)
 
 
 def check_record_every(

@@ -37,8 +37,8 @@ class MLflow(RowLogger):
     def opened(self, module: Any) -> Tracker:
         """The experiment, which is made if there is none of the name."""
         client = module.MlflowClient(tracking_uri=self.tracking_uri)
-        found = client.get_experiment_by_name(self.experiment)
-        experiment = client.create_experiment(self.experiment) if found is None else found.experiment_id
+        existing = client.get_experiment_by_name(self.experiment)
+        experiment = client.create_experiment(self.experiment) if existing is None else existing.experiment_id
         return Tracker(client, module.entities, experiment)
 
     def record(self, tracker: Tracker, run: LoggedRun) -> None:
