@@ -1,18 +1,24 @@
 """Figure 2: what the methods make of both loops."""
 
 import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Picture
 
+from nnrep.energies.pairwise import capped_lennard_jones_minimum
 from nnrep.figures.analysis.labels import COARSE_GRAINED, LOOP_LABELS, METHOD_LABELS, NETWORK, PLAIN
 from nnrep.figures.analysis.selection import best_setting, diverged, energies_of, of_method, typical_run
 from nnrep.figures.analysis.statistics import FEWEST, combined, lower, most, opposite
 from nnrep.figures.claim import Claim, Whose
 from nnrep.figures.comparison import Comparison, lower_by
+from nnrep.figures.drawing.axes import number_text, scale_bar
+from nnrep.figures.drawing.chains import COLORS, draw_chain
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure, nothing_repeated
 from nnrep.figures.loops import loop_needs
 from nnrep.figures.needs import runs_needed
-from nnrep.records.pictures import draw_chain
+from nnrep.records.style import PAGE, SMALL, counted, styled
+from nnrep.systems.measures import PIECE_REACH
 
 COIL = 0.9  # share of bonds and of contacts that a coil has
 OTHERS = (PLAIN, COARSE_GRAINED)  # that GNN is compared with
@@ -20,6 +26,7 @@ COIL_NEEDS = (*loop_needs(400), runs_needed(FEWEST))
 # Of seeds that are added: a side at most, and a difference of energies that counts as none (one tangled pair
 # costs 0.1).
 COIL_SEEDS, COIL_MARGIN = 200, 0.01
+HEIGHT = 6.2  # of the picture, in inches
 CHOSEN_RATES = "the paper gives no settings of this figure: learning rates are ours"
 
 
@@ -29,30 +36,41 @@ def is_coil(runs: pd.DataFrame) -> pd.Series:
     return joined & (runs["pieces"] == 1) & ~diverged(runs)
 
 
+@styled()
 def draw(evidence: Evidence) -> Picture:
     """Layouts of the typical runs, a row a loop, a column a method, coloured along the chain."""
-    picture = Picture(figsize=(12, 8.4), layout="constrained")
-    for row, (potential, loop) in enumerate(LOOP_LABELS.items()):
-        for column, (reparam, method) in enumerate(METHOD_LABELS.items()):
+    picture = Picture(figsize=(PAGE, HEIGHT), layout="constrained")
+    panels = picture.subplots(len(LOOP_LABELS), len(METHOD_LABELS), squeeze=False)
+    longest = 2
+    for row, (potential, loop) in zip(panels, LOOP_LABELS.items(), strict=True):
+        for axes, (reparam, method) in zip(row, METHOD_LABELS.items(), strict=True):
             runs = of_method(evidence.runs, potential, reparam)
             if runs.empty:
+                axes.set_axis_off()
                 continue
             run = typical_run(runs)
             positions = evidence.positions(run["run_id"])
-            dim = positions.shape[1]
-            place = row * len(METHOD_LABELS) + column + 1
-            axes = picture.add_subplot(2, 3, place, projection="3d" if dim == 3 else None)
-            draw_chain(axes, positions)
-            axes.set_title(f"{loop}, {method}\n{_caption(run)}", fontsize=10)
+            outside = draw_chain(axes, positions, PIECE_REACH * _contact(evidence))
+            longest = max(longest, len(positions))
+            scale_bar(axes, "length {:g}")
+            axes.set_title(f"{loop}, {method}")
+            axes.set_xlabel(_caption(run, outside), fontsize=SMALL)
+    places = ScalarMappable(Normalize(1, longest), COLORS)
+    picture.colorbar(places, ax=panels, label="particle along the chain", shrink=0.5, aspect=30, pad=0.02)
     return picture
 
 
-def _caption(run: pd.Series) -> str:
-    over = run["energy"] / run["energy_bound"]
-    pieces = int(run["pieces"])
+def _contact(evidence: Evidence) -> float:
+    """The ideal length of a contact of the loop that was run."""
+    return capped_lennard_jones_minimum(evidence.configs[0].system.lj_cap)[0]
+
+
+def _caption(run: pd.Series, outside: int) -> str:
+    energies = number_text("energy {:.4f} (bound {:.4f})", run["energy"], run["energy_bound"])
     return (
-        f"energy {run['energy']:.4f} ({100 * over:.0f} % of the bound), {pieces} piece{'s' * (pieces > 1)}\n"
-        f"bonds {100 * run['bond_fraction']:.0f} %, contacts {100 * run['contact_fraction']:.0f} %"
+        f"{energies}\n"
+        f"bonds {100 * run['bond_fraction']:.0f} %, contacts {100 * run['contact_fraction']:.0f} %\n"
+        f"{counted(int(run['pieces']), 'piece')}, {counted(outside, 'particle')} outside"
     )
 
 
@@ -164,8 +182,10 @@ FIGURE = Figure(
     comparisons=comparisons,
     most_seeds=COIL_SEEDS,
     caption=(
-        "Each panel shows the run of median energy of its method, coloured along the chain. A piece is a set "
-        "of particles that hang together by distances below 1.5 times the ideal contact; bonds and contacts "
-        "count as closed within 10 % of their ideal lengths."
+        "Each panel shows the run of median energy of its method, seen from where its largest piece is "
+        "widest, in a window around that piece: particles further away are counted below as outside. "
+        "Colours run along the chain; broken bonds are thin and grey; a bond of pure LJ is 1.13 long. A "
+        "piece is a set of particles that hang together by distances below 1.5 times the ideal contact; "
+        "bonds and contacts count as closed within 10 % of their ideal lengths."
     ),
 )
