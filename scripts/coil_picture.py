@@ -10,18 +10,19 @@ thinnest.
 import sys
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from hydra import compose, initialize_config_dir
+from matplotlib import colormaps
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import register_resolvers
 from nnrep.config.plan import load_plan
-from nnrep.figures.drawing.axes import scale_bar
-from nnrep.figures.drawing.chains import chain_view, draw_chain
 from nnrep.host.runtime import configure_jax
 from nnrep.host.terminal import progress_bar
 from nnrep.job import built_maps, loaded_system, minimized, prepared
@@ -36,7 +37,12 @@ METHODS = {
 SEEDS = 5
 FRAME_EVERY = 100  # steps
 SHARES = (0, 0.1, 0.4, 1)  # of a run's steps, a column each
-REACH = 1.8  # of a bond's ideal length: a longer one is broken, and particles within it are of one piece
+BROKEN = 1.8  # of its ideal length, above which a bond counts as broken
+PIECE_REACH = 1.8  # the same, of neighbours of one piece
+DOT = 5  # size of a particle, in points squared
+MARGIN = 1.15  # of the window around the largest piece
+BAR = 5  # length of the scale bar, in the chain's unit: a bond is 1.13 long
+COLORS = colormaps["viridis"]
 FONT = 8.5  # points
 DPI, PALETTE = 180, 64
 
@@ -75,24 +81,70 @@ def descent_of(overrides: list[str]) -> Descent:
     return Descent(frames, steps, float(result.energy[median] / system.energy_bound), system.bonds.length)
 
 
+def largest_piece(positions: np.ndarray, reach: float) -> np.ndarray:
+    """Which particles (n,) of positions (n, d) belong to the largest connected piece.
+
+    Two particles are connected if they are within reach of each other.
+    """
+    piece = fcluster(linkage(positions, "single"), reach, "distance")
+    return piece == np.bincount(piece).argmax()
+
+
+def window_of(points: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, float]:
+    """Centre (2,) and half-width of the square around the points (n, 2) that are held (n,)."""
+    low, high = points[held].min(axis=0), points[held].max(axis=0)
+    return (low + high) / 2, MARGIN * float((high - low).max()) / 2
+
+
+def draw_chain(axes: Any, positions: np.ndarray, bond: float, view: np.ndarray) -> None:
+    """A chain (n, 3) seen along the last axis of the view (3, 3), coloured from first particle to last.
+
+    Broken bonds are thin and grey. What is not of the largest piece may lie outside of the picture.
+    """
+    seen = positions @ view.T
+    colors = COLORS(np.linspace(0, 1, len(seen)))
+    pairs = np.stack([seen[:-1], seen[1:]], axis=1)
+    whole = np.linalg.norm(pairs[:, 0] - pairs[:, 1], axis=1) < BROKEN * bond
+    axes.add_collection(LineCollection(pairs[~whole][:, :, :2], colors="0.75", linewidths=0.3, zorder=1))
+    order = np.argsort(seen[:, 2])
+    dots = {"s": DOT, "c": colors[order], "edgecolors": "k", "linewidths": 0.2, "zorder": 2}
+    axes.scatter(*seen[order, :2].T, **dots)
+    order = np.flatnonzero(whole)[np.argsort(pairs[whole][:, :, 2].mean(axis=1))]
+    # Each bond on a darker and wider one, so that what is in front covers what is behind.
+    lines = np.repeat(pairs[order][:, :, :2], 2, axis=0)
+    shades = np.repeat(colors[order], 2, axis=0)
+    shades[::2, :3] *= 0.35
+    widths = np.tile([2.4, 1.5], len(order))
+    axes.add_collection(LineCollection(lines, colors=shades, linewidths=widths, capstyle="round", zorder=3))
+    centre, half = window_of(seen[:, :2], largest_piece(positions, PIECE_REACH * bond))
+    axes.set(xlim=(centre[0] - half, centre[0] + half), ylim=(centre[1] - half, centre[1] + half))
+    axes.set(xticks=[], yticks=[], aspect="equal")
+    left, low = centre - 0.93 * half
+    axes.plot([left, left + BAR], [low, low], color="k", lw=2, solid_capstyle="butt", zorder=4)
+
+
 def draw(descents: dict[str, Descent]) -> Figure:
     """A row for each method, a column for each share of its steps."""
     picture = Figure(figsize=(7, 5.9), layout="constrained")
     rows = picture.subplots(len(descents), len(SHARES), squeeze=False)
     for row, (name, descent) in zip(rows, descents.items(), strict=True):
-        reach = REACH * descent.bond
-        view = chain_view(descent.frames[-1], reach)
+        view = seen_from(descent)
         for axes, share in zip(row, SHARES, strict=True):
             frame = int(np.abs(descent.steps - share * descent.steps[-1]).argmin())
-            draw_chain(axes, descent.frames[frame], reach, view)
-            axes.set_frame_on(True)
-            scale_bar(axes, "{:g}")
+            draw_chain(axes, descent.frames[frame], descent.bond, view)
             axes.set_title(f"step {descent.steps[frame]}", fontsize=FONT)
         row[0].set_ylabel(name, fontsize=FONT)
         row[-1].set_xlabel(f"energy: {100 * descent.share:.1f} % of the bound", fontsize=FONT)
-    key = "Bars: length; a bond is 1.13 long. Colours: along the chain. Grey: broken bonds."
+    key = f"Bars: {BAR} units of length. Colours: along the chain. Grey: broken bonds."
     picture.supxlabel(key, fontsize=FONT)
     return picture
+
+
+def seen_from(descent: Descent) -> np.ndarray:
+    """Axes (3, 3) of the largest piece at the end, the widest first, the thinnest towards the viewer."""
+    end = descent.frames[-1]
+    piece = end[largest_piece(end, PIECE_REACH * descent.bond)]
+    return np.linalg.svd(piece - piece.mean(axis=0), full_matrices=False)[2]
 
 
 def main() -> int:

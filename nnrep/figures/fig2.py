@@ -11,12 +11,12 @@ from nnrep.figures.analysis.selection import best_setting, diverged, energies_of
 from nnrep.figures.analysis.statistics import FEWEST, combined, lower, most, opposite
 from nnrep.figures.claim import Claim, Whose
 from nnrep.figures.comparison import Comparison, lower_by
-from nnrep.figures.drawing.axes import number_text, scale_bar
-from nnrep.figures.drawing.chains import COLORS, draw_chain
+from nnrep.figures.drawing.axes import number_text
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure, nothing_repeated
 from nnrep.figures.loops import loop_needs
 from nnrep.figures.needs import runs_needed
+from nnrep.records.chains import COLORS, draw_chain, scale_bar
 from nnrep.records.style import PAGE, SMALL, counted, styled
 from nnrep.systems.measures import PIECE_REACH
 
@@ -26,7 +26,9 @@ COIL_NEEDS = (*loop_needs(400), runs_needed(FEWEST))
 # Of seeds that are added: a side at most, and a difference of energies that counts as none (one tangled pair
 # costs 0.1).
 COIL_SEEDS, COIL_MARGIN = 200, 0.01
-HEIGHT = 6.2  # of the picture, in inches
+HEIGHT = 6.0  # of the picture, in inches
+MARGINS = {"left": 0.01, "right": 0.86, "bottom": 0.125, "top": 0.96, "hspace": 0.45, "wspace": 0.06}
+BAR = (0.895, 0.3, 0.015, 0.45)  # left, bottom, width and height of the bar of colours
 CHOSEN_RATES = "the paper gives no settings of this figure: learning rates are ours"
 
 
@@ -39,8 +41,9 @@ def is_coil(runs: pd.DataFrame) -> pd.Series:
 @styled()
 def draw(evidence: Evidence) -> Picture:
     """Layouts of the typical runs, a row a loop, a column a method, coloured along the chain."""
-    picture = Picture(figsize=(PAGE, HEIGHT), layout="constrained")
-    panels = picture.subplots(len(LOOP_LABELS), len(METHOD_LABELS), squeeze=False)
+    picture = Picture(figsize=(PAGE, HEIGHT))
+    # Fixed margins: chains are as thick as the space allows, which is to be known.
+    panels = picture.subplots(len(LOOP_LABELS), len(METHOD_LABELS), squeeze=False, gridspec_kw=MARGINS)
     longest = 2
     for row, (potential, loop) in zip(panels, LOOP_LABELS.items(), strict=True):
         for axes, (reparam, method) in zip(row, METHOD_LABELS.items(), strict=True):
@@ -50,13 +53,14 @@ def draw(evidence: Evidence) -> Picture:
                 continue
             run = typical_run(runs)
             positions = evidence.positions(run["run_id"])
+            axes.set_frame_on(False)
             outside = draw_chain(axes, positions, PIECE_REACH * _contact(evidence))
             longest = max(longest, len(positions))
-            scale_bar(axes, "length {:g}")
+            scale_bar(axes, "units of length")
             axes.set_title(f"{loop}, {method}")
-            axes.set_xlabel(_caption(run, outside), fontsize=SMALL)
+            axes.set_xlabel(_caption(run, outside), fontsize=SMALL, labelpad=16)
     places = ScalarMappable(Normalize(1, longest), COLORS)
-    picture.colorbar(places, ax=panels, label="particle along the chain", shrink=0.5, aspect=30, pad=0.02)
+    picture.colorbar(places, cax=picture.add_axes(BAR, label="<colorbar>"), label="particle along the chain")
     return picture
 
 

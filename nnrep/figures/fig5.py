@@ -24,13 +24,14 @@ from nnrep.figures.analysis.selection import diverged, typical_run, values_of
 from nnrep.figures.analysis.statistics import below, falls
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.claim import Claim, Verdict
-from nnrep.figures.drawing.axes import plain_decades, scale_bar
+from nnrep.figures.drawing.axes import plain_decades
 from nnrep.figures.drawing.molecules import draw_traces
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure, nothing_repeated
 from nnrep.figures.needs import Need, config_need, steps_needed, structures_needed
 from nnrep.figures.notes.runs import notes_on_runs
 from nnrep.figures.proteins import network_need, notes_on_networks
+from nnrep.records.chains import scale_bar
 from nnrep.records.palette import NATIVE, method_color, shades
 from nnrep.records.style import PAGE, SMALL, styled
 
@@ -167,7 +168,7 @@ def _structures(
         if molecule is not None:
             positions = evidence.positions(run["run_id"])
             draw_traces(axes, molecule, {name: (positions, styles[name]["color"])})
-            scale_bar(axes)
+            scale_bar(axes, "Å")
         axes.set_title(f"{name}: {run['rmsd_ca']:.2f} Å", fontsize=SMALL)
 
 

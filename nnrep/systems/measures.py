@@ -1,6 +1,6 @@
 """What one wants to know of positions beside their energy."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +37,12 @@ def distances_of(pairs: np.ndarray, positions: np.ndarray) -> np.ndarray:
 
 
 def pieces_of(positions: np.ndarray, reach: float) -> np.ndarray:
-    """Sizes of the connected pieces of a cloud of particles, the largest first.
+    """Sizes of the connected pieces of a cloud of particles, the largest first; see `piece_of_each`."""
+    return np.sort(np.bincount(piece_of_each(positions, reach)))[::-1]
+
+
+def piece_of_each(positions: np.ndarray, reach: float) -> np.ndarray:
+    """Number (n,) of the connected piece that each particle belongs to, counted from 0.
 
     Two particles hang together if they are within reach of each other.
 
@@ -52,27 +57,28 @@ def pieces_of(positions: np.ndarray, reach: float) -> np.ndarray:
 
     n, tree = len(positions), KDTree(positions)
     if tree.count_neighbors(tree, reach) > MOST_NEIGHBOURS * n:
-        return _pieces_of_crowd(positions, reach)
+        return _piece_of_each_in_crowd(positions, reach)
     near = tree.query_pairs(reach, output_type="ndarray")
     graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(n, n))
-    _, piece = connected_components(graph, directed=False)
-    return np.sort(np.bincount(piece))[::-1]
+    return connected_components(graph, directed=False)[1]
 
 
-def _pieces_of_crowd(positions: np.ndarray, reach: float) -> np.ndarray:
+def _piece_of_each_in_crowd(positions: np.ndarray, reach: float) -> np.ndarray:
     """The same where pairs in reach are too many to list, as in a collapsed chain: each piece from within."""
     from scipy.spatial import KDTree
 
-    left, sizes = positions, []
+    piece, count = np.empty(len(positions), int), 0
+    left = np.arange(len(positions))
     while len(left):
         shell, left = left[:1], left[1:]
-        sizes.append(0)
         while len(shell):
-            sizes[-1] += len(shell)
-            distance, _ = KDTree(shell).query(left, distance_upper_bound=np.nextafter(reach, np.inf))
+            piece[shell] = count
+            tree = KDTree(positions[shell])
+            distance, _ = tree.query(positions[left], distance_upper_bound=np.nextafter(reach, np.inf))
             in_reach = distance <= reach
             shell, left = left[in_reach], left[~in_reach]
-    return np.sort(sizes)[::-1]
+        count += 1
+    return piece
 
 
 def has_failed(
@@ -119,11 +125,21 @@ def superposed(positions: Array, reference: Array, weights: Array | None = None)
     Kabsch, Acta Cryst. A 32, 922 (1976). Reflections are not allowed: mirror images do not superpose.
     Weights (n,) are those of the particles.
     """
-    x = positions - jnp.average(positions, axis=0, weights=weights)
-    y = reference - jnp.average(reference, axis=0, weights=weights)
-    u, _, vt = jnp.linalg.svd((x if weights is None else weights[:, None] * x).T @ y)
-    handedness = jnp.where(jnp.linalg.det(u) * jnp.linalg.det(vt) < 0, -1.0, 1.0)
-    return x @ (u.at[:, 2].multiply(handedness)) @ vt
+    return _superposed(jnp, positions, reference, weights)
+
+
+def superposed_on_host(positions: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """The same by NumPy, which compiles nothing, with equal weights."""
+    return _superposed(np, positions, reference, None)
+
+
+def _superposed(xp: Any, positions: Any, reference: Any, weights: Any) -> Any:
+    x = positions - xp.average(positions, axis=0, weights=weights)
+    y = reference - xp.average(reference, axis=0, weights=weights)
+    u, _, vt = xp.linalg.svd((x if weights is None else weights[:, None] * x).T @ y)
+    handedness = xp.where(xp.linalg.det(u) * xp.linalg.det(vt) < 0, -1.0, 1.0)
+    one = xp.ones_like(handedness)
+    return x @ (u * xp.stack([one, one, handedness])) @ vt
 
 
 class AtomGroups(NamedTuple):

@@ -1,15 +1,10 @@
-"""Scales of axes: their numbers and bars."""
+"""Scales of axes, and their numbers."""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from nnrep.records.style import SMALL
-
-BAR_SHARE = 0.35  # of the width of axes that a scale bar takes at most
-BAR_PLACE = (0.03, 0.03)  # of its left end, in shares of the axes
-BAR_ROOM = 0.12  # for it, relative to the height of what is drawn
 MARGIN = 0.08  # around what is drawn to scale, relative to its extent
 
 
@@ -44,31 +39,3 @@ def to_scale(axes: Any, low: np.ndarray, high: np.ndarray, square: bool = False)
     half = (half if not square else longest) + MARGIN * longest
     (left, bottom), (right, top) = centre - half, centre + half
     axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[], aspect="equal", frame_on=False)
-
-
-def scale_bar(axes: Any, text: str = "{:g} Å") -> None:
-    """A bar of a round length below what is drawn to scale, with its length in a text."""
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(bottom - BAR_ROOM * (top - bottom), top)
-    low, high = axes.get_xlim()
-    length = round_length(BAR_SHARE * (high - low))
-    start = low + BAR_PLACE[0] * (high - low)
-    height = axes.get_xaxis_transform()
-    axes.plot([start, start + length], [BAR_PLACE[1]] * 2, color="k", lw=1.5, transform=height, zorder=1000)
-    axes.annotate(
-        text.format(length),
-        (start, BAR_PLACE[1]),
-        xycoords=height,
-        xytext=(0, 2),
-        textcoords="offset points",
-        fontsize=SMALL,
-        zorder=1000,
-    )
-
-
-def round_length(most: float) -> float:
-    """The largest of 1, 2, 5, 10, 20, 50, ... and of 0.1, 0.2, 0.5, ... that is at most so long."""
-    if not (np.isfinite(most) and most > 0):
-        return 1.0
-    decade = 10.0 ** np.floor(np.log10(most))
-    return float(decade * max(step for step in (1, 2, 5) if step * decade <= most * (1 + 1e-9)))

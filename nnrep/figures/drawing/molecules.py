@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.patheffects import Normal, withStroke
@@ -10,17 +9,18 @@ from openmm import app
 from scipy.interpolate import make_interp_spline
 
 from nnrep.figures.drawing.axes import to_scale
+from nnrep.records.chains import side_view
 from nnrep.records.palette import NATIVE
 from nnrep.structures.molecule import Molecule
-from nnrep.systems.measures import ANGSTROM_PER_NM, superposed
+from nnrep.systems.measures import ANGSTROM_PER_NM, superposed_on_host
 from nnrep.systems.protein import atom_groups
 
 ELEMENT_COLORS = {"H": "#E6E6E6", "C": "#4D4D4D", "N": "#3050F8", "O": "#FF0D0D", "S": "#FFC832"}
 OTHER_ELEMENT = "#E69DF0"
 HYDROGEN_SIZE, HEAVY_SIZE = 8, 28  # of drawn atoms, in points squared
 TRACE_POINTS = 8  # of a drawn trace, a residue
-NATIVE_WIDTH, EDGE_WIDTH = 2.8, 0.6  # points; of the native trace, and of the white edge of others
-TRACE_WIDTHS = (1.2, 1.9)  # of the last of others, and of the first of several, which the last may cover
+NATIVE_WIDTH, EDGE_WIDTH = 3.4, 0.4  # points; of the native trace, and of the white edge of others
+TRACE_WIDTHS = (1.1, 2.3)  # of the last of others, and of the first of several, which the last may cover
 
 
 def draw_traces(axes: Any, molecule: Molecule, structures: dict[str, tuple[np.ndarray, str]]) -> None:
@@ -34,11 +34,11 @@ def draw_traces(axes: Any, molecule: Molecule, structures: dict[str, tuple[np.nd
     trace = np.asarray(atom_groups(molecule.topology).ca)
     native = molecule.positions[trace]
     native = native - native.mean(axis=0)
-    view = widest_view(native)
+    view = side_view(native)
     drawn = [_draw_trace(axes, native @ view.T, color=NATIVE, lw=NATIVE_WIDTH, label="native")]
     widths = np.linspace(TRACE_WIDTHS[len(structures) > 1], TRACE_WIDTHS[0], len(structures))
     for (label, (positions, color)), width in zip(structures.items(), widths, strict=True):
-        turned = np.asarray(superposed(jnp.asarray(positions[trace]), jnp.asarray(native)))
+        turned = superposed_on_host(positions[trace], native)
         edge = [withStroke(linewidth=width + 2 * EDGE_WIDTH, foreground="w"), Normal()]
         style = {"color": color, "lw": width, "label": label, "path_effects": edge}
         drawn.append(_draw_trace(axes, turned @ view.T, **style))
@@ -55,7 +55,7 @@ def draw_molecule(axes: Any, topology: app.Topology, positions: np.ndarray) -> N
         positions: (n, 3) in nm.
     """
     centred = ANGSTROM_PER_NM * (positions - positions.mean(axis=0))
-    seen = centred @ widest_view(centred).T
+    seen = centred @ side_view(centred).T
     depth = dict(enumerate(np.argsort(np.argsort(seen[:, 2]))))  # 0 of the farthest atom
     bonds = [(one.index, other.index) for one, other in topology.bonds()]
     for one, other in bonds:  # each below the nearer of its atoms
@@ -76,14 +76,6 @@ def draw_molecule(axes: Any, topology: app.Topology, positions: np.ndarray) -> N
         )
         named.add(element)
     to_scale(axes, seen[:, :2].min(axis=0), seen[:, :2].max(axis=0))
-
-
-def widest_view(positions: np.ndarray) -> np.ndarray:
-    """Axes (3, 3) in which positions (m, 3) about zero are widest from left to right, thinnest in depth."""
-    padded = np.concatenate([positions, np.zeros((max(0, 3 - len(positions)), positions.shape[1]))])
-    view = np.linalg.svd(padded, full_matrices=False)[2]
-    view[2] *= np.sign(np.linalg.det(view)) or 1.0  # no mirror image
-    return view
 
 
 def _draw_trace(axes: Any, positions: np.ndarray, **style: Any) -> np.ndarray:

@@ -11,10 +11,11 @@ from matplotlib.patches import Patch, Rectangle
 from nnrep.figures.analysis.labels import FG, GNN, METHOD_COLORS, NETWORK, PLAIN
 from nnrep.figures.analysis.problems import MinimizationProblem, of_problem, problems_of
 from nnrep.figures.analysis.selection import diverged, typical_run
-from nnrep.figures.drawing.axes import plain_decades, scale_bar
+from nnrep.figures.drawing.axes import plain_decades
 from nnrep.figures.drawing.molecules import draw_traces
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig4.pairs import geometric, pairs_of, whole
+from nnrep.records.chains import scale_bar
 from nnrep.records.palette import NATIVE, protein_marks
 from nnrep.records.style import PAGE, SMALL, styled
 
@@ -22,7 +23,7 @@ from nnrep.records.style import PAGE, SMALL, styled
 PUBLISHED_BOX = ((1.6, 3.0), (0.998, 1.001))
 BOX_COLOR = "0.85"
 METHODS = {PLAIN: FG, NETWORK: GNN}
-ROW_HEIGHT, STRUCTURE_HEIGHT, KEY_HEIGHT = 1.75, 1.45, 0.75  # inches
+ROW_HEIGHT, STRUCTURE_HEIGHT, KEY_HEIGHT, TITLE_HEIGHT = 1.75, 1.65, 0.75, 0.25  # inches
 MOST_STRUCTURES = 6  # in a row
 
 Marks = dict[str, tuple[str, str]]  # protein -> colour and marker
@@ -39,7 +40,7 @@ def draw(evidence: Evidence) -> Picture:
     cells = [MinimizationProblem(columns[0][0], *pair) for pair in product(starts, structures)]
     wide = len(cells) if len(cells) <= MOST_STRUCTURES else min(len(structures), MOST_STRUCTURES)
     rows = -(-len(cells) // wide)
-    heights = [2 * ROW_HEIGHT + KEY_HEIGHT, STRUCTURE_HEIGHT * rows]
+    heights = [2 * ROW_HEIGHT + KEY_HEIGHT, TITLE_HEIGHT + STRUCTURE_HEIGHT * rows]
     picture = Picture(figsize=(PAGE, sum(heights)), layout="constrained")
     parts: Any = picture.subfigures(2, 1, height_ratios=heights)
     above, below = parts
@@ -142,5 +143,5 @@ def _structures(axes: Any, evidence: Evidence, problem: MinimizationProblem) -> 
     axes.set_axis_off()
     if problem.structure in evidence.molecules and structures:
         draw_traces(axes, evidence.molecules[problem.structure], structures)
-        scale_bar(axes)
+        scale_bar(axes, "Å")
     axes.set_title("\n".join([f"{problem.structure}, {problem.start}", *distances]), fontsize=SMALL)

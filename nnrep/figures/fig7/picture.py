@@ -10,11 +10,11 @@ from matplotlib.figure import Figure as Picture
 from openmm import app
 
 from nnrep.energies.soft_pairs import KINDS
-from nnrep.figures.drawing.axes import scale_bar
 from nnrep.figures.drawing.molecules import draw_molecule
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig7.pairs import pairs_of
 from nnrep.figures.notes.classical import KIND_LABELS
+from nnrep.records.chains import scale_bar
 from nnrep.records.style import PAGE, SMALL, styled
 from nnrep.structures.molecule import Molecule
 
@@ -32,7 +32,7 @@ def draw(evidence: Evidence) -> Picture:
     above, below = parts
     axes = above.subplots()
     draw_molecule(axes, pairs.molecule.topology, pairs.positions)
-    scale_bar(axes)
+    scale_bar(axes, "Å")
     axes.set_title(f"{pairs.molecule.name}, stacked: {_sequence(pairs.molecule)}")
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     lengths = np.concatenate([values[values > 0] for values in pairs.lengths.values()])

@@ -10,11 +10,12 @@ from matplotlib.patches import Patch
 
 from nnrep.figures.analysis.labels import METHOD_COLORS, METHOD_LABELS
 from nnrep.figures.analysis.selection import energies_of
-from nnrep.figures.drawing.axes import number_text, scale_bar
+from nnrep.figures.drawing.axes import number_text
 from nnrep.figures.drawing.molecules import draw_traces
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig9.eigenvectors import kinds_of
 from nnrep.figures.notes.classical import notes_on_energy
+from nnrep.records.chains import scale_bar
 from nnrep.records.palette import NATIVE
 from nnrep.records.style import PAGE, SMALL, styled
 
@@ -73,7 +74,7 @@ def _cell(axes: Any, evidence: Evidence, run: pd.Series) -> None:
     if molecule is not None:
         positions = evidence.positions(run["run_id"])
         draw_traces(axes, molecule, {"end": (positions, METHOD_COLORS[run["reparam"]])})
-        scale_bar(axes)
+        scale_bar(axes, "Å")
     text = number_text("{:.1f} kJ/mol, {:.2f} Å", run["energy"], run["rmsd_ca"])
     axes.set_xlabel(text, fontsize=SMALL)
 
