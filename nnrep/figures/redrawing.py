@@ -1,5 +1,6 @@
 """A figure's pictures again from the tables that a folder holds: nothing is run."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,8 @@ def redraw(folder: Path, figure: Figure, experiment: Experiment) -> None:
     save_picture(picture, folder, figure.name)
     report = folder / REPORT
     if report.exists():
-        write_whole(report, with_caption(report.read_text(), figure).encode())
+        held = {path.name for path in folder.iterdir()}
+        write_whole(report, with_caption(report.read_text(), caption_of(figure, held)).encode())
 
 
 def evidence_in(folder: Path, experiment: Experiment) -> Evidence:
@@ -71,10 +73,17 @@ def evidence_in(folder: Path, experiment: Experiment) -> Evidence:
     )
 
 
-def with_caption(report: str, figure: Figure) -> str:
-    """A report whose paragraph below the picture is the figure's caption."""
+def caption_of(figure: Figure, held: set[str]) -> str:
+    """The caption of a figure, without the sentences that name tables that its folder does not have."""
+    sentences = re.split(r"(?<=\.) ", figure.caption)
+    named = {sentence: set(re.findall(r"`([^`]+)`", sentence)) for sentence in sentences}
+    return " ".join(sentence for sentence in sentences if named[sentence] <= held)
+
+
+def with_caption(report: str, caption: str) -> str:
+    """A report with a caption as the paragraph below its picture."""
     paragraphs = report.split("\n\n")
     places = [place for place, text in enumerate(paragraphs) if text.startswith("![")]
     if places:
-        paragraphs[places[0] + 1] = figure.caption
+        paragraphs[places[0] + 1] = caption
     return "\n\n".join(paragraphs)

@@ -10,6 +10,7 @@ from checkout import ROOT
 
 from nnrep.figures import FIGURES
 from nnrep.figures.claim import CLAIM_COLUMNS
+from nnrep.figures.redrawing import caption_of
 from nnrep.sweep.settings import Experiment
 
 spec = importlib.util.spec_from_file_location("results_page", ROOT / "scripts" / "results.py")
@@ -119,3 +120,11 @@ def test_pictures_are_drawn_again_from_tables_where_these_suffice(tables, monkey
     assert "Stale." in (tables / "fig4" / "REPORT.md").read_text()
     assert {path: path.read_bytes() for path in tables.rglob("*.csv")} == before
     assert results_page.draw_pictures(tables, ["fig8"]) == 0
+
+
+def test_a_caption_names_tables_that_are_there():
+    whole = caption_of(FIGURES["fig3"], {"fresh_starts.csv", "one_start.csv", "over_starts.csv"})
+    assert whole == FIGURES["fig3"].caption
+    part = caption_of(FIGURES["fig3"], set())
+    assert whole.startswith(part)
+    assert part.endswith("than one among 6.")

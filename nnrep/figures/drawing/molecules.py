@@ -34,7 +34,7 @@ def draw_traces(axes: Any, molecule: Molecule, structures: dict[str, tuple[np.nd
     trace = np.asarray(atom_groups(molecule.topology).ca)
     native = molecule.positions[trace]
     native = native - native.mean(axis=0)
-    view = side_view(native)
+    view = _reading_view(native)
     drawn = [_draw_trace(axes, native @ view.T, color=NATIVE, lw=NATIVE_WIDTH, label="native")]
     widths = np.linspace(TRACE_WIDTHS[len(structures) > 1], TRACE_WIDTHS[0], len(structures))
     for (label, (positions, color)), width in zip(structures.items(), widths, strict=True):
@@ -55,7 +55,7 @@ def draw_molecule(axes: Any, topology: app.Topology, positions: np.ndarray) -> N
         positions: (n, 3) in nm.
     """
     centred = ANGSTROM_PER_NM * (positions - positions.mean(axis=0))
-    seen = centred @ side_view(centred).T
+    seen = centred @ _reading_view(centred).T
     depth = dict(enumerate(np.argsort(np.argsort(seen[:, 2]))))  # 0 of the farthest atom
     bonds = [(one.index, other.index) for one, other in topology.bonds()]
     for one, other in bonds:  # each below the nearer of its atoms
@@ -76,6 +76,14 @@ def draw_molecule(axes: Any, topology: app.Topology, positions: np.ndarray) -> N
         )
         named.add(element)
     to_scale(axes, seen[:, :2].min(axis=0), seen[:, :2].max(axis=0))
+
+
+def _reading_view(positions: np.ndarray) -> np.ndarray:
+    """The side view (3, 3) of positions (m, 3) in which the first is left of the last."""
+    view = side_view(positions)
+    if (positions[-1] - positions[0]) @ view[0] < 0:
+        view[:2] *= -1
+    return view
 
 
 def _draw_trace(axes: Any, positions: np.ndarray, **style: Any) -> np.ndarray:
