@@ -1,9 +1,12 @@
-"""Write what came out of the figures into the pages that quote it, or check that it stands there.
+"""Write what came out of the figures into the pages that quote it, check that it stands there, draw it again.
 
-    scripts/results write    # from results/FIG/claims.csv into results/README.md and README.md
-    scripts/results check    # exit status 1 if a page is not what would be written
+    scripts/results write       # from results/FIG/claims.csv into results/README.md and README.md
+    scripts/results check       # exit status 1 if a page is not what would be written
+    scripts/results pictures [FIG ...] [KEY=VALUE ...]    # FIG.png and FIG.pdf again, from the tables
 
 In both pages the part between the two comments of `BEGIN` and `END` is written; all else is left alone.
+Pictures are drawn where the folder has all that they need, which is said otherwise; nothing is run. Keys are
+those of `nnrep run`: paths.structures=[pdb] says where structures are.
 """
 
 import sys
@@ -11,10 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from nnrep.errors import UserError
 from nnrep.figures import FIGURES
 from nnrep.figures.claim import Whose, counted, totals
 from nnrep.figures.claims_file import read_claims
 from nnrep.figures.markdown import markdown_table
+from nnrep.figures.redrawing import redraw
+from nnrep.records.run_folder import RUNS
+from nnrep.sweep.settings import experiment_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- scripts/results writes this -->", "<!-- to here -->"
@@ -75,12 +82,33 @@ def pages(root: Path) -> dict[Path, str]:
     return {path: with_part(path.read_text(), part) for path, part in parts.items()}
 
 
+def draw_pictures(results: Path, arguments: list[str]) -> int:
+    """Draw the pictures of figures, of all that have a table of runs if none is named.
+
+    Returns:
+        1 if one cannot be drawn, which is said.
+    """
+    overrides = [argument for argument in arguments if "=" in argument]
+    names = [argument for argument in arguments if argument not in overrides]
+    left = 0
+    for name in names or [name for name in FIGURES if (results / name / RUNS).exists()]:
+        try:
+            redraw(results / name, FIGURES[name], experiment_settings(name, overrides))
+        except UserError as error:
+            left = 1
+            print(f"{name}: not drawn: {error}", file=sys.stderr)
+    return left
+
+
 def main() -> int:
-    if len(sys.argv) != 2 or sys.argv[1] not in ("write", "check"):
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["pictures"]:
+        return draw_pictures(ROOT / "results", arguments[1:])
+    if arguments not in (["write"], ["check"]):
         print(__doc__, file=sys.stderr)
         return 2
     stale = {path: page for path, page in pages(ROOT).items() if path.read_text() != page}
-    if sys.argv[1] == "write":
+    if arguments == ["write"]:
         for path, page in stale.items():
             path.write_text(page)
         return 0

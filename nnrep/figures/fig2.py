@@ -1,6 +1,8 @@
 """Figure 2: what the methods make of both loops."""
 
 import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Picture
 
 from nnrep.energies.pairwise import capped_lennard_jones_minimum
@@ -9,11 +11,13 @@ from nnrep.figures.analysis.selection import best_setting, diverged, energies_of
 from nnrep.figures.analysis.statistics import FEWEST, combined, lower, most, opposite
 from nnrep.figures.claim import Claim, Whose
 from nnrep.figures.comparison import Comparison, lower_by
+from nnrep.figures.drawing.axes import number_text
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure, nothing_repeated
 from nnrep.figures.loops import loop_needs
 from nnrep.figures.needs import runs_needed
-from nnrep.records.chains import draw_chain
+from nnrep.records.chains import COLORS, draw_chain, scale_bar
+from nnrep.records.style import PAGE, SMALL, counted, styled
 from nnrep.systems.measures import PIECE_REACH
 
 COIL = 0.9  # share of bonds and of contacts that a coil has
@@ -22,6 +26,9 @@ COIL_NEEDS = (*loop_needs(400), runs_needed(FEWEST))
 # Of seeds that are added: a side at most, and a difference of energies that counts as none (one tangled pair
 # costs 0.1).
 COIL_SEEDS, COIL_MARGIN = 200, 0.01
+HEIGHT = 6.0  # of the picture, in inches
+MARGINS = {"left": 0.01, "right": 0.86, "bottom": 0.125, "top": 0.96, "hspace": 0.45, "wspace": 0.06}
+BAR = (0.895, 0.3, 0.015, 0.45)  # left, bottom, width and height of the bar of colours
 CHOSEN_RATES = "the paper gives no settings of this figure: learning rates are ours"
 
 
@@ -31,29 +38,43 @@ def is_coil(runs: pd.DataFrame) -> pd.Series:
     return joined & (runs["pieces"] == 1) & ~diverged(runs)
 
 
+@styled()
 def draw(evidence: Evidence) -> Picture:
     """Layouts of the typical runs, a row a loop, a column a method, coloured along the chain."""
-    picture = Picture(figsize=(12, 8.4), layout="constrained")
-    for row, (potential, loop) in enumerate(LOOP_LABELS.items()):
-        for column, (reparam, method) in enumerate(METHOD_LABELS.items()):
+    picture = Picture(figsize=(PAGE, HEIGHT))
+    # Fixed margins: chains are as thick as the space allows, which is to be known.
+    panels = picture.subplots(len(LOOP_LABELS), len(METHOD_LABELS), squeeze=False, gridspec_kw=MARGINS)
+    longest = 2
+    for row, (potential, loop) in zip(panels, LOOP_LABELS.items(), strict=True):
+        for axes, (reparam, method) in zip(row, METHOD_LABELS.items(), strict=True):
             runs = of_method(evidence.runs, potential, reparam)
             if runs.empty:
+                axes.set_axis_off()
                 continue
             run = typical_run(runs)
             positions = evidence.positions(run["run_id"])
-            axes = picture.add_subplot(2, 3, row * len(METHOD_LABELS) + column + 1)
-            contact = capped_lennard_jones_minimum(evidence.configs[0].system.lj_cap)[0]
-            draw_chain(axes, positions, PIECE_REACH * contact)
-            axes.set_title(f"{loop}, {method}\n{_caption(run)}", fontsize=10)
+            axes.set_frame_on(False)
+            outside = draw_chain(axes, positions, PIECE_REACH * _contact(evidence))
+            longest = max(longest, len(positions))
+            scale_bar(axes, "units of length")
+            axes.set_title(f"{loop}, {method}")
+            axes.set_xlabel(_caption(run, outside), fontsize=SMALL, labelpad=16)
+    places = ScalarMappable(Normalize(1, longest), COLORS)
+    picture.colorbar(places, cax=picture.add_axes(BAR, label="<colorbar>"), label="particle along the chain")
     return picture
 
 
-def _caption(run: pd.Series) -> str:
-    over = run["energy"] / run["energy_bound"]
-    pieces = int(run["pieces"])
+def _contact(evidence: Evidence) -> float:
+    """The ideal length of a contact of the loop that was run."""
+    return capped_lennard_jones_minimum(evidence.configs[0].system.lj_cap)[0]
+
+
+def _caption(run: pd.Series, outside: int) -> str:
+    energies = number_text("energy {:.4f} (bound {:.4f})", run["energy"], run["energy_bound"])
     return (
-        f"energy {run['energy']:.4f} ({100 * over:.0f} % of the bound), {pieces} piece{'s' * (pieces > 1)}\n"
-        f"bonds {100 * run['bond_fraction']:.0f} %, contacts {100 * run['contact_fraction']:.0f} %"
+        f"{energies}\n"
+        f"bonds {100 * run['bond_fraction']:.0f} %, contacts {100 * run['contact_fraction']:.0f} %\n"
+        f"{counted(int(run['pieces']), 'piece')}, {counted(outside, 'particle')} outside"
     )
 
 
@@ -165,8 +186,10 @@ FIGURE = Figure(
     comparisons=comparisons,
     most_seeds=COIL_SEEDS,
     caption=(
-        "Each panel shows the run of median energy of its method, coloured along the chain. A piece is a set "
-        "of particles that hang together by distances below 1.5 times the ideal contact; bonds and contacts "
-        "count as closed within 10 % of their ideal lengths."
+        "Each panel shows the run of median energy of its method, seen from where its largest piece is "
+        "widest, in a window around that piece: particles further away are counted below as outside. "
+        "Colours run along the chain; broken bonds are thin and grey; a bond of pure LJ is 1.13 long. A "
+        "piece is a set of particles that hang together by distances below 1.5 times the ideal contact; "
+        "bonds and contacts count as closed within 10 % of their ideal lengths."
     ),
 )

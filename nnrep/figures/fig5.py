@@ -1,11 +1,12 @@
 """Figure 5: how far a protein folds, by dynamics, plain minimisation and networks of several widths."""
 
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.figure import Figure as Picture
+from matplotlib.lines import Line2D
 
 from nnrep.config.schema import RunConfig
 from nnrep.figures.analysis.histories import before_loop, values_at
@@ -30,6 +31,9 @@ from nnrep.figures.figure import Figure, nothing_repeated
 from nnrep.figures.needs import Need, config_need, steps_needed, structures_needed
 from nnrep.figures.notes.runs import notes_on_runs
 from nnrep.figures.proteins import network_need, notes_on_networks
+from nnrep.records.chains import scale_bar
+from nnrep.records.palette import NATIVE, method_color, shades
+from nnrep.records.style import PAGE, SMALL, styled
 
 DYNAMICS_LABEL = BASELINE_LABELS[DYNAMICS]
 NO_RUNS = "not run"
@@ -37,7 +41,10 @@ PUBLISHED_STEPS = 400_000  # of a minimisation; dynamics takes twice as many
 PUBLISHED_WIDTHS = (10, 100, 300, 500)
 PUBLISHED_START = "2JOF_unfolded_1000K_200k"  # a file that the authors keep
 START_KEYS = ["start", "start_seed"]
-WIDTH_SHADES = (0.45, 0.95)  # of the narrowest network and of the widest
+# Of the widest network, then of narrower ones.
+DASHES: tuple[Any, ...] = ("-", (0, (6, 1.5)), (0, (3, 1.2)), (0, (1, 1)))
+TYPICAL_WIDTH = 1.6  # points, of the run of median energy
+HISTORY_HEIGHT, STRUCTURE_HEIGHT = 3.3, 1.9  # inches
 HISTORY_LABELS = {"time_s": "modes, fit and minimisation, or dynamics / s", "step": "steps"}
 
 
@@ -94,59 +101,75 @@ def widths_of(runs: pd.DataFrame) -> pd.Series:
     return first.astype(float)
 
 
-def colors_of(names: list[str]) -> dict[str, Any]:
-    """Purple for dynamics, the paper's orange for GD, greens for networks, the darker the wider."""
-    colors: dict[str, Any] = {DYNAMICS_LABEL: "tab:purple", GD: METHOD_COLORS[PLAIN]}
-    networks = [name for name in names if name.startswith(GNN)]
-    shades = np.linspace(*WIDTH_SHADES, len(networks))
-    return colors | dict(zip(networks, colormaps["Greens"](shades), strict=True))
+def styles_of(names: list[str]) -> dict[str, dict[str, Any]]:
+    """Colour and dashes of methods; of networks the paler and the shorter the narrower."""
+    styles: dict[str, dict[str, Any]] = {
+        DYNAMICS_LABEL: {"color": method_color(DYNAMICS)},
+        GD: {"color": METHOD_COLORS[PLAIN]},
+    }
+    networks = [name for name in names if name.startswith(GNN)][::-1]
+    colors = shades(METHOD_COLORS[NETWORK], len(networks))
+    for name, color, dashes in zip(networks, colors, cycle(DASHES), strict=False):
+        styles[name] = {"color": color, "ls": dashes}
+    return {name: styles[name] for name in names}
 
 
+@styled()
 def draw(evidence: Evidence) -> Picture:
-    """RMSD against time and against steps; below, typical runs of three methods on the native one."""
+    """RMSD against time and against steps; below, typical runs of the methods on the native one."""
     kinds = kinds_of(evidence.runs)
-    colors = colors_of(list(kinds))
-    picture = Picture(figsize=(12, 8.7), layout="constrained")
-    parts: Any = picture.subfigures(2, 1, height_ratios=[5, 3.7])
+    styles = styles_of(list(kinds))
+    picture = Picture(figsize=(PAGE, HISTORY_HEIGHT + STRUCTURE_HEIGHT), layout="constrained")
+    parts: Any = picture.subfigures(2, 1, height_ratios=[HISTORY_HEIGHT, STRUCTURE_HEIGHT])
     above, under = parts
-    for axes, (column, label) in zip(above.subplots(1, 2, sharey=True), HISTORY_LABELS.items(), strict=True):
+    panels = above.subplots(1, 2, sharey=True)
+    starts = evidence.runs.groupby(START_KEYS, dropna=False)["rmsd_ca_start"].mean()
+    for axes, (column, label) in zip(panels, HISTORY_LABELS.items(), strict=True):
         for name, runs in kinds.items():
-            for place, (_, run) in enumerate(runs.iterrows()):
-                history = evidence.histories(run["run_id"])
-                history = history[history["step"] > 0]  # the axes are logarithmic
-                before = before_loop(run) if column == "time_s" else 0.0
-                label_of = name if place == 0 else None
-                style = {"color": colors[name], "lw": 0.8, "label": label_of}
-                axes.plot(before + history[column], history["rmsd_ca"], **style)
+            _curves(axes, evidence, runs, column, styles[name])
         axes.set_xscale("log")
         plain_decades(axes)
         axes.set_xlabel(label)
         axes.grid(alpha=0.2)
-        starts = evidence.runs.groupby(START_KEYS, dropna=False)["rmsd_ca_start"].mean()
-        for place, height in enumerate(starts):
-            label_of = "starts" if place == 0 else None
-            axes.axhline(height, color="0.5", ls=":", lw=0.9, label=label_of)
-    above.axes[0].set_ylabel("RMSD of CA to the native structure / A")
-    above.axes[0].legend(frameon=False, fontsize=9)
-    _structures(under, evidence, kinds, colors)
+        for height in starts:
+            axes.axhline(height, color="0.5", ls=":", lw=0.9)
+    panels[0].set_ylabel("RMSD of CA to native / Å")
+    handles = [Line2D([], [], lw=TYPICAL_WIDTH, label=name, **styles[name]) for name in kinds]
+    handles.append(Line2D([], [], color="0.5", ls=":", lw=0.9, label="starts"))
+    handles.append(Line2D([], [], color=NATIVE, lw=2.8, label="native"))
+    above.legend(handles=handles, loc="outside upper center", ncols=4)
+    _structures(under, evidence, kinds, styles)
     return picture
 
 
+def _curves(axes: Any, evidence: Evidence, runs: pd.DataFrame, column: str, style: dict[str, Any]) -> None:
+    """A thin line a run, a thick one the typical run, which is drawn below."""
+    typical = typical_run(runs)["run_id"]
+    for _, run in runs.iterrows():
+        history = evidence.histories(run["run_id"])
+        history = history[history["step"] > 0]  # the axes are logarithmic
+        before = before_loop(run) if column == "time_s" else 0.0
+        chosen = run["run_id"] == typical
+        weight = {"lw": TYPICAL_WIDTH, "zorder": 3} if chosen else {"lw": 0.5, "alpha": 0.6, "ls": "-"}
+        axes.plot(before + history[column], history["rmsd_ca"], **(style | weight))
+
+
 def _structures(
-    picture: Any, evidence: Evidence, kinds: dict[str, pd.DataFrame], colors: dict[str, Any]
+    picture: Any, evidence: Evidence, kinds: dict[str, pd.DataFrame], styles: dict[str, dict[str, Any]]
 ) -> None:
-    """The structures of typical runs of dynamics, GD and the widest network."""
+    """The structures of typical runs of dynamics, GD, the narrowest network and the widest."""
     networks = [name for name in kinds if name.startswith(GNN)]
-    shown = [name for name in (DYNAMICS_LABEL, GD, *networks[-1:]) if name in kinds]
-    for place, name in enumerate(shown, start=1):
-        axes = picture.add_subplot(1, len(shown), place, projection="3d")
+    wanted = dict.fromkeys((DYNAMICS_LABEL, GD, *networks[:1], *networks[-1:]))
+    shown = [name for name in wanted if name in kinds]
+    for axes, name in zip(picture.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        axes.set_axis_off()
         run = typical_run(kinds[name])
         molecule = evidence.molecules.get(run["structure"])
         if molecule is not None:
             positions = evidence.positions(run["run_id"])
-            draw_traces(axes, molecule, {name: (positions, colors[name])})
-        axes.set_title(f"{name}: {run['rmsd_ca']:.2f} A", fontsize=10)
-        axes.set_axis_off()
+            draw_traces(axes, molecule, {name: (positions, styles[name]["color"])})
+            scale_bar(axes, "Å")
+        axes.set_title(f"{name}: {run['rmsd_ca']:.2f} Å", fontsize=SMALL)
 
 
 def claims_of(evidence: Evidence) -> list[Claim]:
@@ -269,7 +292,9 @@ FIGURE = Figure(
     fixed_grid=True,
     caption=(
         "Above: RMSD of the CA atoms against wall time (slow modes and fit before the first point, "
-        "compilation apart) and against steps, a line a run. A network has half of its steps, then the "
-        "positions are free. Below: traces of the runs of median energy on the native structure in grey."
+        "compilation apart) and against steps, a line a run, the thick one of median energy. Of networks, "
+        "named by their width, the widest has the full colour. A network has half of its steps, then the "
+        "positions are free. Below: CA traces of the runs of median energy on the native structure in "
+        "grey."
     ),
 )

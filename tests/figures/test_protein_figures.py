@@ -20,6 +20,7 @@ from nnrep.figures.fig6.settings import at_first_start, best_runs, labelled, ope
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import write_report
 from nnrep.figures.saving import save_picture
+from nnrep.records.palette import NATIVE, method_color
 from nnrep.records.table import run_columns
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.preparation import Preparation
@@ -284,6 +285,8 @@ def test_each_force_field_and_start_has_its_claims_and_table():
     titles = [axes.get_title() for axes in picture.axes]
     assert sum("RMSD of CA" in axes.get_xlabel() for axes in picture.axes) == 4
     assert sum(title.startswith("2JOF, ") for title in titles) == 2
+    legends = [legend for part in picture.subfigs for legend in part.legends]
+    assert len(legends) == 1
 
 
 def test_structures_are_drawn_on_the_native_one():
@@ -293,8 +296,8 @@ def test_structures_are_drawn_on_the_native_one():
     )
     (axes,) = (axes for axes in FIG4.draw(evidence).axes if axes.get_title().startswith("1L2Y, "))
     colors = [line.get_color() for line in axes.get_lines()]
-    assert colors == ["0.6", "tab:orange", "tab:green"]
-    native, *others = (np.array(line.get_data_3d()) for line in axes.get_lines())
+    assert colors[:3] == [NATIVE, method_color("none"), method_color("gnn")]
+    native, *others = (line.get_xydata() for line in axes.get_lines()[:3])
     for other in others:  # the positions of these runs are the native ones
         np.testing.assert_allclose(other, native, atol=1e-4)
 

@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 from checkout import ROOT
 
+from nnrep.figures import FIGURES
 from nnrep.figures.claim import CLAIM_COLUMNS
 from nnrep.figures.claims_file import EARLIER
+from nnrep.figures.redrawing import caption_of
+from nnrep.sweep.settings import Experiment
 
 spec = importlib.util.spec_from_file_location("results_page", ROOT / "scripts" / "results.py")
 results_page = importlib.util.module_from_spec(spec)
@@ -90,3 +93,40 @@ def test_what_has_drifted_is_told_and_mended(root, monkeypatch, capsys):
     (root / "README.md").write_text("no place for it")
     with pytest.raises(SystemExit, match="lacks"):
         results_page.main()
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """The tables of two figures; the picture of one needs histories, which are not there."""
+    for name in ("fig4", "fig8"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for table in ("runs.csv", "repeats.csv"):
+            shutil.copy(ROOT / "results" / name / table, folder)
+        (folder / "REPORT.md").write_text(f"# Title\n\n![Title]({name}.png)\n\nStale.\n\n## Claims\n")
+    return tmp_path
+
+
+def test_pictures_are_drawn_again_from_tables_where_these_suffice(tables, monkeypatch, capsys):
+    monkeypatch.setattr(results_page, "experiment_settings", lambda *_: Experiment([], {}, {}))
+    before = {path: path.read_bytes() for path in tables.rglob("*.csv")}
+    assert results_page.draw_pictures(tables, ["paths.structures=[pdb]"]) == 1
+    assert "fig4: not drawn: " in (told := capsys.readouterr().err)
+    assert "histories" in told
+    assert "fig8" not in told
+    assert (tables / "fig8" / "fig8.png").exists()
+    assert (tables / "fig8" / "fig8.pdf").exists()
+    assert not (tables / "fig4" / "fig4.png").exists()
+    report = (tables / "fig8" / "REPORT.md").read_text()
+    assert report == f"# Title\n\n![Title](fig8.png)\n\n{FIGURES['fig8'].caption}\n\n## Claims\n"
+    assert "Stale." in (tables / "fig4" / "REPORT.md").read_text()
+    assert {path: path.read_bytes() for path in tables.rglob("*.csv")} == before
+    assert results_page.draw_pictures(tables, ["fig8"]) == 0
+
+
+def test_a_caption_names_tables_that_are_there():
+    whole = caption_of(FIGURES["fig3"], {"fresh_starts.csv", "one_start.csv", "over_starts.csv"})
+    assert whole == FIGURES["fig3"].caption
+    part = caption_of(FIGURES["fig3"], set())
+    assert whole.startswith(part)
+    assert part.endswith("than one among 6.")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from nnrep.records.palette import method_color
+
 # The paper's maps, the first one the positions themselves, and the baselines.
 PLAIN, COARSE_GRAINED, NETWORK = "none", "cg", "gnn"
 NO_BASELINE, DYNAMICS, MINIMIZER = "none", "openmm_dynamics", "openmm_minimizer"
@@ -28,7 +30,7 @@ class Labels(dict[str, str]):
 
 
 METHOD_LABELS = Labels("reparam", {PLAIN: GD, COARSE_GRAINED: CG, NETWORK: GNN})
-METHOD_COLORS = Labels("reparam", {PLAIN: "tab:orange", COARSE_GRAINED: "tab:blue", NETWORK: "tab:green"})
+METHOD_COLORS = Labels("reparam", {name: method_color(name) for name in METHOD_LABELS})
 LOOP_LABELS = Labels("potential", {"bond_lj": "Bond+LJ", "pure_lj": "pure LJ"})
 BASELINE_LABELS = Labels("baseline", {DYNAMICS: "OpenMM dynamics", MINIMIZER: "OpenMM minimiser"})
 # Plain minimisation by its optimiser: the paper's GD, and what the paper does not have.

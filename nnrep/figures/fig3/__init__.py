@@ -20,14 +20,14 @@ FIGURE = Figure(
     comparisons=comparisons,
     most_seeds=LARGEST_BUDGET,
     caption=(
-        "A mark is a setting, mean and standard deviation over its runs with fresh starts, its tolerances "
-        "taken together. Orange: GD, blue: CG, green: GNN; the shape is the number of modes, the size the "
-        "learning rate of the positions. Times are of modes, fit and minimisation. Above: energy on a linear "
-        "axis, as in the paper; below: the same above its lower bound on a logarithmic one, with the "
-        "published best means (stars), medians (diamonds) and best single energies (dotted), of a GPU. "
-        "Best settings are picked from the grid and compared by fresh seeds: a choice among 72 settings "
-        "flatters itself more than one among 6. `fresh_starts.csv` is the authors' table from fresh starts, "
-        "`one_start.csv` one a start that all settings and five runs of each share, as theirs do, and "
-        "`over_starts.csv` the spread over these beside what was published."
+        "A mark is a setting, its mean over runs with fresh starts and over its tolerances: colour by "
+        "method, shape by number of modes, size by learning rate of the positions. Bars are the standard "
+        "deviations of each method's setting of lowest mean. Times are of modes, fit and minimisation. "
+        "Above: energy on a linear axis, as in the paper; below: the same above its lower bound on a "
+        "logarithmic one, with the published best means (stars), medians (diamonds) and best single "
+        "energies (dotted), of a GPU. Best settings are picked from the grid and compared by fresh seeds: "
+        "a choice among 72 settings flatters itself more than one among 6. `fresh_starts.csv` is the "
+        "authors' table from fresh starts, `one_start.csv` one a start that all settings and five runs of "
+        "each share, as theirs do, and `over_starts.csv` the spread over these beside what was published."
     ),
 )

@@ -1,41 +1,85 @@
 """Figure 3's picture: a dot a setting, and what was published."""
 
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
+from matplotlib.lines import Line2D
 
 from nnrep.figures.analysis.labels import LOOP_LABELS, METHOD_COLORS, METHOD_LABELS, PLAIN
 from nnrep.figures.analysis.selection import diverged
 from nnrep.figures.analysis.summary import with_times
-from nnrep.figures.drawing.axes import plain_decades
+from nnrep.figures.drawing.axes import number_text, plain_decades
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig3.published import Published, published_of
 from nnrep.figures.fig3.starts import with_fresh_starts
+from nnrep.records.style import PAGE, styled
 
 TIME_LABEL = "modes, fit and minimisation / s"
-PLAIN_MARKER, MODE_MARKERS = "x", ("^", "s", "o", "D", "v")  # the fewest modes first
-SMALLEST, LARGEST = 4.0, 9.0  # points, of the lowest learning rate and of the highest
+HEIGHT = 6.4  # of the picture, in inches
+PLAIN_MARKER, MODE_MARKERS = "X", ("^", "s", "o", "D", "v")  # the fewest modes first
+SMALLEST, LARGEST = 12.0, 50.0  # points squared, of the lowest learning rate and of the highest
+STAR, DIAMOND = 110.0, 40.0  # the same, of what was published
 POOLED_BY = ["reparam", "modes", "hidden", "learning_rate", "learning_rate_coarse"]
 
 
+@styled()
 def draw(evidence: Evidence) -> Picture:
     """A column a loop: energy against time, above with a linear axis, below with a logarithmic one."""
-    picture = Picture(figsize=(13, 11), layout="constrained")
-    panels = picture.subplots(2, len(LOOP_LABELS), squeeze=False)
+    picture = Picture(figsize=(PAGE, HEIGHT), layout="constrained")
+    panels = picture.subplots(2, len(LOOP_LABELS), squeeze=False, sharex="col")
     runs = with_times(with_fresh_starts(evidence.runs))
-    legend: dict[str, Any] = {}
+    settings = {potential: pooled(runs[runs["potential"] == potential]) for potential in LOOP_LABELS}
+    shapes, sizes = shapes_of(pd.concat(settings.values())), sizes_of(pd.concat(settings.values()))
+    known = {potential: published_of(evidence, potential) for potential in LOOP_LABELS}
     for column, (potential, loop) in enumerate(LOOP_LABELS.items()):
-        settings = pooled(runs[runs["potential"] == potential])
-        known = published_of(evidence, potential)
         for axes, log in zip(panels[:, column], (False, True), strict=True):
-            _panel(axes, settings, known, log)
-            axes.set_title(loop)
-            axes.set_xlabel(TIME_LABEL)
-            legend |= {name: handle for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
-    picture.legend(legend.values(), legend.keys(), loc="outside lower center", ncols=6, frameon=False)
+            _panel(axes, settings[potential], shapes, sizes, known[potential], log)
+        panels[0, column].set_title(loop)
+        plain_decades(panels[1, column])  # of both, which share their times
+        panels[1, column].set_xlabel(TIME_LABEL)
+    picture.legend(handles=_key(shapes, sizes, any(known.values())), loc="outside lower center", ncols=4)
     return picture
+
+
+def shapes_of(settings: pd.DataFrame) -> dict[int, str]:
+    """Number of modes -> marker."""
+    counts = sorted(settings.loc[settings["reparam"] != PLAIN, "modes"].unique())
+    return {int(modes): marker for modes, marker in zip(counts, cycle(MODE_MARKERS), strict=False)}
+
+
+def sizes_of(settings: pd.DataFrame) -> dict[float, float]:
+    """Learning rate of the positions -> size of a marker."""
+    rates = sorted(settings["learning_rate"].unique())
+    return dict(zip(rates, np.linspace(SMALLEST, LARGEST, len(rates)), strict=True))
+
+
+def _key(shapes: dict[int, str], sizes: dict[float, float], published: bool) -> list[Line2D]:
+    """The legend: colours are methods, shapes numbers of modes, sizes learning rates."""
+    point: dict[str, Any] = {"ls": "none", "mec": "w", "mew": 0.4}
+    handles = [
+        Line2D([], [], marker="o", ms=6, color=METHOD_COLORS[reparam], label=name, **point)
+        for reparam, name in METHOD_LABELS.items()
+    ]
+    grey: dict[str, Any] = {"color": "0.35", **point}
+    handles.append(Line2D([], [], marker=PLAIN_MARKER, ms=6, label="no modes", **grey))
+    handles += [
+        Line2D([], [], marker=marker, ms=6, label=f"{modes} modes", **grey)
+        for modes, marker in shapes.items()
+    ]
+    handles.append(Line2D([], [], color="0.35", lw=1.2, label="std of the best setting"))
+    handles += [
+        Line2D([], [], marker="o", ms=np.sqrt(size), label=f"learning rate {rate:g}", **grey)
+        for rate, size in sizes.items()
+    ]
+    if published:
+        edge: dict[str, Any] = {"ls": "none", "color": "w", "mec": "k", "mew": 0.8}
+        handles.append(Line2D([], [], marker="*", ms=9, label="published best mean", **edge))
+        handles.append(Line2D([], [], marker="D", ms=5.5, label="published median", **edge))
+        handles.append(Line2D([], [], color="0.35", ls=":", lw=1.2, label="published best run"))
+    return handles
 
 
 def pooled(runs: pd.DataFrame) -> pd.DataFrame:
@@ -55,62 +99,67 @@ def pooled(runs: pd.DataFrame) -> pd.DataFrame:
     return rows.fillna({"energy_std": 0.0, "time_s_std": 0.0}).reset_index()
 
 
-def _panel(axes: Any, settings: pd.DataFrame, published: dict[str, Published], log: bool) -> None:
+def _panel(
+    axes: Any,
+    settings: pd.DataFrame,
+    shapes: dict[int, str],
+    sizes: dict[float, float],
+    published: dict[str, Published],
+    log: bool,
+) -> None:
     """One loop; on a logarithmic axis energies are above their bound, and what was published is marked."""
     axes.set_xscale("log")
     axes.grid(alpha=0.2)
+    bound = settings["energy_bound"].iloc[0] if log and len(settings) else 0.0
+    axes.set_yscale("log" if log else "linear")
+    axes.set_ylabel(number_text("mean energy above its bound {:.4f}", bound) if log else "mean energy")
     if settings.empty:
         return
-    bound = settings["energy_bound"].iloc[0] if log else 0.0
-    axes.set_yscale("log" if log else "linear")
-    axes.set_ylabel(f"mean energy above its lower bound ({bound:.4f})" if log else "mean energy")
-    for reparam in METHOD_LABELS:
-        _marks(axes, settings[settings["reparam"] == reparam], reparam, bound, log)
-    heights = [*(settings["energy_mean"] - bound), *(_published(axes, published, bound) if log else [])]
-    plain_decades(axes)
-    # Deviations may reach down to the bound, which is infinitely far below on this axis.
-    known = [height for height in heights if np.isfinite(height)]
-    if log and known and min(known) > 0:
-        axes.set_ylim(bottom=0.7 * min(known))
-
-
-def _marks(axes: Any, settings: pd.DataFrame, reparam: str, bound: float, log: bool) -> None:
-    """A mark a setting with its deviations: shape by the number of modes, size by the learning rate."""
-    counts = sorted(settings["modes"].unique())
-    rates = sorted(settings["learning_rate"].unique())
-    sizes = dict(zip(rates, np.linspace(SMALLEST, LARGEST, len(rates)), strict=True))
-    for (modes, rate), rows in settings.groupby(["modes", "learning_rate"]):
-        above = rows["energy_mean"] - bound
-        # On a logarithmic axis a bar must end above zero.
-        down = np.minimum(rows["energy_std"], 0.99 * above) if log else rows["energy_std"]
-        before = np.minimum(rows["time_s_std"], 0.99 * rows["time_s_mean"])
-        name = METHOD_LABELS[reparam] + (f", {modes} modes" if reparam != PLAIN else "")
-        marker = MODE_MARKERS[counts.index(modes) % len(MODE_MARKERS)]
-        axes.errorbar(
-            rows["time_s_mean"],
-            above,
-            xerr=[before, rows["time_s_std"]],
-            yerr=[down, rows["energy_std"]],
-            fmt=PLAIN_MARKER if reparam == PLAIN else marker,
-            ms=sizes[rate],
-            color=METHOD_COLORS[reparam],
-            alpha=0.7,
-            elinewidth=0.6,
-            label=f"{name}, lr {rate:g}",
+    for _, row in settings.sample(frac=1, random_state=0).iterrows():  # no method covers another one
+        axes.scatter(
+            row["time_s_mean"],
+            row["energy_mean"] - bound,
+            s=sizes[row["learning_rate"]],
+            marker=PLAIN_MARKER if row["reparam"] == PLAIN else shapes[int(row["modes"])],
+            color=METHOD_COLORS[row["reparam"]],
+            alpha=0.75,
+            edgecolors="w",
+            linewidths=0.4,
+            zorder=3,
         )
+    for reparam in METHOD_LABELS:
+        _deviations(axes, settings[settings["reparam"] == reparam], reparam, bound, log)
+    if log:
+        _published(axes, published, bound)
 
 
-def _published(axes: Any, published: dict[str, Published], bound: float) -> list[float]:
-    """Mark what was published of a loop; how high its marks are."""
-    heights = []
+def _deviations(axes: Any, settings: pd.DataFrame, reparam: str, bound: float, log: bool) -> None:
+    """Standard deviations of a method's setting of lowest mean energy, over its mark."""
+    if settings["energy_mean"].dropna().empty:
+        return
+    best = settings.iloc[int(np.nanargmin(settings["energy_mean"]))]
+    above, time = best["energy_mean"] - bound, best["time_s_mean"]
+    # On a logarithmic axis a bar must end above zero.
+    down = min(best["energy_std"], 0.9 * above) if log else best["energy_std"]
+    before = min(best["time_s_std"], 0.9 * time)
+    axes.errorbar(
+        time,
+        above,
+        xerr=[[before], [best["time_s_std"]]],
+        yerr=[[down], [best["energy_std"]]],
+        fmt="none",
+        ecolor=METHOD_COLORS[reparam],
+        elinewidth=1.2,
+        capsize=2.5,
+        zorder=4,
+    )
+
+
+def _published(axes: Any, published: dict[str, Published], bound: float) -> None:
+    """Mark what was published of a loop."""
     for reparam, known in published.items():
-        method = METHOD_LABELS[reparam]
-        style = {"color": METHOD_COLORS[reparam], "ls": "none", "mfc": "none", "mew": 1.5}
-        best, median = known.best_mean - bound, known.median - bound
-        axes.plot(known.best_mean_time, best, "*", ms=14, label=f"published {method}: best mean", **style)
-        axes.plot(known.median_time, median, "D", ms=8, label=f"published {method}: median", **style)
-        single = known.best - bound
-        line = {"color": METHOD_COLORS[reparam], "ls": ":", "lw": 0.8}
-        axes.axhline(single, label=f"published {method}: best run", **line)
-        heights += [best, median, single]
-    return heights
+        color = METHOD_COLORS[reparam]
+        style = {"color": color, "edgecolors": "k", "linewidths": 0.8, "zorder": 5}
+        axes.scatter(known.best_mean_time, known.best_mean - bound, s=STAR, marker="*", **style)
+        axes.scatter(known.median_time, known.median - bound, s=DIAMOND, marker="D", **style)
+        axes.axhline(known.best - bound, color=color, ls=":", lw=1.2)

@@ -20,13 +20,13 @@ FIGURE = Figure(
     notes=notes_of,
     fixed_grid=True,
     caption=(
-        "Above: energy factor against speed-up, over pairs of runs from one start: means (of speed-ups "
-        "geometric) and standard deviations; full dots: each run to its own end (modes, fit, minimisation),"
-        " hollow ones: until both are within 1 kcal/mol of the higher of their two lowest energies; the "
-        "grey box is the paper's plot. Of negative energies a factor below 1 means a lower GNN, of positive"
-        " ones a factor above 1. Middle: energy against RMSD, FG as crosses and GNN as dots. Below: traces "
-        "of the CA atoms of the runs of median energy on the first force field, FG orange, GNN green, "
-        "superposed on the native structure in grey. Pairs of which one diverged are left out; the tables "
-        "count them."
+        "(a) Energy factor against speed-up, over pairs of runs from one start: means (of speed-ups "
+        "geometric) and standard deviations, a colour and a shape a protein. Full marks: each run to its "
+        "own end (modes, fit, minimisation); open ones: until both are within 1 kcal/mol of the higher of "
+        "their two lowest energies. The grey box is the paper's plot. Of negative energies a factor below "
+        "1 means a lower GNN, of positive ones a factor above 1. (b) Energy of each run above the lowest "
+        "of its protein in the panel against RMSD, shapes as in (a), colours by method. (c) CA traces of "
+        "the runs of median energy on the first force field, superposed on the native structure in grey. "
+        "Pairs of which one diverged are left out; the tables count them."
     ),
 )

@@ -1,14 +1,23 @@
 """Figure 6's picture: energy against iterations and wall time, over learning rates and starts."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.figure import Figure as Picture
+from matplotlib.lines import Line2D
 
 from nnrep.figures.analysis.histories import before_loop
-from nnrep.figures.analysis.labels import BASELINE_LABELS, DYNAMICS, GD, MINIMIZER
+from nnrep.figures.analysis.labels import (
+    BASELINE_LABELS,
+    DYNAMICS,
+    GD,
+    METHOD_COLORS,
+    MINIMIZER,
+    NETWORK,
+    PLAIN,
+)
 from nnrep.figures.analysis.selection import energies_of
 from nnrep.figures.drawing.axes import plain_decades
 from nnrep.figures.evidence import Evidence
@@ -21,112 +30,160 @@ from nnrep.figures.fig6.settings import (
     of_all_starts,
     openmm_energies,
 )
+from nnrep.records.palette import NEUTRAL, method_color, shades
+from nnrep.records.style import PAGE, styled
 
-PALETTES = {GD: "Oranges", "GNN1": "Greens", "GNN2": "Blues"}
-LINE_STYLES = {GD: "-", "GNN1": "--", "GNN2": ":"}
-OTHER_PALETTE, OTHER_LINE_STYLE = "Purples", "-."  # of methods that the paper does not have
-WINDOW = 0.8  # the highest that is shown above the lowest energy, relative to that
-RATE_SHADES = (0.9, 0.4)  # from the highest learning rate to the lowest
+COLORS = {GD: METHOD_COLORS[PLAIN], "GNN1": METHOD_COLORS[NETWORK], "GNN2": METHOD_COLORS[NETWORK]}
+DASHES: dict[str, Any] = {GD: "-", "GNN1": "-", "GNN2": (0, (3, 1))}
+OTHER_DASHES = "-."  # of methods that the paper does not have
+FLOOR = 1.0  # kJ/mol above the lowest energy; what is lower is drawn there
+HEIGHT_LABEL = "energy above the\nlowest / kJ/mol"
+ABOVE, STARTS, BELOW = 2.5, 2.0, 2.0  # inches: of (a) and (b), of a row of (c), of (d)
+MOST_COLUMNS = 4  # panels of starts in a row
 
 
+class Mark(NamedTuple):
+    """What OpenMM comes to: a point, or a height."""
+
+    label: str
+    step: float
+    time_s: float
+    energy: float
+    style: dict[str, Any]
+
+
+@styled()
 def draw(evidence: Evidence) -> Picture:
     """(a), (b): best runs at the first start, with OpenMM's marks; (c): of all starts; (d): fresh seeds."""
     runs = labelled(evidence.runs)
-    picture = Picture(figsize=(22, 7.5), layout="constrained")
-    iterations, times, starts, seeds = picture.subplots(1, 4)
     first = at_first_start(runs)
-    best = best_runs(minimized(first))
-    for axes, column, label in ((iterations, "step", "iterations"), (times, "time_s", "wall time / s")):
-        shown = [_curve(axes, evidence, run, column, **_style(run, best)) for _, run in best.iterrows()]
-        shown += _marks(axes, evidence, first, column)
-        _frame(axes, shown, label)
-    iterations.set_title("(a) learning rates")
-    times.set_title("(b) the same; modes and fit included, compilation apart")
-    starts.set_title("(c) starts")
-    _starts(starts, evidence, best_runs(of_all_starts(runs)))
+    best, others = best_runs(minimized(first)), best_runs(of_all_starts(runs))
+    marks = _marks(evidence, first)
+    heights = (ABOVE, STARTS * -(-max(1, others["from"].nunique()) // MOST_COLUMNS), BELOW)
+    picture = Picture(figsize=(PAGE, sum(heights)), layout="constrained")
+    parts: Any = picture.subfigures(3, 1, height_ratios=heights)
+    above, middle, below = parts
+    panels = above.subplots(1, 2, sharey=True)
+    for axes, column, label in zip(panels, ("step", "time_s"), ("iterations", "wall time / s"), strict=True):
+        _descents(axes, evidence, best, column, marks)
+        axes.set_xlabel(label)
+    panels[0].set_title("(a) learning rates, first start", loc="left")
+    panels[1].set_title("(b) the same, modes and fit included", loc="left")
+    panels[0].set_ylabel(HEIGHT_LABEL)
+    _starts(middle, evidence, others)
+    seeds, key = below.subplots(1, 2)
     _distributions(seeds, evidence)
-    iterations.set_ylabel("energy / kJ/mol")
-    for axes in (iterations, starts, seeds):
-        if axes.get_lines():
-            axes.legend(fontsize=8, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.1))
+    key.set_axis_off()
+    key.legend(handles=_key(best, others, marks), loc="center left", ncols=2)
     return picture
 
 
 def _style(run: pd.Series, runs: pd.DataFrame) -> dict[str, Any]:
-    """Colour by method, the darker the higher the learning rate."""
+    """Colour and dashes by method, the paler the lower the learning rate."""
     own = runs[runs["method"] == run["method"]]
     rates = sorted(own["learning_rate"].unique(), reverse=True)
-    shade = np.linspace(*RATE_SHADES, len(rates))[rates.index(run["learning_rate"])]
-    coarse = run["learning_rate_coarse"]
-    rate = run["learning_rate"] if pd.isna(coarse) else coarse
-    palette = PALETTES.get(run["method"], OTHER_PALETTE)
-    return {"color": colormaps[palette](shade), "label": f"{run['method']}, lr {rate:g}"}
+    color = COLORS.get(run["method"], NEUTRAL)
+    return {
+        "color": shades(color, len(rates))[rates.index(run["learning_rate"])],
+        "ls": DASHES.get(run["method"], OTHER_DASHES),
+    }
 
 
-def _curve(axes: Any, evidence: Evidence, run: pd.Series, column: str, label: str, **style: Any) -> float:
-    """Draw the energy of a run, and return the final one."""
-    history = evidence.histories(run["run_id"])
-    before = before_loop(run) if column == "time_s" else 0.0
-    label = f"{label}: {run['energy']:.0f}"
-    axes.plot(before + history[column], history["energy"], lw=1.1, label=label, **style)
-    return float(run["energy"])
+def _key(best: pd.DataFrame, others: pd.DataFrame, marks: list[Mark]) -> list[Line2D]:
+    """The legend of all panels."""
+    handles = []
+    for name in dict.fromkeys(pd.concat([best, others])["method"]):
+        color, dashes = COLORS.get(name, NEUTRAL), DASHES.get(name, OTHER_DASHES)
+        rates = sorted(best.loc[best["method"] == name, "learning_rate"].unique(), reverse=True)
+        labels = [f"{name}, {_rate(best, name, rate)}" for rate in rates] or [name]
+        for label, shade in zip(labels, shades(color, len(labels)), strict=True):
+            handles.append(Line2D([], [], label=label, color=shade, ls=dashes))
+    return [*handles, *(Line2D([], [], label=mark.label, **mark.style) for mark in marks)]
 
 
-def _marks(axes: Any, evidence: Evidence, runs: pd.DataFrame, column: str) -> list[float]:
-    """Mark OpenMM's minimiser (star, dashed line) and, for itself, its dynamics; return their energies."""
-    heights = []
+def _rate(runs: pd.DataFrame, name: str, rate: float) -> str:
+    """The learning rate of a method's first stage, by that of the positions."""
+    coarse = runs.loc[(runs["method"] == name) & (runs["learning_rate"] == rate), "learning_rate_coarse"]
+    first = coarse.iloc[0]
+    return f"lr {rate if pd.isna(first) else first:g}"
+
+
+def _marks(evidence: Evidence, runs: pd.DataFrame) -> list[Mark]:
+    """OpenMM's minimiser (star, dashed line) and its dynamics, with their final energies."""
+    marks = []
     energies = openmm_energies(evidence, runs)
     for place, (step, energy) in enumerate(energies.items()):
-        label = f"{BASELINE_LABELS[MINIMIZER]}, {step} iterations: {energy:.0f}"
-        if place == len(energies) - 1:
-            axes.axhline(energy, color="k", ls="--", lw=0.8, label=label)
+        minimizer = best_runs(runs[runs["baseline"] == MINIMIZER]).iloc[0]
+        history = evidence.histories(minimizer["run_id"])
+        time = float(history.loc[history["step"] == step, "time_s"].iloc[0])
+        color = method_color(MINIMIZER)
         if place == 0:
-            minimizer = best_runs(runs[runs["baseline"] == MINIMIZER]).iloc[0]
-            history = evidence.histories(minimizer["run_id"])
-            at = history[history["step"] == step].iloc[0]
-            axes.plot(at[column], energy, "*", color="k", ms=13, ls="none", label=f"{label} (star)")
-        heights.append(energy)
+            style: dict[str, Any] = {"color": color, "marker": "*", "ms": 9, "ls": "none"}
+            marks.append(Mark(f"{BASELINE_LABELS[MINIMIZER]},\n{step} iterations", step, time, energy, style))
+        if place == len(energies) - 1:
+            style = {"color": color, "ls": "--", "lw": 0.8}
+            label = f"the same, {step} iterations" if place else "its energy"
+            marks.append(Mark(label, np.nan, np.nan, energy, style))
     for _, run in best_runs(runs[runs["baseline"] == DYNAMICS]).iterrows():
         last = evidence.histories(run["run_id"]).iloc[-1]
-        label = f"{BASELINE_LABELS[DYNAMICS]}, {last['step']:.0f} steps: {last['energy']:.0f}"
-        axes.plot(last[column], last["energy"], "P", color="0.5", ms=9, ls="none", label=label)
-        heights.append(float(last["energy"]))
-    return heights
+        style = {"color": method_color(DYNAMICS), "marker": "P", "ms": 7, "ls": "none"}
+        style |= {"mec": "k", "mew": 0.5}
+        label = f"{BASELINE_LABELS[DYNAMICS]},\n{last['step']:.0f} steps"
+        marks.append(Mark(label, float(last["step"]), float(last["time_s"]), float(last["energy"]), style))
+    return marks
+
+
+def _descents(
+    axes: Any, evidence: Evidence, runs: pd.DataFrame, column: str, marks: Sequence[Mark] = ()
+) -> None:
+    """Energies of runs and marks above the lowest of them."""
+    lowest = min([*runs["energy"], *(mark.energy for mark in marks)], default=0.0)
+    for _, run in runs.iterrows():
+        history = evidence.histories(run["run_id"])
+        before = before_loop(run) if column == "time_s" else 0.0
+        axes.plot(before + history[column], _above(history["energy"], lowest), lw=1.0, **_style(run, runs))
+    for mark in marks:
+        height = _above(mark.energy, lowest)
+        if np.isnan(mark.step):
+            axes.axhline(height, **mark.style)
+        else:
+            axes.plot(getattr(mark, column), height, zorder=4, **mark.style)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.grid(alpha=0.2)
+    plain_decades(axes, most=5)
+
+
+def _above(energies: Any, lowest: float) -> Any:
+    return np.maximum(energies - lowest, FLOOR)
+
+
+def _starts(picture: Any, evidence: Evidence, runs: pd.DataFrame) -> None:
+    """(c): energy against iterations, a panel a start, at the rate that all starts have."""
+    names = list(dict.fromkeys(runs["from"]))
+    columns = max(1, min(MOST_COLUMNS, len(names)))
+    grid = picture.subplots(-(-max(1, len(names)) // columns), columns, squeeze=False, sharey=True)
+    panels = grid.ravel()
+    for axes, name in zip(panels, names, strict=False):
+        _descents(axes, evidence, runs[runs["from"] == name], "step")
+        plain_decades(axes, most=3)
+        axes.set_title(f"{'(c) ' if name == names[0] else ''}{name} start", loc="left")
+        axes.set_xlabel("iterations")
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    for axes in grid[:, 0]:
+        axes.set_ylabel(HEIGHT_LABEL)
 
 
 def _distributions(axes: Any, evidence: Evidence) -> None:
-    """The share of fresh runs of a method's best rate that end at or below an energy."""
-    axes.set_title("(d) best rates, fresh seeds")
+    """(d): the share of fresh runs of a method's best rate that end at or below an energy."""
+    axes.set_title("(d) best rates, fresh seeds", loc="left")
     axes.set_xlabel("energy / kJ/mol")
-    axes.set_ylabel("share of runs at or below")
+    axes.set_ylabel("share of runs\nat or below")
     axes.grid(alpha=0.2)
-    for name, palette in PALETTES.items():
+    axes.locator_params(axis="x", nbins=5)
+    for name, color in COLORS.items():
         energies = np.sort(energies_of(fresh_runs(evidence, name)))
         if len(energies):
             shares = np.arange(1, len(energies) + 1) / len(energies)
-            axes.step(energies, shares, where="post", color=colormaps[palette](0.8), label=name)
-
-
-def _starts(axes: Any, evidence: Evidence, runs: pd.DataFrame) -> None:
-    """Energy against iterations, a colour a start, a style a method, at the rate that all starts have."""
-    names = list(runs["from"].unique())
-    colors = dict(zip(names, colormaps["tab10"].colors * 10, strict=False))  # type: ignore[attr-defined]
-    shown = []
-    for _, run in runs.iterrows():
-        label = f"{run['from']}, {run['method']}"
-        line = LINE_STYLES.get(run["method"], OTHER_LINE_STYLE)
-        style = {"color": colors[run["from"]], "ls": line, "label": label}
-        shown.append(_curve(axes, evidence, run, "step", **style))
-    _frame(axes, shown, "iterations")
-
-
-def _frame(axes: Any, energies: list[float], label: str) -> None:
-    """Final energies in sight, but for those that are far above the lowest: the legend has them all."""
-    axes.set_xscale("log")
-    axes.set_xlabel(label)
-    axes.grid(alpha=0.2)
-    plain_decades(axes)
-    known = [energy for energy in energies if np.isfinite(energy)]
-    if known:
-        span = min(max(1.6 * np.ptp(known), 0.05 * abs(min(known))), WINDOW * abs(min(known)))
-        axes.set_ylim(min(known) - 0.05 * span, min(known) + span)
+            axes.step(energies, shares, where="post", color=color, ls=DASHES[name], label=name)

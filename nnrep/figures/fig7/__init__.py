@@ -21,8 +21,8 @@ FIGURE = Figure(
     check=check_setting,
     beyond=False,
     caption=(
-        "Above: the stacked chain, atoms by element and bonds. Below: for each kind of pair the length s at "
-        "which its energy changes sign, white where a pair has none; lines separate residues. `matrices.npz` "
-        "holds lengths and energies of all pairs."
+        "Above: the stacked chain, atoms by element and bonds. Below: for each kind of pair the length s "
+        "at which its energy changes sign, white where a pair has none, all in one scale of colours; lines "
+        "separate residues. `matrices.npz` holds lengths and energies of all pairs."
     ),
 )

@@ -23,9 +23,9 @@ FIGURE = Figure(
     fixed_grid=True,
     check=check_setting,
     caption=(
-        "A dot is a setting of CG (blue), the larger the more modes, a cross is GD (orange): means and "
-        "standard deviations over the runs. A row is a start: the stacked chain, and random positions, of "
-        "which CG takes the projection onto its modes. The "
-        "best setting of CG is picked from the grid by its mean energy, and compared with GD by fresh seeds."
+        "A dot is a setting of CG, the larger the more modes (shares to the next tenth), a cross is GD: "
+        "means and standard deviations over the runs. A row is a start: the stacked chain, and random "
+        "positions, of which CG takes the projection onto its modes. The best setting of CG is picked from "
+        "the grid by its mean energy, and compared with GD by fresh seeds."
     ),
 )

@@ -20,9 +20,9 @@ FIGURE = Figure(
     fixed_grid=True,
     check=check_methods,
     caption=(
-        "A row is a number of eigenvectors of CG (blue), the last one plain minimisation (orange); a column "
-        "is a run. CA traces are superposed on the native structure in grey; under each its energy and RMSD "
-        "of CA. Of the runs drawn, dashed frame: lowest energy of a row; thick frame: lowest of all. Every "
+        "A row is a number of eigenvectors of CG, the last one plain minimisation (GD); a column is a run. "
+        "CA traces are superposed on the native structure in grey; under each its energy and RMSD of CA. "
+        "Of the runs drawn, dashed frame: lowest energy of a row; thick frame: lowest of all. Every "
         "setting is run again with fresh seeds, by which numbers of eigenvectors are compared."
     ),
 )

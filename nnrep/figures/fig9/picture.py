@@ -5,68 +5,78 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
-from matplotlib.patches import Rectangle
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from nnrep.figures.analysis.labels import METHOD_COLORS
+from nnrep.figures.analysis.labels import METHOD_COLORS, METHOD_LABELS
 from nnrep.figures.analysis.selection import energies_of
+from nnrep.figures.drawing.axes import number_text
 from nnrep.figures.drawing.molecules import draw_traces
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig9.eigenvectors import kinds_of
 from nnrep.figures.notes.classical import notes_on_energy
+from nnrep.records.chains import scale_bar
+from nnrep.records.palette import NATIVE
+from nnrep.records.style import PAGE, SMALL, styled
 
-CELL = 2.5  # inches
-HEAD = 0.5  # inches above the grid, and left of it
-MOST_COLUMNS = 8
-DASHED: dict[str, Any] = {"ls": "--", "lw": 1.3, "ec": "0.25"}  # frame of the lowest of a row
-THICK: dict[str, Any] = {"ls": "-", "lw": 3.0, "ec": "k"}  # of the lowest of all
+ROW_HEIGHT, KEY_HEIGHT = 1.5, 0.6  # inches
+MOST_COLUMNS = 4
+DASHED: dict[str, Any] = {"ls": "--", "lw": 1.0, "color": "0.25"}  # frame of the lowest of a row
+THICK: dict[str, Any] = {"ls": "-", "lw": 2.2, "color": "k"}  # of the lowest of all
 
 
+@styled()
 def draw(evidence: Evidence) -> Picture:
     """A row a number of eigenvectors, the baseline last; a column a run."""
     kinds = kinds_of(evidence.runs)
     columns = min(MOST_COLUMNS, max(map(len, kinds.values())))
     shown = {name: runs.head(columns) for name, runs in kinds.items()}
     lowest_of_all = _lowest(pd.concat(shown.values()))
-    wide, high = HEAD + CELL * columns, HEAD + 1.15 * CELL * len(kinds)
-    picture = Picture(figsize=(wide, high))
-    grid = picture.add_gridspec(
-        len(kinds),
-        columns,
-        left=HEAD / wide,
-        right=0.99,
-        top=1 - HEAD / high,
-        bottom=0.015,
-        wspace=0.06,
-        hspace=0.1,
-    )
-    for row, (name, runs) in enumerate(shown.items()):
+    picture = Picture(figsize=(PAGE, KEY_HEIGHT + ROW_HEIGHT * len(kinds)), layout="constrained")
+    panels = picture.subplots(len(kinds), columns, squeeze=False)
+    for row, (name, runs) in zip(panels, shown.items(), strict=True):
         lowest = _lowest(runs)
-        for column, (_, run) in enumerate(runs.iterrows()):
-            axes = picture.add_subplot(grid[row, column], projection="3d")
+        for axes, (_, run) in zip(row, runs.iterrows(), strict=False):
             _cell(axes, evidence, run)
-            box = axes.get_position()
-            if column == 0:
-                place = 0.4 * HEAD / wide, box.y0 + box.height / 2
-                picture.text(*place, name, rotation=90, ha="center", va="center", fontsize=11)
             if run["run_id"] == lowest:
-                frame = THICK if lowest == lowest_of_all else DASHED
-                corner = box.x0, box.y0 - 0.01
-                picture.add_artist(Rectangle(corner, box.width, box.height + 0.01, fill=False, **frame))
+                _frame(axes, THICK if lowest == lowest_of_all else DASHED)
+        for axes in row[len(runs) :]:
+            axes.set_axis_off()
+        row[0].set_ylabel(name)
     first = evidence.runs.iloc[0]
-    title = f"{first['structure']}, {first['start']} start, {first['potential']}"
-    picture.text(0.5, 1 - 0.4 * HEAD / high, title, ha="center", va="center", fontsize=12)
+    picture.suptitle(f"{first['structure']}, {first['start']} start, {first['potential']}")
+    picture.legend(handles=_key(evidence.runs), loc="outside lower center", ncols=5)
     return picture
+
+
+def _key(runs: pd.DataFrame) -> list[Any]:
+    """The legend of all panels."""
+    methods = [name for name in METHOD_LABELS if (runs["reparam"] == name).any()]
+    return [
+        Line2D([], [], color=NATIVE, lw=2.8, label="native"),
+        *(Line2D([], [], color=METHOD_COLORS[name], label=METHOD_LABELS[name]) for name in methods),
+        Patch(fill=False, label="lowest energy of the row", ls=DASHED["ls"], lw=DASHED["lw"]),
+        Patch(fill=False, label="lowest of all", lw=THICK["lw"]),
+    ]
+
+
+def _frame(axes: Any, style: dict[str, Any]) -> None:
+    """A frame around a cell."""
+    axes.set_frame_on(True)
+    for spine in axes.spines.values():
+        spine.set(visible=True, linestyle=style["ls"], linewidth=style["lw"], edgecolor=style["color"])
 
 
 def _cell(axes: Any, evidence: Evidence, run: pd.Series) -> None:
     """A run's CA trace on the native one; its energy and RMSD under it."""
+    axes.set(xticks=[], yticks=[], frame_on=False)
     molecule = evidence.molecules.get(run["structure"])
     if molecule is not None:
         positions = evidence.positions(run["run_id"])
         draw_traces(axes, molecule, {"end": (positions, METHOD_COLORS[run["reparam"]])})
-    axes.set_axis_off()
-    text = f"{run['energy']:.1f} kJ/mol, {run['rmsd_ca']:.2f} A"
-    axes.text2D(0.5, 0.0, text, transform=axes.transAxes, ha="center", va="bottom", fontsize=9)
+        scale_bar(axes, "Å")
+    text = number_text("{:.1f} kJ/mol, {:.2f} Å", run["energy"], run["rmsd_ca"])
+    axes.set_xlabel(text, fontsize=SMALL)
 
 
 def _lowest(runs: pd.DataFrame) -> str:
