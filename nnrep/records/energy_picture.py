@@ -77,9 +77,9 @@ def _draw_seed(axes: Any, rows: pd.DataFrame, color: str, marks: dict[str, str])
     lowest = steps[above == 0][:1]
     axes.plot(lowest, 0 * lowest, LOWEST, ms=LOWEST_SIZE, transform=edge, **mark)
     stages = rows["stage"].to_numpy()
-    ends = np.append(stages[1:] != stages[:-1], True)
-    for stage in dict.fromkeys(stages[ends]):
-        here = ends & (stages == stage)
+    is_last = np.append(stages[1:] != stages[:-1], True)
+    for stage in dict.fromkeys(stages[is_last]):
+        here = is_last & (stages == stage)
         above_edge, at_edge = here & (above > 0), here & (above == 0)
         axes.plot(steps[above_edge], above[above_edge], marks[stage], **mark)
         axes.plot(steps[at_edge], above[at_edge], marks[stage], transform=edge, **mark)

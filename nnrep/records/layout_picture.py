@@ -95,13 +95,13 @@ def _views(native: Native | None, panels: list[Panel], mains: list[np.ndarray]) 
 def panels_of(result: Result) -> list[Panel]:
     """The start of the seed of lowest energy, and the ends of the seeds of the lowest ones."""
     order = np.argsort(np.where(np.isfinite(result.energy), result.energy, np.inf), kind="stable")
-    ends = [
+    last = [
         Panel(f"end of seed {result.seeds[k]}", result.positions[k], float(result.energy[k]))
         for k in order[:MOST_ENDS]
     ]
     best = order[0]
     start = f"start of seed {result.seeds[best]}"
-    return [Panel(start, result.positions_start[best], float(result.energy_start[best])), *ends]
+    return [Panel(start, result.positions_start[best], float(result.energy_start[best])), *last]
 
 
 def _heading(system: System, result: Result) -> list[str]:
