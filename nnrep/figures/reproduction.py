@@ -158,6 +158,10 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request)
     errors |= filled.errors
     experiment, names = reproduction.experiment, set(run_names(repeated))
     write_results(reproduction.folder, figure, experiment, stores, names, errors, decisions)
+    if any(setting.config.report for setting in reproduction.settings):
+        from nnrep.figures.report_page import write_figure_report  # most figures have none
+
+        log().info("%s: page %s", figure.name, write_figure_report(reproduction.folder))
     return EXIT_USAGE if errors else EXIT_OK
 
 

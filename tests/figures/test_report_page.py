@@ -50,7 +50,7 @@ def test_claims_with_verdicts_settings_runs_and_what_is_kept_of_them(results):
         assert f'<span class="badge {verdict.name}">{verdict.value}</span>' in page
     assert HOSTILE not in page
     assert "claim 0 &lt;b&gt;&amp; bold" in page
-    assert "The paper&#x27;s claims: 1 holds, 1 does not hold, 1 undecided, 1 not tested." in page
+    assert "The paper&#x27;s claims: 1 holds, 1 does not, 1 undecided, 1 not tested." in page
     assert "1<br>2" in page
     assert "<td>-1.375</td>" in page  # the mean of the setting
     assert "<td>-1.50000</td>" in page

@@ -37,7 +37,7 @@ def same_tables(first: Path, second: Path) -> None:
 def whole(tmp_path_factory) -> Path:
     """Figure 2, reproduced without a break."""
     folder = tmp_path_factory.mktemp("whole")
-    command = [sys.executable, "-m", "nnrep", "reproduce", "fig2", *SHORT, "results_dir=r"]
+    command = [sys.executable, "-m", "nnrep", "reproduce", "fig2", *SHORT, "report=true", "results_dir=r"]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     assert "fig2: 6 settings, 12 runs, 0 of them done" in result.stderr
@@ -45,7 +45,7 @@ def whole(tmp_path_factory) -> Path:
 
 
 def test_a_reproduction_leaves_its_files_and_they_agree(whole):
-    for name in (*FILES, "fig2.png", "fig2.pdf"):
+    for name in (*FILES, "fig2.png", "fig2.pdf", "report.html"):
         assert (whole / name).stat().st_size > 0
     runs, summary = pd.read_csv(whole / "runs.csv"), pd.read_csv(whole / "summary.csv")
     assert list(runs.columns) == run_columns()
