@@ -131,15 +131,20 @@
     }).join("\n");
   }
 
-  // Beads along a chain, each bonded to its neighbours.
-  function beads(positions) {
+  const BROKEN = 3; // a bond that is so many times as long as usual
+
+  // Beads along a chain, each bonded to its neighbours unless they are further than a bond can be.
+  function beads(positions, longest) {
     const n = positions.length / 3;
+    const bonded = (i, j) => j >= 0 && j < n && distance(positions, i, j) <= longest;
     return Array.from({ length: n }, (_, index) => ({
       elem: "C", atom: "C", serial: index, x: positions[3 * index], y: positions[3 * index + 1],
-      z: positions[3 * index + 2], bonds: [index - 1, index + 1].filter((other) => other >= 0 && other < n),
+      z: positions[3 * index + 2], bonds: [index - 1, index + 1].filter((other) => bonded(index, other)),
       bondOrder: [1, 1], properties: { share: n > 1 ? index / (n - 1) : 0 },
     }));
   }
+
+  const distance = (xyz, i, j) => Math.hypot(...[0, 1, 2].map((k) => xyz[3 * i + k] - xyz[3 * j + k]));
 
   function viridis(share) {
     const place = share * (VIRIDIS.length - 1), low = Math.min(Math.floor(place), VIRIDIS.length - 2);
@@ -152,9 +157,7 @@
   // The usual distance of neighbours, by which tubes are thick.
   function spacing(positions) {
     const distances = [];
-    for (let i = 3; i < positions.length; i += 3) {
-      distances.push(Math.hypot(...[0, 1, 2].map((k) => positions[i + k] - positions[i + k - 3])));
-    }
+    for (let i = 1; i < positions.length / 3; i += 1) distances.push(distance(positions, i, i - 1));
     return distances.length ? median(distances) : 1;
   }
 
@@ -193,17 +196,17 @@
       for (const name of ["start", "end"]) {
         if (scene.parts[name]) positions[name] = unpacked(scene.parts[name]);
       }
+      scene.spacing = spacing(positions.end ?? positions.start);
       const pdb = scene.pdb == null ? null : data.structures[scene.pdb];
       if (pdb != null) models.native = viewer.addModel(pdb, "pdb", WHOLE);
       for (const [name, xyz] of Object.entries(positions)) {
         if (pdb == null) {
           models[name] = viewer.addModel();
-          models[name].addAtoms(beads(xyz));
+          models[name].addAtoms(beads(xyz, BROKEN * scene.spacing));
         } else {
           models[name] = viewer.addModel(withPositions(pdb, xyz), "pdb", WHOLE);
         }
       }
-      scene.spacing = spacing(positions.end ?? positions.start);
       controls();
       film(positions);
       restyle();

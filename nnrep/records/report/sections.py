@@ -35,9 +35,10 @@ def viewer(scenes: Sequence[Scene], count: int) -> list[Section]:
     """The place of the structures; none without one."""
     if not scenes:
         return []
-    content = paragraph(
-        "Drag to turn, scroll to zoom; proteins are superposed on the native structure by CA atoms."
-    )
+    shown = ["Drag to turn, scroll to zoom; proteins are superposed on the native structure by CA atoms."]
+    if any(scene["pdb"] is None for scene in scenes):
+        shown.append("Bonds of chains that are longer than three times the usual one are left out.")
+    content = paragraph(" ".join(shown))
     if len(scenes) < count:
         content += paragraph(_part(len(scenes), count, "shown", "positions"))
     return [Section("Structures", f'{content}<div id="viewer"></div>')]
