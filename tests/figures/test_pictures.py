@@ -6,7 +6,7 @@ Pictures are drawn from the committed rows, with made-up histories and positions
 import re
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
@@ -201,6 +201,18 @@ def test_numbers_along_an_axis_do_not_collide(name):
             boxes = sorted(boxes_of(picture, labels), key=lambda box: box.min[place])
             for one, other in pairwise(boxes):
                 assert one.max[place] <= other.min[place], [label.get_text() for label in labels]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_titles_labels_and_texts_of_axes_do_not_cover_each_other(name):
+    picture = picture_of(name)
+    for axes in picture.axes:
+        titles = [child for child in axes.get_children() if isinstance(child, Text)]  # of the left as well
+        texts = [each for each in [*titles, axes.xaxis.label, axes.yaxis.label] if each.get_text()]
+        shown = [each for each in texts if axes.axison or each in titles]
+        boxes = boxes_of(picture, shown)
+        for (one, box), (other, another) in combinations(zip(shown, boxes, strict=True), 2):
+            assert not box.overlaps(another), (one.get_text(), other.get_text())
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -52,8 +52,8 @@ def _span(lengths: np.ndarray) -> str:
     """The shortest and the longest of lengths in Angstrom: ", s 2.4 to 3.5 Å"."""
     if len(lengths) == 0:
         return ""
-    ends = [f"{end:.3g}" for end in (lengths.min(), lengths.max())]
-    return f", s {' to '.join(dict.fromkeys(ends))} Å"
+    extremes = [f"{length:.3g}" for length in (lengths.min(), lengths.max())]
+    return f", s {' to '.join(dict.fromkeys(extremes))} Å"
 
 
 def _sequence(molecule: Molecule) -> str:

@@ -19,8 +19,9 @@ from nnrep.records.chains import scale_bar
 from nnrep.records.palette import NATIVE
 from nnrep.records.style import PAGE, SMALL, styled
 
-ROW_HEIGHT, KEY_HEIGHT = 1.5, 0.6  # inches
+ROW_HEIGHT, KEY_HEIGHT = 1.6, 0.6  # inches
 MOST_COLUMNS = 4
+BELOW_BAR = 15  # points from a cell to its energy, which is below the bar of its scale
 DASHED: dict[str, Any] = {"ls": "--", "lw": 1.0, "color": "0.25"}  # frame of the lowest of a row
 THICK: dict[str, Any] = {"ls": "-", "lw": 2.2, "color": "k"}  # of the lowest of all
 
@@ -76,7 +77,7 @@ def _cell(axes: Any, evidence: Evidence, run: pd.Series) -> None:
         draw_traces(axes, molecule, {"end": (positions, METHOD_COLORS[run["reparam"]])})
         scale_bar(axes, "Å")
     text = number_text("{:.1f} kJ/mol, {:.2f} Å", run["energy"], run["rmsd_ca"])
-    axes.set_xlabel(text, fontsize=SMALL)
+    axes.set_xlabel(text, fontsize=SMALL, labelpad=BELOW_BAR)
 
 
 def _lowest(runs: pd.DataFrame) -> str:
