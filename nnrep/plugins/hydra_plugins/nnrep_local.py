@@ -24,7 +24,7 @@ class LocalLauncher(Launcher):
         """Run some jobs; each as Hydra's own launcher runs it."""
         from nnrep.config.sweep_configs import SweepConfigs
         from nnrep.host.terminal import log
-        from nnrep.sweep.job_processes import count_of_workers, run_hydra_job, run_in_processes
+        from nnrep.sweep.hydra_jobs import count_of_workers, run_hydra_job, run_in_processes
 
         setup_globals()
         logging, verbose = self._config.hydra.hydra_logging, self._config.hydra.verbose
