@@ -1,4 +1,4 @@
-"""The jobs of a Hydra sweep side by side, in worker processes of this machine."""
+"""The jobs of a Hydra sweep side by side, each as a piece of work for an engine."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -13,7 +13,8 @@ from nnrep.errors import ConfigError, is_integer
 from nnrep.host.interruption import Interruption
 from nnrep.host.terminal import job_bar, log
 from nnrep.sweep.dispatch import dispatch
-from nnrep.sweep.engines.local import LocalEngine, may_have_accelerator, workers_that_fit
+from nnrep.sweep.engines.engine import Engine
+from nnrep.sweep.engines.local import may_have_accelerator, workers_that_fit
 
 
 class Returned(NamedTuple):
@@ -99,21 +100,16 @@ def run_hydra_job(
     )
 
 
-def run_in_processes(
-    context: HydraContext,
-    task: Any,
-    jobs: Sequence[tuple[int, DictConfig]],
-    workers: int,
-    threads: int | None,
+def run_on_engine(
+    engine: Engine, context: HydraContext, task: Any, jobs: Sequence[tuple[int, DictConfig]]
 ) -> list[JobReturn]:
     """Run jobs, in their order as workers are free, and take their outcomes as they come.
 
     Args:
+        engine: has the workers; it is closed.
         context: Hydra's.
         task: what a job does; its `take` is told of every outcome, and its `lost` gives that of a lost job.
         jobs: number and configuration of each.
-        workers: number of processes.
-        threads: of each, in their environment.
 
     Returns:
         What Hydra makes of the jobs, in their order.
@@ -123,7 +119,6 @@ def run_in_processes(
     """
     coming = (HydraJob(number, context, task, config) for number, config in jobs)
     done: dict[int, JobReturn] = {}
-    engine = LocalEngine(workers, threads)
 
     def take(work: HydraJob, returned: Returned) -> None:
         for level, message in returned.messages:

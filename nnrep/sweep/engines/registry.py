@@ -13,14 +13,15 @@ ENGINES: Registry[type[EngineSettings]] = Registry(
 )
 
 
-def engine_settings(values: Mapping[str, Any]) -> EngineSettings:
+def engine_settings(values: Mapping[str, Any], group: str = "engine") -> EngineSettings:
     """The settings of an engine.
 
     Args:
         values: key -> value, `name` among them; the others have their defaults.
+        group: of the keys, as messages name it.
 
     Raises:
         ConfigError: an unknown engine or key, or a value that cannot be used; names the key.
     """
-    with named_under("engine"):
+    with named_under(group):
         return choose(ENGINES, dict(values))
