@@ -1,7 +1,5 @@
 """The same rows on every engine, with workers that are killed, and after an interruption."""
 
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -62,8 +60,7 @@ def test_dask_makes_the_rows_of_local_processes_though_a_worker_is_killed(settin
 
     def kill(runs):
         if not killed:
-            killed.append(children()[0])
-            os.kill(killed[0], signal.SIGKILL)
+            killed.extend(kill_one("spawn_main"))
 
     ended, store = made(settings, tmp_path, DASK, kill)
     assert killed
@@ -94,10 +91,16 @@ def test_a_running_dask_cluster_is_joined_and_left_as_it_was(settings, expected,
         engine.close()
 
 
-def children() -> list[int]:
-    """Worker processes that are ours."""
-    ours = psutil.Process().children(recursive=True)
-    return [child.pid for child in ours if "spawn_main" in " ".join(child.cmdline())]
+def kill_one(word: str) -> list[psutil.Process]:
+    """Kill one of the worker processes that are ours, if there is one with this word in its command."""
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if word in " ".join(child.cmdline()):
+                child.kill()
+                return [child]
+        except psutil.Error:  # has ended meanwhile
+            continue
+    return []
 
 
 SUBMITIT = {"name": "submitit", "cluster": "local", "workers": 2, "chunk": 2}
@@ -108,11 +111,8 @@ def test_submitit_makes_the_rows_of_local_processes_though_a_job_is_killed(setti
     killed = []
 
     def kill() -> bool:
-        for child in psutil.Process().children(recursive=True) if not killed else ():
-            if "submitit.core._submit" in child.cmdline():
-                child.kill()
-                killed.append(child)
-                break
+        if not killed:
+            killed.extend(kill_one("submitit.core._submit"))
         return False
 
     values = {**SUBMITIT, "folder": str(tmp_path / "jobs")}
@@ -149,6 +149,31 @@ class Sleeping:
 
     def __call__(self) -> None:
         time.sleep(600)
+
+
+RAY = {"name": "ray", "workers": 2, "chunk": 2}
+
+
+def test_ray_makes_the_rows_of_local_processes_though_a_worker_is_killed(settings, expected, tmp_path):
+    pytest.importorskip("ray")
+    killed = []
+
+    def kill() -> bool:
+        if not killed:
+            killed.extend(kill_one("_Actor.do"))
+        return False
+
+    _, store = made(settings, tmp_path, RAY, should_stop=kill)
+    assert killed
+    same(store, expected)
+
+
+def test_an_interrupted_ray_sweep_keeps_what_is_done(settings, tmp_path):
+    pytest.importorskip("ray")
+    count = []
+    ended, store = made(settings, tmp_path, RAY, count.append, lambda: bool(count))
+    assert ended.interrupted
+    assert 0 < len(store.done()) < len(store.order)
 
 
 def test_a_batch_systems_jobs_begin_as_they_are_told():

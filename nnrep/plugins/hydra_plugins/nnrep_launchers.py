@@ -83,9 +83,9 @@ class EngineLauncher(OurLauncher):
         from nnrep.sweep.hydra_jobs import run_on_engine
 
         jobs = self._composed(job_overrides, initial_job_idx)
-        values = OmegaConf.to_object(OmegaConf.create(self._values))
+        values = OmegaConf.to_container(OmegaConf.create(self._values), resolve=True)
         assert isinstance(values, dict)
-        chosen = engine_settings(values, KEY)
+        chosen = engine_settings({str(key): value for key, value in values.items()}, KEY)
         require(chosen.chunk == 1, f"{KEY}.chunk", "1, as each job is sent alone", chosen.chunk)
         threads, *others = {config.get("threads") for _, config in jobs}
         require(not others, "threads", f"one number for all jobs of {chosen.name}", [threads, *others])
