@@ -68,7 +68,7 @@ def dispatch(
             continue
         running -= 1
         idle.append(slot)
-        if is_lost:
+        if is_lost and not stopped:
             lost(work, f"its worker was lost, {attempt} times, out of memory perhaps")
-        elif not future.cancelled():
+        elif not is_lost and not future.cancelled():
             take(work, future.result())

@@ -89,6 +89,18 @@ def test_once_it_should_stop_nothing_is_begun_and_what_is_done_is_kept():
     assert len(taken) < 10
 
 
+def test_work_that_is_lost_once_it_should_stop_is_no_failure():
+    """It was not given up: nobody has tried it again."""
+
+    def do(piece):
+        raise GoneError
+
+    engine = FakeEngine(do, workers=1)
+    _, lost, stopped = dispatched(engine, 10, lambda: bool(engine.submitted))
+    assert stopped
+    assert lost == {}
+
+
 @pytest.fixture(scope="module")
 def settings():
     overrides = ["reparam=none", "seeds=7", "system.potential=pure_lj"]
