@@ -25,7 +25,7 @@ import pytest
 
 from nnrep.host.programs import keep_programs
 from nnrep.host.stored import keep_whole_programs
-from nnrep.sweep import job_processes
+from nnrep.sweep import hydra_jobs
 
 hypothesis.settings.register_profile("nnrep", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("nnrep")
@@ -98,7 +98,7 @@ def _process_of(argv: list[str], env: dict[str, str] | None, folder: Path) -> It
         patch.setattr(sys, "argv", argv)
         patch.chdir(folder)
         # Jobs of a sweep as well; tests/commands/test_launcher.py has those of worker processes.
-        patch.setattr(job_processes, "may_have_accelerator", lambda: True)
+        patch.setattr(hydra_jobs, "may_have_accelerator", lambda: True)
         precision = jax.config.jax_enable_x64
         try:
             yield

@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 
 from nnrep.choices.defaults import config_folder
 from nnrep.commands.modes_job import load_modes_plan
-from nnrep.config.compose import register_resolvers
+from nnrep.config.compose import add_plugins, register_resolvers
 from nnrep.config.plan import load_plan
 from nnrep.figures.request import parse_arguments
 from nnrep.sweep.grids import grid_points
@@ -50,6 +50,7 @@ def test_commands_are_valid(name, tmp_path, monkeypatch):
     for file in FILES:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
+    add_plugins()
     register_resolvers()
     verb, *words = shlex.split(COMMANDS[name], comments=True)
     words = [word for word in words if not word.startswith("-")]

@@ -83,6 +83,15 @@ class Task:
                 raise KeyboardInterrupt
         return outcome
 
+    def lost(self, config: DictConfig, reason: str) -> Outcome:
+        """The outcome of a job whose workers were lost; its folder is kept, for resume=true."""
+        hydra = config.hydra
+        above = Path(hydra.runtime.cwd, hydra.sweep.dir)
+        folder = above / str(hydra.sweep.subdir)
+        in_table = folder != above and self._verb in TABULATED
+        reason = f"{reason}; the same command with resume=true goes on"
+        return Outcome(int(hydra.job.num), folder, above, in_table, config, EXIT_USAGE, reason)
+
     def _outcome(self, config: DictConfig) -> Outcome:
         hydra = HydraConfig.get()
         folder = Path(hydra.runtime.output_dir)

@@ -22,9 +22,9 @@ def explained(key: str) -> str:
     Raises:
         UserError: there is no such key; names similar ones.
     """
-    from nnrep.config.meanings import CHOSEN, NAME, known_keys, meanings, options_of, similar_keys
+    from nnrep.config.meanings import EXPLAINED, NAME, known_keys, meanings, options_of, similar_keys
 
-    if key in CHOSEN:
+    if key in EXPLAINED:
         options = ((f"{key}={name}", meanings(f"{key}/{name}").get(NAME, "")) for name in options_of(key))
         return "\n".join(_entry(option, text) for option, text in options)
     keys = known_keys()
@@ -54,9 +54,9 @@ def _shown(value: object) -> str:
 
 
 def _words() -> list[str]:
-    from nnrep.config.meanings import CHOSEN, known_keys
+    from nnrep.config.meanings import EXPLAINED, known_keys
 
-    return [*CHOSEN, *known_keys()]
+    return [*EXPLAINED, *known_keys()]
 
 
 CHOICE = Command(SUMMARY, _main, words=_words)

@@ -26,7 +26,17 @@ def add_plugins() -> None:
         sys.path.append(folder)
     # Hydra looks for plugins once in a process, which may have been before.
     Plugins.instance().register(import_module("hydra_plugins.nnrep_grids").GridSweeper)
-    Plugins.instance().register(import_module("hydra_plugins.nnrep_local").LocalLauncher)
+    launchers = import_module("hydra_plugins.nnrep_launchers")
+    for launcher in (launchers.LocalLauncher, launchers.EngineLauncher):
+        Plugins.instance().register(launcher)
+    _prefer_our_launchers()
+
+
+def _prefer_our_launchers() -> None:
+    """Forget what other plugins call by the names of our files, which Hydra would take for their schema."""
+    named = ConfigStore.instance().repo.get("hydra", {}).get("launcher", {})
+    for path in (config_folder() / "hydra" / "launcher").glob("*.yaml"):
+        named.pop(path.name, None)
 
 
 def register_resolvers(verb: str = "run") -> None:

@@ -15,6 +15,7 @@ NAME = "name"  # of a choice: its comment is that of the file
 KEY = re.compile(r"(?P<indent> *)(?P<key>\w+):(?:.*?\s#\s(?P<beside>.*))?")
 # Groups of `configs/` whose options a user chooses; the others are chosen by these.
 CHOSEN = (*GROUPS, "modes")
+EXPLAINED = (*CHOSEN, "engine")  # that of nnrep reproduce as well
 # Keys that mean what others do, which have the comment.
 SAME = {"schedule/paper": ("coarse.", "fine.")}
 
@@ -67,11 +68,11 @@ def meanings(file: str) -> Mapping[str, str]:
 
 
 def known_keys() -> dict[str, list[Key]]:
-    """Every dotted key that a run takes, as each option that has it gives it; and every group."""
+    """Every dotted key of a run or a reproduction, as each option that has it gives it; and every group."""
     keys: dict[str, list[Key]] = {}
     for key, value in _values(WHOLE).items():
         keys.setdefault(key, []).append(Key("", value, meanings(WHOLE).get(key, "")))
-    for group in CHOSEN:
+    for group in EXPLAINED:
         for name in options_of(group):
             file = f"{group}/{name}"
             for key, value in _values(file).items():
@@ -94,7 +95,7 @@ def meaning_lines(text: str, indent: str = "") -> Iterator[str]:
 
 def similar_keys(key: str) -> list[str]:
     """Keys that may have been meant: of the same last name in another group, or spelled alike."""
-    keys = [*known_keys(), *CHOSEN]
+    keys = [*known_keys(), *EXPLAINED]
     last = key.rpartition(".")[2]
     elsewhere = [known for known in keys if known.rpartition(".")[2] == last and known != key]
     return elsewhere[:3] or difflib.get_close_matches(key, keys, n=2)

@@ -1,5 +1,7 @@
 """The commands that have made the runs of a figure."""
 
+import csv
+import io
 import time
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from pandas.api.types import is_numeric_dtype
 from nnrep.errors import UserError
 from nnrep.figures.provenance import describe_machine, git_commit
 from nnrep.figures.result_files import COMMANDS
+from nnrep.host.text import readable
 from nnrep.records.table import read_table, write_table
 
 # wall_s: wall time in seconds of all runs of a row together.
@@ -18,25 +21,38 @@ FIRST_COLUMNS = COMMAND_COLUMNS[:5]  # which tables had before the others came
 
 
 class CommandLog:
-    """The row of a command in the table of commands, kept up to date: one that is killed has its row too."""
+    """The row of a command in the table of commands, kept up to date: one that is killed has its row too.
+
+    After each run the row is written over itself, in one piece; the table is written whole only once, as to
+    give a file the name of another takes ten times as long.
+    """
 
     def __init__(self, folder: Path, command: str) -> None:
         """Begin to measure the time; a command that makes no run has no row."""
         self._folder, self._began = folder, time.monotonic()
         self._begun = {"date": f"{datetime.now():%Y-%m-%d %H:%M}", "command": command}
         self._made_on = {"commit": git_commit() or None, "machine": describe_machine()}
-        self._earlier = read_commands(folder).to_dict("records")
+        self._earlier = read_commands(folder)
         self._runs = 0
+        self._place: int | None = None  # of the row in the file, in bytes
 
     def add(self, runs: int, workers: int | None = None) -> None:
         """Count runs that the command has made; `workers` is how many processes there were, once known."""
         self._runs += runs
         if self._runs == 0:
             return
+        path = self._folder / COMMANDS
+        if self._place is None:
+            write_table(path, self._earlier)
+            self._place = path.stat().st_size
         seconds = round(time.monotonic() - self._began, 1)
-        made = {"runs": self._runs, "wall_s": seconds, "workers": workers}
-        rows = [*self._earlier, self._begun | made | self._made_on]
-        write_table(self._folder / COMMANDS, pd.DataFrame(rows, columns=COMMAND_COLUMNS))
+        row = self._begun | {"runs": self._runs, "wall_s": seconds, "workers": workers} | self._made_on
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(row[name] for name in COMMAND_COLUMNS)
+        with path.open("r+b") as file:
+            file.seek(self._place)
+            file.write(readable(line.getvalue()).encode())
+            file.truncate()
 
 
 def read_commands(folder: Path) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """`nnrep reproduce`: the settings of a figure -> runs -> summary -> claims, picture and report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -29,10 +29,12 @@ from nnrep.host.interruption import Interruption
 from nnrep.host.lock import locked
 from nnrep.host.terminal import log, show_log
 from nnrep.records.table import read_table, write_table
-from nnrep.sweep.engine import Swept, sweep
+from nnrep.sweep.failures import Failure, write_failures
+from nnrep.sweep.finished import FinishedRun
 from nnrep.sweep.progress import sweep_bar
 from nnrep.sweep.settings import Experiment, Setting, experiment_settings, with_fresh_seeds
 from nnrep.sweep.store import RunStore
+from nnrep.sweep.sweep import Swept, sweep
 
 
 class Reproduction(NamedTuple):
@@ -135,28 +137,27 @@ def beyond_settings(name: str, request: Request, settings: list[Setting]) -> lis
 def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request) -> int:
     """The grid, what is picked from it with fresh seeds, what is beyond the paper, then all that follows."""
     figure, runs = reproduction.figure, stores.runs
-    filled = _fill(figure.name, reproduction.settings, runs, request)
+    failures: list[Failure] = []
+    filled = _fill(figure.name, reproduction.settings, runs, request, failures)
     if filled.interrupted or not runs.done():
         return EXIT_INTERRUPTED if filled.interrupted else EXIT_USAGE
     runs.write()
     picked = set(figure.repeated(summarise(read_table(runs.path))))
     repeated = [reproduction.repeat(setting) for setting in reproduction.settings if setting.hash in picked]
-    errors = filled.errors
     for title, settings, store in (
         (f"{figure.name}, best settings again", repeated, stores.repeats),
         (f"{figure.name}, beyond the paper", reproduction.beyond if request.beyond else [], stores.beyond),
     ):
         if settings:
-            filled = _fill(title, settings, store, request)
-            errors |= filled.errors
+            filled = _fill(title, settings, store, request, failures)
             if filled.interrupted:
                 return EXIT_INTERRUPTED
         store.write()
-    decisions, filled = _decided(reproduction, stores, request)
-    if filled.interrupted:
+    decisions, interrupted = _decided(reproduction, stores, request, failures)
+    if interrupted:
         return EXIT_INTERRUPTED
-    errors |= filled.errors
     experiment, names = reproduction.experiment, set(run_names(repeated))
+    errors = {failure.setting: failure.error for failure in failures}
     write_results(reproduction.folder, figure, experiment, stores, names, errors, decisions)
     if any(setting.config.report for setting in reproduction.settings):
         from nnrep.figures.report_page import write_figure_report  # most figures have none
@@ -166,13 +167,16 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request)
 
 
 def _decided(
-    reproduction: Reproduction, stores: Stores, request: Request
-) -> tuple[dict[str, Decision], Swept]:
-    """Add seeds until comparisons are decided, if that is asked for: where they stand, and how it ended."""
+    reproduction: Reproduction, stores: Stores, request: Request, failures: list[Failure]
+) -> tuple[dict[str, Decision], bool]:
+    """Add seeds until comparisons are decided, if that is asked for.
+
+    Returns:
+        Where they stand, and whether it was interrupted.
+    """
     figure, power = reproduction.figure, reproduction.power(request)
-    nothing_wrong = Swept({}, False, 0)
     if power is None:
-        return {}, nothing_wrong
+        return {}, False
     comparisons = figure.comparisons(summarise(read_table(stores.runs.path)))
 
     def repeats() -> pd.DataFrame:
@@ -180,20 +184,25 @@ def _decided(
 
     # The rule is on disk before the first seed that is added.
     write_table(reproduction.folder / POWER, power_table(decisions_of(comparisons, repeats(), power), power))
-    ended = [nothing_wrong]
+    interrupted = False
 
     def fill(wanted: Mapping[str, int]) -> bool:
+        nonlocal interrupted
         chosen = [setting for setting in reproduction.settings if setting.hash in wanted]
         settings = [with_fresh_seeds(setting, wanted[setting.hash]) for setting in chosen]
-        ended.append(_fill(f"{figure.name}, seeds until decided", settings, stores.repeats, request))
+        title = f"{figure.name}, seeds until decided"
+        filled = _fill(title, settings, stores.repeats, request, failures)
         stores.repeats.write()
-        return not (ended[-1].interrupted or ended[-1].errors)
+        interrupted = filled.interrupted
+        return not (filled.interrupted or filled.failures)
 
-    return add_seeds(comparisons, power, repeats, fill), ended[-1]
+    return add_seeds(comparisons, power, repeats, fill), interrupted
 
 
-def _fill(name: str, settings: list[Setting], store: RunStore, request: Request) -> Swept:
-    """Make the runs that a store lacks, and say how it went."""
+def _fill(
+    name: str, settings: list[Setting], store: RunStore, request: Request, failures: list[Failure]
+) -> Swept:
+    """Make the runs that a store lacks, and say how it went; `failures` takes those that cannot be made."""
     wanted = run_names(settings)
     before = len(store.done().intersection(wanted))
     log().info("%s: %d settings, %d runs, %d of them done", name, len(settings), len(wanted), before)
@@ -203,18 +212,21 @@ def _fill(name: str, settings: list[Setting], store: RunStore, request: Request)
     made = CommandLog(store.folder, request.command)
     with Interruption() as interruption, sweep_bar(name, len(wanted), before) as bar:
 
-        def take(rows: pd.DataFrame) -> None:
-            made.add(len(rows))
-            bar.take(rows)
+        def take(runs: Sequence[FinishedRun]) -> None:
+            made.add(len(runs))
+            bar.take(runs)
 
         cold = request.profile is Profile.paper
-        swept = sweep(settings, store, request.workers, take, interruption.requested, cold)
+        swept = sweep(settings, store, request.engine, take, interruption.requested, cold)
     made.add(0, swept.workers)
+    failures += swept.failures
+    write_failures(store.folder, failures)
     left = len(set(wanted) - store.done())
     if swept.interrupted:
         log().info("interrupted; %d of %d runs are left, resume=true goes on", left, len(wanted))
-    for point, reason in swept.errors.items():
-        log().error("nnrep: %s: %s", point, reason)
-    if swept.errors:
-        log().error("nnrep: %s: %d of %d runs cannot be made", name, left, len(wanted))
+    for setting, reason in {failure.setting: failure.error for failure in swept.failures}.items():
+        log().error("nnrep: %s: %s", setting, reason)
+    if swept.failures:
+        cannot = len(swept.failures)
+        log().error("nnrep: %s: %d of %d runs cannot be made", name, cannot, len(wanted))
     return swept

@@ -6,8 +6,13 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from nnrep.errors import UserError, chosen, similar
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from nnrep.errors import UserError, chosen, require, similar
 from nnrep.figures.registry import FIGURES
+from nnrep.sweep.engines.engine import EngineSettings
+from nnrep.sweep.engines.registry import ENGINES, engine_settings
 
 USAGE = """usage: nnrep reproduce FIG [FIG ...] [KEY=VALUE ...]
 
@@ -19,7 +24,9 @@ FIG.pdf and REPORT.md.
   profile=paper|smoke    the paper's sizes and grid (the default), or a small part of them, in minutes
   results_dir=DIR        in place of results
   resume=true            continue the runs of the same settings in DIR/FIG
-  workers=K              processes; by default one for every `threads` cores
+  engine={engines}
+                         who does the runs, see docs/many-machines.md; engine.workers=K processes, by default
+                         one for every `threads` cores
   power=0.8              add seeds until the comparisons of a figure are decided, see docs/reproduce.md
   beyond=false           leave out the methods that the paper does not have, see below
   a key of nnrep run     for all settings: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
@@ -33,9 +40,11 @@ FIG_beyond_smoke)."""
 # Groups and keys of the paper's methods; those beyond it have values of their own.
 OWN_KEYS = ("reparam", "optimizer", "schedule", "modes", "baseline", "system.repulsion")
 
+ENGINE = "engine."  # what the keys of the engine begin with
+
 # Keys of the verb itself.
 DEFAULTS = {
-    **{"profile": "paper", "results_dir": "results", "resume": "false", "workers": ""},
+    **{"profile": "paper", "results_dir": "results", "resume": "false", "engine": "local"},
     **{"beyond": "true", "power": ""},
 }
 
@@ -57,7 +66,7 @@ class Request(NamedTuple):
         profile: of all of them.
         results: folder above those of the figures.
         resume: whether to go on with the runs that the folder holds.
-        workers: processes, None for as many as fit.
+        engine: who does the runs.
         beyond: whether what the paper does not have is run too.
         power: of the seeds that are added until comparisons are decided; None adds none.
         overrides: of every setting.
@@ -68,7 +77,7 @@ class Request(NamedTuple):
     profile: Profile
     results: Path
     resume: bool
-    workers: int | None
+    engine: EngineSettings
     beyond: bool
     power: float | None
     overrides: tuple[str, ...]
@@ -92,13 +101,15 @@ def _is_own(override: str) -> bool:
 
 def usage() -> str:
     """How the verb is used."""
-    return USAGE.format(figures=", ".join(FIGURES), own=", ".join(OWN_KEYS))
+    return USAGE.format(figures=", ".join(FIGURES), engines="|".join(ENGINES), own=", ".join(OWN_KEYS))
 
 
 def completions() -> list[str]:
     """Words that may follow the verb, but for keys of runs."""
     profiles = [f"profile={profile.name}" for profile in Profile]
-    return [*FIGURES, "all", *profiles, *(f"{key}=" for key in DEFAULTS if key != "profile")]
+    engines = [f"engine={name}" for name in ENGINES]
+    others = [f"{key}=" for key in DEFAULTS if key not in ("profile", "engine")]
+    return [*FIGURES, "all", *profiles, *engines, *others]
 
 
 def parse_arguments(arguments: list[str]) -> Request:
@@ -109,6 +120,7 @@ def parse_arguments(arguments: list[str]) -> Request:
     """
     figures: list[str] = []
     own = dict(DEFAULTS)
+    of_engine: list[str] = []
     overrides: list[str] = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
@@ -118,6 +130,8 @@ def parse_arguments(arguments: list[str]) -> Request:
             figures += _figures(argument)
         elif key in own:
             own[key] = value
+        elif key.startswith(ENGINE):
+            of_engine.append(argument.removeprefix(ENGINE))
         else:
             overrides.append(argument)
     if not figures:
@@ -127,7 +141,7 @@ def parse_arguments(arguments: list[str]) -> Request:
         profile=chosen(Profile, own["profile"], "profile"),
         results=_folder(own["results_dir"]),
         resume=_flag("resume", own["resume"]),
-        workers=_count(own["workers"]),
+        engine=_engine(own["engine"], of_engine),
         beyond=_flag("beyond", own["beyond"]),
         power=_share(own["power"]),
         overrides=tuple(overrides),
@@ -159,12 +173,17 @@ def _flag(key: str, value: str) -> bool:
     return value.lower() == "true"
 
 
-def _count(value: str) -> int | None:
-    if value in ("", "null"):
-        return None
-    if not value.isdecimal() or int(value) < 1:
-        raise UserError(f"workers: must be a number of processes, at least 1, got {value}")
-    return int(value)
+def _engine(name: str, keys: list[str]) -> EngineSettings:
+    """The engine of a name, with KEY=VALUE as Hydra reads them."""
+    values: dict[str, object] = {}
+    for key in keys:
+        try:
+            parsed = OverridesParser.create().parse_override(key)
+        except HydraException as error:
+            raise UserError(f"{ENGINE}{key}: cannot be read; put its value into quotes") from error
+        require(not parsed.is_sweep_override(), f"{ENGINE}{parsed.key_or_group}", "one value", "a sweep")
+        values[parsed.key_or_group] = parsed.value()
+    return engine_settings({**values, "name": name})
 
 
 def _share(value: str) -> float | None:

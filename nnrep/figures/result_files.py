@@ -13,13 +13,14 @@ from nnrep.figures.report import REPORT
 from nnrep.records.collect import read_runs
 from nnrep.records.run_folder import RUNS
 from nnrep.records.table import read_table
+from nnrep.sweep.failures import FAILURES
 from nnrep.sweep.settings import FIRST_FRESH_SEED, Setting
 from nnrep.sweep.store import RunStore
 
 SUMMARY, REPEATS, CLAIMS, COMMANDS = "summary.csv", "repeats.csv", "claims.csv", "commands.csv"
 BEYOND, BEYOND_SUMMARY = "beyond.csv", "beyond_summary.csv"
 POWER = "power.csv"
-TABLES = (POWER, RUNS, SUMMARY, REPEATS, BEYOND, BEYOND_SUMMARY, CLAIMS, COMMANDS)
+TABLES = (POWER, RUNS, SUMMARY, REPEATS, BEYOND, BEYOND_SUMMARY, CLAIMS, FAILURES, COMMANDS)
 
 
 class Stores(NamedTuple):

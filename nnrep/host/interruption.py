@@ -16,6 +16,11 @@ def follow_instead(requested: Callable[[], bool]) -> None:
     _followed[:] = [requested]
 
 
+def stop_requested() -> bool:
+    """In a worker process, whether it is told to stop."""
+    return any(requested() for requested in _followed)
+
+
 class Interruption:
     """While entered, the first SIGINT or SIGTERM is only noted; a second one interrupts at once."""
 
@@ -25,7 +30,7 @@ class Interruption:
 
     def requested(self) -> bool:
         """Whether a signal has come."""
-        return self._requested or any(requested() for requested in _followed)
+        return self._requested or stop_requested()
 
     def stop_if_requested(self) -> None:
         """Raise `KeyboardInterrupt` if a signal has come."""

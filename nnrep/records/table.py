@@ -1,11 +1,13 @@
 """The table of runs: its columns, and how it is written."""
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
+from nnrep.host.terminal import log
 from nnrep.host.text import readable
 from nnrep.systems.force_fields.registry import term_names
 
@@ -128,7 +130,7 @@ def read_table(path: Path) -> "pd.DataFrame":
 
 
 def read_text(path: Path) -> "pd.DataFrame":
-    """A table as it stands: text, empty where it is empty.
+    """A table as it stands: text, empty where it is empty; without a last line that a crash has torn.
 
     Raises:
         UserError: it cannot be read.
@@ -136,7 +138,10 @@ def read_text(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
+        lines, newline, torn = path.read_bytes().decode().rpartition("\n")
+        if newline and torn:
+            log().warning("%s: its last line is torn, and left out", path)
+        return pd.read_csv(io.StringIO(lines + newline or torn), dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: not a readable table ({error})") from error
 

@@ -1,14 +1,14 @@
 """How far a sweep is: a bar, or log lines where there is no terminal."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
 
-import pandas as pd
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from nnrep.host.terminal import CONSOLE, log, vanishing
+from nnrep.sweep.finished import FinishedRun
 
 SAY_SECONDS = 30.0  # from one log line of a sweep to the next
 
@@ -23,14 +23,14 @@ class SweepBar:
         self._lowest: dict[str, tuple[float, str]] = {}
         self._task = progress.add_task(name, total=total, completed=done, lowest="", left="")
 
-    def take(self, rows: pd.DataFrame) -> None:
-        """Count finished runs, a row each."""
-        self._done += len(rows)
-        # A protein's energies are its own; loops differ by their potential.
-        whose = rows["potential"].where(rows["structure"].isna(), rows["structure"])
-        for what, energy, how in zip(whose, rows["energy"], rows["reparam"], strict=True):
+    def take(self, runs: Sequence[FinishedRun]) -> None:
+        """Count finished runs."""
+        self._done += len(runs)
+        for row in (run.row for run in runs):
+            # A protein's energies are its own; loops differ by their potential.
+            what, energy = row["structure"] or row["potential"], float(row["energy"])
             if isfinite(energy) and energy < self._lowest.get(what, (float("inf"), ""))[0]:
-                self._lowest[what] = (energy, how)
+                self._lowest[what] = (energy, row["reparam"])
         shortly = ", ".join(f"{what} {energy:.4f}" for what, (energy, _) in self._lowest.items())
         left = self._seconds_left()
         shown = f"{int(left // 3600)}:{int(left // 60 % 60):02}:{int(left % 60):02} left"

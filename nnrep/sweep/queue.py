@@ -1,4 +1,4 @@
-"""Which task a worker takes next."""
+"""Which task comes next."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -8,33 +8,49 @@ from nnrep.sweep.settings import Setting
 
 
 class Task(NamedTuple):
-    """Some seeds of a setting, run in one call."""
+    """Some seeds of a setting, run in one call; without seeds, its slow modes."""
 
     setting: Setting
     seeds: tuple[int, ...]
 
 
 class Queue:
-    """Tasks in groups of one shape: a worker stays with what it has compiled as long as there is some."""
+    """Tasks in groups of one shape: a slot stays with what its worker has compiled while there is some."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         """Group the tasks, each group in order."""
         self._groups: dict[str, deque[Task]] = {}
         for task in tasks:
             self._groups.setdefault(task.setting.shape, deque()).append(task)
-        self._at: dict[int, str] = {}  # worker -> shape
+        self._free = dict.fromkeys(self._groups)  # shapes that no slot is at, in order
+        self._at: dict[int, str] = {}  # slot -> shape
 
-    def take(self, worker: int) -> Task | None:
-        """The next task of a worker: of its own group, else of one that no one is at, else of the longest."""
+    def take(self, slot: int, most: int = 1) -> tuple[Task, ...]:
+        """The next tasks of a slot, of one shape; none if there are no more.
+
+        They are of its own group, else of one that no slot is at, else of the longest.
+
+        Args:
+            slot: any number.
+            most: runs of the tasks together; a task without seeds counts as a run.
+        """
         if not self._groups:
-            return None
-        shape = self._at.get(worker)
+            return ()
+        shape = self._at.get(slot)
         if shape not in self._groups:
-            taken = set(self._at.values())
-            free = [name for name in self._groups if name not in taken]
-            shape = free[0] if free else max(self._groups, key=lambda name: len(self._groups[name]))
-        self._at[worker] = shape
-        task = self._groups[shape].popleft()
-        if not self._groups[shape]:
+            shape = next(iter(self._free), None) or max(
+                self._groups, key=lambda name: len(self._groups[name])
+            )
+            self._free.pop(shape, None)
+            self._at[slot] = shape
+        group, runs = self._groups[shape], 0
+        taken: list[Task] = []
+        while group and (not taken or runs + (len(group[0].seeds) or 1) <= most):
+            taken.append(group.popleft())
+            runs += len(taken[-1].seeds) or 1
+        if not group:
             del self._groups[shape]
-        return task
+        return tuple(taken)
+
+    def _length(self, shape: str) -> int:
+        return len(self._groups[shape])

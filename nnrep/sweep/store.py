@@ -1,9 +1,9 @@
 """The runs of a sweep on disk: a table, where they ended, and how they went there."""
 
-import gzip
+import csv
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +15,25 @@ from nnrep.minimization import Status
 from nnrep.records.collect import read_runs
 from nnrep.records.run_folder import RUNS
 from nnrep.records.table import TIMES, run_columns
+from nnrep.sweep.finished import FinishedRun, Keep
 
 POSITIONS, HISTORIES = "positions", "histories"
-MOST_KEPT = 500  # rows of a run's history
 AGAIN = "cannot be read ({}); remove it, and resume=true makes the run again"
 # Columns that every run has a number in.
 NUMBERS = ["seed", "n", "energy", "steps_coarse", "steps_fine", *TIMES]
 
 
 class RunStore:
-    """A table of runs, rewritten whole after every run: a killed sweep keeps what was finished.
+    """A table of runs to which each run is added as it ends: a killed sweep keeps what was finished.
+
+    Rows are appended as they come, in constant time; `write` puts them into the sweep's order. A line that a
+    crash has torn is left out when the table is read, and its run is made again.
 
     Attributes:
         folder: where.
         path: of the table in it.
         order: the names of all runs of the sweep, as the table has them in the end.
+        keep: what is kept of a run beside its row.
     """
 
     def __init__(
@@ -48,64 +52,84 @@ class RunStore:
             OSError: the folder cannot be made.
         """
         self.folder, self.path, self.order = folder, folder / table, list(order)
+        self.keep = Keep(keep_positions, keep_histories)
         self._place = {run: place for place, run in enumerate(order)}
-        self._keep_positions, self._keep_histories = keep_positions, keep_histories
-        self._rows: dict[str, pd.Series] = {}
-        self._lines: dict[str, str] = {}  # of the table as it was written last
-        self._columns: list[str] = []  # of these lines
+        self._columns = run_columns()
+        self._lines: dict[str, str] = {}  # run -> its line of the table
+        self._versions: set[str] = set()
+        self._structures: set[tuple[str, str]] = set()
+        self._is_ours = False  # whether lines can be appended to the file as it is
         folder.mkdir(parents=True, exist_ok=True)
         if not self.path.exists():
             return
         held = read_runs(self.path)
         _check_numbers(self.path, held)
-        for _, row in held.iterrows():
+        self._columns = run_columns(held.columns)
+        for row in held.to_dict("records"):
             if row["run_id"] not in self._place:
                 reason = "holds runs of other settings or seeds"
                 raise UserError(f"{self.path}: {reason} ({row['run_id']}); choose another results_dir")
             if self._is_whole(row):
-                self._rows[row["run_id"]] = row
+                self._take({str(name): text for name, text in row.items()})
 
-    def _is_whole(self, row: pd.Series) -> bool:
+    def _is_whole(self, row: Mapping) -> bool:
         ended = row["status"] != Status.interrupted.name
-        wanted = [self._positions_path] * self._keep_positions + [self._history_path] * self._keep_histories
+        wanted = [self._positions_path] * self.keep.positions + [self._history_path] * self.keep.histories
         return ended and all(path(row["run_id"]).exists() for path in wanted)
+
+    def _take(self, row: Mapping[str, str]) -> str:
+        """Take a row; its line."""
+        line = _line(row.get(name, "") for name in self._columns)
+        self._lines[row["run_id"]] = line
+        self._versions.add(row["versions"])
+        if row["structure"]:
+            self._structures.add((row["structure"], row["structure_hash"]))
+        return line
 
     def done(self) -> set[str]:
         """The names of the finished runs."""
-        return set(self._rows)
+        return set(self._lines)
 
     def versions(self) -> set[str]:
         """What the finished runs were made by."""
-        return {row["versions"] for row in self._rows.values()}
+        return self._versions
 
     def structures(self) -> set[tuple[str, str]]:
         """Names and hashes of the structures of the finished runs."""
-        return {(row["structure"], row["structure_hash"]) for row in self._rows.values() if row["structure"]}
+        return self._structures
 
-    def add(self, rows: pd.DataFrame, positions: np.ndarray, histories: pd.DataFrame) -> None:
-        """Take finished runs, with positions (s, n, d) and the history of all, and write them."""
-        for (_, row), seed, final in zip(as_text(rows).iterrows(), rows["seed"], positions, strict=True):
-            if self._keep_positions:
-                self._write_positions(row["run_id"], final)
-            if self._keep_histories:
-                self._write_history(row["run_id"], histories[histories["seed"] == seed])
-            self._rows[row["run_id"]] = row
-            self._lines.pop(row["run_id"], None)
-        self.write()
+    def add(self, runs: Iterable[FinishedRun]) -> None:
+        """Take finished runs, and write them: their rows last, so that a run with a row is whole."""
+        lines = []
+        for run in runs:
+            name = run.row["run_id"]
+            if run.positions is not None:
+                self._write_positions(name, run.positions)
+            if run.history is not None:
+                self._write(self._history_path(name), run.history)
+            if run.row.keys() - self._columns:
+                self._widen(run.row)
+            lines.append(self._take(run.row))
+        if not self._is_ours:
+            self.write()
+            return
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            file.write("".join(lines))
+
+    def _widen(self, names: Iterable[str]) -> None:
+        """Give all lines the columns of an energy term that no run has had yet."""
+        before, self._columns = self._columns, run_columns([*self._columns, *names])
+        for run, line in self._lines.items():
+            row = dict(zip(before, next(csv.reader([line])), strict=True))
+            self._lines[run] = _line(row.get(name, "") for name in self._columns)
+        self._is_ours = False
 
     def write(self) -> None:
-        """Write the table, in the sweep's order. Lines are kept: tables of thousands of runs grow by one."""
-        new = {run: self._rows[run] for run in self._rows.keys() - self._lines.keys()}
-        columns = run_columns([*self._columns, *(name for row in new.values() for name in row.index)])
-        if columns != self._columns:
-            self._columns, new = columns, self._rows
-        self._lines |= {run: self._csv(row) for run, row in new.items()}
+        """Write the table whole, in the sweep's order."""
         names = sorted(self._lines, key=self._place.__getitem__)
-        header = pd.DataFrame(columns=self._columns).to_csv(index=False)
-        write_whole(self.path, (header + "".join(map(self._lines.__getitem__, names))).encode())
-
-    def _csv(self, row: pd.Series) -> str:
-        return pd.DataFrame([row], columns=self._columns).to_csv(index=False, header=False)
+        lines = [_line(self._columns), *map(self._lines.__getitem__, names)]
+        write_whole(self.path, "".join(lines).encode())
+        self._is_ours = True
 
     def positions(self, run: str) -> np.ndarray:
         """Where a run ended, (n, d).
@@ -140,22 +164,17 @@ class RunStore:
     def _write_positions(self, run: str, positions: np.ndarray) -> None:
         content = io.BytesIO()
         np.save(content, positions)
-        self._positions_path(run).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._positions_path(run), content.getvalue())
+        self._write(self._positions_path(run), content.getvalue())
 
-    def _write_history(self, run: str, history: pd.DataFrame) -> None:
-        kept = thinned(history.drop(columns="seed"), MOST_KEPT)
-        self._history_path(run).parent.mkdir(parents=True, exist_ok=True)
-        text = kept.to_csv(index=False, float_format="%.7g")
-        # Without a time in it, the same history is the same file.
-        write_whole(self._history_path(run), gzip.compress(text.encode(), mtime=0))
+    def _write(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
 
 
-def thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most so many rows, evenly spaced, with the first and the last one."""
-    if len(rows) <= most:
-        return rows
-    return rows.iloc[np.linspace(0, len(rows) - 1, most).round().astype(int)]
+def _line(values: Iterable[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
 
 
 def _check_numbers(path: Path, rows: pd.DataFrame) -> None:
@@ -166,8 +185,3 @@ def _check_numbers(path: Path, rows: pd.DataFrame) -> None:
                 float(text)
             except ValueError as error:
                 raise UserError(f"{path}: {name} of {run} is no number: '{text}'; remove its line") from error
-
-
-def as_text(rows: pd.DataFrame) -> pd.DataFrame:
-    """A table as it is read back from its file: what was resumed and what was not are then the same."""
-    return pd.read_csv(io.StringIO(rows.to_csv(index=False)), dtype=str, keep_default_na=False)

@@ -1,98 +1,131 @@
-"""What a worker process of a sweep does: slow modes, and runs."""
+"""What a worker of a sweep does: slow modes, and runs."""
 
+import atexit
 import time
-from multiprocessing.synchronize import Event
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Self
 
 import jax
-import numpy as np
-import pandas as pd
 
 from nnrep.config.explain import explain
+from nnrep.host.interruption import stop_requested
 from nnrep.host.runtime import configure_jax
+from nnrep.host.scratch import scratch_folder
 from nnrep.host.terminal import log, progress_bar
-from nnrep.host.workers import leave_signals_to_parent
 from nnrep.job import built_maps, loaded_system, minimized, prepared
 from nnrep.minimization import Monitor, Status
 from nnrep.records.rows import run_rows
 from nnrep.reparam.build import BuiltMap
+from nnrep.sweep.finished import FinishedRun, Keep, finished_runs
+from nnrep.sweep.queue import Task
 from nnrep.sweep.settings import Setting
 from nnrep.systems import System
 
 MOST_PREPARED = 8  # systems with their modes that a worker remembers
 
+_prepared: dict[str, tuple[System, tuple[BuiltMap, ...]]] = {}
+_scratch: dict[Path, Path] = {}
 
-class Done(NamedTuple):
-    """What came of a task.
+
+@dataclass
+class Done:
+    """What came of a chunk.
 
     Attributes:
-        result: of the finished runs their rows, positions (s, n, d) and history; None where there are none.
-        error: why a setting cannot be run, in one line.
+        runs: those that are finished.
+        errors: setting (its overrides) -> why it cannot be run, in one line.
     """
 
-    result: tuple[pd.DataFrame, np.ndarray, pd.DataFrame] | None = None
-    error: str | None = None
+    runs: list[FinishedRun] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
 
 
-_stop: Event
-_programs: Path | None = None
-_prepared: dict[str, tuple[System, tuple[BuiltMap, ...]]] = {}
+@dataclass(frozen=True)
+class Chunk:
+    """Some tasks of one shape, done one after the other in a worker.
 
-
-def begin(stop: Event, programs: Path | None) -> None:
-    """Set up a worker: it leaves signals to its parent, and does not outlive it.
-
-    Args:
-        stop: set when runs are to end.
+    Attributes:
+        tasks: what is to be done.
+        keep: what is kept of a run beside its row.
         programs: folder that keeps compiled programs; None is the user's.
     """
-    global _stop, _programs
-    _stop, _programs = stop, programs
-    leave_signals_to_parent()
-    log().setLevel("WARNING")
+
+    tasks: tuple[Task, ...]
+    keep: Keep
+    programs: Path | None
+
+    @property
+    def shape(self) -> str:
+        """That of its settings."""
+        return self.tasks[0].setting.shape
+
+    def __call__(self) -> Done:
+        """Do the tasks; those that the sweep stops are left out, and so are the rest of them."""
+        log().setLevel("WARNING")
+        done = Done()
+        for task in self.tasks:
+            try:
+                if stop_requested():
+                    break
+                done.runs += _runs_of(task, self) if task.seeds else _modes_of(task, self)
+            except KeyboardInterrupt:
+                break
+            except Exception as error:
+                message = explain(error)
+                if message is None:
+                    raise
+                done.errors[task.setting.point] = message
+        return done
+
+    def once_more(self) -> Self:
+        """The same."""
+        return self
 
 
-def runs_on_cpu() -> bool:
+@dataclass(frozen=True)
+class RunsOnCpu:
     """Whether runs are computed by the CPU, where workers can go side by side."""
-    return jax.default_backend() == "cpu"
+
+    shape: str = ""
+
+    def __call__(self) -> bool:
+        """Ask JAX."""
+        return jax.default_backend() == "cpu"
+
+    def once_more(self) -> Self:
+        """The same."""
+        return self
 
 
-def find_modes(setting: Setting) -> Done:
-    """Put the slow modes of a setting into the cache."""
-    try:
-        _prepare(setting)
-    except KeyboardInterrupt:  # a start that was being simulated
-        return Done()
-    except Exception as error:
-        return _explained(error)
-    return Done()
+def _modes_of(task: Task, chunk: Chunk) -> list[FinishedRun]:
+    """Put the slow modes of a setting into the cache; there are no runs."""
+    _prepare(task.setting, chunk.programs)
+    return []
 
 
-def run(setting: Setting, seeds: tuple[int, ...]) -> Done:
-    """Run some seeds of a setting; nothing comes of it if the sweep is to stop before they end."""
+def _runs_of(task: Task, chunk: Chunk) -> list[FinishedRun]:
+    """Run the seeds of a task together; nothing comes of it if the sweep is to stop before they end."""
     began = time.perf_counter()
-    try:
-        system, maps = _prepare(setting)
-        plan = setting.plan.with_seeds(seeds)
-        result = minimized(plan, system, maps, Monitor(should_stop=_stop.is_set))
-        rows = run_rows(system, maps, result, plan, time.perf_counter() - began)
-    except KeyboardInterrupt:
-        return Done()
-    except Exception as error:
-        return _explained(error)
-    return Done() if Status.interrupted in result.status else Done((rows, result.positions, result.history))
+    system, maps = _prepare(task.setting, chunk.programs)
+    plan = task.setting.plan.with_seeds(task.seeds)
+    result = minimized(plan, system, maps, Monitor(should_stop=stop_requested))
+    if Status.interrupted in result.status:
+        return []
+    rows = run_rows(system, maps, result, plan, time.perf_counter() - began)
+    return finished_runs(rows, result.positions, result.history, chunk.keep)
 
 
-def _prepare(setting: Setting) -> tuple[System, tuple[BuiltMap, ...]]:
+def _prepare(setting: Setting, programs: Path | None) -> tuple[System, tuple[BuiltMap, ...]]:
     """The system at the start of the setting's first seed, as in a run of all its seeds, and its maps."""
     plan = setting.plan
-    configure_jax(plan.config.precision.value, _programs)
+    configure_jax(plan.config.precision.value, None if programs is None else _here(programs))
     key = f"{setting.shape} {setting.modes}"
     if key not in _prepared:
         with progress_bar(quiet=True) as bar:
             _, molecule = prepared(plan)
-            system = loaded_system(plan, molecule, bar, _stop.is_set, padded=plan.minimizes)
+            system = loaded_system(plan, molecule, bar, stop_requested, padded=plan.minimizes)
         if len(_prepared) >= MOST_PREPARED:
             _prepared.pop(next(iter(_prepared)))
         _prepared[key] = system, built_maps(system, plan)
@@ -101,8 +134,12 @@ def _prepare(setting: Setting) -> tuple[System, tuple[BuiltMap, ...]]:
     return system, tuple(made.from_memory() for made in maps)
 
 
-def _explained(error: Exception) -> Done:
-    message = explain(error)
-    if message is None:
-        raise error
-    return Done(error=message)
+def _here(folder: Path) -> Path:
+    """The folder of the sweep's command or, on a machine that does not have it, one of this process."""
+    if folder.is_dir():
+        return folder
+    if folder not in _scratch:
+        opened = ExitStack()
+        _scratch[folder] = opened.enter_context(scratch_folder())
+        atexit.register(opened.close)
+    return _scratch[folder]

@@ -9,16 +9,18 @@ import time
 
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 from structure_texts import text
 
-from nnrep.commands.jobs import Task
+from nnrep.commands.jobs import Jobs, Task
 from nnrep.config.compose import register_resolvers
 from nnrep.errors import ConfigError
 from nnrep.host import threads
 from nnrep.host.threads import usable_cores
 from nnrep.records.table import TIMES
-from nnrep.sweep import job_processes
-from nnrep.sweep.job_processes import count_of_workers
+from nnrep.sweep import hydra_jobs
+from nnrep.sweep.engines import local
+from nnrep.sweep.hydra_jobs import count_of_workers
 
 CLOCKS = [*TIMES, "modes_stored"]
 TWO, ONE = "hydra.launcher.workers=2", "hydra.launcher.workers=1"
@@ -109,21 +111,46 @@ def test_an_interrupted_sweep_keeps_what_there_is(nnrep, tmp_path, to_group):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_one_line(tmp_path):
+def test_a_killed_worker_costs_no_job(tmp_path):
     process = start(tmp_path, *LONG, TWO, "hydra.sweep.dir=s")
     begun = [tmp_path / "s" / str(job) / "config.yaml" for job in (0, 1)]
     wait_for(lambda: all(path.exists() for path in begun), process)
+    os.kill(workers_of(process)[0], signal.SIGKILL)
+    wait_for(lambda: len(workers_of(process)) == 2, process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "a worker was lost" in err
+    assert set(swept(tmp_path / "s")["status"]) == {"interrupted"}
+
+
+def workers_of(process):
     listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
     workers = []
     for child in listed.stdout.split():
         with open(f"/proc/{child}/cmdline") as file:
             workers += [int(child)] if "spawn_main" in file.read() else []
-    os.kill(workers[0], signal.SIGKILL)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 2
-    last = err.splitlines()[-1]
-    assert last.startswith("nnrep: hydra.launcher: a worker was killed")
-    assert "resume=true" in last
+    return workers
+
+
+def test_a_job_whose_worker_was_lost_goes_on_in_its_folder():
+    job = hydra_jobs.HydraJob(3, None, None, OmegaConf.create({"resume": False, "seeds": 2}))
+    assert job.once_more().config == {"resume": True, "seeds": 2}
+    assert (job.once_more().number, job.config.resume) == (3, False)
+
+
+def test_a_job_whose_workers_are_lost_is_a_failed_row(tmp_path):
+    hydra = {"runtime": {"cwd": str(tmp_path)}, "sweep": {"dir": "s", "subdir": 1}, "job": {"num": 1}}
+    (tmp_path / "s").mkdir()
+    outcome = Task("run").lost(OmegaConf.create({"hydra": hydra, "seeds": 2}), "its worker was lost")
+    jobs = Jobs()
+    jobs.take(outcome)
+    assert (jobs.status(), outcome.folder) == (2, tmp_path / "s" / "1")
+    (row,) = swept(tmp_path / "s").to_dict("records")
+    assert (row["status"], row["error"]) == (
+        "failed",
+        "its worker was lost; the same command with resume=true goes on",
+    )
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "1.5", "two", "true"])
@@ -134,8 +161,8 @@ def test_workers_are_a_count(command, workers):
 
 
 def test_there_are_as_many_workers_as_cores_allow(monkeypatch):
-    monkeypatch.setattr(job_processes, "may_have_accelerator", lambda: False)
-    monkeypatch.setattr(job_processes, "usable_cores", lambda: 8)
+    monkeypatch.setattr(hydra_jobs, "may_have_accelerator", lambda: False)
+    monkeypatch.setattr(local, "usable_cores", lambda: 8)
     assert [count_of_workers(None, each, 100) for each in (None, 1, 3, 9)] == [8, 8, 2, 1]
     assert count_of_workers(None, None, 5) == 5
     with monkeypatch.context() as patch:
@@ -144,7 +171,7 @@ def test_there_are_as_many_workers_as_cores_allow(monkeypatch):
         patch.setattr("nnrep.host.memory.free_memory", lambda: 1e8)
         assert count_of_workers(None, 1, 100) == 1
     assert count_of_workers(20, 1, 100) == 20
-    monkeypatch.setattr(job_processes, "may_have_accelerator", lambda: True)
+    monkeypatch.setattr(hydra_jobs, "may_have_accelerator", lambda: True)
     assert count_of_workers(None, 1, 100) == 1
 
 

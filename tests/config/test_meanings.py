@@ -10,7 +10,7 @@ from nnrep.choices.defaults import config_folder
 from nnrep.choices.identity import flat
 from nnrep.config.compose import register_resolvers
 from nnrep.config.help import help_text
-from nnrep.config.meanings import CHOSEN, NAME, known_keys, meanings, options_of, similar_keys
+from nnrep.config.meanings import EXPLAINED, NAME, known_keys, meanings, options_of, similar_keys
 
 
 def test_every_key_of_every_option_has_a_meaning():
@@ -21,7 +21,7 @@ def test_every_key_of_every_option_has_a_meaning():
     assert len(known_keys()) > 90
 
 
-@pytest.mark.parametrize("group", [group for group in CHOSEN if group != "modes"])
+@pytest.mark.parametrize("group", [group for group in EXPLAINED if group != "modes"])
 def test_every_option_has_a_meaning(group):
     for option in options_of(group):
         assert meanings(f"{group}/{option}").get(NAME), option

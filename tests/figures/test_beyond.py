@@ -24,7 +24,8 @@ from nnrep.sweep.settings import Setting, experiment_settings
 # Two keys of the figure's own grids among them: they cut these short, and leave what is beyond them alone.
 OPTIONS = (
     *("profile=smoke", "system.n=30", "system.loop_length=5", "system.potential=pure_lj", "seeds=2"),
-    *("max_steps=200", "reparam=none,cg", "optimizer.learning_rate=0.05,0.02", "workers=1", "results_dir=r"),
+    *("max_steps=200", "reparam=none,cg", "optimizer.learning_rate=0.05,0.02", "engine.workers=1"),
+    "results_dir=r",
 )
 COMMAND = [sys.executable, "-m", "nnrep", "reproduce", "fig3", *OPTIONS]
 UNCHANGED = ("runs.csv", "repeats.csv", "summary.csv", "claims.csv", "fig3.png", "fig3.pdf")

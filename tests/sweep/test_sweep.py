@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from nnrep.choices.defaults import config_folder
 from nnrep.errors import UserError
 from nnrep.records.table import run_columns
-from nnrep.sweep.engine import missing_seeds
+from nnrep.sweep.finished import finished_runs, thinned
 from nnrep.sweep.grids import grid_points
 from nnrep.sweep.queue import Queue, Task
 from nnrep.sweep.settings import Setting, experiment_settings, with_fresh_seeds
-from nnrep.sweep.store import NUMBERS, RunStore, thinned
+from nnrep.sweep.store import NUMBERS, RunStore
+from nnrep.sweep.sweep import missing_tasks
 
 
 def test_grids_are_joined_not_multiplied():
@@ -155,20 +156,31 @@ def task(shape: str, number: int = 0) -> Task:
 @given(
     st.lists(st.sampled_from("abcd"), max_size=30),
     st.lists(st.integers(0, 2), min_size=40, max_size=40),
+    st.integers(1, 4),
 )
-def test_every_task_is_taken_once(shapes, workers):
+def test_every_task_is_taken_once(shapes, workers, most):
     tasks = [task(shape, number) for number, shape in enumerate(shapes)]
     queue = Queue(tasks)
-    taken = [queue.take(worker) for worker in workers]
-    assert sorted(t.seeds for t in taken if t) == sorted(t.seeds for t in tasks)
+    taken = [each for worker in workers for each in queue.take(worker, most)]
+    assert sorted(each.seeds for each in taken) == sorted(each.seeds for each in tasks)
 
 
 def test_a_worker_stays_with_its_shape_and_avoids_those_of_others():
     queue = Queue([task(shape, number) for shape in "ab" for number in range(3)])
-    assert [queue.take(0).setting.shape for _ in range(2)] == ["a", "a"]
-    assert [queue.take(1).setting.shape for _ in range(3)] == ["b", "b", "b"]
-    assert queue.take(1).setting.shape == "a"  # helps out
-    assert queue.take(0) is None
+    assert [shapes(queue.take(0)) for _ in range(2)] == ["a", "a"]
+    assert [shapes(queue.take(1)) for _ in range(3)] == ["b", "b", "b"]
+    assert shapes(queue.take(1)) == "a"  # helps out
+    assert queue.take(0) == ()
+
+
+def shapes(tasks) -> str:
+    return "".join(each.setting.shape for each in tasks)
+
+
+def test_a_chunk_has_at_most_so_many_runs_of_one_shape():
+    tasks = [task("a", number) for number in range(5)] + [Task(Setting(None, "b", "b", ""), (1, 2, 3))]
+    queue = Queue(tasks)
+    assert [shapes(queue.take(slot, 2)) for slot in (0, 1, 0, 0)] == ["aa", "b", "aa", "a"]
 
 
 def rows(*names: str, status: str = "converged") -> pd.DataFrame:
@@ -183,14 +195,19 @@ def history(length: int = 3) -> pd.DataFrame:
     return pd.DataFrame({"seed": 1, "stage": "fine", "step": steps, "energy": -1.0 / steps})
 
 
+def add(store: RunStore, table: pd.DataFrame, positions: np.ndarray) -> None:
+    store.add(finished_runs(table, positions, history(), store.keep))
+
+
 def test_a_store_keeps_the_order_of_the_sweep_and_every_digit(tmp_path):
     store = RunStore(tmp_path / "new" / "fig", ["b-0", "a-0", "a-1"], keep_positions=True)
-    store.add(rows("a-1"), np.ones((1, 4, 3)), history())
-    store.add(rows("b-0"), np.zeros((1, 4, 3)), history())
+    add(store, rows("a-1"), np.ones((1, 4, 3)))
+    add(store, rows("b-0"), np.zeros((1, 4, 3)))
     again = RunStore(store.folder, store.order, keep_positions=True)
     assert again.done() == {"a-1", "b-0"}
     assert (again.positions("a-1") == 1).all()
-    again.add(rows("a-0"), np.zeros((1, 4, 3)), history())
+    add(again, rows("a-0"), np.zeros((1, 4, 3)))
+    again.write()
     table = pd.read_csv(store.folder / "runs.csv")
     assert table["run_id"].tolist() == store.order
     assert (table["energy"] == 0.1 + 0.2).all()
@@ -200,11 +217,12 @@ def test_a_table_that_grows_is_the_same_as_one_that_is_written_whole(tmp_path):
     """Also where a run comes to have a term of its own, and where it is made again."""
     order = ["c-0", "b-0", "a-0"]
     store = RunStore(tmp_path / "grown", order)
-    store.add(rows("a-0"), np.zeros((1, 4, 3)), history())
-    store.add(rows("b-0").assign(energy_own=3.0), np.zeros((1, 4, 3)), history())
-    store.add(rows("a-0").assign(energy=7.0), np.zeros((1, 4, 3)), history())
-    store.add(rows("c-0"), np.zeros((1, 4, 3)), history())
+    add(store, rows("a-0"), np.zeros((1, 4, 3)))
+    add(store, rows("b-0").assign(energy_own=3.0), np.zeros((1, 4, 3)))
+    add(store, rows("a-0").assign(energy=7.0), np.zeros((1, 4, 3)))
+    add(store, rows("c-0"), np.zeros((1, 4, 3)))
     whole = RunStore(tmp_path / "grown", order)
+    store.write()
     grown = store.path.read_bytes()
     whole.write()
     assert whole.path.read_bytes() == grown
@@ -216,7 +234,7 @@ def test_a_table_that_grows_is_the_same_as_one_that_is_written_whole(tmp_path):
 
 def test_a_run_without_its_positions_is_made_again(tmp_path):
     store = RunStore(tmp_path, ["a-0"], keep_positions=True)
-    store.add(rows("a-0"), np.ones((1, 4, 3)), history())
+    add(store, rows("a-0"), np.ones((1, 4, 3)))
     (tmp_path / "positions" / "a-0.npy").unlink()
     assert RunStore(tmp_path, ["a-0"], keep_positions=True).done() == set()
     assert RunStore(tmp_path, ["a-0"], keep_positions=False).done() == {"a-0"}
@@ -224,7 +242,7 @@ def test_a_run_without_its_positions_is_made_again(tmp_path):
 
 def test_a_run_without_its_history_is_made_again(tmp_path):
     store = RunStore(tmp_path, ["a-0"], keep_histories=True)
-    store.add(rows("a-0"), np.ones((1, 4, 3)), history())
+    add(store, rows("a-0"), np.ones((1, 4, 3)))
     kept = RunStore(tmp_path, ["a-0"], keep_histories=True)
     assert kept.done() == {"a-0"}
     pd.testing.assert_frame_equal(kept.history("a-0"), history().drop(columns="seed"), rtol=1e-6)
@@ -248,7 +266,7 @@ def test_long_histories_are_thinned_between_their_ends(length, most):
 
 
 def test_a_store_of_other_settings_is_refused(tmp_path):
-    RunStore(tmp_path, ["a-0"], keep_positions=False).add(rows("a-0"), np.ones((1, 4, 3)), history())
+    add(RunStore(tmp_path, ["a-0"], keep_positions=False), rows("a-0"), np.ones((1, 4, 3)))
     before = (tmp_path / "runs.csv").read_bytes()
     with pytest.raises(UserError, match=r"runs.csv: holds runs of other settings or seeds \(a-0\)"):
         RunStore(tmp_path, ["b-0"], keep_positions=False)
@@ -257,7 +275,7 @@ def test_a_store_of_other_settings_is_refused(tmp_path):
 
 def test_damaged_tables_and_positions_are_named(tmp_path):
     store = RunStore(tmp_path, ["a-0"], keep_positions=True)
-    store.add(rows("a-0"), np.ones((1, 4, 3)), history())
+    add(store, rows("a-0"), np.ones((1, 4, 3)))
     (tmp_path / "positions" / "a-0.npy").write_bytes(b"")
     with pytest.raises(UserError, match=r"a-0.npy: cannot be read .*resume=true makes the run again"):
         store.positions("a-0")
@@ -284,6 +302,6 @@ def test_missing_seeds_are_those_without_a_row(tmp_path):
     overrides = ["reparam=none", "system.potential=pure_lj", "seeds=[3,5,8]"]
     setting = experiment_settings("fig2_smoke", overrides).settings[-1]
     store = RunStore(tmp_path, [setting.run_id(seed) for seed in setting.seeds], keep_positions=False)
-    assert missing_seeds(setting, store) == (3, 5, 8)
-    store.add(rows(setting.run_id(5)), np.ones((1, 4, 3)), history())
-    assert missing_seeds(setting, store) == (3, 8)
+    assert missing_tasks([setting], store) == [Task(setting, (3, 5, 8))]
+    add(store, rows(setting.run_id(5)), np.ones((1, 4, 3)))
+    assert missing_tasks([setting], store) == [Task(setting, (3, 8))]

@@ -6,6 +6,7 @@ the path.
 
 import inspect
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -28,17 +29,59 @@ class GridSweeper(BasicSweeper):
         self.grids = grids
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Give the launcher a task that other processes can be sent."""
+        """Give the launcher a task that other processes can be sent.
+
+        Raises:
+            UserError: the launcher is that of a package which is not installed.
+        """
+        from nnrep.errors import UserError
+
         self._task = inspect.unwrap(task_function)
-        super().setup(hydra_context=hydra_context, task_function=self._task, config=config)
+        target = config.hydra.launcher.get("_target_")
+        try:
+            super().setup(hydra_context=hydra_context, task_function=self._task, config=config)
+        except RuntimeError as error:
+            raise UserError(f"hydra.launcher: cannot be had ({target}); install it") from error
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Run all jobs, and hand on what other processes have returned."""
-        batches = super().sweep(arguments)
+        """Run all jobs, and hand on what other processes have returned.
+
+        Raises:
+            UserError: a launcher of others has failed; what its jobs have written is kept.
+        """
+        from hydra_plugins.nnrep_launchers import OurLauncher
+
+        assert self.config is not None
+        described = Path(str(self.config.hydra.sweep.dir), "multirun.yaml")
+        is_new = not described.exists()
+        ours = isinstance(self.launcher, OurLauncher)
+        try:
+            batches = super().sweep(arguments) if ours else self._swept_by_others(arguments)
+        except Exception:
+            if is_new and not described.with_name("runs.csv").exists():
+                described.unlink(missing_ok=True)  # by which the folder would be in use
+            raise
         for batch in batches:
             for job in batch:
                 self._task.take(job.return_value)
         return batches
+
+    def _swept_by_others(self, arguments: list[str]) -> Any:
+        """Run all jobs in processes that begin with the wanted number of threads: jobs cannot set it."""
+        from nnrep.config.explain import explain
+        from nnrep.errors import UserError, is_integer
+        from nnrep.host.threads import environment, thread_variables
+
+        assert self.config is not None
+        threads = self.config.threads
+        try:
+            with environment(thread_variables(threads if is_integer(threads) else None)):
+                return super().sweep(arguments)
+        except Exception as error:
+            if explain(error) is not None:
+                raise
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise UserError(f"hydra.launcher: {reason}; the same command with resume=true goes on") from error
 
     def split_arguments(  # type: ignore[override]  # of the class in Hydra, of the instance here
         self, overrides: list[Override], max_batch_size: int | None

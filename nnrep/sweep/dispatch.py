@@ -1,0 +1,74 @@
+"""Work goes to an engine, and what comes of it is taken as it comes: the one loop of all sweeps."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from nnrep.host.terminal import log
+from nnrep.sweep.engines.engine import Engine, Work
+
+W = TypeVar("W", bound=Work[Any])
+
+RETRIES = 2  # of work whose worker was lost
+POLL_SECONDS = 0.2  # how soon an interruption is noticed
+
+
+def dispatch(
+    engine: Engine,
+    next_work: Callable[[int], W | None],
+    take: Callable[[W, Any], None],
+    lost: Callable[[W, str], None],
+    should_stop: Callable[[], bool],
+    most: int | None = None,
+) -> bool:
+    """Have all work done.
+
+    Work whose worker is lost is done by another one, twice; then it is given up.
+
+    Args:
+        engine: does it.
+        next_work: slot -> what comes next there; None once there is no more.
+        take: told of work and what came of it.
+        lost: told of work that is given up, and why.
+        should_stop: asked several times a second; then no more is begun, and what runs is to stop.
+        most: at a time; None is as much as the engine has slots for.
+
+    Returns:
+        Whether it was stopped.
+    """
+    ended: SimpleQueue[tuple[Future[Any], int, W, int]] = SimpleQueue()
+    idle: list[int] = []
+    slots, running, stopped = 0, 0, False
+
+    def submit(slot: int, work: W, attempt: int = 1) -> None:
+        future = engine.submit(work)
+        future.add_done_callback(lambda future: ended.put((future, slot, work, attempt)))
+
+    while True:
+        if not stopped and should_stop():
+            stopped = True
+            engine.cancel()
+        for slot in range(slots, most or engine.slots):
+            idle.append(slot)
+            slots += 1
+        while idle and not stopped and (work := next_work(idle[-1])) is not None:
+            submit(idle.pop(), work)
+            running += 1
+        if not running:
+            return stopped
+        try:
+            future, slot, work, attempt = ended.get(timeout=POLL_SECONDS)
+        except Empty:
+            continue
+        is_lost = not future.cancelled() and isinstance(future.exception(), engine.lost)
+        if is_lost and attempt <= RETRIES and not stopped:
+            log().warning("a worker was lost, out of memory perhaps; its work is done once more")
+            submit(slot, work.once_more(), attempt + 1)
+            continue
+        running -= 1
+        idle.append(slot)
+        if is_lost and not stopped:
+            lost(work, f"its worker was lost, {attempt} times, out of memory perhaps")
+        elif not is_lost and not future.cancelled():
+            take(work, future.result())

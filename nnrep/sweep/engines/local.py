@@ -1,0 +1,116 @@
+"""Processes of this machine."""
+
+import multiprocessing
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Any, ClassVar, TypeVar
+
+from nnrep.choices.settings import settings
+from nnrep.host.interruption import follow_instead
+from nnrep.host.memory import most_that_fit
+from nnrep.host.terminal import hide_progress
+from nnrep.host.threads import environment, thread_variables, usable_cores
+from nnrep.host.workers import leave_signals_to_parent
+from nnrep.sweep.engines.engine import Engine, EngineSettings, Work
+
+T = TypeVar("T")
+
+WORKER_BYTES = 1e9  # of a process with JAX and a small system
+
+
+@settings("engine/local")
+class LocalSettings(EngineSettings):
+    """Worker processes; without a number of them as many as there are cores for."""
+
+    on_this_machine: ClassVar[bool] = True
+
+    def open(self, threads: int | None, most: int) -> "LocalEngine":
+        """Processes that share one number of threads each."""
+        return LocalEngine(min(self.workers or workers_that_fit(threads), most), threads)
+
+
+def workers_that_fit(threads: int | None) -> int:
+    """How many processes have so many cores each (None is one) and fit into memory."""
+    return max(1, min(usable_cores() // (threads or 1), most_that_fit(WORKER_BYTES)))
+
+
+def may_have_accelerator() -> bool:
+    """Whether JAX could find one: asking JAX itself takes a second."""
+    return bool(entry_points(group="jax_plugins")) or find_spec("jax_plugins") is not None
+
+
+class LocalEngine(Engine):
+    """Worker processes, a pool each: where one is killed, the others go on, and a new one takes its place.
+
+    Work goes to an idle process that has had its shape last, if there is one.
+    """
+
+    lost = (BrokenProcessPool,)
+    ahead = 1
+
+    def __init__(self, workers: int, threads: int | None) -> None:
+        """Have so many processes, each with so many threads; each begins when it is given work."""
+        self._spawning = multiprocessing.get_context("spawn")  # JAX's threads do not survive a fork
+        # Without a lock, which a process could be killed with.
+        self._stop = self._spawning.RawValue("b", 0)
+        self._variables = thread_variables(threads)
+        self._idle: list[tuple[ProcessPoolExecutor, str]] = [(self._process(), "") for _ in range(workers)]
+        self._processes = [process for process, _ in self._idle]
+
+    def _process(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, self._spawning, _begin, (self._stop,))
+
+    @property
+    def workers(self) -> int:
+        """As many as there are processes."""
+        return len(self._processes)
+
+    def submit(self, work: Work[T]) -> "Future[T]":
+        """Give some work to an idle process."""
+        place = next((place for place, (_, shape) in enumerate(self._idle) if shape == work.shape), -1)
+        process, _ = self._idle.pop(place)
+        with environment(self._variables):  # of a process that begins now
+            try:
+                future = process.submit(_done, work)
+            except BrokenProcessPool:  # it was killed while it was idle
+                process = self._in_place_of(process)
+                future = process.submit(_done, work)
+        future.add_done_callback(partial(self._take_back, process, work.shape))
+        return future
+
+    def _take_back(self, process: ProcessPoolExecutor, shape: str, future: "Future[Any]") -> None:
+        if not future.cancelled() and isinstance(future.exception(), self.lost):
+            process, shape = self._in_place_of(process), ""
+        self._idle.append((process, shape))
+
+    def _in_place_of(self, killed: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        fresh = self._process()
+        self._processes[self._processes.index(killed)] = fresh
+        return fresh
+
+    def cancel(self) -> None:
+        """Nothing waits here; what runs is to stop."""
+        self._stop.value = 1
+
+    def close(self) -> None:
+        """Stop the processes, and wait for them."""
+        self.cancel()
+        for process in self._processes:
+            process.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(stop: Any) -> None:
+    """Set up a worker: it leaves signals to its parent, and does not outlive it."""
+    leave_signals_to_parent()
+    follow_instead(lambda: bool(stop.value))
+    hide_progress()
+
+
+def _done(work: Work[T]) -> T:
+    return work()
+
+
+CHOICE = LocalSettings

@@ -1,0 +1,116 @@
+"""Ray: workers on this machine, or those of a cluster that runs already."""
+
+import logging
+import secrets
+from concurrent.futures import Future
+from typing import Any, ClassVar
+
+from nnrep.choices.settings import settings
+from nnrep.errors import UserError, require
+from nnrep.host.threads import thread_variables
+from nnrep.sweep.engines.engine import Engine, EngineSettings, Work
+from nnrep.sweep.engines.local import workers_that_fit
+from nnrep.sweep.engines.remote import Remote, remote, stop
+
+try:
+    import ray
+    from ray.exceptions import RayActorError, WorkerCrashedError
+except ImportError as error:
+    raise UserError("engine=ray: needs Ray; pip install 'nnrep[ray]'") from error
+
+OBJECT_STORE_BYTES = 200_000_000  # rows and histories are small
+
+
+@settings("engine/ray")
+class RaySettings(EngineSettings):
+    """A cluster of Ray's."""
+
+    address: str | None
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        super().__post_init__()
+        given = self.workers is not None or self.address is None
+        require(given, "workers", "given with address", "null")
+
+    def open(self, threads: int | None, most: int) -> "RayEngine":
+        """Join a cluster, or begin one.
+
+        Raises:
+            UserError: there is none at the address.
+        """
+        variables = thread_variables(threads)
+        options: dict[str, Any] = {"runtime_env": {"env_vars": variables}} if variables else {}
+        options |= {"logging_level": logging.ERROR, "log_to_driver": False}
+        count = min(self.workers or workers_that_fit(threads), most)
+        if self.address is None:
+            options |= {"num_cpus": count, "object_store_memory": OBJECT_STORE_BYTES}
+            options |= {"include_dashboard": False}
+        try:
+            ray.init(address=self.address or "local", **options)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"engine.address: {self.address}: no cluster of Ray's ({reason})") from error
+        return RayEngine(count, threads)
+
+
+class _Actor:
+    """A worker, which does one thing at a time, and hears of a stop meanwhile. Ray keeps Ctrl-C from it."""
+
+    def do(self, work: Remote) -> Any:
+        return work()
+
+    def stop(self, sweep: str) -> None:
+        stop(sweep)
+
+
+class RayEngine(Engine):
+    """Actors, each in a process of its own; one that is lost is replaced."""
+
+    lost: ClassVar[tuple[type[BaseException], ...]] = (RayActorError, WorkerCrashedError)
+    ahead: ClassVar[int] = 1
+
+    def __init__(self, workers: int, threads: int | None) -> None:
+        """Begin so many actors, which Ray places."""
+        self._threads, self._sweep = threads, secrets.token_hex(8)
+        # A second thread of each hears of the stop.
+        options = {"max_concurrency": 2, "num_cpus": 1, "max_restarts": 0}
+        actor_of: Any = ray.remote  # whose types depend on the number of arguments
+        self._kind = actor_of(**options)(_Actor)
+        self._idle = [self._kind.remote() for _ in range(workers)]
+        self._actors = list(self._idle)
+        self._stopped = False
+
+    @property
+    def workers(self) -> int:
+        """How many actors there are."""
+        return len(self._actors)
+
+    def submit(self, work: Work[Any]) -> "Future[Any]":
+        """Give some work to an idle actor."""
+        actor = self._idle.pop()
+        future: Future[Any] = actor.do.remote(remote(work, self._sweep, self._threads)).future()
+        future.add_done_callback(lambda future: self._take_back(actor, future))
+        return future
+
+    def _take_back(self, actor: Any, future: "Future[Any]") -> None:
+        if not future.cancelled() and isinstance(future.exception(), self.lost):
+            fresh = self._kind.remote()
+            self._actors[self._actors.index(actor)] = fresh
+            actor = fresh
+        self._idle.append(actor)
+
+    def cancel(self) -> None:
+        """Tell all actors."""
+        if not self._stopped:
+            self._stopped = True
+            for actor in self._actors:
+                actor.stop.remote(self._sweep)
+
+    def close(self) -> None:
+        """End the actors, and leave the cluster; one of our own ends with it."""
+        self.cancel()
+        ray.shutdown()
+
+
+CHOICE = RaySettings

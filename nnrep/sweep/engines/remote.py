@@ -1,0 +1,82 @@
+"""Work in a process that another engine has started: made ready for it, and stopped by a message."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from nnrep.errors import ConfigError, UserError
+from nnrep.host.interruption import follow_instead
+from nnrep.host.terminal import hide_progress
+from nnrep.host.threads import limit_threads, thread_variables
+from nnrep.sweep.engines.engine import Work
+
+CACHE = "NNREP_CACHE"
+
+_stopped: set[str] = set()  # sweeps whose work in this process is to stop
+_one_at_a_time = threading.Lock()  # JAX's settings are those of a process, whose workers may be threads
+
+
+def stop(sweep: str) -> None:
+    """Let the work of a sweep in this process stop at its next check."""
+    _stopped.add(sweep)
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Some work, for a process that knows nothing of us.
+
+    Attributes:
+        work: what is done.
+        sweep: a name of the command that it is of.
+        threads: that it computes with.
+        cache: the command's cache folder, if it is a chosen one.
+        folder: in which the command runs; paths in the work are relative to it.
+    """
+
+    work: Work[Any]
+    sweep: str
+    threads: int | None
+    cache: str | None
+    folder: Path
+
+    @property
+    def shape(self) -> str:
+        """That of the work."""
+        return self.work.shape
+
+    def __call__(self, should_stop: Callable[[], bool] | None = None) -> Any:
+        """Do the work.
+
+        Args:
+            should_stop: asked again and again; None is `stop`.
+
+        Raises:
+            UserError: the process computes with another number of threads.
+        """
+        with _one_at_a_time:
+            follow_instead(should_stop or (lambda: self.sweep in _stopped))
+            hide_progress()
+            logging.getLogger("nnrep").setLevel(logging.WARNING)
+            try:
+                limit_threads(self.threads)
+            except ConfigError as error:
+                wanted = " ".join(f"{name}={value}" for name, value in thread_variables(self.threads).items())
+                raise UserError(f"engine: {error}; start its workers with {wanted}") from error
+            if self.cache is not None:
+                os.environ.setdefault(CACHE, self.cache)
+            if self.folder.is_dir():
+                os.chdir(self.folder)
+            return self.work()
+
+    def once_more(self) -> Self:
+        """The same for another process."""
+        return replace(self, work=self.work.once_more())
+
+
+def remote(work: Work[Any], sweep: str, threads: int | None) -> Remote:
+    """Work of this process for another one."""
+    return Remote(work, sweep, threads, os.environ.get(CACHE), Path.cwd())

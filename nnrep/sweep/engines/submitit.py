@@ -1,0 +1,276 @@
+"""submitit: a job of Slurm's, or a process of this machine, for each chunk."""
+
+import re
+import secrets
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import psutil
+
+from nnrep.choices.settings import settings
+from nnrep.errors import UserError, require
+from nnrep.host.cache import cache_folder
+from nnrep.host.threads import environment, thread_variables
+from nnrep.sweep.engines.engine import Engine, EngineSettings, Work
+from nnrep.sweep.engines.local import workers_that_fit
+from nnrep.sweep.engines.remote import Remote, remote
+
+try:
+    import submitit
+except ImportError as error:
+    raise UserError("engine=submitit: needs submitit; pip install 'nnrep[slurm]'") from error
+
+LOCAL, SLURM = "local", "slurm"
+LATE_SECONDS = 30.0  # after its walltime, until a job is given up
+LOOK_SECONDS = 0.5  # from one look at the jobs to the next
+STOP_SECONDS = 1.0  # from one look of a job for the file that stops it to the next
+# States of Slurm in which nothing comes of a job any more.
+GONE = ("BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT")
+TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})")
+
+
+@settings("engine/submitit")
+class SubmititSettings(EngineSettings):
+    """Jobs that are begun one by one."""
+
+    cluster: str
+    queue: str | None
+    walltime: str
+    memory: str | None
+    setup: list[str] = field(default_factory=list)
+    folder: str | None
+
+    def __post_init__(self) -> None:
+        """Check the values, and that each has an effect."""
+        super().__post_init__()
+        require(self.cluster in (SLURM, LOCAL), "cluster", f"{SLURM} or {LOCAL}", self.cluster)
+        require(bool(TIME.fullmatch(self.walltime)), "walltime", "HH:MM:SS", self.walltime)
+        for name in ("queue", "memory"):
+            given = getattr(self, name)
+            require(given is None or self.cluster == SLURM, name, f"null with cluster={LOCAL}", given)
+        given = self.workers
+        require(given is not None or self.cluster == LOCAL, "workers", f"given with {SLURM}", "null")
+
+    @property
+    def seconds(self) -> int:
+        """Of the walltime."""
+        match = TIME.fullmatch(self.walltime)
+        assert match is not None
+        hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        return 3600 * hours + 60 * minutes + seconds
+
+    def open(self, threads: int | None, most: int) -> "SubmititEngine":
+        """Be ready to begin jobs."""
+        place = Path(self.folder) if self.folder else cache_folder() / "jobs"
+        folder = (place / secrets.token_hex(8)).absolute()
+        folder.mkdir(parents=True)
+        try:
+            executor = submitit.AutoExecutor(folder, cluster=self.cluster)
+            executor.update_parameters(**self.parameters(threads))
+        except RuntimeError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise UserError(f"engine.cluster={self.cluster}: {' '.join(str(error).split())}") from error
+        workers = min(self.workers or workers_that_fit(threads), most)
+        return SubmititEngine(executor, folder, workers, threads, self.seconds)
+
+    def parameters(self, threads: int | None) -> dict[str, Any]:
+        """What submitit is told of a job."""
+        exports = [f"export {name}={value}" for name, value in thread_variables(threads).items()]
+        setup = [*self.setup, *exports]
+        given: dict[str, Any] = {"timeout_min": max(1, -(-self.seconds // 60))}
+        if self.cluster == LOCAL:
+            return {**given, "local_setup": setup}
+        given |= {"slurm_setup": setup, "cpus_per_task": threads or 1}
+        given |= {"slurm_partition": self.queue} if self.queue else {}
+        return given | ({"slurm_mem": self.memory} if self.memory else {})
+
+
+class LostError(Exception):
+    """Nothing comes of a job any more."""
+
+
+class Answer(NamedTuple):
+    """What a job sends back: a value, or the error in its place."""
+
+    value: Any
+    error: Exception | None
+
+
+@dataclass(frozen=True)
+class Errand:
+    """Some work as a job does it.
+
+    Attributes:
+        work: what is done.
+        folder: that all machines see.
+        name: of the job in it.
+    """
+
+    work: Remote
+    folder: Path
+    name: str
+
+    @property
+    def begun(self) -> Path:
+        """A file that is there once the job runs."""
+        return self.folder / f"{self.name}.begun"
+
+    def __call__(self) -> Answer:
+        """Do it."""
+        self.begun.touch()
+        try:
+            return Answer(self.work(_every(STOP_SECONDS, stop_file(self.folder).exists)), None)
+        except Exception as error:
+            return Answer(None, error)
+
+
+def stop_file(folder: Path) -> Path:
+    """A file that is there once jobs are to stop."""
+    return folder / "stop"
+
+
+def _every(seconds: float, condition: Callable[[], bool]) -> Callable[[], bool]:
+    """A condition that is looked at once in so many seconds; once it holds it does so for good."""
+    seen = [False, 0.0]
+
+    def held() -> bool:
+        now = time.monotonic()
+        if not seen[0] and now >= seen[1]:
+            seen[:] = [condition(), now + seconds]
+        return bool(seen[0])
+
+    return held
+
+
+class _Pending:
+    """A job of which nothing has come yet."""
+
+    def __init__(self, future: "Future[Any]", errand: Errand, job: Any) -> None:
+        self.future, self.errand, self.job = future, errand, job
+        self.begun: float | None = None
+
+
+class SubmititEngine(Engine):
+    """Jobs and their files, which a thread looks at: what Slurm says of a job may be wrong, or missing."""
+
+    lost: ClassVar[tuple[type[BaseException], ...]] = (LostError,)
+    ahead: ClassVar[int] = 1
+
+    def __init__(
+        self, executor: Any, folder: Path, workers: int, threads: int | None, seconds: float
+    ) -> None:
+        """Begin jobs of at most so many seconds, so many at a time."""
+        self._executor, self._folder, self._workers = executor, folder, workers
+        self._threads, self._seconds = threads, seconds
+        self._pending: dict[str, _Pending] = {}
+        self._closed = threading.Event()
+        self._watching = threading.Thread(target=self._watch, daemon=True)
+        self._watching.start()
+
+    @property
+    def workers(self) -> int:
+        """How many jobs there are at a time."""
+        return self._workers
+
+    def submit(self, work: Work[Any]) -> "Future[Any]":
+        """Begin a job."""
+        name = secrets.token_hex(8)
+        errand = Errand(remote(work, self._folder.name, self._threads), self._folder, name)
+        with environment(thread_variables(self._threads)), _signals_kept_from_children():
+            job = self._executor.submit(errand)
+        future: Future[Any] = Future()
+        self._pending[name] = _Pending(future, errand, job)
+        return future
+
+    def _watch(self) -> None:
+        while not (self._closed.wait(LOOK_SECONDS) and not self._pending):
+            for name, pending in list(self._pending.items()):
+                if self._has_ended(pending):
+                    del self._pending[name]
+
+    def _has_ended(self, pending: _Pending) -> bool:
+        """Settle the future of a job, if it has ended."""
+        now, job, future = time.monotonic(), pending.job, pending.future
+        if pending.begun is None and pending.errand.begun.exists():
+            pending.begun = now
+        has_gone = _has_gone(job)  # before the look for its answer, which may come in between
+        if job.paths.result_pickle.exists():
+            try:
+                answer: Answer = job.result()
+            except Exception as error:  # in submitit's words
+                future.set_exception(error)
+                return True
+            if answer.error is not None:
+                future.set_exception(answer.error)
+            else:
+                future.set_result(answer.value)
+            return True
+        if pending.begun is None and stop_file(self._folder).exists() and not _is_local(job):
+            job.cancel(check=False)
+            return future.cancel()
+        is_late = pending.begun is not None and now > pending.begun + self._seconds + LATE_SECONDS
+        if is_late:
+            _kill(job)
+        if is_late or has_gone:
+            future.set_exception(LostError())
+        return is_late or has_gone
+
+    def cancel(self) -> None:
+        """Jobs that run see a file; those that wait are taken out of the queue."""
+        stop_file(self._folder).touch()
+
+    def close(self) -> None:
+        """Wait for jobs that run, for as long as they may take at most."""
+        self.cancel()
+        self._closed.set()
+        self._watching.join()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _is_local(job: Any) -> bool:
+    return isinstance(job, submitit.LocalJob)
+
+
+def _has_gone(job: Any) -> bool:
+    """Whether a job is known to have ended; without Slurm's accounting nothing is known."""
+    if _is_local(job):
+        return bool(job.done())
+    return str(job.state).startswith(GONE)
+
+
+def _kill(job: Any) -> None:
+    """End a job that hangs."""
+    if not _is_local(job):
+        job.cancel(check=False)
+        return
+    try:
+        controller = psutil.Process(int(job.job_id))
+        processes = [*controller.children(recursive=True), controller]
+    except psutil.NoSuchProcess:
+        return
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+@contextmanager
+def _signals_kept_from_children() -> Iterator[None]:
+    """Processes that are begun inside do not hear Ctrl-C, which is for their parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+CHOICE = SubmititSettings
