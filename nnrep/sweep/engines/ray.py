@@ -2,12 +2,15 @@
 
 import logging
 import secrets
+import signal
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from nnrep.choices.settings import settings
 from nnrep.errors import UserError, require
-from nnrep.host.threads import thread_variables
+from nnrep.host.threads import environment, thread_variables
 from nnrep.sweep.engines.engine import Engine, EngineSettings, Work
 from nnrep.sweep.engines.local import workers_that_fit
 from nnrep.sweep.engines.remote import Remote, remote, stop
@@ -40,18 +43,32 @@ class RaySettings(EngineSettings):
             UserError: there is none at the address.
         """
         variables = thread_variables(threads)
-        options: dict[str, Any] = {"runtime_env": {"env_vars": variables}} if variables else {}
-        options |= {"logging_level": logging.ERROR, "log_to_driver": False}
+        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         count = min(self.workers or workers_that_fit(threads), most)
         if self.address is None:
             options |= {"num_cpus": count, "object_store_memory": OBJECT_STORE_BYTES}
             options |= {"include_dashboard": False}
+        elif variables:
+            options |= {"runtime_env": {"env_vars": variables}}  # which takes a while for each worker
         try:
-            ray.init(address=self.address or "local", **options)
+            with environment(variables), _our_signals():  # those of a cluster that begins now
+                ray.init(address=self.address or "local", **options)
         except (ConnectionError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"engine.address: {self.address}: no cluster of Ray's ({reason})") from error
         return RayEngine(count, threads)
+
+
+@contextmanager
+def _our_signals() -> Iterator[None]:
+    """Ray takes over the signals by which a sweep is interrupted; afterwards they are ours."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Actor:
