@@ -139,11 +139,12 @@ def read_text(path: Path) -> "pd.DataFrame":
 
     try:
         lines, newline, torn = path.read_bytes().decode().rpartition("\n")
-        if newline and torn:
-            log().warning("%s: its last line is torn, and left out", path)
-        return pd.read_csv(io.StringIO(lines + newline or torn), dtype=str, keep_default_na=False)
+        table = pd.read_csv(io.StringIO(lines + newline or torn), dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: not a readable table ({error})") from error
+    if torn and len(table):
+        log().warning("%s: its last line is torn, and left out", path)
+    return table
 
 
 def write_table(path: Path, rows: "pd.DataFrame") -> None:

@@ -27,7 +27,7 @@ def test_a_launcher_gives_the_table_and_the_status_of_our_own(nnrep, tmp_path, l
     chosen = (f"hydra/launcher={launcher}", "hydra.sweep.dir=s")
     done = nnrep(*SMALL, *jobs, *chosen)
     assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
+    assert "nnrep/" not in done.stderr  # no traceback of ours; Dask may tell of connections that it closes
     assert "is validated against" not in done.stderr
     for job in (2, 3):
         assert f"job {job} failed: system.n: must be at least 2, got 1" in done.stdout

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from nnrep.commands.registry import COMMANDS
 from nnrep.host.lock import locked
 from nnrep.records.run_folder import RUN_FILES, RunFolder
 from nnrep.records.table import run_columns
@@ -106,7 +107,10 @@ def test_cfg_prints_the_job(command):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("nnrep ", {"run", "modes", "reproduce", "doctor", "collect", "show", "structures"}),
+        (
+            "nnrep ",
+            {"run", "modes", "reproduce", "doctor", "collect", "compare", "report", "show", "structures"},
+        ),
         ("nnrep do", {"doctor"}),
         ("nnrep run reparam=", {f"reparam={name}" for name in MAPS}),
         ("nnrep run system.pot", {"system.potential="}),
@@ -210,7 +214,10 @@ def test_default_folders_of_two_runs_differ(command, tmp_path):
 
 
 BAD = {
-    "unknown verb": (("walk",), ("walk: unknown verb", "collect, doctor, modes, reproduce, run, show")),
+    "unknown verb": (
+        ("walk",),
+        ("walk: unknown verb", ", ".join(sorted(COMMANDS))),
+    ),
     "unknown key": (("run", "optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown key behind plus": (("run", "+optimizer.lrr=1"), ("optimizer.lrr: unknown key", "learning_rate")),
     "unknown group": (("run", "optimiser=adam"), ("optimiser: unknown key", "optimizer")),

@@ -33,12 +33,12 @@ from nnrep.figures.fig6.settings import (
 from nnrep.records.palette import NEUTRAL, method_color, shades
 from nnrep.records.style import PAGE, styled
 
-COLORS = {GD: METHOD_COLORS[PLAIN], "GNN1": METHOD_COLORS[NETWORK], "GNN2": METHOD_COLORS[NETWORK]}
-DASHES: dict[str, Any] = {GD: "-", "GNN1": "-", "GNN2": (0, (3, 1))}
+CURVE_COLORS = {GD: METHOD_COLORS[PLAIN], "GNN1": METHOD_COLORS[NETWORK], "GNN2": METHOD_COLORS[NETWORK]}
+CURVE_DASHES: dict[str, Any] = {GD: "-", "GNN1": "-", "GNN2": (0, (3, 1))}
 OTHER_DASHES = "-."  # of methods that the paper does not have
 FLOOR = 1.0  # kJ/mol above the lowest energy; what is lower is drawn there
 HEIGHT_LABEL = "energy above the\nlowest / kJ/mol"
-ABOVE, STARTS, BELOW = 2.5, 2.0, 2.0  # inches: of (a) and (b), of a row of (c), of (d)
+ABOVE, STARTS_HEIGHT, BELOW = 2.5, 2.0, 2.0  # inches: of (a) and (b), of a row of (c), of (d)
 MOST_COLUMNS = 4  # panels of starts in a row
 
 
@@ -59,7 +59,7 @@ def draw(evidence: Evidence) -> Picture:
     first = at_first_start(runs)
     best, others = best_runs(minimized(first)), best_runs(of_all_starts(runs))
     marks = _marks(evidence, first)
-    heights = (ABOVE, STARTS * -(-max(1, others["from"].nunique()) // MOST_COLUMNS), BELOW)
+    heights = (ABOVE, STARTS_HEIGHT * -(-max(1, others["from"].nunique()) // MOST_COLUMNS), BELOW)
     picture = Picture(figsize=(PAGE, sum(heights)), layout="constrained")
     parts: Any = picture.subfigures(3, 1, height_ratios=heights)
     above, middle, below = parts
@@ -82,10 +82,10 @@ def _style(run: pd.Series, runs: pd.DataFrame) -> dict[str, Any]:
     """Colour and dashes by method, the paler the lower the learning rate."""
     own = runs[runs["method"] == run["method"]]
     rates = sorted(own["learning_rate"].unique(), reverse=True)
-    color = COLORS.get(run["method"], NEUTRAL)
+    color = CURVE_COLORS.get(run["method"], NEUTRAL)
     return {
         "color": shades(color, len(rates))[rates.index(run["learning_rate"])],
-        "ls": DASHES.get(run["method"], OTHER_DASHES),
+        "ls": CURVE_DASHES.get(run["method"], OTHER_DASHES),
     }
 
 
@@ -93,7 +93,7 @@ def _key(best: pd.DataFrame, others: pd.DataFrame, marks: list[Mark]) -> list[Li
     """The legend of all panels."""
     handles = []
     for name in dict.fromkeys(pd.concat([best, others])["method"]):
-        color, dashes = COLORS.get(name, NEUTRAL), DASHES.get(name, OTHER_DASHES)
+        color, dashes = CURVE_COLORS.get(name, NEUTRAL), CURVE_DASHES.get(name, OTHER_DASHES)
         rates = sorted(best.loc[best["method"] == name, "learning_rate"].unique(), reverse=True)
         labels = [f"{name}, {_rate(best, name, rate)}" for rate in rates] or [name]
         for label, shade in zip(labels, shades(color, len(labels)), strict=True):
@@ -182,8 +182,8 @@ def _distributions(axes: Any, evidence: Evidence) -> None:
     axes.set_ylabel("share of runs\nat or below")
     axes.grid(alpha=0.2)
     axes.locator_params(axis="x", nbins=5)
-    for name, color in COLORS.items():
+    for name, color in CURVE_COLORS.items():
         energies = np.sort(energies_of(fresh_runs(evidence, name)))
         if len(energies):
             shares = np.arange(1, len(energies) + 1) / len(energies)
-            axes.step(energies, shares, where="post", color=color, ls=DASHES[name], label=name)
+            axes.step(energies, shares, where="post", color=color, ls=CURVE_DASHES[name], label=name)

@@ -18,7 +18,7 @@ from nnrep.records.chains import scale_bar
 from nnrep.records.style import PAGE, SMALL, styled
 from nnrep.structures.molecule import Molecule
 
-COLORS = "viridis"  # of lengths
+LENGTH_COLORS = "viridis"  # of lengths
 MOLECULE_HEIGHT, MAP_HEIGHT = 1.9, 3.4  # inches
 MOST_LABELS = 10  # residues that are named along a heat map
 
@@ -43,7 +43,8 @@ def draw(evidence: Evidence) -> Picture:
         count = np.count_nonzero(np.triu(values, 1))
         panel.set_title(f"{KIND_LABELS[kind]}:\n{count} pairs{_span(values[values > 0])}", fontsize=SMALL)
     panels[0].set_ylabel(panels[0].get_xlabel())
-    bar = below.colorbar(ScalarMappable(scale, COLORS), ax=panels, location="bottom", shrink=0.5, aspect=40)
+    lengths = ScalarMappable(scale, LENGTH_COLORS)
+    bar = below.colorbar(lengths, ax=panels, location="bottom", shrink=0.5, aspect=40)
     bar.set_label("s, where the energy of a pair changes sign / Å")
     return picture
 
@@ -66,7 +67,7 @@ def _sequence(molecule: Molecule) -> str:
 def _heat_map(axes: Any, topology: app.Topology, lengths: np.ndarray, scale: Normalize) -> None:
     """Lengths of pairs, white where a pair has none, with lines between residues."""
     shown = np.where(lengths > 0, lengths, np.nan)
-    axes.imshow(shown, cmap=COLORS, norm=scale, interpolation="nearest")
+    axes.imshow(shown, cmap=LENGTH_COLORS, norm=scale, interpolation="nearest")
     first = [next(residue.atoms()).index for residue in topology.residues()]
     for edge in first[1:]:
         axes.axhline(edge - 0.5, color="0.7", lw=0.4)

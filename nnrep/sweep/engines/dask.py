@@ -87,6 +87,8 @@ class DaskSettings(EngineSettings):
 
     def _made(self, threads: int | None, most: int) -> Any:
         count = self._count(threads, most)
+        # Connections that close as a cluster ends are told with tracebacks.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         if self.cluster == LOCAL:
             return LocalCluster(
                 n_workers=count,
