@@ -43,8 +43,8 @@ def draw(evidence: Evidence) -> Picture:
         count = np.count_nonzero(np.triu(values, 1))
         panel.set_title(f"{KIND_LABELS[kind]}:\n{count} pairs{_span(values[values > 0])}", fontsize=SMALL)
     panels[0].set_ylabel(panels[0].get_xlabel())
-    lengths = ScalarMappable(scale, LENGTH_COLORS)
-    bar = below.colorbar(lengths, ax=panels, location="bottom", shrink=0.5, aspect=40)
+    colored = ScalarMappable(scale, LENGTH_COLORS)
+    bar = below.colorbar(colored, ax=panels, location="bottom", shrink=0.5, aspect=40)
     bar.set_label("s, where the energy of a pair changes sign / Å")
     return picture
 
