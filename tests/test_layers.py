@@ -11,6 +11,7 @@ import pytest
 from checkout import ROOT
 
 import nnrep
+from nnrep.errors import UserError
 
 MODULES = sorted(
     module.name
@@ -29,7 +30,10 @@ def test_rooms_import_downwards_only():
 @pytest.mark.parametrize("name", [name for name in MODULES if "." in name])
 def test_no_function_shadows_its_module(name):
     """`import nnrep.a.b as b` gives the module b, whatever the package nnrep.a exports."""
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except UserError as error:
+        pytest.skip(str(error))  # an engine whose package is not installed
     parent, _, last = name.rpartition(".")
     assert getattr(importlib.import_module(parent), last) is module
 
