@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from nnrep.commands.command import Command, asks_for_help, require_folders
-from nnrep.errors import EXIT_OK, UserError, chosen
+from nnrep.commands.command import Command, asks_for_help, folders_and_option
+from nnrep.errors import EXIT_OK, chosen
 
 SUMMARY = "print the tables of the runs in and below folders DIR ... as one, in CSV"
 DUPLICATES = "duplicates"
@@ -22,16 +22,12 @@ def _main(arguments: list[str]) -> int:
     if asks_for_help(arguments):
         print(USAGE)
         return EXIT_OK
-    options = [argument for argument in arguments if argument.startswith(f"{DUPLICATES}=")]
-    folders = [argument for argument in arguments if argument not in options]
-    require_folders("collect", folders)
-    if not folders:
-        raise UserError("collect: names no folder; nnrep collect DIR ... > TABLE.csv")
+    example = "nnrep collect DIR ... > TABLE.csv"
+    folders, given = folders_and_option("collect", arguments, DUPLICATES, example)
     from nnrep.host.terminal import log, show_log
     from nnrep.records.collect import Duplicates, collected
 
-    value = options[-1].partition("=")[2] if options else Duplicates.newest
-    duplicates = chosen(Duplicates, value, DUPLICATES)
+    duplicates = chosen(Duplicates, Duplicates.newest if given is None else given, DUPLICATES)
     rows, several = collected([Path(folder) for folder in folders], duplicates)
     print(rows.to_csv(index=False), end="")
     if several:

@@ -53,3 +53,25 @@ def require_folders(verb: str, arguments: list[str]) -> None:
     for flag in arguments:
         if flag.startswith("-"):
             raise UserError(f"{flag}: nnrep {verb} takes folders only")
+
+
+def folders_and_option(
+    verb: str, arguments: list[str], option: str, example: str
+) -> tuple[list[str], str | None]:
+    """The folders among the arguments, and the value of OPTION=VALUE; None if it is not given.
+
+    Args:
+        verb: that takes them.
+        arguments: after the verb.
+        option: which; the last one counts.
+        example: of a command that names folders.
+
+    Raises:
+        UserError: there is a flag, or no folder.
+    """
+    given = [argument for argument in arguments if argument.startswith(f"{option}=")]
+    folders = [argument for argument in arguments if argument not in given]
+    require_folders(verb, folders)
+    if not folders:
+        raise UserError(f"{verb}: names no folder; {example}")
+    return folders, given[-1].partition("=")[2] if given else None

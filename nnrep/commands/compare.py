@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnrep.commands.command import Command, asks_for_help, require_folders
+from nnrep.commands.command import Command, asks_for_help, folders_and_option
 from nnrep.errors import EXIT_OK, ConfigError, UserError, require
 
 if TYPE_CHECKING:
@@ -27,12 +27,8 @@ def _main(arguments: list[str]) -> int:
     if asks_for_help(arguments):
         print(USAGE)
         return EXIT_OK
-    options = [argument for argument in arguments if argument.startswith(f"{PICTURE}=")]
-    folders = [argument for argument in arguments if argument not in options]
-    require_folders("compare", folders)
-    if not folders:
-        raise UserError("compare: names no folder; nnrep compare DIR DIR ...")
-    picture = _picture(options[-1].partition("=")[2]) if options else None
+    folders, given = folders_and_option("compare", arguments, PICTURE, "nnrep compare DIR DIR ...")
+    picture = None if given is None else _picture(given)
     from nnrep.figures.analysis.groups import compared, groups_of, not_comparable
     from nnrep.host.terminal import log, show_log
 
