@@ -172,9 +172,9 @@ def _run_to_check(
         loss, slope = jax.value_and_grad(problem.loss)(positions, step_key)
         (gradient,) = pull(slope)
         at_rest = stopping.at_step(Step(step, positions, loss, slope, problem.particles))
-        # Line searches want the loss as well; other optimisers are blind to it.
+        # Line searches want the loss as well, searches a key; other optimisers are blind to them.
         value_fn = partial(lambda key, moved: problem.loss(decode(moved), key), step_key)
-        more = {"value": loss, "grad": gradient, "value_fn": value_fn}
+        more = {"value": loss, "grad": gradient, "value_fn": value_fn, "key": key}
         updates, optimizer_state = optimizer.update(gradient, optimizer_state, moved, **more)
         # What is at rest stays where its force was seen.
         onward = optax.apply_updates(moved, updates)

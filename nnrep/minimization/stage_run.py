@@ -20,10 +20,11 @@ from nnrep.minimization.batches import (
 )
 from nnrep.minimization.fit import fit_params
 from nnrep.minimization.loop import Problem, Replica, Trace, run_chunk
+from nnrep.minimization.optimizers.optimizer import lowest_of
 from nnrep.minimization.stage import Stage
 from nnrep.minimization.stopping import Status
 from nnrep.minimization.times import Times
-from nnrep.reparam.base import Anchored, Params
+from nnrep.reparam.base import Anchored, Params, moved_of, with_moved
 
 
 class Objective(NamedTuple):
@@ -137,15 +138,22 @@ class StageRun:
         return np.concatenate([np.asarray(getattr(batch, name)) for batch in self.batches])
 
     def positions(self) -> np.ndarray:
-        """Where all replicas are, (s, n, d)."""
-        sizes = [len(batch.step) for batch in self.batches]
+        """Where all replicas would end now, (s, n, d): a search for the lowest point ends there."""
         return np.stack(
-            [self.positions_of(group, place) for group, size in enumerate(sizes) for place in range(size)]
+            [
+                self._decoded(group, place, lowest_of(batch.optimizer_state, moved_of(batch.params)))
+                for group, batch in enumerate(self.batches)
+                for place in range(len(batch.step))
+            ]
         )
 
     def positions_of(self, group: int, place: int) -> np.ndarray:
         """Where a replica of a batch is, (n, d)."""
-        return np.asarray(decoded(self._problem.decode, self.batches[group].params, place))
+        return self._decoded(group, place, moved_of(self.batches[group].params))
+
+    def _decoded(self, group: int, place: int, moved: Params) -> np.ndarray:
+        params = with_moved(self.batches[group].params, moved)
+        return np.asarray(decoded(self._problem.decode, params, place))
 
     def whole(self) -> Replica:
         """All replicas in one batch."""

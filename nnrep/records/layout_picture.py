@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nnrep.minimization import Result
+from nnrep.records.balls import draw_balls
 from nnrep.records.chains import draw_chain, fitting_ratio, main_part, scale_bar, side_view
 from nnrep.records.style import LETTERS, LINE, PAGE, SMALL, counted, number, styled
 from nnrep.records.traces import Native, draw_on_native, native_of
@@ -16,6 +17,7 @@ MOST_ENDS = 3  # of so many seeds the ends are shown, those of the lowest energi
 WIDEST = 3.0  # inches, of a panel
 GAP, SIDE, BELOW = 0.2, 0.1, 0.5  # inches: between panels; beside them; below them, for bars and the key
 CHAIN_KEY = "Colours: along the chain, dark at the first particle."
+BALLS_KEY = "Balls: particles, bright in front, dark behind. Outside: beyond the window."
 BROKEN_KEY = " Thin grey: broken bonds. Outside: beyond the window."
 
 
@@ -39,8 +41,8 @@ class Panel(NamedTuple):
 def layout_picture(system: System, result: Result) -> Figure:
     """The start and the end of the seed of lowest energy, and the ends of the next best, side by side.
 
-    Proteins are drawn as their CA trace, superposed on the native one, all from one side; other systems as
-    chains of particles, in windows that pieces which have flown off do not set.
+    Proteins are drawn as their CA trace, superposed on the native one, all from one side; systems with bonds
+    as chains of particles, others as balls, in windows that pieces which have flown off do not set.
     """
     native, reach = native_of(system), reach_of(system)
     panels = panels_of(result)
@@ -65,7 +67,10 @@ def layout_picture(system: System, result: Result) -> Figure:
         if native:
             draw_on_native(axes, native, panel.positions, view)
         else:
-            outside = draw_chain(axes, panel.positions, reach, view, main)
+            if system.bonds is None:
+                outside = draw_balls(axes, panel.positions, view, main)
+            else:
+                outside = draw_chain(axes, panel.positions, reach, view, main)
             if outside:
                 caption[-1] = f"{caption[-1]}, {outside} outside"
             axes.spines[:].set(visible=True, color="0.7")
@@ -79,7 +84,10 @@ def layout_picture(system: System, result: Result) -> Figure:
     for line, text in enumerate(heading):
         size = SMALL if line else LETTERS
         figure.text(0.5, 1 - LINE * (0.5 + line) / height, text, fontsize=size, **texts)
-    key = native.key if native else CHAIN_KEY + BROKEN_KEY * (reach is not None)
+    if native:
+        key = native.key
+    else:
+        key = BALLS_KEY if system.bonds is None else CHAIN_KEY + BROKEN_KEY * (reach is not None)
     figure.text(0.5, 0.07 / height, key, ha="center", va="bottom", fontsize=SMALL, color="0.3")
     return figure
 

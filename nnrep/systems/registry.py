@@ -23,10 +23,10 @@ def load_system(name: str, *, seed: int = 0, structures: Sequence[str | Path] = 
     ``load_system("protein", pdb="2JOF", structures=["pdb"], start="perturbed")``.
 
     Args:
-        name: "loop" or "protein".
+        name: "loop", "protein" or "cluster".
         seed: of the start that `System.positions` holds; `minimize` draws the starts of its own seeds.
         structures: folders in which entries of the Protein Data Bank are looked for first.
-        options: fields of the system's settings (`LoopConfig`, `ProteinConfig`); enums by name.
+        options: fields of the system's settings (`LoopConfig`, `ProteinConfig`, ...); enums by name.
 
     Raises:
         ConfigError: unknown name or option, wrong type, value out of range.

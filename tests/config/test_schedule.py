@@ -267,7 +267,7 @@ PAPER = {
         "system=protein",
         "reparam.edge_weights=coupling",
     ): "reparam.edge_weights: must be unit, as system=protein has edges without weights, got coupling",
-    ("schedule.name=quick",): "schedule.name: must be one of paper, staged, got quick",
+    ("schedule.name=quick",): "schedule.name: must be one of hopping, paper, staged, got quick",
 }
 
 

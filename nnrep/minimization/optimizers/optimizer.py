@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
+from jax import Array
 
 from nnrep.errors import AsCode, ConfigError, is_number, require
 
@@ -20,6 +22,29 @@ class Optimizer(NamedTuple):
 
     build: Callable[[Any], optax.GradientTransformation]
     hyperparameters: Any
+
+
+class Lowest(NamedTuple):
+    """A point and its loss. As a part of an optimiser's state, the first one is where its stage ends.
+
+    Attributes:
+        params: what is moved.
+        value: () the loss there.
+    """
+
+    params: Any
+    value: Array
+
+
+def lowest_of(state: Any, moved: Any) -> Any:
+    """Where a stage ends: at the lowest point that the optimiser's state remembers, or where it is.
+
+    Args:
+        state: of the optimiser.
+        moved: where it is.
+    """
+    leaves = jax.tree.leaves(state, is_leaf=lambda leaf: isinstance(leaf, Lowest))
+    return next((leaf.params for leaf in leaves if isinstance(leaf, Lowest)), moved)
 
 
 def chain(*optimizers: Optimizer) -> Optimizer:

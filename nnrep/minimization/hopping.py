@@ -1,0 +1,168 @@
+"""Basin hopping as an optax transformation: a descent, a random move, the next descent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from nnrep.errors import AsCode, is_number, require
+from nnrep.minimization.optimizers.optimizer import Lowest, Optimizer
+
+
+class Moves(NamedTuple):
+    """Numbers of basin hopping.
+
+    Attributes:
+        size: of a move; every number moves by at most so much, evenly distributed.
+        temperature: in the energy's unit: a rise by E is accepted with probability exp(-E / temperature).
+        rest: largest component of the gradient at which a descent has come to its end.
+        longest: steps after which it ends wherever it is.
+    """
+
+    size: float | Array
+    temperature: float | Array
+    rest: float | Array
+    longest: int | Array
+
+    def check(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: naming the number out of range.
+        """
+        for name in ("size", "rest"):
+            value = getattr(self, name)
+            usable = is_number(value) and 0 < value < np.inf
+            require(usable, name, "positive", AsCode(value))
+        degrees = self.temperature
+        usable = is_number(degrees) and 0 <= degrees < np.inf
+        require(usable, "temperature", "zero or positive", AsCode(degrees))
+        counted = is_number(self.longest) and self.longest >= 1
+        require(counted, "longest", "at least 1", AsCode(self.longest))
+
+
+class HoppingState(NamedTuple):
+    """Where the search stands.
+
+    Attributes:
+        inner: of the descent.
+        lowest: the lowest point so far; where the stage ends.
+        origin: the minimum from which the last move was made.
+        steps: () of this descent.
+        moves: () so far.
+    """
+
+    inner: Any
+    lowest: Lowest
+    origin: Lowest
+    steps: Array
+    moves: Array
+
+
+def by_hopping(descent: optax.GradientTransformation, moves: Moves) -> optax.GradientTransformationExtraArgs:
+    """Basin hopping (Wales and Doye, J. Phys. Chem. A 101, 5111, 1997) in what a map moves.
+
+    A descent that has come to rest is accepted or not, as Metropolis has it, against the minimum before; then
+    all numbers of the accepted one move at random, and the descent begins anew.
+
+    Args:
+        descent: the optimiser that goes down.
+        moves: see `Moves`.
+
+    Returns:
+        A transformation whose `update` wants the loss as `value`, and a `key`.
+    """
+    downward = optax.with_extra_args_support(descent)
+
+    def init(params: Any) -> HoppingState:
+        zero = jnp.zeros((), int)
+        nowhere = Lowest(params, jnp.full((), jnp.inf, jnp.result_type(float)))
+        return HoppingState(downward.init(params), nowhere, nowhere, zero, zero)
+
+    def update(
+        gradient: Any, state: HoppingState, params: Any, *, value: Array, key: Array, **more: Any
+    ) -> tuple[Any, HoppingState]:
+        here = Lowest(params, value.astype(state.lowest.value.dtype))
+        lowest = _where(value < state.lowest.value, here, state.lowest)
+        largest = jnp.stack([jnp.max(abs(leaf)) for leaf in jax.tree.leaves(gradient)]).max()
+        # Also where a number is not finite.
+        ended = ~(largest >= moves.rest) | ~jnp.isfinite(value) | (state.steps + 1 >= moves.longest)
+
+        def descend() -> tuple[Any, HoppingState]:
+            step, inner = downward.update(gradient, state.inner, params, value=value, key=key, **more)
+            on = state._replace(inner=inner, lowest=lowest, steps=state.steps + 1)
+            return step, _like(on, state)
+
+        def hop() -> tuple[Any, HoppingState]:
+            of_choice, of_move = jax.random.split(jax.random.fold_in(key, state.moves))
+            most = -moves.temperature * jnp.log(jax.random.uniform(of_choice, (), here.value.dtype))
+            origin = _where(here.value - state.origin.value < most, here, state.origin)
+            start = _moved(of_move, origin.params, moves.size)
+            none = jnp.zeros((), int)
+            moved = HoppingState(downward.init(start), lowest, origin, none, state.moves + 1)
+            return jax.tree.map(jnp.subtract, start, params), _like(moved, state)
+
+        return jax.lax.cond(ended, hop, descend)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _moved(key: Array, params: Any, size: float | Array) -> Any:
+    leaves, tree = jax.tree.flatten(params)
+    keys = jax.random.split(key, len(leaves))
+    moved = [
+        leaf + size * jax.random.uniform(own, leaf.shape, leaf.dtype, -1, 1)
+        for own, leaf in zip(keys, leaves, strict=True)
+    ]
+    return jax.tree.unflatten(tree, moved)
+
+
+def _where(condition: Array, one: Any, other: Any) -> Any:
+    return jax.tree.map(lambda x, y: jnp.where(condition, x, y), one, other)
+
+
+def _like(state: Any, wanted: Any) -> Any:
+    """The state in the types of another one: a loop must be given what it gives back."""
+    return jax.tree.map(lambda x, y: jnp.asarray(x).astype(y.dtype), state, wanted)
+
+
+def hopping(
+    descent: Optimizer,
+    size: float = 0.36,
+    temperature: float = 0.8,
+    rest: float = 1e-2,
+    longest: int = 1000,
+) -> Optimizer:
+    """Basin hopping, see `by_hopping`; a stage of it ends at the lowest point that it has met.
+
+    The numbers are those of Lennard-Jones clusters in reduced units.
+
+    Args:
+        descent: the optimiser that goes down, for instance `lbfgs(0.1)`.
+        size: every number that the map moves is changed by at most so much.
+        temperature: in the energy's unit; 0 accepts lower minima only.
+        rest: largest component of the gradient at the end of a descent.
+        longest: most steps of a descent.
+
+    Raises:
+        ConfigError: a number out of range.
+    """
+    moves = Moves(size, temperature, rest, longest)
+    moves.check()
+    return Optimizer(_Build(descent.build), (descent.hyperparameters, moves))
+
+
+@dataclass(frozen=True)
+class _Build:
+    """Builds the transformation; equal for the same descent."""
+
+    descent: Callable[[Any], optax.GradientTransformation]
+
+    def __call__(self, hyperparameters: Any) -> optax.GradientTransformation:
+        of_descent, moves = hyperparameters
+        return by_hopping(self.descent(of_descent), moves)
