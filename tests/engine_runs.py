@@ -13,7 +13,7 @@ from nnrep.sweep.engines.registry import engine_settings
 from nnrep.sweep.store import RunStore
 from nnrep.sweep.sweep import Swept, sweep
 
-SMALL = ("system.n=20", "system.loop_length=5", "system.potential=pure_lj", "reparam=none,cg")
+SMALL = ("system.n=20", "system.loop_length=5", "system.potential=pure_lj", "max_steps=60")
 CLOCKS = [*TIMES, "modes_stored"]
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def settings():
-    return experiment_settings("fig2_smoke", [*SMALL, "seeds=3", "max_steps=60"]).settings
+    return experiment_settings("fig2_smoke", [*SMALL, "reparam=none,cg", "seeds=3"]).settings
 
 
 @pytest.fixture(scope="module")
@@ -104,24 +104,15 @@ def test_a_job_that_hangs_is_lost_after_its_walltime(monkeypatch):
         engine.close()
 
 
-def test_a_job_is_ended_by_a_signal_and_not_by_the_warning_before():
-    submitit = pytest.importorskip("nnrep.sweep.engines.submitit")
-    engine = engine_settings(SUBMITIT).open(None, 2)
-    warned, ended = (raising(number) for number in (signal.SIGUSR2, signal.SIGTERM))
+def test_a_job_is_not_broken_off_by_the_warning_that_its_time_runs_out():
+    pytest.importorskip("submitit")
+    work = partial(signal.raise_signal, signal.SIGUSR2)
+    work.shape = ""
+    engine = engine_settings(SUBMITIT).open(None, 1)
     try:
-        futures = [engine.submit(work) for work in (warned, ended)]
-        assert futures[0].result(timeout=120) is None
-        with pytest.raises(submitit.LostError):
-            futures[1].result(timeout=120)
+        assert engine.submit(work).result(timeout=120) is None
     finally:
         engine.close()
-
-
-def raising(number):
-    """Work that sends its own process a signal, and needs no module of ours."""
-    work = partial(signal.raise_signal, number)
-    work.shape = ""
-    return work
 
 
 RAY = {"name": "ray", "workers": 2, "chunk": 2}

@@ -22,6 +22,7 @@ def stand_in(folder, monkeypatch, name, script):
     ("script", "jobs"),
     [
         ('test "$*" = "--noheader --user=$(id -u) --format=%A" && echo 7 && echo 12', {"7", "12"}),
+        ('echo "7$SQUEUE_STATES"', {"7"}),
         ("true", set()),
         ("echo 7; exit 1", None),
         ("sleep 60", None),
@@ -29,6 +30,7 @@ def stand_in(folder, monkeypatch, name, script):
 )
 def test_slurm_is_asked_for_the_jobs_in_its_queue(tmp_path, monkeypatch, script, jobs):
     monkeypatch.setattr(slurm, "ANSWER_SECONDS", 0.5 if "sleep" in script else 20)
+    monkeypatch.setenv("SQUEUE_STATES", "RUNNING")
     stand_in(tmp_path, monkeypatch, "squeue", f"exec {script}" if "sleep" in script else script)
     assert queued_jobs() == jobs
 

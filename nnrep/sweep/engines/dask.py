@@ -130,7 +130,7 @@ class DaskSettings(EngineSettings):
             memory=self.memory,
             cores=threads or 1,
             processes=1,
-            scheduler_options={"dashboard": False},
+            scheduler_options={"dashboard": False, "dashboard_address": ":0"},  # at any port
             log_directory=str(logs),
             job_script_prologue=[*self.setup, *exports],
         )

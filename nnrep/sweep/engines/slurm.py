@@ -15,8 +15,12 @@ LOOKS = (
 def queued_jobs() -> set[str] | None:
     """Numbers of the user's jobs that wait or run; None where Slurm does not answer."""
     command = ["squeue", "--noheader", f"--user={os.getuid()}", "--format=%A"]
+    # SQUEUE_STATES and others would leave some out.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS)
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=ANSWER_SECONDS, env=variables
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return set(answer.stdout.split()) if answer.returncode == 0 else None

@@ -7,12 +7,12 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import psutil
 
@@ -22,8 +22,9 @@ from nnrep.host.cache import cache_folder
 from nnrep.host.text import last_line
 from nnrep.host.threads import environment, thread_variables
 from nnrep.sweep.engines.engine import Engine, EngineSettings, Work
+from nnrep.sweep.engines.errand import Answer, Errand, stop_file
 from nnrep.sweep.engines.local import workers_that_fit
-from nnrep.sweep.engines.remote import Remote, remote
+from nnrep.sweep.engines.remote import remote
 from nnrep.sweep.engines.slurm import SlurmQueue
 
 try:
@@ -35,7 +36,6 @@ except ImportError as error:
 LOCAL, SLURM = "local", "slurm"
 LATE_SECONDS = 30.0  # after its walltime, until a job is given up
 LOOK_SECONDS = 0.5  # from one look at the jobs to the next
-STOP_SECONDS = 1.0  # from one look of a job for the file that stops it to the next
 TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})")
 
 
@@ -98,63 +98,6 @@ class SubmititSettings(EngineSettings):
 
 class LostError(Exception):
     """Nothing comes of a job any more; has its last words."""
-
-
-class Answer(NamedTuple):
-    """What a job sends back: a value, or the error in its place."""
-
-    value: Any
-    error: Exception | None
-
-
-@dataclass(frozen=True)
-class Errand:
-    """Some work as a job does it.
-
-    Attributes:
-        work: what is done.
-        folder: that all machines see.
-        name: of the job in it.
-    """
-
-    work: Remote
-    folder: Path
-    name: str
-
-    @property
-    def begun(self) -> Path:
-        """A file that is there once the job runs."""
-        return self.folder / f"{self.name}.begun"
-
-    def __call__(self) -> Answer:
-        """Do it."""
-        # submitit would not heed the first, by which a job is ended; by the second, a warning that time is
-        # running out, it would break the work off with an error.
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-        self.begun.touch()
-        try:
-            return Answer(self.work(_every(STOP_SECONDS, stop_file(self.folder).exists)), None)
-        except Exception as error:
-            return Answer(None, error)
-
-
-def stop_file(folder: Path) -> Path:
-    """A file that is there once jobs are to stop."""
-    return folder / "stop"
-
-
-def _every(seconds: float, condition: Callable[[], bool]) -> Callable[[], bool]:
-    """A condition that is looked at once in so many seconds; once it holds it does so for good."""
-    seen = [False, 0.0]
-
-    def held() -> bool:
-        now = time.monotonic()
-        if not seen[0] and now >= seen[1]:
-            seen[:] = [condition(), now + seconds]
-        return bool(seen[0])
-
-    return held
 
 
 class _Pending:
@@ -242,7 +185,7 @@ class SubmititEngine(Engine):
         if is_late:
             _kill(job)
         if is_late or has_ended:
-            future.set_exception(LostError("it took too long" if is_late else last_line(job.stderr() or "")))
+            future.set_exception(LostError("it took too long" if is_late else _last_words(pending)))
         return is_late or has_ended
 
     def why_lost(self, error: BaseException) -> str:
@@ -259,6 +202,11 @@ class SubmititEngine(Engine):
         self._closed.set()
         self._watching.join()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _last_words(pending: _Pending) -> str:
+    """Of a job that has ended without an answer, if it has said something."""
+    return last_line(pending.job.stderr() or "") or ("it never began" if pending.begun is None else "")
 
 
 def _is_local(job: Any) -> bool:
