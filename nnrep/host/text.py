@@ -31,3 +31,8 @@ def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
 
 def _byte(character: str) -> bytes:
     return bytes([ord(character) - 0xDC00]) if "\udc80" <= character <= "\udcff" else b"?"
+
+
+def last_line(text: str) -> str:
+    """The last line that has something in it; nothing if there is none."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

@@ -61,14 +61,15 @@ def dispatch(
             future, slot, work, attempt = ended.get(timeout=POLL_SECONDS)
         except Empty:
             continue
-        is_lost = not future.cancelled() and isinstance(future.exception(), engine.lost)
-        if is_lost and attempt <= RETRIES and not stopped:
-            log().warning("a worker was lost, out of memory perhaps; its work is done once more")
+        error = None if future.cancelled() else future.exception()
+        why = engine.why_lost(error) if isinstance(error, engine.lost) else None
+        if why is not None and attempt <= RETRIES and not stopped:
+            log().warning("a worker was lost (%s); its work is done once more", why)
             submit(slot, work.once_more(), attempt + 1)
             continue
         running -= 1
         idle.append(slot)
-        if is_lost and not stopped:
-            lost(work, f"its worker was lost, {attempt} times, out of memory perhaps")
-        elif not is_lost and not future.cancelled():
+        if why is not None and not stopped:
+            lost(work, f"its worker was lost, {attempt} times ({why})")
+        elif why is None and not future.cancelled():
             take(work, future.result())

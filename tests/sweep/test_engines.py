@@ -68,7 +68,7 @@ def test_work_that_is_lost_three_times_is_given_up_and_the_rest_is_done():
     engine = FakeEngine(do)
     taken, lost, stopped = dispatched(engine, 4)
     assert (sorted(taken), stopped) == ([0, 2, 3], False)
-    assert lost == {1: "its worker was lost, 3 times, out of memory perhaps"}
+    assert lost == {1: "its worker was lost, 3 times (out of memory perhaps)"}
     assert [piece.attempt for piece in engine.submitted if piece.number == 1] == [1, 2, 3]
 
 

@@ -1,40 +1,21 @@
 """The same rows on every engine, with workers that are killed, and after an interruption."""
 
-import time
-from pathlib import Path
+import signal
+from functools import partial
 
-import pandas as pd
-import psutil
 import pytest
+from engine_runs import SMALL, kill_one, made, same, sleeping
 
 from nnrep.errors import ConfigError, UserError
-from nnrep.records.table import TIMES
 from nnrep.sweep.engines.registry import engine_settings
 from nnrep.sweep.settings import experiment_settings
-from nnrep.sweep.store import RunStore
-from nnrep.sweep.sweep import sweep
-
-OVERRIDES = ["system.n=20", "system.loop_length=5", "system.potential=pure_lj", "reparam=none,cg"]
-CLOCKS = [*TIMES, "modes_stored"]
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def settings():
-    return experiment_settings("fig2_smoke", [*OVERRIDES, "seeds=3", "max_steps=60"]).settings
-
-
-def made(settings, folder: Path, values, on_runs=lambda runs: None, should_stop=lambda: False):
-    names = [each.run_id(seed) for each in settings for seed in each.seeds]
-    store = RunStore(folder, names, keep_histories=True)
-    ended = sweep(settings, store, engine_settings(values), on_runs, should_stop)
-    assert ended.failures == []
-    return ended, store
-
-
-def rows(store: RunStore) -> pd.DataFrame:
-    return pd.read_csv(store.path).drop(columns=CLOCKS)
+    return experiment_settings("fig2_smoke", [*SMALL, "reparam=none,cg", "seeds=3"]).settings
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +23,6 @@ def expected(settings, tmp_path_factory):
     _, store = made(settings, tmp_path_factory.mktemp("local"), {"name": "local", "workers": 1})
     assert store.done() == set(store.order)
     return store
-
-
-def same(store: RunStore, expected: RunStore) -> None:
-    pd.testing.assert_frame_equal(rows(store), rows(expected))
-    for run in store.order:
-        ours, theirs = (each.history(run).drop(columns="time_s") for each in (store, expected))
-        pd.testing.assert_frame_equal(ours, theirs)
 
 
 DASK = {"name": "dask", "workers": 2, "chunk": 2}
@@ -91,18 +65,6 @@ def test_a_running_dask_cluster_is_joined_and_left_as_it_was(settings, expected,
         engine.close()
 
 
-def kill_one(word: str) -> list[psutil.Process]:
-    """Kill one of the worker processes that are ours, if there is one with this word in its command."""
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if word in " ".join(child.cmdline()):
-                child.kill()
-                return [child]
-        except psutil.Error:  # has ended meanwhile
-            continue
-    return []
-
-
 SUBMITIT = {"name": "submitit", "cluster": "local", "workers": 2, "chunk": 2}
 
 
@@ -135,20 +97,22 @@ def test_a_job_that_hangs_is_lost_after_its_walltime(monkeypatch):
     monkeypatch.setattr(submitit, "LATE_SECONDS", 0.0)
     engine = engine_settings({**SUBMITIT, "walltime": "00:00:01"}).open(None, 1)
     try:
-        future = engine.submit(Sleeping())
+        future = engine.submit(sleeping())
         with pytest.raises(submitit.LostError):
             future.result(timeout=60)
     finally:
         engine.close()
 
 
-class Sleeping:
-    """Work that does not end."""
-
-    shape = ""
-
-    def __call__(self) -> None:
-        time.sleep(600)
+def test_a_job_is_not_broken_off_by_the_warning_that_its_time_runs_out():
+    pytest.importorskip("submitit")
+    work = partial(signal.raise_signal, signal.SIGUSR2)
+    work.shape = ""
+    engine = engine_settings(SUBMITIT).open(None, 1)
+    try:
+        assert engine.submit(work).result(timeout=120) is None
+    finally:
+        engine.close()
 
 
 RAY = {"name": "ray", "workers": 2, "chunk": 2}
@@ -176,11 +140,11 @@ def test_an_interrupted_ray_sweep_keeps_what_is_done(settings, tmp_path):
     assert 0 < len(store.done()) < len(store.order)
 
 
-def test_a_batch_systems_jobs_begin_as_they_are_told():
+def test_a_batch_systems_jobs_begin_as_they_are_told(tmp_path):
     pytest.importorskip("dask_jobqueue")
     values = {"cluster": "slurm", "workers": 3, "queue": "short", "walltime": "01:00:00", "memory": "2GB"}
     chosen = engine_settings({"name": "dask", **values, "setup": ["module load python"]})
-    cluster = chosen.batch_cluster(2)
+    cluster = chosen.batch_cluster(2, tmp_path / "logs")
     script = cluster.job_script()
     cluster.close()
     for line in ("#SBATCH -p short", "#SBATCH -t 01:00:00", "#SBATCH --cpus-per-task=2", "#SBATCH --mem=2G"):

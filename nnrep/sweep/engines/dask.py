@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import shutil
 import signal
 import threading
 import time
@@ -9,10 +10,12 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import field
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from nnrep.choices.settings import settings
 from nnrep.errors import UserError, require
+from nnrep.host.cache import cache_folder
 from nnrep.host.threads import environment, thread_variables
 from nnrep.sweep.engines.engine import Engine, EngineSettings, Work
 from nnrep.sweep.engines.local import workers_that_fit
@@ -21,14 +24,16 @@ from nnrep.sweep.engines.remote import remote, stop
 try:
     import dask
     from dask.distributed import Client, KilledWorker, LocalCluster, WorkerPlugin
+
+    from nnrep.sweep.engines.dask_jobs import BatchJobs
 except ImportError as error:
     raise UserError("engine=dask: needs Dask; pip install 'nnrep[dask]'") from error
 
 T = TypeVar("T")
 
-LOCAL = "local"
+LOCAL, SLURM = "local", "slurm"
 # What a cluster is made of -> the class of dask-jobqueue.
-BATCH_SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
+BATCH_SYSTEMS = {SLURM: "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 COUNT_SECONDS = 2.0  # from one count of a cluster's workers to the next
 JOIN_SECONDS = 30  # that a scheduler has to answer
 
@@ -66,8 +71,17 @@ class DaskSettings(EngineSettings):
         try:
             # What Dask sets for new processes stays set in this one otherwise.
             opened.enter_context(environment(thread_variables(threads)))
+            if self.address is None:  # connections that close as a cluster ends are told with tracebacks
+                logging.getLogger("distributed").setLevel(logging.CRITICAL)
             opened.enter_context(dask.config.set(self._config(threads)))
-            cluster = self.address or opened.enter_context(self._made(threads, most))
+            cluster, jobs = self.address, None
+            if cluster is None and self.cluster == LOCAL:
+                cluster = opened.enter_context(self._processes(threads, most))
+            elif cluster is None:
+                logs = (cache_folder() / "jobs" / secrets.token_hex(8)).absolute()
+                opened.callback(shutil.rmtree, logs, ignore_errors=True)
+                cluster = opened.enter_context(self.batch_cluster(threads, logs))
+                jobs = BatchJobs(cluster, self._count(threads, most), self.cluster == SLURM, logs)
             client = opened.enter_context(Client(cluster, timeout=JOIN_SECONDS, set_as_default=False))
         except OSError as error:
             opened.close()
@@ -75,7 +89,8 @@ class DaskSettings(EngineSettings):
         except BaseException:
             opened.close()
             raise
-        return DaskEngine(client, None if self.address else self._count(threads, most), threads, opened)
+        count = None if self.address else self._count(threads, most)
+        return DaskEngine(client, count, jobs, threads, opened)
 
     def _config(self, threads: int | None) -> Mapping[str, Any]:
         variables = thread_variables(threads)
@@ -85,25 +100,19 @@ class DaskSettings(EngineSettings):
     def _count(self, threads: int | None, most: int) -> int:
         return min(self.workers or workers_that_fit(threads), most)
 
-    def _made(self, threads: int | None, most: int) -> Any:
-        count = self._count(threads, most)
-        # Connections that close as a cluster ends are told with tracebacks.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        if self.cluster == LOCAL:
-            return LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            )
-        cluster = self.batch_cluster(threads)
-        cluster.scale(jobs=count)
-        return cluster
+    def _processes(self, threads: int | None, most: int) -> Any:
+        """A cluster of this machine's processes."""
+        return LocalCluster(
+            n_workers=self._count(threads, most),
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )
 
-    def batch_cluster(self, threads: int | None) -> Any:
-        """A cluster of the batch system, as yet without jobs.
+    def batch_cluster(self, threads: int | None, logs: Path) -> Any:
+        """A cluster of the batch system, as yet without jobs, which write to a folder.
 
         Raises:
             UserError: dask-jobqueue is not installed.
@@ -121,7 +130,8 @@ class DaskSettings(EngineSettings):
             memory=self.memory,
             cores=threads or 1,
             processes=1,
-            scheduler_options={"dashboard": False},
+            scheduler_options={"dashboard": False, "dashboard_address": ":0"},  # at any port
+            log_directory=str(logs),
             job_script_prologue=[*self.setup, *exports],
         )
 
@@ -151,16 +161,24 @@ class DaskEngine(Engine):
 
     lost: ClassVar[tuple[type[BaseException], ...]] = (KilledWorker,)
 
-    def __init__(self, client: Client, workers: int | None, threads: int | None, opened: ExitStack) -> None:
+    def __init__(
+        self,
+        client: Client,
+        workers: int | None,
+        jobs: BatchJobs | None,
+        threads: int | None,
+        opened: ExitStack,
+    ) -> None:
         """Use a cluster.
 
         Args:
             client: of its scheduler.
             workers: of our own cluster; None counts those of another one again and again.
+            jobs: of a batch system, which the workers are; None where they are not.
             threads: of a worker.
             opened: closes client and cluster.
         """
-        self._client, self._threads, self._opened = client, threads, opened
+        self._client, self._jobs, self._threads, self._opened = client, jobs, threads, opened
         self._executor = client.get_executor(pure=False)
         self._sweep = secrets.token_hex(8)
         self._own, self._counted, self._count_from = workers, 1, 0.0
@@ -170,7 +188,13 @@ class DaskEngine(Engine):
 
     @property
     def workers(self) -> int:
-        """Those that we have asked for, or that another cluster has now."""
+        """Those that we have asked for, or that another cluster has now.
+
+        Raises:
+            UserError: jobs of a batch system end before they can work.
+        """
+        if self._jobs is not None:
+            self._jobs.fill()
         if self._own is not None:
             return self._own
         if time.monotonic() > self._count_from:

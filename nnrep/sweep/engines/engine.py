@@ -56,6 +56,10 @@ class Engine(ABC):
     def submit(self, work: Work[T]) -> "Future[T]":
         """Have some work done; at most `slots` of it at a time."""
 
+    def why_lost(self, error: BaseException) -> str:
+        """What may have become of a lost worker, in a few words, by the error of its future."""
+        return "out of memory perhaps"
+
     @abstractmethod
     def cancel(self) -> None:
         """Drop what has not begun, and let what runs stop at its next check, with what it has."""

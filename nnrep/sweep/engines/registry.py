@@ -9,7 +9,7 @@ from nnrep.errors import named_under
 from nnrep.sweep.engines.engine import EngineSettings
 
 ENGINES: Registry[type[EngineSettings]] = Registry(
-    "engine", "nnrep.sweep.engines", others=("engine", "registry", "remote")
+    "engine", "nnrep.sweep.engines", others=("dask_jobs", "engine", "errand", "registry", "remote", "slurm")
 )
 
 

@@ -1,39 +1,41 @@
 """submitit: a job of Slurm's, or a process of this machine, for each chunk."""
 
+import io
 import re
 import secrets
 import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import psutil
 
 from nnrep.choices.settings import settings
 from nnrep.errors import UserError, require
 from nnrep.host.cache import cache_folder
+from nnrep.host.text import last_line
 from nnrep.host.threads import environment, thread_variables
 from nnrep.sweep.engines.engine import Engine, EngineSettings, Work
+from nnrep.sweep.engines.errand import Answer, Errand, stop_file
 from nnrep.sweep.engines.local import workers_that_fit
-from nnrep.sweep.engines.remote import Remote, remote
+from nnrep.sweep.engines.remote import remote
+from nnrep.sweep.engines.slurm import SlurmQueue
 
 try:
     import submitit
+    from submitit.core.utils import FailedJobError, pickle_load
 except ImportError as error:
     raise UserError("engine=submitit: needs submitit; pip install 'nnrep[slurm]'") from error
 
 LOCAL, SLURM = "local", "slurm"
 LATE_SECONDS = 30.0  # after its walltime, until a job is given up
 LOOK_SECONDS = 0.5  # from one look at the jobs to the next
-STOP_SECONDS = 1.0  # from one look of a job for the file that stops it to the next
-# States of Slurm in which nothing comes of a job any more.
-GONE = ("BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT")
 TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})")
 
 
@@ -88,66 +90,14 @@ class SubmititSettings(EngineSettings):
         given: dict[str, Any] = {"timeout_min": max(1, -(-self.seconds // 60))}
         if self.cluster == LOCAL:
             return {**given, "local_setup": setup}
-        given |= {"slurm_setup": setup, "cpus_per_task": threads or 1}
+        # By srun, a job would have one of its processors (since Slurm 22.05).
+        given |= {"slurm_setup": setup, "cpus_per_task": threads or 1, "slurm_use_srun": False}
         given |= {"slurm_partition": self.queue} if self.queue else {}
         return given | ({"slurm_mem": self.memory} if self.memory else {})
 
 
 class LostError(Exception):
-    """Nothing comes of a job any more."""
-
-
-class Answer(NamedTuple):
-    """What a job sends back: a value, or the error in its place."""
-
-    value: Any
-    error: Exception | None
-
-
-@dataclass(frozen=True)
-class Errand:
-    """Some work as a job does it.
-
-    Attributes:
-        work: what is done.
-        folder: that all machines see.
-        name: of the job in it.
-    """
-
-    work: Remote
-    folder: Path
-    name: str
-
-    @property
-    def begun(self) -> Path:
-        """A file that is there once the job runs."""
-        return self.folder / f"{self.name}.begun"
-
-    def __call__(self) -> Answer:
-        """Do it."""
-        self.begun.touch()
-        try:
-            return Answer(self.work(_every(STOP_SECONDS, stop_file(self.folder).exists)), None)
-        except Exception as error:
-            return Answer(None, error)
-
-
-def stop_file(folder: Path) -> Path:
-    """A file that is there once jobs are to stop."""
-    return folder / "stop"
-
-
-def _every(seconds: float, condition: Callable[[], bool]) -> Callable[[], bool]:
-    """A condition that is looked at once in so many seconds; once it holds it does so for good."""
-    seen = [False, 0.0]
-
-    def held() -> bool:
-        now = time.monotonic()
-        if not seen[0] and now >= seen[1]:
-            seen[:] = [condition(), now + seconds]
-        return bool(seen[0])
-
-    return held
+    """Nothing comes of a job any more; has its last words."""
 
 
 class _Pending:
@@ -171,6 +121,7 @@ class SubmititEngine(Engine):
         self._executor, self._folder, self._workers = executor, folder, workers
         self._threads, self._seconds = threads, seconds
         self._pending: dict[str, _Pending] = {}
+        self._queue = SlurmQueue()
         self._closed = threading.Event()
         self._watching = threading.Thread(target=self._watch, daemon=True)
         self._watching.start()
@@ -181,33 +132,47 @@ class SubmititEngine(Engine):
         return self._workers
 
     def submit(self, work: Work[Any]) -> "Future[Any]":
-        """Begin a job."""
+        """Begin a job.
+
+        Raises:
+            UserError: Slurm refuses it.
+        """
         name = secrets.token_hex(8)
         errand = Errand(remote(work, self._folder.name, self._threads), self._folder, name)
-        with environment(thread_variables(self._threads)), _signals_kept_from_children():
-            job = self._executor.submit(errand)
+        variables, refusal = thread_variables(self._threads), redirect_stderr(io.StringIO())
+        try:
+            with environment(variables), _signals_kept_from_children(), refusal:  # it is in the error as well
+                job = self._executor.submit(errand)
+        except (FailedJobError, OSError) as error:
+            raise UserError(f"engine=submitit: {last_line(str(error))}") from error
         future: Future[Any] = Future()
         self._pending[name] = _Pending(future, errand, job)
         return future
 
     def _watch(self) -> None:
         while not (self._closed.wait(LOOK_SECONDS) and not self._pending):
-            for name, pending in list(self._pending.items()):
-                if self._has_ended(pending):
+            pending = dict(self._pending)
+            ended = self._ended([each.job for each in pending.values()])
+            for name, each in pending.items():
+                if self._is_settled(each, each.job.job_id in ended):
                     del self._pending[name]
 
-    def _has_ended(self, pending: _Pending) -> bool:
-        """Settle the future of a job, if it has ended."""
+    def _ended(self, jobs: list[Any]) -> set[str]:
+        """The numbers of those that neither wait nor run."""
+        if any(map(_is_local, jobs)):
+            return {job.job_id for job in jobs if job.done()}
+        return self._queue.ended([job.job_id for job in jobs])
+
+    def _is_settled(self, pending: _Pending, has_ended: bool) -> bool:
+        """Settle the future of a job, if it was seen to have ended or has sent an answer since then."""
         now, job, future = time.monotonic(), pending.job, pending.future
         if pending.begun is None and pending.errand.begun.exists():
             pending.begun = now
-        has_gone = _has_gone(job)  # before the look for its answer, which may come in between
         if job.paths.result_pickle.exists():
             try:
-                answer: Answer = job.result()
-            except Exception as error:  # in submitit's words
-                future.set_exception(error)
-                return True
+                answer = _answer(job)
+            except Exception as error:  # it cannot be read
+                answer = Answer(None, error)
             if answer.error is not None:
                 future.set_exception(answer.error)
             else:
@@ -219,9 +184,13 @@ class SubmititEngine(Engine):
         is_late = pending.begun is not None and now > pending.begun + self._seconds + LATE_SECONDS
         if is_late:
             _kill(job)
-        if is_late or has_gone:
-            future.set_exception(LostError())
-        return is_late or has_gone
+        if is_late or has_ended:
+            future.set_exception(LostError("it took too long" if is_late else _last_words(pending)))
+        return is_late or has_ended
+
+    def why_lost(self, error: BaseException) -> str:
+        """The last line of a job's log, if there is one."""
+        return str(error) or super().why_lost(error)
 
     def cancel(self) -> None:
         """Jobs that run see a file; those that wait are taken out of the queue."""
@@ -235,15 +204,19 @@ class SubmititEngine(Engine):
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def _last_words(pending: _Pending) -> str:
+    """Of a job that has ended without an answer, if it has said something."""
+    return last_line(pending.job.stderr() or "") or ("it never began" if pending.begun is None else "")
+
+
 def _is_local(job: Any) -> bool:
     return isinstance(job, submitit.LocalJob)
 
 
-def _has_gone(job: Any) -> bool:
-    """Whether a job is known to have ended; without Slurm's accounting nothing is known."""
-    if _is_local(job):
-        return bool(job.done())
-    return str(job.state).startswith(GONE)
+def _answer(job: Any) -> Answer:
+    """What a job has sent back, which has a text in its place if submitit could not begin the work."""
+    kind, content = pickle_load(job.paths.result_pickle)
+    return content if kind == "success" else Answer(None, FailedJobError(content))
 
 
 def _kill(job: Any) -> None:
