@@ -8,8 +8,10 @@ import psutil
 import pytest
 
 from nnrep.errors import ConfigError, UserError
+from nnrep.host.cache import cache_folder
 from nnrep.records.table import TIMES
 from nnrep.sweep.engines.registry import engine_settings
+from nnrep.sweep.kept_engine import KeptEngine
 from nnrep.sweep.settings import experiment_settings
 from nnrep.sweep.store import RunStore
 from nnrep.sweep.sweep import sweep
@@ -28,7 +30,8 @@ def settings():
 def made(settings, folder: Path, values, on_runs=lambda runs: None, should_stop=lambda: False):
     names = [each.run_id(seed) for each in settings for seed in each.seeds]
     store = RunStore(folder, names, keep_histories=True)
-    ended = sweep(settings, store, engine_settings(values), on_runs, should_stop)
+    with KeptEngine(engine_settings(values)) as kept:
+        ended = sweep(settings, store, kept, on_runs, should_stop)
     assert ended.failures == []
     return ended, store
 
@@ -89,6 +92,27 @@ def test_a_running_dask_cluster_is_joined_and_left_as_it_was(settings, expected,
             assert client.submit(pow, 2, 3).result(timeout=30) == 8
     finally:
         engine.close()
+
+
+def test_workers_with_a_cache_of_their_own_compute_the_modes_there_once(
+    settings, expected, tmp_path, monkeypatch
+):
+    pytest.importorskip("distributed")
+    modes = cache_folder() / "modes"
+    with monkeypatch.context() as patch:
+        patch.setenv("NNREP_CACHE", str(tmp_path / "cache"))
+        own = cache_folder() / "modes"
+        engine = engine_settings(DASK).open(1, 2)
+    try:
+        address = engine._client.scheduler.address
+        _, store = made(settings, tmp_path / "s", {"name": "dask", "address": address, "chunk": 1})
+    finally:
+        engine.close()
+    same(store, expected)
+    names = {path.name for path in own.iterdir()}
+    assert len(names) == len({setting.modes for setting in settings if setting.modes})
+    assert names <= {path.name for path in modes.iterdir()}
+    assert own != modes
 
 
 def kill_one(word: str) -> list[psutil.Process]:
