@@ -65,6 +65,7 @@ def dispatch(
             running += 1
         if not running:
             return stopped
+        engine.tend()
         try:
             future, slot, work, attempt = ended.get(timeout=POLL_SECONDS)
         except Empty:

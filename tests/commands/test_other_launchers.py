@@ -62,7 +62,7 @@ def killed_in_the_second_job(folder, word, *launcher):
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     first, second = (folder / "s" / job for job in ("0/runs.csv", "1/config.yaml"))
-    for _ in range(1200):
+    for _ in range(6000):
         if process.poll() is not None or (first.exists() and second.exists()):
             break
         time.sleep(0.1)

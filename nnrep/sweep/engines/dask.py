@@ -30,6 +30,7 @@ LOCAL = "local"
 # What a cluster is made of -> the class of dask-jobqueue.
 BATCH_SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 COUNT_SECONDS = 2.0  # from one count of a cluster's workers to the next
+TEND_SECONDS = 5.0  # from one look for workers of ours that are gone to the next
 JOIN_SECONDS = 30  # that a scheduler has to answer
 
 
@@ -164,6 +165,7 @@ class DaskEngine(Engine):
         self._executor = client.get_executor(pure=False)
         self._sweep = secrets.token_hex(8)
         self._own, self._counted, self._count_from = workers, 1, 0.0
+        self._tend_from = 0.0
         self._stopping: _Stop | None = None
         if workers is not None:
             client.register_plugin(_Ours())
@@ -181,6 +183,13 @@ class DaskEngine(Engine):
     def submit(self, work: Work[T]) -> "Future[T]":
         """Hand some work to the scheduler."""
         return self._executor.submit(remote(work, self._sweep, self._threads))
+
+    def tend(self) -> None:
+        """Ask for as many workers as there were: Dask gives up those that do not come back in 15 s, such as
+        jobs of a batch system at the end of their walltime."""
+        if self._own is not None and self._stopping is None and time.monotonic() > self._tend_from:
+            self._tend_from = time.monotonic() + TEND_SECONDS
+            self._client.cluster.scale(self._own)
 
     def cancel(self) -> None:
         """Tell all workers; what waits for one ends at once when it gets there."""

@@ -57,6 +57,10 @@ class Engine(ABC):
     def submit(self, work: Work[T]) -> "Future[T]":
         """Have some work done; at most `slots` of it at a time."""
 
+    def tend(self) -> None:
+        """Begin anew what has been lost for good; called several times a second while there is work."""
+        return
+
     @abstractmethod
     def cancel(self) -> None:
         """Drop what has not begun, and let what runs stop at its next check, with what it has."""
