@@ -1,12 +1,14 @@
 """What the parent of a sweep does for each run, with an engine of 1000 workers that need no time.
 
 Chunks are sent and come back pickled, as with other processes; rows, positions and histories are written,
-and progress and commands are counted, as in a reproduction. Figures: wall time in ms a run, at several
-numbers of runs; a parent that rewrote its table after each run would take longer the more there are.
+and progress and commands are counted, as in a reproduction. Figures: wall time in seconds, and processor time
+in ms a run, at several numbers of runs; a parent that rewrote its table after each run would take longer the
+more there are. Beside them the size of the table, and the most memory that the process has held so far.
 """
 
 import argparse
 import pickle
+import resource
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -20,6 +22,7 @@ from nnrep.figures.command_log import CommandLog
 from nnrep.records.table import run_columns
 from nnrep.sweep.engines.engine import Engine, EngineSettings
 from nnrep.sweep.finished import FinishedRun, finished_runs
+from nnrep.sweep.kept_engine import KeptEngine
 from nnrep.sweep.progress import sweep_bar
 from nnrep.sweep.settings import Setting, experiment_settings
 from nnrep.sweep.store import NUMBERS, RunStore
@@ -37,33 +40,36 @@ def main() -> None:
     parser.add_argument("--chunk", type=int, default=10, help="runs that are sent at once")
     parser.add_argument("--histories", action="store_true", help="keep positions and histories too")
     options = parser.parse_args()
-    print("runs,seconds,ms_a_run,ms_a_run_resumed")
+    print("runs,seconds,ms_a_run,ms_a_run_resumed,table_mb,peak_mb")
     for runs in options.runs:
-        seconds, again = measured(runs, options.workers, options.chunk, options.histories)
-        print(f"{runs},{seconds:.2f},{1e3 * seconds / runs:.3f},{1e3 * again / runs:.3f}", flush=True)
+        seconds, busy, again, table = measured(runs, options.workers, options.chunk, options.histories)
+        each = f"{1e3 * busy / runs:.3f},{1e3 * again / runs:.3f}"
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(f"{runs},{seconds:.2f},{each},{table / 1e6:.1f},{peak / 1e6:.0f}", flush=True)
 
 
-def measured(runs: int, workers: int, chunk: int, histories: bool) -> tuple[float, float]:
-    """Seconds of a sweep, and of taking up what it has left."""
+def measured(runs: int, workers: int, chunk: int, histories: bool) -> tuple[float, float, float, int]:
+    """Seconds of a sweep, by the clock and of the processor, and of taking up its table; bytes of that."""
     settings = many_settings(runs)
     names = [setting.run_id(seed) for setting in settings for seed in setting.seeds]
     keep = {"keep_positions": histories, "keep_histories": histories}
     with TemporaryDirectory() as folder:
         store = RunStore(Path(folder), names, **keep)
         made = CommandLog(Path(folder), "nnrep")
-        began = time.perf_counter()
+        began, before = time.perf_counter(), time.process_time()
         with sweep_bar("bench", len(names), 0) as bar:
 
             def take(finished: list[FinishedRun]) -> None:
                 made.add(len(finished))
                 bar.take(finished)
 
-            sweep(settings, store, FakeSettings(workers=workers, chunk=chunk), take, lambda: False)
-        seconds = time.perf_counter() - began
+            with KeptEngine(FakeSettings(workers=workers, chunk=chunk)) as kept:
+                sweep(settings, store, kept, take, lambda: False)
+        seconds, busy = time.perf_counter() - began, time.process_time() - before
         assert len(store.done()) == len(names)
-        began = time.perf_counter()
+        before = time.process_time()
         assert RunStore(Path(folder), names, **keep).done() == set(names)
-        return seconds, time.perf_counter() - began
+        return seconds, busy, time.process_time() - before, store.path.stat().st_size
 
 
 def many_settings(runs: int) -> list[Setting]:

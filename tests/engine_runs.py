@@ -10,6 +10,7 @@ import psutil
 
 from nnrep.records.table import TIMES
 from nnrep.sweep.engines.registry import engine_settings
+from nnrep.sweep.kept_engine import KeptEngine
 from nnrep.sweep.store import RunStore
 from nnrep.sweep.sweep import Swept, sweep
 
@@ -23,7 +24,8 @@ def made(
     """The sweep on an engine of these keys; nothing may fail."""
     names = [each.run_id(seed) for each in settings for seed in each.seeds]
     store = RunStore(folder, names, keep_histories=True)
-    ended = sweep(settings, store, engine_settings(values), on_runs, should_stop)
+    with KeptEngine(engine_settings(values)) as kept:
+        ended = sweep(settings, store, kept, on_runs, should_stop)
     assert ended.failures == []
     return ended, store
 

@@ -75,6 +75,7 @@ reports
 reproduce
 own-energies-and-maps
 many-machines
+large-sweeps
 performance
 configuration
 beyond-the-paper

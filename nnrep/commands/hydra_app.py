@@ -115,6 +115,7 @@ def run_app(arguments: list[str], verb: str) -> int:
     try:
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(task)()
     except KeyboardInterrupt:
+        jobs.stopped = True
         if not jobs.interrupted:
             raise
     except Refused as refused:

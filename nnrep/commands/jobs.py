@@ -123,12 +123,17 @@ class Task:
 
 
 class Jobs:
-    """The outcomes of a command's jobs, as they come."""
+    """The outcomes of a command's jobs, as they come.
+
+    Attributes:
+        stopped: whether the user has stopped the command; perhaps none of its jobs has noticed.
+    """
 
     def __init__(self) -> None:
         """Nothing has been run yet."""
         self._outcomes: dict[int, Outcome] = {}
         self._table: SweepTable | None = None
+        self.stopped = False
 
     @property
     def interrupted(self) -> bool:
@@ -184,12 +189,13 @@ class Jobs:
             return
         from nnrep.records.closing_table import show_sweep
 
+        self._table.write()
         show_sweep(self._table.rows, str(self._table.folder))
         if any(outcome.config.get("report") is True for outcome in self._outcomes.values()):
             from nnrep.records.report.runs import log_report
 
             log_report(self._table.folder)
-        if self.interrupted:
+        if self.stopped or self.interrupted:
             log().info("interrupted; go on with hydra.sweep.dir=%s resume=true", self._table.folder)
 
     def status(self) -> int:

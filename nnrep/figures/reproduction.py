@@ -31,6 +31,7 @@ from nnrep.host.terminal import log, show_log
 from nnrep.records.table import read_table, write_table
 from nnrep.sweep.failures import Failure, write_failures
 from nnrep.sweep.finished import FinishedRun
+from nnrep.sweep.kept_engine import KeptEngine
 from nnrep.sweep.progress import sweep_bar
 from nnrep.sweep.settings import Experiment, Setting, experiment_settings, with_fresh_seeds
 from nnrep.sweep.store import RunStore
@@ -102,9 +103,10 @@ def reproduce(request: Request) -> int:
             for store in held:
                 warn_of_versions(store)
                 check_structures(store, each.experiment.molecules)
+        kept = locks.enter_context(KeptEngine(request.engine))
         statuses = [EXIT_OK]
         for each, held in zip(reproductions, stores, strict=True):
-            statuses.append(_reproduce_one(each, held, request))
+            statuses.append(_reproduce_one(each, held, request, kept))
             if statuses[-1] == EXIT_INTERRUPTED:
                 break
     return max(statuses)
@@ -134,11 +136,11 @@ def beyond_settings(name: str, request: Request, settings: list[Setting]) -> lis
     return [setting for setting in beyond if setting.hash not in own]
 
 
-def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request) -> int:
+def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request, kept: KeptEngine) -> int:
     """The grid, what is picked from it with fresh seeds, what is beyond the paper, then all that follows."""
     figure, runs = reproduction.figure, stores.runs
     failures: list[Failure] = []
-    filled = _fill(figure.name, reproduction.settings, runs, request, failures)
+    filled = _fill(figure.name, reproduction.settings, runs, request, kept, failures)
     if filled.interrupted or not runs.done():
         return EXIT_INTERRUPTED if filled.interrupted else EXIT_USAGE
     runs.write()
@@ -149,11 +151,11 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request)
         (f"{figure.name}, beyond the paper", reproduction.beyond if request.beyond else [], stores.beyond),
     ):
         if settings:
-            filled = _fill(title, settings, store, request, failures)
+            filled = _fill(title, settings, store, request, kept, failures)
             if filled.interrupted:
                 return EXIT_INTERRUPTED
         store.write()
-    decisions, interrupted = _decided(reproduction, stores, request, failures)
+    decisions, interrupted = _decided(reproduction, stores, request, kept, failures)
     if interrupted:
         return EXIT_INTERRUPTED
     experiment, names = reproduction.experiment, set(run_names(repeated))
@@ -167,7 +169,7 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request)
 
 
 def _decided(
-    reproduction: Reproduction, stores: Stores, request: Request, failures: list[Failure]
+    reproduction: Reproduction, stores: Stores, request: Request, kept: KeptEngine, failures: list[Failure]
 ) -> tuple[dict[str, Decision], bool]:
     """Add seeds until comparisons are decided, if that is asked for.
 
@@ -191,7 +193,7 @@ def _decided(
         chosen = [setting for setting in reproduction.settings if setting.hash in wanted]
         settings = [with_fresh_seeds(setting, wanted[setting.hash]) for setting in chosen]
         title = f"{figure.name}, seeds until decided"
-        filled = _fill(title, settings, stores.repeats, request, failures)
+        filled = _fill(title, settings, stores.repeats, request, kept, failures)
         stores.repeats.write()
         interrupted = filled.interrupted
         return not (filled.interrupted or filled.failures)
@@ -200,7 +202,12 @@ def _decided(
 
 
 def _fill(
-    name: str, settings: list[Setting], store: RunStore, request: Request, failures: list[Failure]
+    name: str,
+    settings: list[Setting],
+    store: RunStore,
+    request: Request,
+    kept: KeptEngine,
+    failures: list[Failure],
 ) -> Swept:
     """Make the runs that a store lacks, and say how it went; `failures` takes those that cannot be made."""
     wanted = run_names(settings)
@@ -217,7 +224,7 @@ def _fill(
             bar.take(runs)
 
         cold = request.profile is Profile.paper
-        swept = sweep(settings, store, request.engine, take, interruption.requested, cold)
+        swept = sweep(settings, store, kept, take, interruption.requested, cold)
     made.add(0, swept.workers)
     failures += swept.failures
     write_failures(store.folder, failures)

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from nnrep.host.threads import usable_cores
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import ModesOf, Solver, slow_modes
 from nnrep.modes.spectrum import SlowModes
-from nnrep.modes.stored import StoredModes, load_modes, modes_key, save_modes
+from nnrep.modes.stored import StoredModes, found_or_computed, modes_key
 from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.systems.system import System
 
@@ -65,21 +66,20 @@ def modes_of(system: System, request: ModesRequest) -> tuple[SlowModes, Cost]:
     """
     began = time.perf_counter()
     key = modes_key(_deciding(system, request))
-    stored = load_modes(key)
-    if stored is not None:
+    found, stored = found_or_computed(key, partial(_timed, system, request))
+    if stored:
         auto = " (modes.solver=auto)" if request.modes.solver is Solver.auto else ""
-        log().info(
-            "%d slow modes from the cache, by %s%s", stored.modes.values.size, stored.modes.solver, auto
-        )
-        seconds = time.perf_counter() - began
-        return stored.modes, Cost(seconds, True, stored.seconds, stored.compile_s)
+        log().info("%d slow modes from the cache, by %s%s", found.modes.values.size, found.modes.solver, auto)
+    return found.modes, Cost(time.perf_counter() - began, stored, found.seconds, found.compile_s)
+
+
+def _timed(system: System, request: ModesRequest) -> StoredModes:
+    """The modes of a request, computed, and how long it took."""
     with compilation_clock() as compilation:
-        computing = time.perf_counter()
+        began = time.perf_counter()
         modes = jax.block_until_ready(_computed(system, request))
         compile_s = compilation.seconds()
-        fresh_s = time.perf_counter() - computing - compile_s
-    save_modes(key, StoredModes(modes, fresh_s, compile_s))
-    return modes, Cost(time.perf_counter() - began, False, fresh_s, compile_s)
+        return StoredModes(modes, time.perf_counter() - began - compile_s, compile_s)
 
 
 def noise_of(system: System, modes: ModesConfig) -> float | None:

@@ -3,19 +3,24 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from nnrep.energies.arrays import on_device
 from nnrep.host.cache import cache_folder, warn_unwritable, write_arrays
+from nnrep.host.terminal import log
 from nnrep.modes.spectrum import SlowModes
 
 MOST_BYTES = 2_000_000_000  # of all stored modes; those not used for longest are removed
 ARRAYS = ("values", "vectors", "weights", "residuals")
+LONGEST_WAIT_S = 3600.0  # for modes that another process computes
+POLL_S = 0.1
 
 
 class StoredModes(NamedTuple):
@@ -30,6 +35,47 @@ def modes_key(deciding: Mapping[str, Any]) -> str:
     """A hash of what decides modes: plain values by name, and the code of this package."""
     text = json.dumps({**deciding, "code": _code_hash()}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def found_or_computed(key: str, compute: Callable[[], StoredModes]) -> tuple[StoredModes, bool]:
+    """Modes, and whether they were stored: several processes that want the same let one compute them.
+
+    Args:
+        key: of the modes.
+        compute: what gives them; they are stored then.
+    """
+    found = load_modes(key)
+    if found is not None:
+        return found, True
+    with _held(key):
+        found = load_modes(key)  # whoever held it has stored them
+        if found is not None:
+            return found, True
+        computed = compute()
+        save_modes(key, computed)
+        return computed, False
+
+
+@contextmanager
+def _held(key: str) -> Iterator[None]:
+    """Wait for other processes that hold a key; where there are no locks, nobody waits.
+
+    A process that ends, however it does, holds nothing any more.
+    """
+    path = stored_path(key).with_suffix(".lock")
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=LONGEST_WAIT_S, poll_interval=POLL_S)
+    except (Timeout, OSError, NotImplementedError) as error:
+        log().debug("modes are computed without their lock: %s", error)
+    try:
+        yield
+    finally:
+        if lock.is_locked:
+            with suppress(OSError):
+                path.unlink()  # while it is held: whoever has opened it begins anew
+            lock.release()
 
 
 def load_modes(key: str) -> StoredModes | None:

@@ -9,7 +9,7 @@ import pandas as pd
 from nnrep.errors import UserError
 from nnrep.records.run_folder import RUNS
 from nnrep.records.sweep_table import FAILED, is_sweep_table
-from nnrep.records.table import ERROR, differing_columns, read_text, run_columns
+from nnrep.records.table import ERROR, differing_columns, read_text, run_columns, text_rows
 
 
 class Duplicates(Enum):
@@ -91,6 +91,16 @@ def read_runs(path: Path) -> pd.DataFrame:
         UserError: it cannot be read, or has other columns than a table of runs.
     """
     return _checked(path, read_text(path))
+
+
+def runs_one_by_one(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
+    """The columns and the rows of `read_runs`, in the memory that one row takes; raises as it does."""
+    try:
+        head = pd.read_csv(path, nrows=0)
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: not a readable table ({error})") from error
+    columns = list(_checked(path, head).columns)
+    return columns, ({name: row.get(name, "") for name in columns} for row in text_rows(path))
 
 
 def runs_of_sweep(path: Path) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The table of a sweep of Hydra's: the rows of all its jobs."""
 
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nnrep.records.table import ERROR, read_text, run_columns, write_table
 from nnrep.structures.file_names import structure_name
 
 FAILED = "failed"  # status of a job that has no runs
+PAUSE = 20.0  # from one writing of the table to the next, in times of what it has taken
 # Column of a job that failed -> the keys that it is taken from, the first one that there is.
 KEYS = {
     "system": ("system.name",),
@@ -27,9 +29,10 @@ Row = Mapping[str, str]
 
 
 class SweepTable:
-    """`runs.csv` of a sweep's folder, written whole as each job ends: a killed sweep keeps what was there.
+    """`runs.csv` of a sweep's folder, written whole as jobs end: a killed sweep keeps what was there.
 
-    Rows are text, as they stand in the tables of the jobs.
+    Rows are text, as they stand in the tables of the jobs. A table of many jobs is not written after each of
+    them, so that writing takes a twentieth of the time at most: what it lacks is in the folders of the jobs.
 
     Attributes:
         folder: of the sweep.
@@ -40,9 +43,10 @@ class SweepTable:
         self.folder = folder
         self._jobs: dict[int, list[Row]] = {}
         self._earlier = _held(folder / RUNS)
+        self._next_s = 0.0  # when it is written again, at the earliest
 
     def add(self, job: int, folder: Path) -> list[Row]:
-        """Take the rows in a job's folder, and write the table.
+        """Take the rows in a job's folder, and write the table before long.
 
         Returns:
             The rows.
@@ -51,13 +55,13 @@ class SweepTable:
             UserError: the job's table cannot be read.
         """
         self._jobs[job] = _read(folder / RUNS)
-        self._write()
+        self._write_in_time()
         return self._jobs[job]
 
     def add_failed(self, job: int, config: DictConfig, reason: str) -> None:
-        """Take a row for a job that has no runs, and write the table."""
+        """Take a row for a job that has no runs, and write the table before long."""
         self._jobs[job] = [failed_row(config, reason)]
-        self._write()
+        self._write_in_time()
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -67,12 +71,20 @@ class SweepTable:
     def close(self) -> None:
         """Write the table without rows of earlier commands that none of the jobs came to; all have ended."""
         self._earlier = []
-        self._write()
+        self.write()
 
     def _own(self) -> list[Row]:
         return [row for job in sorted(self._jobs) for row in self._jobs[job]]
 
-    def _write(self) -> None:
+    def _write_in_time(self) -> None:
+        began = time.monotonic()
+        if began >= self._next_s:
+            self.write()
+            now = time.monotonic()
+            self._next_s = now + PAUSE * (now - began)
+
+    def write(self) -> None:
+        """Write the table: the rows of this command's jobs, and of an earlier one those that are left."""
         rows = self._own()
         names = {row.get("run_id") for row in rows}
         left = [row for row in self._earlier if row["run_id"] not in names]

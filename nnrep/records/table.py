@@ -1,7 +1,8 @@
 """The table of runs: its columns, and how it is written."""
 
+import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,6 +146,30 @@ def read_text(path: Path) -> "pd.DataFrame":
     if torn and len(table):
         log().warning("%s: its last line is torn, and left out", path)
     return table
+
+
+def text_rows(path: Path) -> Iterator[dict[str, str]]:
+    """The rows that `read_text` has, one by one: for tables that are large.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(_whole_lines(file, path), restval="", strict=True):
+                if None in row:  # where Python puts what no column is for
+                    raise ValueError("a row has more values than there are columns")
+                yield row
+    except (ValueError, OSError, csv.Error) as error:
+        raise UserError(f"{path}: not a readable table ({error})") from error
+
+
+def _whole_lines(lines: Iterable[str], path: Path) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        if number and not line.endswith("\n"):
+            log().warning("%s: its last line is torn, and left out", path)
+            return
+        yield line
 
 
 def write_table(path: Path, rows: "pd.DataFrame") -> None:

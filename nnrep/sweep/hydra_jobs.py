@@ -1,11 +1,9 @@
-"""The jobs of a Hydra sweep side by side, each as a piece of work for an engine."""
+"""The jobs of a Hydra sweep side by side, in chunks for an engine."""
 
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from collections.abc import Sequence
+from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 
@@ -15,55 +13,9 @@ from nnrep.host.terminal import job_bar, log
 from nnrep.sweep.dispatch import dispatch
 from nnrep.sweep.engines.engine import Engine
 from nnrep.sweep.engines.local import may_have_accelerator, workers_that_fit
-
-
-class Returned(NamedTuple):
-    """What a worker sends back.
-
-    Attributes:
-        job: what Hydra makes of a job; its value is that of the task.
-        messages: of the log, with their levels.
-    """
-
-    job: JobReturn
-    messages: list[tuple[int, str]]
-
-
-@dataclass
-class HydraJob:
-    """A job, done by a worker; once more, it goes on where it was when its worker was lost.
-
-    Attributes:
-        number: of the job.
-        context: Hydra's.
-        task: what a job does.
-        config: of the job.
-        shape: all jobs are alike.
-    """
-
-    number: int
-    context: HydraContext
-    task: Callable[[DictConfig], Any]
-    config: DictConfig
-    shape: str = ""
-
-    def __call__(self) -> Returned:
-        """Run the job; the terminal is the parent's, so that messages are kept."""
-        messages = _Messages()
-        root = logging.getLogger()
-        root.addHandler(messages)
-        try:
-            log().setLevel(logging.INFO)
-            setup_globals()
-            return Returned(run_hydra_job(self.context, self.task, self.config, False), messages.kept)
-        finally:
-            root.removeHandler(messages)
-
-    def once_more(self) -> Self:
-        """The job, to go on in the folder that a lost worker has left."""
-        config = self.config.copy()
-        config.resume = True
-        return replace(self, config=config)
+from nnrep.sweep.hydra_chunk import HydraChunk, HydraJob, Returned
+from nnrep.sweep.job_shapes import shape_of
+from nnrep.sweep.queue import Queue, chunk_size
 
 
 def count_of_workers(wanted: object, threads: object, jobs: int) -> int:
@@ -86,30 +38,17 @@ def count_of_workers(wanted: object, threads: object, jobs: int) -> int:
     return min(int(wanted), jobs)
 
 
-def run_hydra_job(
-    context: HydraContext, task: Callable[[DictConfig], Any], config: DictConfig, log_as_hydra: bool = True
-) -> JobReturn:
-    """Run a job of a sweep as Hydra's own launcher does."""
-    return run_job(
-        hydra_context=context,
-        task_function=task,
-        config=config,
-        job_dir_key="hydra.sweep.dir",
-        job_subdir_key="hydra.sweep.subdir",
-        configure_logging=log_as_hydra,
-    )
-
-
 def run_on_engine(
-    engine: Engine, context: HydraContext, task: Any, jobs: Sequence[tuple[int, DictConfig]]
+    engine: Engine, context: HydraContext, task: Any, jobs: Sequence[tuple[int, DictConfig]], chunk: int
 ) -> list[JobReturn]:
-    """Run jobs, in their order as workers are free, and take their outcomes as they come.
+    """Run jobs, those of one shape together, and take their outcomes as they come.
 
     Args:
         engine: has the workers; it is closed.
         context: Hydra's.
         task: what a job does; its `take` is told of every outcome, and its `lost` gives that of a lost job.
         jobs: number and configuration of each.
+        chunk: most jobs that a worker is sent at once.
 
     Returns:
         What Hydra makes of the jobs, in their order.
@@ -117,37 +56,34 @@ def run_on_engine(
     Raises:
         KeyboardInterrupt: the sweep was interrupted; jobs that had begun have written what there was.
     """
-    coming = (HydraJob(number, context, task, config) for number, config in jobs)
     done: dict[int, JobReturn] = {}
 
-    def take(work: HydraJob, returned: Returned) -> None:
-        for level, message in returned.messages:
-            log().log(level, "job %d: %s", work.number, message)
-        task.take(returned.job.return_value)
-        done[work.number] = returned.job
-        finished()
+    def take(work: HydraChunk, results: Sequence[Returned]) -> None:
+        for returned in results:
+            for level, message in returned.messages:
+                log().log(level, "job %d: %s", returned.number, message)
+            task.take(returned.job.return_value)
+            done[returned.number] = returned.job
+            finished()
 
-    def give_up(work: HydraJob, reason: str) -> None:
-        job = JobReturn(cfg=work.config, status=JobStatus.COMPLETED)
-        job.return_value = task.lost(work.config, reason)
-        take(work, Returned(job, []))
+    def give_up(work: HydraChunk, reason: str) -> None:
+        for each in work.jobs:
+            job = JobReturn(cfg=each.config, status=JobStatus.COMPLETED)
+            job.return_value = task.lost(each.config, reason)
+            take(work, [Returned(each.number, job, [])])
 
     with Interruption() as interruption, job_bar(len(jobs)) as finished:
         try:
-            stopped = dispatch(engine, lambda _: next(coming, None), take, give_up, interruption.requested)
+            queue = Queue(HydraJob(number, context, task, each, shape_of(each)) for number, each in jobs)
+            most = chunk_size(chunk, len(jobs), engine.workers)
+
+            def next_chunk(slot: int) -> HydraChunk | None:
+                taken = queue.take(slot, most)
+                return HydraChunk(taken) if taken else None
+
+            stopped = dispatch(engine, next_chunk, take, give_up, interruption.requested)
         finally:
             engine.close()
     if stopped:
         raise KeyboardInterrupt
     return [done[number] for number in sorted(done)]
-
-
-class _Messages(logging.Handler):
-    """Keeps log messages."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: list[tuple[int, str]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.kept.append((record.levelno, self.format(record)))

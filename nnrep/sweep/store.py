@@ -12,7 +12,7 @@ import pandas as pd
 from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
 from nnrep.minimization import Status
-from nnrep.records.collect import read_runs
+from nnrep.records.collect import runs_one_by_one
 from nnrep.records.run_folder import RUNS
 from nnrep.records.table import TIMES, run_columns
 from nnrep.sweep.finished import FinishedRun, Keep
@@ -62,15 +62,14 @@ class RunStore:
         folder.mkdir(parents=True, exist_ok=True)
         if not self.path.exists():
             return
-        held = read_runs(self.path)
-        _check_numbers(self.path, held)
-        self._columns = run_columns(held.columns)
-        for row in held.to_dict("records"):
+        self._columns, held = runs_one_by_one(self.path)
+        for row in held:
+            _check_numbers(self.path, row)
             if row["run_id"] not in self._place:
                 reason = "holds runs of other settings or seeds"
                 raise UserError(f"{self.path}: {reason} ({row['run_id']}); choose another results_dir")
             if self._is_whole(row):
-                self._take({str(name): text for name, text in row.items()})
+                self._take(row)
 
     def _is_whole(self, row: Mapping) -> bool:
         ended = row["status"] != Status.interrupted.name
@@ -127,8 +126,8 @@ class RunStore:
     def write(self) -> None:
         """Write the table whole, in the sweep's order."""
         names = sorted(self._lines, key=self._place.__getitem__)
-        lines = [_line(self._columns), *map(self._lines.__getitem__, names)]
-        write_whole(self.path, "".join(lines).encode())
+        lines = (_line(self._columns), *map(self._lines.__getitem__, names))
+        write_whole(self.path, b"".join(line.encode() for line in lines))
         self._is_ours = True
 
     def positions(self, run: str) -> np.ndarray:
@@ -177,11 +176,11 @@ def _line(values: Iterable[str]) -> str:
     return text.getvalue()
 
 
-def _check_numbers(path: Path, rows: pd.DataFrame) -> None:
-    """Raise `UserError` where a table in text has no number in a place that needs one."""
+def _check_numbers(path: Path, row: Mapping[str, str]) -> None:
+    """Raise `UserError` where a row in text has no number in a place that needs one."""
     for name in NUMBERS:
-        for run, text in zip(rows["run_id"], rows[name], strict=True):
-            try:
-                float(text)
-            except ValueError as error:
-                raise UserError(f"{path}: {name} of {run} is no number: '{text}'; remove its line") from error
+        try:
+            float(row[name])
+        except ValueError as error:
+            reason = f"{name} of {row['run_id']} is no number: '{row[name]}'; remove its line"
+            raise UserError(f"{path}: {reason}") from error

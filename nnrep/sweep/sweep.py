@@ -8,10 +8,11 @@ from nnrep.host.scratch import scratch_folder
 from nnrep.host.terminal import log
 from nnrep.records.sweep_table import FAILED
 from nnrep.sweep.dispatch import dispatch
-from nnrep.sweep.engines.engine import Engine, EngineSettings
+from nnrep.sweep.engines.engine import Engine
 from nnrep.sweep.failures import Failure
 from nnrep.sweep.finished import FinishedRun
-from nnrep.sweep.queue import Queue, Task
+from nnrep.sweep.kept_engine import KeptEngine
+from nnrep.sweep.queue import Queue, Task, chunk_size
 from nnrep.sweep.settings import Setting
 from nnrep.sweep.store import RunStore
 from nnrep.sweep.worker import Chunk, Done, RunsOnCpu
@@ -36,7 +37,7 @@ class Swept(NamedTuple):
 def sweep(
     settings: Sequence[Setting],
     store: RunStore,
-    chosen: EngineSettings,
+    kept: KeptEngine,
     on_runs: Callable[[Sequence[FinishedRun]], None],
     should_stop: Callable[[], bool],
     cold: bool = False,
@@ -50,7 +51,7 @@ def sweep(
     Args:
         settings: all of them; they share `threads`.
         store: takes the runs.
-        chosen: the engine.
+        kept: the engine.
         on_runs: told of finished runs.
         should_stop: asked several times a second; True ends the sweep at the next checks of its runs.
         cold: compile all programs afresh, so that the table has what it takes.
@@ -58,12 +59,13 @@ def sweep(
     tasks = missing_tasks(settings, store)
     if not tasks:
         return Swept([], False, 0)
-    engine = chosen.open(settings[0].config.threads, sum(len(task.seeds) for task in tasks))
+    workers = sum(len(task.seeds) for task in tasks)
     try:
-        with scratch_folder() as empty:
-            on_cpu = not chosen.on_this_machine or engine.submit(RunsOnCpu()).result()
+        with scratch_folder() as empty, kept.at_work(settings[0].config.threads, workers) as engine:
+            on_cpu = not kept.chosen.on_this_machine or engine.submit(RunsOnCpu()).result()
             chunk = partial(Chunk, keep=store.keep, programs=empty if cold else None)
-            making = _Making(engine, chunk, chosen.chunk, None if on_cpu else 1, store, on_runs, should_stop)
+            slots = None if on_cpu else 1
+            making = _Making(engine, chunk, kept.chosen.chunk, slots, store, on_runs, should_stop)
             first = {
                 task.setting.modes: Task(task.setting, ()) for task in reversed(tasks) if task.setting.modes
             }
@@ -73,10 +75,11 @@ def sweep(
             if on_cpu:
                 tasks = [Task(task.setting, (seed,)) for task in tasks for seed in task.seeds]
             making.work(tasks)
-            workers = min(engine.workers, making.slots or engine.workers)
-            return Swept(making.failures(tasks), making.stopped, workers)
+            swept = Swept(making.failures(tasks), making.stopped, slots or engine.workers)
+            if making.stopped:
+                kept.close()  # it has been cancelled
+            return swept
     finally:
-        engine.close()
         store.write()
 
 
@@ -111,9 +114,10 @@ class _Making:
     def work(self, tasks: Iterable[Task]) -> None:
         """Have tasks done."""
         queue = Queue(tasks)
+        most = chunk_size(self.most, queue.runs, self.slots or self.engine.workers)
 
         def next_chunk(slot: int) -> Chunk | None:
-            while taken := queue.take(slot, self.most):
+            while taken := queue.take(slot, most):
                 possible = tuple(task for task in taken if self._reason(task.setting) is None)
                 if possible:
                     return self.chunk(possible)

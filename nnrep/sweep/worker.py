@@ -3,7 +3,7 @@
 import atexit
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +26,7 @@ from nnrep.systems import System
 MOST_PREPARED = 8  # systems with their modes that a worker remembers
 
 _prepared: dict[str, tuple[System, tuple[BuiltMap, ...]]] = {}
+_kept_in: list[Path | None] = []  # the folder of programs of the last chunk
 _scratch: dict[Path, Path] = {}
 
 
@@ -79,9 +80,9 @@ class Chunk:
                 done.errors[task.setting.point] = message
         return done
 
-    def once_more(self) -> Self:
-        """The same."""
-        return self
+    def parts(self) -> list[Self]:
+        """A chunk for each task."""
+        return [replace(self, tasks=(task,)) for task in self.tasks]
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,9 @@ class RunsOnCpu:
         """Ask JAX."""
         return jax.default_backend() == "cpu"
 
-    def once_more(self) -> Self:
-        """The same."""
-        return self
+    def parts(self) -> list[Self]:
+        """The question is one."""
+        return [self]
 
 
 def _modes_of(task: Task, chunk: Chunk) -> list[FinishedRun]:
@@ -120,6 +121,7 @@ def _runs_of(task: Task, chunk: Chunk) -> list[FinishedRun]:
 def _prepare(setting: Setting, programs: Path | None) -> tuple[System, tuple[BuiltMap, ...]]:
     """The system at the start of the setting's first seed, as in a run of all its seeds, and its maps."""
     plan = setting.plan
+    _forget_others(programs)
     configure_jax(plan.config.precision.value, None if programs is None else _here(programs))
     key = f"{setting.shape} {setting.modes}"
     if key not in _prepared:
@@ -132,6 +134,14 @@ def _prepare(setting: Setting, programs: Path | None) -> tuple[System, tuple[Bui
         return _prepared[key]
     system, maps = _prepared[key]
     return system, tuple(made.from_memory() for made in maps)
+
+
+def _forget_others(programs: Path | None) -> None:
+    """Forget what an earlier sweep has compiled in this process: a cold one is to measure what that takes."""
+    if programs is not None and [programs] != _kept_in:
+        jax.clear_caches()
+        _prepared.clear()
+    _kept_in[:] = [programs]
 
 
 def _here(folder: Path) -> Path:

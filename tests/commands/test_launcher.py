@@ -20,6 +20,7 @@ from nnrep.host.threads import usable_cores
 from nnrep.records.table import TIMES
 from nnrep.sweep import hydra_jobs
 from nnrep.sweep.engines import local
+from nnrep.sweep.hydra_chunk import HydraChunk, HydraJob
 from nnrep.sweep.hydra_jobs import count_of_workers
 
 CLOCKS = [*TIMES, "modes_stored"]
@@ -134,9 +135,10 @@ def workers_of(process):
 
 
 def test_a_job_whose_worker_was_lost_goes_on_in_its_folder():
-    job = hydra_jobs.HydraJob(3, None, None, OmegaConf.create({"resume": False, "seeds": 2}))
-    assert job.once_more().config == {"resume": True, "seeds": 2}
-    assert (job.once_more().number, job.config.resume) == (3, False)
+    job = HydraJob(3, None, None, OmegaConf.create({"resume": False, "seeds": 2}))
+    ((again,),) = [part.jobs for part in HydraChunk((job,)).parts()]
+    assert again.config == {"resume": True, "seeds": 2}
+    assert (again.number, job.config.resume) == (3, False)
 
 
 def test_a_job_whose_workers_are_lost_is_a_failed_row(tmp_path):

@@ -1,6 +1,11 @@
 """Hydra sweeps by other launchers than our own: rows, failures and statuses are those of one process."""
 
+import subprocess
+import sys
+import time
+
 import pandas as pd
+import psutil
 import pytest
 
 from nnrep.records.table import TIMES
@@ -41,12 +46,69 @@ def test_a_launcher_gives_the_table_and_the_status_of_our_own(nnrep, tmp_path, l
     assert swept(tmp_path / "s")["status"].tolist() == ["step_limit"] * 3
 
 
+TWO_JOBS = (
+    *SMALL,
+    "system.n=40",
+    "schedule.fine.patience=1000000",
+    "max_steps=40,200000",
+    "hydra.sweep.dir=s",
+)
+
+
+def killed_in_the_second_job(folder, word, *launcher):
+    """Run a short job and a long one, and kill the worker of the long one: exit status and messages."""
+    command = [sys.executable, "-m", "nnrep", *TWO_JOBS, *launcher]
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    first, second = (folder / "s" / job for job in ("0/runs.csv", "1/config.yaml"))
+    for _ in range(6000):
+        if process.poll() is not None or (first.exists() and second.exists()):
+            break
+        time.sleep(0.1)
+    whole = first.read_bytes()
+    for child in psutil.Process(process.pid).children(recursive=True):
+        if word in " ".join(child.cmdline()):
+            child.kill()
+    _, err = process.communicate(timeout=300)
+    assert first.read_bytes() == whole  # which has times: it was not done again
+    return process.returncode, err
+
+
+@pytest.mark.slow
+def test_a_lost_worker_does_not_do_the_jobs_of_its_chunk_again_that_are_done(tmp_path):
+    pytest.importorskip("dask_jobqueue")
+    chosen = ("hydra/launcher=dask", "hydra.launcher.workers=1")
+    status, err = killed_in_the_second_job(tmp_path, "spawn_main", *chosen)
+    assert status == 0, err
+    assert "a worker was lost" in err
+    assert "is complete; nothing to resume" in err
+    assert swept(tmp_path / "s")["status"].tolist() == ["step_limit"] * 2
+
+
+@pytest.mark.slow
+def test_a_killed_process_of_joblib_is_one_line_and_resume_goes_on(nnrep, tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    chosen = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    status, err = killed_in_the_second_job(tmp_path, "joblib.externals.loky.backend", *chosen)
+    assert status == 2, err
+    assert "Traceback" not in err
+    (line,) = [line for line in err.splitlines() if line.startswith("nnrep: ")]
+    assert line.startswith("nnrep: hydra.launcher: a worker was lost")
+    assert line.endswith("; the same command with resume=true goes on")
+    before = (tmp_path / "s" / "0" / "runs.csv").read_bytes()
+    resumed = nnrep(*TWO_JOBS, *chosen, "resume=true")
+    assert resumed.returncode == 0, resumed.stderr
+    assert (tmp_path / "s" / "0" / "runs.csv").read_bytes() == before
+    assert swept(tmp_path / "s")["status"].tolist() == ["step_limit"] * 2
+
+
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
         (
-            ("hydra/launcher=submitit_local", "hydra.launcher.chunk=3"),
-            "hydra.launcher.chunk: must be 1, as each job is sent alone, got 3",
+            ("hydra/launcher=submitit_local", "hydra.launcher.chunk=0"),
+            "hydra.launcher.chunk: must be at least 1, got 0",
         ),
         (
             ("hydra/launcher=submitit_local", "hydra.launcher.queue=short"),

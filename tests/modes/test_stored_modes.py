@@ -1,5 +1,7 @@
 """Modes in the cache: whole, or computed again."""
 
+import threading
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 import nnrep
 from nnrep.host.cache import warn_unwritable
 from nnrep.modes import stored
-from nnrep.modes.stored import StoredModes, load_modes, modes_key, save_modes, stored_path
+from nnrep.modes.stored import StoredModes, found_or_computed, load_modes, modes_key, save_modes, stored_path
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +62,41 @@ def test_cache_that_cannot_be_written_is_said_once(modes, tmp_path, monkeypatch,
         save_modes("key", StoredModes(modes, 0.5, 0.25))
     assert caplog.text.count("slow modes are not kept; set NNREP_CACHE") == 1
     assert load_modes("key") is None
+
+
+def test_modes_that_several_want_are_computed_by_one(modes, monkeypatch):
+    looked, computed, found = [], [], []
+    both_have_looked = threading.Event()
+
+    def load(key):
+        looked.append(key)
+        if len(looked) == 3:  # the first one looks twice
+            both_have_looked.set()
+        return load_modes(key)
+
+    def compute():
+        computed.append(None)
+        if len(computed) == 1:
+            second.start()
+            assert both_have_looked.wait(60)
+        return StoredModes(modes, 0.5, 0.25)
+
+    monkeypatch.setattr(stored, "load_modes", load)
+    second = threading.Thread(target=lambda: found.append(found_or_computed("key", compute)[1]))
+    assert found_or_computed("key", compute)[1] is False
+    second.join(60)
+    assert (len(computed), found) == (1, [True])
+    assert not stored_path("key").with_suffix(".lock").exists()
+
+
+def test_modes_that_could_not_be_computed_hold_nobody_up(modes):
+    def fail():
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        found_or_computed("key", fail)
+    assert found_or_computed("key", lambda: StoredModes(modes, 0.5, 0.25))[1] is False
+    assert found_or_computed("key", fail)[1] is True
 
 
 def test_modes_not_used_for_longest_make_room(modes, monkeypatch):

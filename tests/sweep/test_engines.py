@@ -13,6 +13,7 @@ from nnrep.sweep.dispatch import dispatch
 from nnrep.sweep.engines.registry import ENGINES, engine_settings
 from nnrep.sweep.failures import Failure, write_failures
 from nnrep.sweep.finished import finished_runs
+from nnrep.sweep.kept_engine import KeptEngine
 from nnrep.sweep.settings import experiment_settings
 from nnrep.sweep.store import NUMBERS, RunStore
 from nnrep.sweep.sweep import missing_tasks, sweep
@@ -25,8 +26,8 @@ class Piece:
     shape: str = ""
     attempt: int = 1
 
-    def once_more(self) -> "Piece":
-        return Piece(self.number, self.shape, self.attempt + 1)
+    def parts(self) -> "list[Piece]":
+        return [Piece(self.number, self.shape, self.attempt + 1)]
 
 
 def dispatched(engine, count, should_stop=lambda: False):
@@ -125,7 +126,8 @@ def swept(settings, folder, do, **others):
     before = store.done()
     engine = FakeEngine(do)
     counted = []
-    ended = sweep(settings, store, FakeSettings(engine=engine, **others), counted.extend, lambda: False)
+    with KeptEngine(FakeSettings(engine=engine, **others)) as kept:
+        ended = sweep(settings, store, kept, counted.extend, lambda: False)
     assert engine.is_closed
     assert {run.row["run_id"] for run in counted} == store.done() - before
     return store, engine, ended
@@ -161,6 +163,31 @@ def test_lost_runs_have_a_status_and_a_reason_and_are_made_again_later(settings,
     assert pd.read_csv(store.path)["run_id"].tolist() == store.order
     write_failures(tmp_path, ended.failures)
     assert not (tmp_path / "failed.csv").exists()
+
+
+def test_a_run_that_kills_its_worker_takes_none_of_its_chunk_along(settings, tmp_path):
+    culprit = settings[0].run_id(3)
+
+    def names(chunk):
+        return [task.setting.run_id(seed) for task in chunk.tasks for seed in task.seeds]
+
+    def dying(chunk):
+        if culprit in names(chunk):
+            raise GoneError
+        return done(chunk)
+
+    store, engine, ended = swept(settings, tmp_path, dying, chunk=10)
+    assert [failure.run_id for failure in ended.failures] == [culprit]
+    assert store.done() == set(store.order) - {culprit}
+    whole, *again = [names(chunk) for chunk in engine.submitted if culprit in names(chunk)]
+    assert len(whole) > 1
+    assert again == [[culprit]] * 2
+
+
+def test_a_few_runs_are_spread_over_all_workers(settings, tmp_path):
+    _, engine, _ = swept(settings, tmp_path, done, chunk=100)
+    runs = sum(len(setting.seeds) for setting in settings)
+    assert max(len(chunk.tasks) for chunk in engine.submitted) <= -(-runs // engine.workers)
 
 
 def test_settings_that_cannot_be_run_are_begun_once(settings, tmp_path):

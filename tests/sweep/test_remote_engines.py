@@ -1,12 +1,17 @@
 """The same rows on every engine, with workers that are killed, and after an interruption."""
 
+import os
 import signal
+import time
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
 from engine_runs import SMALL, kill_one, made, same, sleeping
 
 from nnrep.errors import ConfigError, UserError
+from nnrep.host.cache import cache_folder
+from nnrep.sweep.dispatch import dispatch
 from nnrep.sweep.engines.registry import engine_settings
 from nnrep.sweep.settings import experiment_settings
 
@@ -63,6 +68,64 @@ def test_a_running_dask_cluster_is_joined_and_left_as_it_was(settings, expected,
             assert client.submit(pow, 2, 3).result(timeout=30) == 8
     finally:
         engine.close()
+
+
+@dataclass
+class Dying:
+    """Work that kills its worker at the first attempt."""
+
+    attempt: int = 1
+    shape: str = ""
+
+    def __call__(self) -> int:
+        if self.attempt == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.attempt
+
+    def parts(self) -> "list[Dying]":
+        return [Dying(self.attempt + 1)]
+
+
+def test_a_worker_of_dasks_that_does_not_come_back_is_begun_anew():
+    """As the last job of a batch system ends, or where a process takes long to begin."""
+    dask = pytest.importorskip("dask")
+    pytest.importorskip("dask_jobqueue")
+    coming, taken = iter([Dying()]), []
+    deadline = time.monotonic() + 300
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "0 s"}):
+        engine = engine_settings({**DASK, "workers": 1}).open(1, 1)
+        try:
+            stopped = dispatch(
+                engine,
+                lambda slot: next(coming, None),
+                lambda work, value: taken.append(value),
+                lambda work, reason: None,
+                lambda: time.monotonic() > deadline,
+            )
+        finally:
+            engine.close()
+    assert (stopped, taken) == (False, [2])
+
+
+def test_workers_with_a_cache_of_their_own_compute_the_modes_there_once(
+    settings, expected, tmp_path, monkeypatch
+):
+    pytest.importorskip("distributed")
+    modes = cache_folder() / "modes"
+    with monkeypatch.context() as patch:
+        patch.setenv("NNREP_CACHE", str(tmp_path / "cache"))
+        own = cache_folder() / "modes"
+        engine = engine_settings(DASK).open(1, 2)
+    try:
+        address = engine._client.scheduler.address
+        _, store = made(settings, tmp_path / "s", {"name": "dask", "address": address, "chunk": 1})
+    finally:
+        engine.close()
+    same(store, expected)
+    names = {path.name for path in own.iterdir()}
+    assert len(names) == len({setting.modes for setting in settings if setting.modes})
+    assert names <= {path.name for path in modes.iterdir()}
+    assert own != modes
 
 
 SUBMITIT = {"name": "submitit", "cluster": "local", "workers": 2, "chunk": 2}

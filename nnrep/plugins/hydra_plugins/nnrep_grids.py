@@ -6,6 +6,7 @@ the path.
 
 import inspect
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,8 @@ class GridSweeper(BasicSweeper):
             if explain(error) is not None:
                 raise
             reason = " ".join(f"{type(error).__name__}: {error}".split())
+            if isinstance(error, BrokenProcessPool):  # joblib's is one as well
+                reason = "a worker was lost, out of memory perhaps"
             raise UserError(f"hydra.launcher: {reason}; the same command with resume=true goes on") from error
 
     def split_arguments(  # type: ignore[override]  # of the class in Hydra, of the instance here

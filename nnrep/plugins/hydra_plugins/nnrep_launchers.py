@@ -47,7 +47,8 @@ class LocalLauncher(OurLauncher):
         """Run some jobs; each as Hydra's own launcher runs it."""
         from nnrep.host.terminal import log
         from nnrep.sweep.engines.local import LocalEngine
-        from nnrep.sweep.hydra_jobs import count_of_workers, run_hydra_job, run_on_engine
+        from nnrep.sweep.hydra_chunk import run_hydra_job
+        from nnrep.sweep.hydra_jobs import count_of_workers, run_on_engine
 
         jobs = self._composed(job_overrides, initial_job_idx)
         # A process keeps to the threads that it begins with; in one process, jobs of others say so.
@@ -55,7 +56,7 @@ class LocalLauncher(OurLauncher):
         workers = 1 if others else count_of_workers(self._workers, threads, len(jobs))
         log().info("launching %d jobs, %d at a time", len(jobs), workers)
         if workers > 1:
-            return run_on_engine(LocalEngine(workers, threads), self._context, self._task, jobs)
+            return run_on_engine(LocalEngine(workers, threads), self._context, self._task, jobs, chunk=1)
         returned = []
         for (number, config), overrides in zip(jobs, job_overrides, strict=True):
             log().info("job %d: %s", number, " ".join(filter_overrides(overrides)))
@@ -65,7 +66,7 @@ class LocalLauncher(OurLauncher):
 
 
 class EngineLauncher(OurLauncher):
-    """Runs each job as a piece of work for an engine."""
+    """Sends jobs to an engine, in chunks."""
 
     def __init__(self, **values: Any) -> None:
         """Take the keys of the engine from `configs/`."""
@@ -86,9 +87,8 @@ class EngineLauncher(OurLauncher):
         values = OmegaConf.to_container(OmegaConf.create(self._values), resolve=True)
         assert isinstance(values, dict)
         chosen = engine_settings({str(key): value for key, value in values.items()}, KEY)
-        require(chosen.chunk == 1, f"{KEY}.chunk", "1, as each job is sent alone", chosen.chunk)
         threads, *others = {config.get("threads") for _, config in jobs}
         require(not others, "threads", f"one number for all jobs of {chosen.name}", [threads, *others])
         engine = chosen.open(threads, len(jobs))
         log().info("launching %d jobs by %s, %d at a time", len(jobs), chosen.name, engine.workers)
-        return run_on_engine(engine, self._context, self._task, jobs)
+        return run_on_engine(engine, self._context, self._task, jobs, chosen.chunk)

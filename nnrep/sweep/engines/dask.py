@@ -35,6 +35,7 @@ LOCAL, SLURM = "local", "slurm"
 # What a cluster is made of -> the class of dask-jobqueue.
 BATCH_SYSTEMS = {SLURM: "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 COUNT_SECONDS = 2.0  # from one count of a cluster's workers to the next
+TEND_SECONDS = 5.0  # from one look for workers of ours that are gone to the next
 JOIN_SECONDS = 30  # that a scheduler has to answer
 
 
@@ -182,19 +183,14 @@ class DaskEngine(Engine):
         self._executor = client.get_executor(pure=False)
         self._sweep = secrets.token_hex(8)
         self._own, self._counted, self._count_from = workers, 1, 0.0
+        self._tend_from = 0.0
         self._stopping: _Stop | None = None
         if workers is not None:
             client.register_plugin(_Ours())
 
     @property
     def workers(self) -> int:
-        """Those that we have asked for, or that another cluster has now.
-
-        Raises:
-            UserError: jobs of a batch system end before they can work.
-        """
-        if self._jobs is not None:
-            self._jobs.fill()
+        """Those that we have asked for, or that another cluster has now."""
         if self._own is not None:
             return self._own
         if time.monotonic() > self._count_from:
@@ -205,6 +201,21 @@ class DaskEngine(Engine):
     def submit(self, work: Work[T]) -> "Future[T]":
         """Hand some work to the scheduler."""
         return self._executor.submit(remote(work, self._sweep, self._threads))
+
+    def tend(self) -> None:
+        """Ask for as many workers as there were, where some do not come back.
+
+        Raises:
+            UserError: jobs of a batch system end before they can work.
+        """
+        if self._stopping is not None:
+            return
+        if self._jobs is not None:
+            self._jobs.fill()
+        elif self._own is not None and time.monotonic() > self._tend_from:
+            # Dask gives up processes that are not back within seconds.
+            self._tend_from = time.monotonic() + TEND_SECONDS
+            self._client.cluster.scale(self._own)
 
     def cancel(self) -> None:
         """Tell all workers; what waits for one ends at once when it gets there."""

@@ -1,6 +1,7 @@
 """`Engine`: the contract of what does the work of a sweep, and the settings that open one."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self, TypeVar
@@ -26,8 +27,8 @@ class Work(Protocol[T]):
         """Do it, in the worker."""
         ...
 
-    def once_more(self) -> Self:
-        """The work for another worker, as the first one was lost in it."""
+    def parts(self) -> Sequence[Self]:
+        """The work for other workers, as the first one was lost in it; in parts, as one may be at fault."""
         ...
 
 
@@ -59,6 +60,14 @@ class Engine(ABC):
     def why_lost(self, error: BaseException) -> str:
         """What may have become of a lost worker, in a few words, by the error of its future."""
         return "out of memory perhaps"
+
+    def tend(self) -> None:
+        """Begin anew what has been lost for good; called several times a second while there is work.
+
+        Raises:
+            UserError: it is lost again and again.
+        """
+        return
 
     @abstractmethod
     def cancel(self) -> None:

@@ -72,9 +72,9 @@ class Remote:
                 os.chdir(self.folder)
             return self.work()
 
-    def once_more(self) -> Self:
-        """The same for another process."""
-        return replace(self, work=self.work.once_more())
+    def parts(self) -> list[Self]:
+        """The parts of the work, each for another process."""
+        return [replace(self, work=part) for part in self.work.parts()]
 
 
 def remote(work: Work[Any], sweep: str, threads: int | None) -> Remote:
