@@ -171,6 +171,15 @@ PARTS = {
     "matrix: must be slow modes, or a Laplacian": lambda: nnrep.reparam.spectral_map(X),
     "system: must be a nnrep.System, got array": lambda: nnrep.reparam.spectral_at_start(X),
     "shift: must be positive, got a": lambda: nnrep.reparam.cholesky_at_start(system(), "a"),
+    "system: must be a nnrep.System, got 'x'": lambda: nnrep.reparam.torsion_at_start("x"),
+    "omega: must be one of free, held, got fixed": lambda: nnrep.reparam.torsion_at_start(system(), "fixed"),
+    "omega: must be free, as the system has no molecule, got held": lambda: nnrep.reparam.torsion_at_start(
+        system(), "held"
+    ),
+    "system: must be one with a bond that can be turned: in no ring": lambda: nnrep.reparam.torsion_at_start(
+        system(edges=EDGES)
+    ),
+    "system: must be one in 3 dimensions": lambda: nnrep.reparam.torsion_at_start(system(positions=X[:, :2])),
 }
 
 

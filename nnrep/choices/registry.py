@@ -15,7 +15,7 @@ C = TypeVar("C")
 # stand here, and not in the rooms, so that Hydra can list them before JAX is imported.
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "system": ("nnrep.systems", ("checks", "force_fields", "measures", "registry", "settings", "system")),
-    "reparam": ("nnrep.reparam", ("base", "build", "fit", "network", "registry", "settings")),
+    "reparam": ("nnrep.reparam", ("base", "bodies", "build", "fit", "network", "registry", "settings")),
     "optimizer": ("nnrep.minimization.optimizers", ("optimizer", "rates", "registry", "settings")),
     "schedule": ("nnrep.minimization.schedules", ("registry", "rules", "settings")),
     "baseline": ("nnrep.baselines", ("registry", "run", "settings", "simulation")),

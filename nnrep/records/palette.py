@@ -13,6 +13,7 @@ METHOD_COLORS = {
     "gnn": "#009E73",
     "spectral": "#9DBFF2",
     "cholesky": "#0F204C",
+    "torsion": "#772CEE",
     "staged": "#402906",
     "smooth": "#D561F2",
     "relaxed": "#8C385A",

@@ -6,6 +6,7 @@ from nnrep.reparam.cholesky import cholesky_at_start
 from nnrep.reparam.network import EdgeGraph, edge_graph, graph, over_particles
 from nnrep.reparam.none import identity
 from nnrep.reparam.spectral import spectral_at_start, spectral_map
+from nnrep.reparam.torsion import torsion_at_start
 
 __all__ = [
     "Anchored",
@@ -19,4 +20,5 @@ __all__ = [
     "over_particles",
     "spectral_at_start",
     "spectral_map",
+    "torsion_at_start",
 ]

@@ -31,6 +31,8 @@ class MapConfig:
     decomposes: ClassVar[bool] = False
     # Whether it can be made of modes where a stage begins.
     takes_modes_here: ClassVar[bool] = False
+    # Whether it holds the bonds of the start, which then has to have some.
+    needs_bonds: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -133,6 +133,10 @@ class LoopConfig(SystemConfig):
         """See `loop_system`."""
         return loop_system(self, seed)
 
+    def without_bonds(self) -> str | None:
+        """Particles are drawn one by one."""
+        return "bonds of system=loop have random lengths at the start"
+
     def columns(self, molecule: "Molecule | None") -> dict[str, Any]:
         """Its potential, and whether runs share their starts."""
         shared = {} if self.runs_per_start == 1 else {"start": f"shared by {self.runs_per_start}"}

@@ -85,6 +85,10 @@ class SystemConfig:
         """The settings, those without effect at their defaults: equal for one and the same system."""
         return self
 
+    def without_bonds(self) -> str | None:
+        """Why a map cannot hold the bonds that the start has; None if it can."""
+        return None
+
     def not_in_openmm(self) -> str | None:
         """Why OpenMM's own engines cannot be a baseline of it; None if they can."""
         return "OpenMM knows proteins only"

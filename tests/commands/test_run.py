@@ -44,7 +44,7 @@ def test_no_verb_lists_the_verbs(command):
 
 HELP = {
     "run": (
-        "reparam: cg, cholesky, gnn, none, spectral",
+        "reparam: cg, cholesky, gnn, none, spectral, torsion",
         "optimizer: adam, fire, lbfgs, sgd",
         "schedule: paper, relaxed, ",
         "learning_rate: 0.01",
@@ -223,7 +223,7 @@ BAD = {
     "unknown group": (("run", "optimiser=adam"), ("optimiser: unknown key", "optimizer")),
     "unknown option": (
         ("run", "reparam=gn"),
-        ("reparam=gn: unknown option", "cg, cholesky, gnn, none, spectral"),
+        ("reparam=gn: unknown option", "cg, cholesky, gnn, none, spectral, torsion"),
     ),
     "no value": (("run", "system"), ("system",)),
     "null group": (("run", "optimizer=null"), ("optimizer=null",)),

@@ -90,7 +90,10 @@ EMPTY = {
     "no structure": ("system.pdb=glob(a/*.txt)", "glob(a/*.txt) matches no structure file"),
     "no folder": ("system.pdb=glob(nowhere/*.pdb)", "glob(nowhere/*.pdb) matches no structure file"),
     "one of a list": ("system.pdb=a/x.pdb,glob(b*)", "glob(b*) matches no structure file"),
-    "no option": ("reparam=glob(x*)", "reparam=glob(x*): matches none of cg, cholesky, gnn, none, spectral"),
+    "no option": (
+        "reparam=glob(x*)",
+        "reparam=glob(x*): matches none of cg, cholesky, gnn, none, spectral, torsion",
+    ),
     "no group": ("max_steps=glob(*)", "max_steps=glob(*): matches nothing; it takes options of a group"),
     "no number": ("seeds=range(3,3)", "seeds=range(3,3): has no values, so that there is no job"),
     "in a list": ("system.pdb=[glob(a/*)]", "system.pdb=[glob(a/*)]: a glob stands alone"),

@@ -15,6 +15,7 @@ from nnrep.records.run_folder import RUN_FILES
 from nnrep.reparam.cg import CGConfig
 from nnrep.reparam.cholesky import CholeskyConfig
 from nnrep.reparam.none import NoneConfig
+from nnrep.reparam.registry import MAPS
 from nnrep.reparam.spectral import POWER, SHIFT, SpectralConfig
 
 FINISHED = set(RUN_FILES) - {"checkpoint.npz"}
@@ -164,8 +165,8 @@ STAGED = {
     "+schedule.stages.1.reparam.power=9": "STAGE.1.reparam.power: must be above 0 and at most 8",
     "+schedule.stages.1.reparam.shfit=1": "STAGE.1.reparam.shfit: unknown key (did you mean shift?)",
     "schedule.stages.0.reparam.name=cgg": "STAGE.0.reparam.name: must be one of cg, cholesky, gnn",
-    of_one(reparam="wavelet"): "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral, got",
-    of_one(reparam={"modes": 3}): "STAGE.0.reparam.name: must be one of cg, cholesky, gnn, none, spectral",
+    of_one(reparam="wavelet"): f"STAGE.0.reparam.name: must be one of {', '.join(MAPS)}, got",
+    of_one(reparam={"modes": 3}): f"STAGE.0.reparam.name: must be one of {', '.join(MAPS)}",
     of_one(optimizer="bfgs"): "STAGE.0.optimizer.name: must be one of adam, fire, lbfgs, sgd, got",
     of_one(optimizer={"name": "adam", "lr": 1}): "STAGE.0.optimizer.lr: unknown key; choose from",
     of_one(optimizer={"name": "adam", "learning_rate": 0}): "STAGE.0.optimizer.learning_rate: must",
