@@ -75,6 +75,7 @@ sweeps
 reports
 reproduce
 own-energies-and-maps
+ase
 many-machines
 performance
 configuration

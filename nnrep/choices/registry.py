@@ -17,6 +17,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "system": (
         "nnrep.systems",
         (
+            "ase_energy",
             "checks",
             "force_fields",
             "frozen",

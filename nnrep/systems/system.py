@@ -30,6 +30,8 @@ from nnrep.systems.checks import (
 from nnrep.systems.frozen import Pins, pinned_input, pinned_output, released
 
 if TYPE_CHECKING:
+    import ase
+
     from nnrep.structures.molecule import Molecule
 
 F = TypeVar("F", bound=Callable | None)
@@ -187,6 +189,30 @@ class System:
             for name, function in self._pinned().items():
                 object.__setattr__(self, name, function)
         check_value(_shape_of(self.energy, positions))
+
+    @classmethod
+    def from_ase(
+        cls, atoms: "ase.Atoms", energy: Callable[[Array], Array] | None = None, name: str | None = None
+    ) -> "System":
+        """The system of ASE's atoms, in eV and Angstrom; `FixAtoms` are frozen particles, the cell stays.
+
+        The energy is a JAX function where one is given, or where the calculator has one that is called
+        `jax_energy`, as `nnrep.ase.Calculator` does. Any other calculator is asked on the host, from within
+        the compiled loop: each evaluation takes as long as the calculator does, and derivatives of its forces
+        are differences of them. Steps then see energies in the precision of the process, in which large ones
+        lose digits: set `jax_enable_x64` first. Reported ones are in double precision.
+
+        Args:
+            atoms: an ase.Atoms.
+            energy: positions (n, 3) in Angstrom -> eV, a JAX function that takes the calculator's place.
+            name: for tables; None for the formula.
+
+        Raises:
+            ConfigError: no atoms, no energy, a calculator without forces, or other constraints.
+        """
+        from nnrep.systems.ase_energy import system_from_ase  # which makes systems of this class
+
+        return system_from_ase(atoms, energy, name)
 
     @property
     def n(self) -> int:
