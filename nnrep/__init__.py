@@ -96,8 +96,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "reparam":
-        return import_module("nnrep.reparam")
+    if name in ("ase", "reparam"):
+        return import_module(f"nnrep.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'nnrep' has no attribute '{name}'")

@@ -33,6 +33,7 @@ from nnrep.job import built_maps, loaded_system, minimized, prepared
 from nnrep.minimization import Monitor, Result
 from nnrep.minimization.exact import evaluate
 from nnrep.records.rows import total_cost
+from nnrep.structures.simulation import Held
 from nnrep.systems import System
 
 POTENTIALS = ["pure_lj", "bond_lj"]
@@ -198,7 +199,7 @@ def _openmm(
         settings = MinimizerConfig(tolerance=0.5, threads=threads, record_every=10**6)
         began = time.perf_counter()
         trajectories = [
-            openmm_minimized(system.molecule, settings, 0, start, SeedMonitor(None, None, 1, 0))
+            openmm_minimized(system.molecule, settings, start, Held(), SeedMonitor(None, None, 1, 0))
             for start in starts
         ]
         elapsed = (time.perf_counter() - began) / len(starts)

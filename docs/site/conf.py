@@ -68,12 +68,14 @@ MANUAL = """
 
 first-steps
 minimise-a-protein
+hold-atoms
 choose-a-method
 slow-modes
 sweeps
 reports
 reproduce
 own-energies-and-maps
+ase
 many-machines
 large-sweeps
 performance

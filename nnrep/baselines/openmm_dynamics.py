@@ -20,7 +20,9 @@ from nnrep.choices.settings import settings
 from nnrep.errors import require
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
-from nnrep.structures.simulation import Solvent, blew_up, heat, langevin, positions_of, solvated
+from nnrep.structures.simulation import Held, Solvent, blew_up, heat, hold, langevin, positions_of, solvated
+
+LONGEST_FLEXIBLE_FS = 1.0  # timestep up to which bonds to hydrogen need no constraints
 
 
 @settings("baseline/openmm_dynamics")
@@ -66,21 +68,33 @@ class DynamicsConfig(BaselineConfig):
         """See `BaselineConfig`."""
         return self.steps
 
+    def check_frozen(self) -> None:
+        """Constraints cannot join a frozen atom to one that moves."""
+        allowed = "at most 1 with system.frozen, as longer ones constrain the bonds to hydrogen"
+        require(self.timestep_fs <= LONGEST_FLEXIBLE_FS, "timestep_fs", allowed, self.timestep_fs)
+
     def trajectory(
-        self, molecule: Molecule, seed: int, start: np.ndarray, monitor: SeedMonitor
+        self, molecule: Molecule, seed: int, start: np.ndarray, held: Held, monitor: SeedMonitor
     ) -> Trajectory:
         """See `simulated`."""
-        return simulated(molecule, self, seed, start, monitor)
+        return simulated(molecule, self, seed, start, held, monitor)
 
 
 CHOICE = DynamicsConfig
 
 
 def simulated(
-    molecule: Molecule, config: DynamicsConfig, seed: int, start: np.ndarray, monitor: SeedMonitor
+    molecule: Molecule,
+    config: DynamicsConfig,
+    seed: int,
+    start: np.ndarray,
+    held: Held,
+    monitor: SeedMonitor,
 ) -> Trajectory:
-    """Simulate from a start (n, 3) in nm, with the velocities and noise of a seed."""
-    openmm_system, positions = solvated(molecule, start, config.solvent, config.timestep_fs > 1)
+    """Simulate from a start (n, 3) in nm, some atoms being held, with the velocities and noise of a seed."""
+    constrained = config.timestep_fs > LONGEST_FLEXIBLE_FS
+    openmm_system, positions = solvated(molecule, start, config.solvent, constrained)
+    hold(openmm_system, held)
     integrator = langevin(config.temperature, config.friction_per_ps, config.timestep_fs, seed)
     context, energy, compile_s = open_simulation(
         openmm_system, integrator, config.platform, config.threads, positions

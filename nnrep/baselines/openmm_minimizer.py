@@ -22,7 +22,7 @@ from nnrep.choices.settings import settings
 from nnrep.errors import require
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
-from nnrep.structures.simulation import Solvent, blew_up, positions_of, solvated
+from nnrep.structures.simulation import Held, Solvent, blew_up, hold, positions_of, solvated
 
 
 @settings("baseline/openmm_minimizer")
@@ -65,24 +65,25 @@ class MinimizerConfig(BaselineConfig):
         return self.max_iterations
 
     def trajectory(
-        self, molecule: Molecule, seed: int, start: np.ndarray, monitor: SeedMonitor
+        self, molecule: Molecule, seed: int, start: np.ndarray, held: Held, monitor: SeedMonitor
     ) -> Trajectory:
         """See `minimized`."""
-        return minimized(molecule, self, seed, start, monitor)
+        return minimized(molecule, self, start, held, monitor)
 
 
 CHOICE = MinimizerConfig
 
 
 def minimized(
-    molecule: Molecule, config: MinimizerConfig, seed: int, start: np.ndarray, monitor: SeedMonitor
+    molecule: Molecule, config: MinimizerConfig, start: np.ndarray, held: Held, monitor: SeedMonitor
 ) -> Trajectory:
-    """Minimise from a start (n, 3) in nm; the seed draws nothing.
+    """Minimise from a start (n, 3) in nm, some atoms being held; there is nothing to draw.
 
     Where OpenMM ends by itself it has converged at the tolerance, and stalled where its platform's precision
     does not let the energy fall any further (on CPU, near 1 kJ/mol/nm).
     """
     openmm_system, positions = solvated(molecule, start, config.solvent, constrained=False)
+    hold(openmm_system, held)
     integrator = openmm.VerletIntegrator(0.001)  # never used
     context, energy, compile_s = open_simulation(
         openmm_system, integrator, config.platform, config.threads, positions
@@ -92,7 +93,7 @@ def minimized(
     try:
         openmm.LocalEnergyMinimizer.minimize(context, config.tolerance, config.max_iterations, reporter)
         reporter.record_end(positions_of(context), energy_of(context))
-        at_rest = rms_force_of(context) <= config.tolerance
+        at_rest = rms_force_of(context, held.frozen) <= config.tolerance
     except openmm.OpenMMException as error:
         if not blew_up(error):
             raise

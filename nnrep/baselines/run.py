@@ -19,6 +19,7 @@ from nnrep.minimization.monitor import Monitor
 from nnrep.minimization.result import Frames, Result
 from nnrep.minimization.stopping import Status
 from nnrep.structures.molecule import Molecule
+from nnrep.structures.simulation import Held
 from nnrep.systems.system import System
 
 COLUMNS = ["step", "time_s", "energy", "gradient_norm", "openmm_energy"]  # and the system's measures
@@ -89,11 +90,13 @@ def run_baseline(
     earlier_s = sum(one.compile_s + one.minimize_s for one in ended)
     starts = [np.asarray(system.start(seed), float) for seed in seeds]
     by_seed = SeedMonitor(monitor.on_progress, monitor.should_stop, len(seeds), config.most_steps)
+    held = Held(system.frozen, system.restraints)
     for one in ended:
         by_seed.end_seed(one.steps)
     while len(ended) < len(seeds) and not by_seed.stopped:
         place = len(ended)
-        ended.append(_measured(system, config.trajectory(molecule, seeds[place], starts[place], by_seed)))
+        trajectory = config.trajectory(molecule, seeds[place], starts[place], held, by_seed)
+        ended.append(_measured(system, trajectory))
         by_seed.end_seed(ended[-1].steps)
         if checkpoint is not None:
             finished = [one for one in ended if one.status is not Status.interrupted]
@@ -139,7 +142,7 @@ def _evaluated(system: System, positions: np.ndarray) -> tuple[Array, Array, dic
     if system.exact is None:
         return _evaluate(system.energy, system.measure, on_device(positions))
     with jax.enable_x64(True):
-        return _evaluate(system.exact.of_positions(), system.measure, on_device(positions))
+        return _evaluate(system.exact_energy, system.measure, on_device(positions))
 
 
 @jax.jit
@@ -176,7 +179,7 @@ def _result(
         energy=last["energy"].to_numpy(),
         energy_coarse=np.full(len(seeds), np.nan),
         energy_start=first["energy"].to_numpy(),
-        gradient_rms=last["gradient_norm"].to_numpy() / np.sqrt(system.positions.size),
+        gradient_rms=last["gradient_norm"].to_numpy() / np.sqrt(3 * system.n_free),
         restarts=np.zeros_like(steps),
         time_modes_s=np.zeros(len(steps)),
         steps_coarse=np.zeros_like(steps),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from nnrep.baselines.simulation import SeedMonitor, Trajectory
     from nnrep.structures.molecule import Molecule
+    from nnrep.structures.simulation import Held
 
 # Metadata of a baseline's `threads`, which OpenMM's other platforms have none of.
 IF_ON_CPU = matters_if(
@@ -39,8 +40,12 @@ class BaselineConfig:
         """Of each seed; 0 for no limit."""
         raise NotImplementedError
 
+    def check_frozen(self) -> None:
+        """Raise `ConfigError` for settings with which no atom can be frozen."""
+
     def trajectory(
-        self, molecule: "Molecule", seed: int, start: "np.ndarray", monitor: "SeedMonitor"
+        self, molecule: "Molecule", seed: int, start: "np.ndarray", held: "Held", monitor: "SeedMonitor"
     ) -> "Trajectory":
-        """What the engine makes of a start (n, 3) in nm, with the random numbers of a seed."""
+        """What the engine makes of a start (n, 3) in nm, some atoms being held, with the random numbers of a
+        seed."""
         raise NotImplementedError

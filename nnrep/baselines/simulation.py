@@ -105,11 +105,12 @@ def open_simulation(
     return context, energy, time.perf_counter() - began
 
 
-def rms_force_of(context: openmm.Context) -> float:
-    """Root mean square of the components of all forces, in kJ/mol/nm."""
+def rms_force_of(context: openmm.Context, frozen: np.ndarray | None = None) -> float:
+    """Root mean square of the components of all forces, in kJ/mol/nm, those on frozen atoms (n,) left out."""
     forces = context.getState(getForces=True).getForces(asNumpy=True)
     values = forces.value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
-    return float(np.sqrt(np.mean(np.square(values))))
+    moving = values if frozen is None else values[: len(frozen)][~frozen]
+    return float(np.sqrt(np.mean(np.square(moving))))
 
 
 def energy_of(context: openmm.Context) -> float:

@@ -24,6 +24,12 @@ def counts_if(condition: Callable[[Any], bool]) -> dict[str, Any]:
     return {IN_HASH: condition}
 
 
+def part_if(condition: Callable[[Any], bool]) -> dict[str, Any]:
+    """Metadata of a field that is in the plain form and the hash only where the condition holds, as that of
+    `counts_if` is in the hash."""
+    return {IN_PLAIN: condition, IN_HASH: condition}
+
+
 def hashed_as(form: Callable[[Any], Any]) -> dict[str, Any]:
     """Metadata of a field that is in the hash by another value: what it stands for, or what it once was."""
     return {HASHED_AS: form}

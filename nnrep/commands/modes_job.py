@@ -223,7 +223,7 @@ def _write_modes(
             "positions": system.in_file_frame(positions),
         },
     )
-    table = modes_table(modes, positions)
+    table = modes_table(modes, positions, system.free)
     write_table(folder / MODES, table)
     flat = modes.of == ModesOf.hessian.value
     of = "the Hessian" if flat else "the Laplacian of the Hessian's backbone"
@@ -243,8 +243,8 @@ def chosen_modes(table: pd.DataFrame, drawn: int | list[int]) -> list[int]:
     return (moving if len(moving) else np.arange(len(table)))[:drawn].tolist()
 
 
-def modes_table(modes: SlowModes, positions: np.ndarray) -> pd.DataFrame:
-    """A row a mode.
+def modes_table(modes: SlowModes, positions: np.ndarray, free: np.ndarray) -> pd.DataFrame:
+    """A row a mode, of particles at positions (n, d), of which those in free (m,) may move.
 
     Columns: mode, counted from 1; eigenvalue; weight; participation, the share of the coordinates that take
     part (1/n to 1); rigid, see `rigid_share`; residual; solver.
@@ -256,7 +256,7 @@ def modes_table(modes: SlowModes, positions: np.ndarray) -> pd.DataFrame:
         "eigenvalue": np.asarray(modes.values, float),
         "weight": np.asarray(modes.weights, float),
         "participation": 1 / (len(vectors) * np.sum(vectors**4, axis=0)),
-        "rigid": rigid_share(vectors, positions, modes.of == ModesOf.hessian.value),
+        "rigid": rigid_share(vectors, positions, modes.of == ModesOf.hessian.value, free),
         "residual": np.asarray(modes.residuals, float),
         "solver": modes.solver,
     }

@@ -139,6 +139,9 @@ def without_effect_in(raw: DictConfig, plan: Plan) -> dict[str, ConfigError]:
 def _check_system(config: RunConfig) -> None:
     reason = None if config.minimizes else config.system.not_in_openmm()
     require(reason is None, "baseline", f"none, as {reason}", config.baseline.name)
+    if config.system.freezes:
+        with named_under("baseline"):
+            config.baseline.check_frozen()
     restarts, name = config.schedule.restarts, config.system.name
     allowed = f"0, as system={name} has no contacts by which a run fails"
     require(config.system.can_restart or restarts == 0, "schedule.restarts", allowed, restarts)

@@ -16,7 +16,7 @@ class LocalTerm(NamedTuple):
         particles: (m, p) particle indices, distinct within a term.
         parameters: pytree of arrays with a leading axis of m.
         potential: f, of positions (p, d) and one term's parameters: a scalar that does not change when all
-            p particles are moved together.
+            p particles are moved together; of a single particle (p = 1) any scalar.
         gradient: of f, in closed form, (p, d); None takes it from JAX. Second derivatives are those of its
             code: in closed form they are a fraction of the program.
     """

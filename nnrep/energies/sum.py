@@ -7,13 +7,14 @@ from typing import Any
 import jax
 from jax import Array
 
-from nnrep.energies.energy import Energy
+from nnrep.energies.energy import AllPairs, Energy
 
 
 def energy_sum(*parts: Energy) -> Energy:
     """The sum of energies: of their values, gradients, terms and Hessian blocks.
 
-    Terms of one name are added. Where a part has no Hessian blocks, the sum has none.
+    Terms of one name are added. Where a part has no Hessian blocks, the sum has none. Pairs that a part has
+    as rows (`Energy.all_pairs`) the sum has as rows.
 
     Args:
         parts: at least one.
@@ -26,7 +27,17 @@ def energy_sum(*parts: Energy) -> Energy:
         coupling_terms=_Listed(tuple(part.coupling_terms for part in parts)) if has_blocks else None,
         local_terms=_Listed(tuple(part.local_terms for part in parts)) if has_blocks else None,
         padded=_Padded(tuple(part.padded for part in parts)) if all(part.padded for part in parts) else None,
+        all_pairs=_all_pairs(parts) if has_blocks else None,
     )
+
+
+def _all_pairs(parts: tuple[Energy, ...]) -> AllPairs | None:
+    """The pairs of some parts in rows, and all pairs of the others among those that are none of these."""
+    if all(part.all_pairs is None for part in parts):
+        return None
+    rows = tuple(None if part.all_pairs is None else part.all_pairs.row_energies for part in parts)
+    listed = tuple(part.coupling_terms if part.all_pairs is None else part.all_pairs.others for part in parts)
+    return AllPairs(_RowEnergies(rows), _Listed(listed))
 
 
 def with_gradient(energy: Callable[[Any, Array], Array]) -> Callable[[Any, Array], tuple[Array, Array]]:
@@ -68,6 +79,16 @@ class _Listed:
     def __call__(self, parameters: tuple[Any, ...]) -> tuple[Any, ...]:
         lists = (part(own) for part, own in zip(self.parts, parameters, strict=True))
         return tuple(term for terms in lists for term in terms)
+
+
+@dataclass(frozen=True)
+class _RowEnergies:
+    parts: tuple[Callable[[Any, Array, Array], Array] | None, ...]
+
+    def __call__(self, parameters: tuple[Any, ...], rows: Array, squared: Array) -> Array:
+        pairs = [(part, own) for part, own in zip(self.parts, parameters, strict=True) if part is not None]
+        (first, of_first), *others = pairs
+        return sum((part(own, rows, squared) for part, own in others), first(of_first, rows, squared))
 
 
 @dataclass(frozen=True)

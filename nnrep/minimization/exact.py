@@ -26,10 +26,10 @@ class Exact(NamedTuple):
 def evaluate(system: System, positions: np.ndarray | Array) -> Exact:
     """Energy and gradient of a system at positions (n, d), dummies included: two scalars."""
     if system.exact is None:
-        return Exact(*map(np.asarray, _evaluate(system.energy, positions, system.n)))
+        return Exact(*map(np.asarray, _evaluate(system.energy, positions, system.n_free)))
     with jax.enable_x64(True):
-        energy, whole = system.exact.of_positions(), np.asarray(positions, np.float64)
-        return Exact(*map(np.asarray, _evaluate(energy, whole, system.n)))
+        energy, whole = system.exact_energy, np.asarray(positions, np.float64)
+        return Exact(*map(np.asarray, _evaluate(energy, whole, system.n_free)))
 
 
 @stored(compiler_options=QUICKLY)
@@ -39,5 +39,6 @@ def _evaluate(energy: Partial, positions: Array, particles: int) -> tuple[Array,
 
 
 def rms(forces: Array, particles: Array | int) -> Array:
-    """Root mean square of the components (n, d) of forces on so many particles; dummies have none."""
+    """Root mean square of the components (n, d) of forces on so many particles; the others, frozen ones and
+    dummies, have none."""
     return jnp.sqrt(jnp.sum(forces**2) / (particles * forces.shape[1]))

@@ -37,7 +37,7 @@ def fit_params(
         positions: the target.
         settings: when the fit ends.
         should_stop: asked some times a second; True ends the fit.
-        particles: (n,) 1 for each particle, 0 for each dummy; None where there are none.
+        particles: (n,) 1 for each particle that is fitted, 0 for others; None where all are.
 
     Raises:
         KeyboardInterrupt: should_stop is True: there is nothing to keep yet.

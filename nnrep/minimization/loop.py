@@ -24,7 +24,7 @@ class Problem(NamedTuple):
         loss: (positions (n, d), key) -> scalar.
         decode: params -> positions (n, d).
         measure: positions -> name -> scalar, followed beside the loss.
-        particles: () how many of the n are particles; dummies follow them.
+        particles: () how many of the n may move; frozen ones and dummies are the others.
         epoch: () for how many steps the loss keeps its key.
     """
 

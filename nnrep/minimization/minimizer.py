@@ -23,6 +23,7 @@ from nnrep.minimization.room import require_room
 from nnrep.minimization.run import Run
 from nnrep.minimization.stage import Stage, two_stages
 from nnrep.reparam.base import Reparametrization
+from nnrep.systems.frozen import pinned_output
 from nnrep.systems.system import System, as_partial
 
 CHECKPOINT_SECONDS = 10.0  # how much work a killed run loses
@@ -176,7 +177,7 @@ def _checked_map(reparam: Reparametrization, system: System) -> Reparametrizatio
         raise ConfigError("reparam", f"must be two functions {wanted}, but: {reason}") from error
     given = getattr(made, "shape", type(made).__name__)
     require(given == shape, "reparam", f"a map to positions of shape {shape}", given)
-    return reparam
+    return reparam._replace(decode=pinned_output(reparam.decode, system.pins))
 
 
 @stored

@@ -51,7 +51,7 @@ class Run:
         self.objective = Objective(
             system.energy_sample or Partial(without_key, system.energy),
             system.measure or Partial(no_measures),
-            system.n,
+            system.n_free,
             system.particles,
             system.sample_epoch,
         )

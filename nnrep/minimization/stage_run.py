@@ -33,7 +33,7 @@ class Objective(NamedTuple):
     Attributes:
         loss: (positions (n, d), key) -> scalar.
         measure: positions -> name -> scalar, recorded beside the loss.
-        n: number of particles.
+        n: number of particles that may move.
         particles: which of the positions are theirs, see `System.particles`.
         epoch: for how many steps the loss keeps its key, see `System.sample_epoch`.
     """

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.arrays import on_device
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import UserError
@@ -39,7 +40,7 @@ def hessian_of(system: System, background: bool = True) -> Partial:
     """positions (n, d) -> the Hessian (n d, n d) of the exact energy.
 
     Where the energy is a sum of pair and local terms, it is summed from their blocks in closed form; else it
-    takes n d products.
+    takes n d products. Rows and columns of frozen particles are zero.
 
     Args:
         system: whose.
@@ -60,11 +61,18 @@ def hessian_of(system: System, background: bool = True) -> Partial:
     if (background and system.background_terms is not None) or not (
         system.coupling_terms or system.local_terms
     ):
-        return Partial(hessian_by_products, system.energy)
+        return Partial(hessian_by_products, system.energy)  # which is pinned where particles are frozen
     couplings = system.coupling_terms
     pairs = couplings() if callable(couplings) else couplings
     terms, local = as_pytrees(pairs), as_pytrees(system.local_terms)
-    return Partial(_from_blocks, terms, local, couplings_of(terms, local, len(system.positions)))
+    whole = Partial(_from_blocks, terms, local, couplings_of(terms, local, len(system.positions)))
+    return whole if system.frozen is None else Partial(_of_free, whole, on_device(system.particles))
+
+
+def _of_free(hessian: Partial, particles: Array, positions: Array) -> Array:
+    """The Hessian with neither rows nor columns of frozen particles; particles (n,) that may move are 1."""
+    moving = jnp.repeat(particles > 0, positions.shape[1])
+    return jnp.where(moving[:, None] & moving, hessian(positions), 0)
 
 
 def _from_blocks(

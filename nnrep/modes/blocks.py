@@ -76,8 +76,8 @@ def term_blocks(
     """Blocks of the Hessian of a sum of terms at positions (n, d), with their sign changed.
 
     A pair term w f(u) of u = |x_i - x_j|^2 and y = x_i - x_j adds -w (4 f''(u) y y^T + 2 f'(u) I) to H_ij,
-    which is eq 20 written in u. Terms that share a pair are summed. No term changes when all particles
-    are moved together, so H_ii is minus the sum of the H_ij.
+    which is eq 20 written in u. Terms that share a pair are summed. No term of several particles changes
+    when all are moved together, so H_ii is minus the sum of the H_ij; terms of one particle are added to it.
 
     Args:
         pair_terms: the terms of two particles.
@@ -101,9 +101,13 @@ def term_blocks(
         across = across.at[edge].add(2 * term.weight * term.stretch * first)
     pulls = along[:, None, None] * y[:, :, None] * y[:, None, :]
     blocks = pulls + across[:, None, None] * jnp.eye(dim, dtype=positions.dtype)
+    single = [local for local in local_terms if local.particles.shape[1] == 1]
     for local, edges in zip(local_terms, couplings.of_local, strict=True):
-        blocks = blocks.at[edges].add(-_between(local, positions))
+        if local.particles.shape[1] > 1:
+            blocks = blocks.at[edges].add(-_between(local, positions))
     diagonal = jax.ops.segment_sum(blocks, i, n) + jax.ops.segment_sum(jnp.swapaxes(blocks, 1, 2), j, n)
+    for local in single:
+        diagonal = diagonal.at[local.particles[:, 0]].add(local_hessians(local, positions)[:, 0, :, 0])
     return blocks, diagonal
 
 

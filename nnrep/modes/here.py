@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
+from nnrep.energies.arrays import on_device
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.backbone import Backbone
 from nnrep.modes.slow import ModesOf
@@ -24,14 +26,14 @@ class ModesHere:
     Attributes:
         hessian: positions -> (n d, n d).
         count: k modes.
-        particles: how many of the n are particles; dummies are in no mode.
+        particles: (n,) whether a particle may move; frozen ones and dummies are in no mode.
         of: a backbone, or the Hessian.
         backbone: what is made of the norms.
     """
 
     hessian: Callable[[Array], Array]
+    particles: Array
     count: int = field(metadata={"static": True})
-    particles: int = field(metadata={"static": True})
     of: ModesOf = field(metadata={"static": True})
     backbone: Backbone = field(metadata={"static": True})
 
@@ -40,7 +42,8 @@ class ModesHere:
         n, dim = positions.shape
         hessian = self.hessian(positions)
         if self.of is ModesOf.hessian:
-            values, vectors = _lowest((hessian + hessian.T) / 2, self.particles * dim, self.count)
+            moving = jnp.repeat(self.particles, dim)
+            values, vectors = _lowest((hessian + hessian.T) / 2, moving, self.count)
             return vectors, values
         squares = jnp.sum(hessian.reshape(n, dim, n, dim) ** 2, axis=(1, 3))
         matrix = jnp.sqrt(squares) if self.backbone is Backbone.mean_norm else squares
@@ -56,12 +59,13 @@ def modes_here(system: System, count: int, of: ModesOf, backbone: Backbone) -> M
         UserError: its Hessian is too large.
     """
     hessian = hessian_of(system, background=of is ModesOf.hessian)
-    return ModesHere(hessian, count, system.n, of, backbone)
+    moving = np.isin(np.arange(len(system.positions)), system.free)
+    return ModesHere(hessian, on_device(moving), count, of, backbone)
 
 
-def _lowest(matrix: Array, size: int, count: int) -> tuple[Array, Array]:
-    """The lowest eigenvalues and eigenvectors of a symmetric matrix whose rows from `size` on are zero."""
+def _lowest(matrix: Array, moving: Array, count: int) -> tuple[Array, Array]:
+    """The lowest eigenvalues and eigenvectors of a symmetric matrix; rows of what does not move are zero."""
     # Beyond all others, so that none of the lowest has a part in those rows.
     beyond = 1 + 2 * jnp.max(jnp.sum(abs(matrix), axis=1))
-    values, vectors = jnp.linalg.eigh(matrix + jnp.diag(jnp.where(jnp.arange(len(matrix)) < size, 0, beyond)))
+    values, vectors = jnp.linalg.eigh(matrix + jnp.diag(jnp.where(moving, 0, beyond)))
     return values[:count], vectors[:, :count]

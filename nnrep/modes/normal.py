@@ -18,6 +18,7 @@ from nnrep.modes.eigensolvers import (
     checked,
     lowest_eigenpairs,
 )
+from nnrep.modes.free import free_coordinates
 from nnrep.modes.hessian import dense_hessian, hessian_product
 from nnrep.modes.lanczos import lanczos
 from nnrep.modes.spectrum import SlowModes, as_modes
@@ -42,7 +43,7 @@ def normal_modes(
 
     Args:
         system: n particles.
-        count: k, from 1 to n d; None with epsilon.
+        count: k, from 1 to n d, frozen particles left out, which are in no mode; None with epsilon.
         epsilon: all modes with lambda < epsilon^2 max lambda, negative ones as well, in place of a count.
         solver: dense or lanczos; auto is dense up to `MAX_DENSE_COORDINATES` coordinates.
         max_products: most products of Lanczos with the Hessian.
@@ -51,7 +52,7 @@ def normal_modes(
         UserError: the Hessian is not finite, a dense one is too large, or Lanczos has not converged.
         ConfigError: a solver that needs a sparse matrix, or epsilon where there is no dense Hessian.
     """
-    size = system.n * system.positions.shape[1]
+    size = system.n_free * system.positions.shape[1]
     check_normal_solver(solver)
     if solver is Solver.auto:
         solver = Solver.dense if size <= MAX_DENSE_COORDINATES else Solver.lanczos
@@ -108,7 +109,8 @@ def _from_dense(
             f"{size**2 * 8 / 1e9:.1f} GB; choose lanczos, or at most "
             f"{MAX_DENSE_COORDINATES // positions.shape[1]} particles"
         )
-    hessian = dense_hessian(system.energy, positions)[:size, :size]  # without dummies
+    moving = free_coordinates(system)  # none of frozen particles and dummies
+    hessian = dense_hessian(system.energy, positions)[np.ix_(moving, moving)]
     if not np.all(np.isfinite(hessian)):
         raise UserError("system: the Hessian is not finite at the start; choose another start")
     matrix = scipy.sparse.csr_array(hessian)
@@ -119,8 +121,8 @@ def _from_dense(
 
 
 def _from_products(system: System, positions: Array, count: int, max_products: int) -> Eigenpairs:
-    product = Partial(_flat_product, system.energy, positions)
-    size = system.n * positions.shape[1]
+    product = Partial(_flat_product, system.energy, positions, free_coordinates(system))
+    size = system.n_free * positions.shape[1]
     pairs = lanczos(product, size, count, tolerance=RESIDUAL_TOLERANCE, max_products=max_products)
 
     def images(vectors: np.ndarray) -> np.ndarray:
@@ -129,7 +131,7 @@ def _from_products(system: System, positions: Array, count: int, max_products: i
     return checked(pairs.values, pairs.vectors, images, pairs.largest, Solver.lanczos)
 
 
-def _flat_product(energy: Partial, positions: Array, direction: Array) -> Array:
-    """H u (n d,) of a direction (n d,); positions may have dummies behind the n."""
-    whole = jnp.pad(direction, (0, positions.size - direction.size)).reshape(positions.shape)
-    return hessian_product(energy, positions, whole).ravel()[: direction.size]
+def _flat_product(energy: Partial, positions: Array, moving: np.ndarray, direction: Array) -> Array:
+    """H u (m d,) of a direction (m d,) of some coordinates (m d,), those of particles that may move."""
+    whole = jnp.zeros(positions.size, direction.dtype).at[moving].set(direction).reshape(positions.shape)
+    return hessian_product(energy, positions, whole).ravel()[moving]

@@ -124,4 +124,5 @@ def _deciding(system: System, request: ModesRequest) -> dict[str, object]:
         "threads": request.deciding.get("threads") or usable_cores(),
         "versions": [describe_versions(), version("numpy"), version("scipy")],
         "random": _generator(),
+        **({} if system.frozen is None else {"free": system.free.tolist()}),
     }

@@ -3,7 +3,9 @@
 import numpy as np
 
 
-def rigid_share(vectors: np.ndarray, positions: np.ndarray, flat: bool) -> np.ndarray:
+def rigid_share(
+    vectors: np.ndarray, positions: np.ndarray, flat: bool, free: np.ndarray | None = None
+) -> np.ndarray:
     """Share (k,) of each mode, from 0 to 1, that leaves all distances as they are, to first order.
 
     Args:
@@ -11,8 +13,11 @@ def rigid_share(vectors: np.ndarray, positions: np.ndarray, flat: bool) -> np.nd
             Hessian, where translations and rotations are.
         positions: (n, d).
         flat: whether the modes are of the Hessian.
+        free: (m,) the particles that may move, if not all: a Laplacian's modes are of them alone.
     """
     motions = rigid_motions(positions) if flat else np.ones((len(positions), 1))
+    if free is not None and not flat:
+        motions = np.isin(np.arange(len(positions)), free)[:, None].astype(float)
     basis, sizes, _ = np.linalg.svd(motions, full_matrices=False)
     basis = basis[:, sizes > 1e-8 * sizes[0]]  # a line does not turn about itself
     return np.sum((basis.T @ vectors) ** 2, axis=0)

@@ -17,6 +17,7 @@ from jax.tree_util import Partial
 
 from nnrep.modes.backbone import Sampling
 from nnrep.modes.eigensolvers import Eigenpairs, largest_eigenvalue, lowest_eigenpairs
+from nnrep.modes.free import free_part
 from nnrep.modes.graph import coupling_graph
 from nnrep.modes.overlap import agreement
 from nnrep.modes.slow import backbone_of
@@ -58,33 +59,35 @@ def robustness_table(
     Epsilons with more than `MOST_MODES` modes are left out where the system is large.
 
     Args:
-        system: n particles.
+        system: n particles that may move.
         sampling: the configurations of its modes, see `sampling_of`.
         path: step -> positions (n, d) at which single Hessians are taken.
         epsilons: of definition 2.1.
         background: as in `slow_modes`.
     """
-    backbone, _ = backbone_of(system, sampling, background)
-    most = system.n if system.n <= ALL_MODES else MOST_MODES
+    backbone = free_part(backbone_of(system, sampling, background)[0], system)
+    most = system.n_free if system.n_free <= ALL_MODES else MOST_MODES
     matrix = laplacian(backbone)
     own, largest = lowest_eigenpairs(matrix, most), largest_eigenvalue(matrix)
     counts = {epsilon: number_below(own.values, epsilon, largest) for epsilon in epsilons}
-    counts = {epsilon: count for epsilon, count in counts.items() if count < most or most == system.n}
+    counts = {epsilon: count for epsilon, count in counts.items() if count < most or most == system.n_free}
     needed = max(counts.values(), default=1)
     graph = lowest_eigenpairs(laplacian(unweighted_graph(system, backbone)), needed)
     yield _rows(UNWEIGHTED, None, own, largest, graph, counts)
     for step, positions in path.items():
         fixed = Partial(_fixed, jnp.asarray(positions, float))
-        single, _ = backbone_of(system, sampling._replace(draw=fixed, samples=1), background)
+        whole, _ = backbone_of(system, sampling._replace(draw=fixed, samples=1), background)
+        single = free_part(whole, system)
         yield _rows(f"step {step}", step, own, largest, lowest_eigenpairs(laplacian(single), needed), counts)
 
 
 def unweighted_graph(
     system: System, backbone: "np.ndarray | scipy.sparse.csr_array"
 ) -> "scipy.sparse.csr_array":
-    """The adjacency (n, n) of the system's edges; of one that names none, of its stronger couplings."""
+    """The adjacency (n, n) of the system's edges, of particles that may move; of one that names none, of its
+    stronger couplings."""
     if len(system.edges):
-        return coupling_graph(system)
+        return free_part(coupling_graph(system), system)
     couplings = scipy.sparse.csr_array(backbone)
     couplings = couplings - scipy.sparse.diags_array(couplings.diagonal())
     ones = scipy.sparse.csr_array(couplings > STRONG * couplings.max(), dtype=float)

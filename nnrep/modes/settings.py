@@ -111,7 +111,7 @@ def count_of_modes(wanted: Any, modes: ModesConfig, size: Size) -> int | None:
         ConfigError: reparam.modes is no number of modes that the system has.
     """
     of_hessian = modes.of is ModesOf.hessian
-    n = size.n * size.dim if of_hessian else size.n
+    n = (size.n - size.frozen) * (size.dim if of_hessian else 1)
     if modes.epsilon is not None:
         return None
     if wanted is not None:

@@ -14,11 +14,13 @@ from nnrep.host.memory import most_that_fit, require_memory
 from nnrep.host.terminal import log
 from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, term_backbone
 from nnrep.modes.eigensolvers import MAX_PRODUCTS, Solver
+from nnrep.modes.free import free_part, of_all_particles
 from nnrep.modes.graph import coupling_graph
 from nnrep.modes.normal import MAX_DENSE_COORDINATES, normal_modes
 from nnrep.modes.probing import probed_backbone
 from nnrep.modes.row_blocks import row_backbone
 from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
+from nnrep.systems.frozen import pinned_output
 from nnrep.systems.system import System, perturbed
 
 BYTES_PER_PAIR = 250  # at the peak: blocks, indices, and the sorting of pairs
@@ -60,7 +62,8 @@ def slow_modes(
     Args:
         system: n particles.
         k: how many modes (an integer from 1 to n), which share of n (between 0 and 1), or of a protein
-            how many a residue ("3*residues"); of the Hessian the same with n d in the place of n.
+            how many a residue ("3*residues"); of the Hessian the same with n d in the place of n. Frozen
+            particles are in no mode, and none of these n.
         epsilon: instead of k, all modes with `|lambda| < epsilon^2 max lambda` (definition 2.1).
         of: the backbone; the graph of couplings without weights, see `coupling_graph`; or the full Hessian
             at the positions, see `normal_modes`.
@@ -91,7 +94,7 @@ def slow_modes(
         usable = isinstance(epsilon, Real) and 0 < epsilon <= 1
         require(usable, "epsilon", "above 0 and at most 1", epsilon)
     flat = of is ModesOf.hessian
-    size = system.n * system.positions.shape[1] if flat else system.n
+    size = system.n_free * system.positions.shape[1] if flat else system.n_free
     count = None if k is None else mode_count(k, size, system.residues, "n d" if flat else "n", "k")
     if of is not ModesOf.backbone:
         check_unsampled(of, samples, noise, background)
@@ -99,11 +102,12 @@ def slow_modes(
         modes = normal_modes(system, count, epsilon=epsilon, solver=solver, max_products=max_products)
     else:
         sampling = sampling_of(system, samples, noise, seed, backbone)
-        matrix, error = adjacency_of(system, of, sampling, background)
+        whole, error = adjacency_of(system, of, sampling, background)
+        matrix = free_part(whole, system)
         count = count or count_below(laplacian(matrix), epsilon or 0.0, solver, max_products)
         modes = slow_modes_of(matrix, count, solver, max_products)._replace(backbone_error=error, of=of.value)
     _report(modes, solver)
-    return modes
+    return of_all_particles(modes, system)
 
 
 def adjacency_of(
@@ -137,7 +141,7 @@ def sampling_of(
     require(usable, "noise", "zero or positive, or null", noise)
     own = system.draw_configuration
     scale = OWN_NOISE * float(np.std(np.asarray(system.positions)[: system.n])) if noise is None else noise
-    around = Partial(perturbed, system.positions, scale)
+    around = pinned_output(Partial(perturbed, system.positions, scale), system.pins)
     draw = around if own is None or noise is not None else own
     return Sampling(draw, samples, seed, backbone)
 

@@ -50,7 +50,7 @@ def with_moved(params: Params, moved: Params) -> Params:
 def scale_to(target: Array, positions: Array, particles: Array | None = None) -> Array:
     """The factor that gives positions (n, d) the spread of the target about its centre: a scalar.
 
-    Particles (n,) are 1 for each particle, 0 for each dummy; None where there are none.
+    Particles (n,) are 1 for each particle that counts, 0 for others; None where all do.
     """
     spread, wanted = _spread(positions, particles), _spread(target, particles)
     # Particles in one place, but for rounding, have no spread to scale.

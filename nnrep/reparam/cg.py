@@ -28,7 +28,7 @@ def linear(modes: SlowModes, particles: np.ndarray | None = None) -> Reparametri
 
     Args:
         modes: at least two.
-        particles: (n,) 1 for each particle, 0 for each dummy, see `System.particles`.
+        particles: (n,) 1 for each particle that may move, 0 for others, see `System.particles`.
 
     Raises:
         ConfigError: fewer than two modes; the first one only moves all particles together.

@@ -176,7 +176,7 @@ def graph(
             has it, in units of the Hessian, as the authors do. At 5 the convolution is felt next to h S
             without saturating the activation.
         features: (n, f) fixed features of the particles, appended to the latent.
-        particles: (n,) 1 for each particle, 0 for each dummy, see `System.particles`.
+        particles: (n,) 1 for each particle that may move, 0 for others, see `System.particles`.
 
     Raises:
         ConfigError: an argument out of range.

@@ -19,6 +19,7 @@ from nnrep.errors import AsCode, is_number, require, require_kind
 from nnrep.host.memory import require_memory
 from nnrep.modes.assembled import TooLarge, hessian_of, is_too_large
 from nnrep.modes.filters import dense_filter, filter_values, spectral_filter
+from nnrep.modes.free import without_frozen
 from nnrep.modes.here import ModesHere
 from nnrep.modes.request import noise_of
 from nnrep.modes.settings import ModesConfig
@@ -208,7 +209,7 @@ class SpectralConfig(MapConfig):
         entries = np.count_nonzero(full) if isinstance(full, np.ndarray) else full.nnz
         what = f"the entries of the Laplacian of {system.n} particles"
         require_memory(ENTRY_BYTES * int(entries), "modes.of", what, "graph, or another reparam")
-        matrix = scipy.sparse.csr_array(full)
+        matrix = without_frozen(scipy.sparse.csr_array(full), system)
         matrix.resize(system.positions.shape[:1] * 2)  # dummies are coupled to nothing
         return spectral_map(
             scipy.sparse.csr_array(laplacian(matrix)), self.shift, self.power, start_length=self.start_length

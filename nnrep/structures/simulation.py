@@ -1,6 +1,7 @@
 """What OpenMM simulates, and how: a molecule in its solvent, Langevin dynamics, contexts."""
 
 from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import openmm
@@ -9,6 +10,9 @@ from openmm import app, unit
 from nnrep.structures.force_field import force_field
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.random_numbers import seeded_random
+
+if TYPE_CHECKING:
+    from nnrep.energies.restraints import Restraints
 
 WATER, CONTINUUM = "amber14/tip3pfb.xml", "implicit/obc2.xml"
 PADDING = CUTOFF = 1.0  # nm, of the water box and its direct space
@@ -50,6 +54,39 @@ def solvated(
     )
     _use_compiled_continuum(system)
     return system, positions
+
+
+class Held(NamedTuple):
+    """What holds a molecule's atoms.
+
+    Attributes:
+        frozen: (n,) which atoms never move; None for none.
+        restraints: harmonic ones, in nm and kJ/mol/nm^2; None for none.
+    """
+
+    frozen: np.ndarray | None = None
+    restraints: "Restraints | None" = None
+
+
+def hold(system: openmm.System, held: Held) -> None:
+    """Give frozen atoms no mass, so that OpenMM's minimiser and integrators leave them where they are, and
+    add the force of the restraints. A molecule's atoms are the first of a system."""
+    if held.frozen is not None:
+        for atom in np.flatnonzero(held.frozen).tolist():
+            system.setParticleMass(atom, 0.0)
+    if held.restraints is not None:
+        system.addForce(restraining_force(held.restraints))
+
+
+def restraining_force(restraints: "Restraints") -> openmm.CustomExternalForce:
+    """1/2 k |x - x0|^2 of every restrained atom."""
+    force = openmm.CustomExternalForce("0.5*k*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
+    for name in ("k", "x0", "y0", "z0"):
+        force.addPerParticleParameter(name)
+    strength, reference = np.asarray(restraints.strength, float), np.asarray(restraints.reference, float)
+    for atom in np.flatnonzero(strength).tolist():
+        force.addParticle(atom, [strength[atom], *reference[atom]])
+    return force
 
 
 def _use_compiled_continuum(system: openmm.System) -> None:

@@ -52,6 +52,7 @@ def check_attributes(system: Any) -> None:
     whole = len(system.positions)
     require(system.dummies < whole, "dummies", f"fewer than the {whole} positions", system.dummies)
     _check_edges(system)
+    _check_frozen(system)
     features = system.node_features
     if features is not None:
         usable = np.ndim(features) == 2 and len(features) == whole
@@ -61,6 +62,16 @@ def check_attributes(system: Any) -> None:
         require(
             given is None or np.shape(given) == shape, name, f"of shape {shape}", f"shape {np.shape(given)}"
         )
+
+
+def _check_frozen(system: Any) -> None:
+    if system.frozen is None:
+        return
+    frozen = np.asarray(system.frozen)
+    usable = frozen.dtype == bool and frozen.shape == (system.n,)
+    given = AsCode(system.frozen) if frozen.dtype != bool else f"shape {frozen.shape}"
+    require(usable, "frozen", f"True or False for each of {system.n} particles, or None", given)
+    require(not frozen.all(), "frozen", "such that a particle is left to move", f"all {system.n} particles")
 
 
 def _check_edges(system: Any) -> None:

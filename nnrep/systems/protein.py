@@ -19,6 +19,7 @@ from nnrep.choices.identity import counts_if, hashed_as, matters_if
 from nnrep.choices.settings import build, settings
 from nnrep.energies.arrays import on_device
 from nnrep.energies.padding import padded_size, with_zeros
+from nnrep.energies.sum import energy_sum
 from nnrep.errors import require
 from nnrep.structures.file_names import stem_of
 from nnrep.structures.force_field import stored_vacuum_system
@@ -26,11 +27,13 @@ from nnrep.structures.molecule import Molecule
 from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
+from nnrep.structures.selection import BACKBONE, chain_atoms
 from nnrep.structures.unfold import UnfoldConfig, unfolded
 from nnrep.systems.force_fields.parameters import Cutoff, forces_of, particles
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
-from nnrep.systems.settings import OnProgress, Size, SystemConfig
+from nnrep.systems.restraints import RESTRAINT_KEYS, HoldingConfig, Reference
+from nnrep.systems.settings import OnProgress, Size
 from nnrep.systems.system import System, drawn, of_energy, perturbed
 
 PERTURBATION = 0.5  # of the perturbed start, in Angstrom
@@ -81,7 +84,7 @@ def _other_force_field(system: Any) -> str:
 
 @settings("system/protein")
 @_with_force_fields
-class ProteinConfig(SystemConfig):
+class ProteinConfig(HoldingConfig):
     """`system=protein`; beside the keys below, a group for each force field that has settings: `classical`.
 
     Attributes:
@@ -120,7 +123,10 @@ class ProteinConfig(SystemConfig):
 
     energy_unit = "kJ/mol"
     length_unit = "nm"
-    energy_keys = ("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical")
+    energy_keys = (
+        *("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical"),
+        *RESTRAINT_KEYS,
+    )
     has_features = True
     can_restart = False
 
@@ -138,6 +144,7 @@ class ProteinConfig(SystemConfig):
         FORCE_FIELDS.named(self.force_field, "force_field")
         self.preparation  # noqa: B018 (checks its values)
         self._check_cutoff()
+        self._check_held_start()
         size = self.perturbation
         allowed = "zero or positive, in Angstrom, or null"
         require(size is None or 0 <= size < np.inf, "perturbation", allowed, size)
@@ -152,6 +159,16 @@ class ProteinConfig(SystemConfig):
         allowed = "zero or positive and below cutoff_nm, or null"
         require(switch is None or 0 <= switch < distance, "switch_nm", allowed, switch)
         require(1 <= dielectric < np.inf, "reaction_field_dielectric", "at least 1", dielectric)
+
+    def _check_held_start(self) -> None:
+        self.check_holding()
+        if self.start is not Start.random:
+            return
+        allowed = "null with start=random, which has no place for an atom"
+        require(self.frozen is None, "frozen", allowed, self.frozen)
+        held = self.restraints is None or self.restraint_reference is Reference.native
+        allowed = "native with start=random, which has no place for an atom"
+        require(held, "restraint_reference", allowed, self.restraint_reference.value)
 
     @property
     def cutoff(self) -> Cutoff | None:
@@ -187,11 +204,15 @@ class ProteinConfig(SystemConfig):
         native = prepared(self.pdb, folders, self.preparation)
         if not isinstance(self.start, Start):
             start_from(self.start, native)
+        self.check_held(native.topology)
         return native
 
     def size(self, molecule: Molecule | None = None) -> Size | None:
         """That of the molecule."""
-        return None if molecule is None else Size(molecule.n, 3, molecule.residues)
+        if molecule is None:
+            return None
+        frozen = self.frozen_atoms(molecule.topology)
+        return Size(molecule.n, 3, molecule.residues, 0 if frozen is None else int(frozen.sum()))
 
     def build(
         self,
@@ -261,26 +282,33 @@ def protein_system(
         energy = force_field.with_cutoff(openmm_system, config.cutoff)
     else:
         energy = force_field.build(molecule.topology, openmm_system, own)
+    origin, groups = molecule.positions.mean(axis=0), atom_groups(molecule.topology)
+    native = molecule.positions - origin
+    beginning = _start(config, molecule, origin, on_progress)
+    restraints = config.restraint_energy(molecule.topology, beginning, native)
+    energy = energy if restraints is None else energy_sum(energy, restraints)
     size = molecule.n
     if padded and energy.padded is not None:
         size = padded_size(molecule.n + 1)  # one dummy at least, which edges without effect join to itself
         energy = energy._replace(parameters=energy.padded(energy.parameters, size))
     exact = None if jax.config.jax_enable_x64 else energy.in_double()  # type: ignore[attr-defined]
     energy = energy._replace(parameters=on_device(energy.parameters))
-    origin, groups = molecule.positions.mean(axis=0), atom_groups(molecule.topology)
-    native = molecule.positions - origin
     features = node_features(molecule.topology, openmm_system)
-    start = on_device(_with_dummies(_start(config, molecule, origin, on_progress), size))
+    start = on_device(_with_dummies(beginning, size))
     reference = on_device(_with_dummies(native, size))
     noise = config.noise / ANGSTROM_PER_NM
     hessian_noise = HESSIAN_NOISE / ANGSTROM_PER_NM
     if config.start is Start.random:
         noise = hessian_noise = float(np.hypot(_spread(native), noise))
     draw_start = Partial(perturbed, start, noise) if noise > 0 else None
+    frozen = config.frozen_atoms(molecule.topology)
+    first = start if draw_start is None else drawn(draw_start, seed, 0)
+    if frozen is not None:
+        first = np.where(np.pad(frozen, (0, size - molecule.n))[:, None], start, first)
     bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()], int)
     return System(
         **of_energy(energy),
-        positions=start if draw_start is None else drawn(draw_start, seed, 0),
+        positions=first,
         name=molecule.name,
         draw_start=draw_start,
         draw_configuration=Partial(perturbed, start, hessian_noise),
@@ -297,6 +325,8 @@ def protein_system(
         exact=exact,
         origin=origin,
         dummies=size - molecule.n,
+        frozen=frozen,
+        restraints=None if restraints is None else restraints.parameters,
     )
 
 
@@ -330,13 +360,8 @@ def _spread(positions: np.ndarray) -> float:
 
 def atom_groups(topology: app.Topology) -> AtomGroups:
     """Groups that an RMSD is taken of: CA; N, CA and C; all. Caps have no CA and are in none but all."""
-    residues = [list(residue.atoms()) for residue in topology.residues()]
-    chain = [atoms for atoms in residues if any(atom.name == "CA" for atom in atoms)]
-
-    def named(*names: str) -> np.ndarray:
-        return np.array([atom.index for atoms in chain for atom in atoms if atom.name in names], int)
-
-    return AtomGroups(named("CA"), named("N", "CA", "C"), np.arange(topology.getNumAtoms()))
+    ca, backbone = chain_atoms(topology, "CA"), chain_atoms(topology, *BACKBONE)
+    return AtomGroups(ca, backbone, np.arange(topology.getNumAtoms()))
 
 
 def node_features(topology: app.Topology, system: openmm.System) -> np.ndarray:

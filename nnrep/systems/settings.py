@@ -19,11 +19,13 @@ class Size(NamedTuple):
         n: particles.
         dim: dimensions.
         residues: of a protein; 0 for what has none.
+        frozen: how many of the particles never move.
     """
 
     n: int
     dim: int
     residues: int = 0
+    frozen: int = 0
 
 
 @dataclass(kw_only=True)
@@ -80,6 +82,11 @@ class SystemConfig:
                 programs.
         """
         raise NotImplementedError
+
+    @property
+    def freezes(self) -> bool:
+        """Whether some of its particles never move."""
+        return False
 
     def without_unused(self) -> "SystemConfig":
         """The settings, those without effect at their defaults: equal for one and the same system."""

@@ -16,6 +16,7 @@ from nnrep.energies.energy import Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.parameters import of_positions, without_parameters
+from nnrep.energies.restraints import Restraints
 from nnrep.errors import ConfigError, require
 from nnrep.host.stored import stored
 from nnrep.systems.checks import (
@@ -26,8 +27,11 @@ from nnrep.systems.checks import (
     check_value,
     finite_positions,
 )
+from nnrep.systems.frozen import Pins, pinned_input, pinned_output, released
 
 if TYPE_CHECKING:
+    import ase
+
     from nnrep.structures.molecule import Molecule
 
 F = TypeVar("F", bound=Callable | None)
@@ -111,6 +115,11 @@ class System:
             single precision resolves most, and results are moved back. None: the frames are one.
         dummies: how many of the particles are none of the system's, see `nnrep.energies.padding`: the last
             ones, on which nothing acts, and which no result has.
+        frozen: (n,) whether each particle, dummies left out, never moves: it stays where `positions` has it,
+            whatever seed, map and optimiser, and has no part in RMS forces and modes. None: all move. The
+            energy is then pinned, see `nnrep.systems.frozen`.
+        restraints: harmonic restraints that are a part of the energy, for engines that have an energy of
+            their own and need them apart.
         parameters: any pytree of numbers and arrays that is the second argument of the energy, traced: on the
             device in the process's precision. None: the energy takes none. `dataclasses.replace(system,
             parameters=...)` is the same system with other ones.
@@ -148,6 +157,8 @@ class System:
     exact: Energy | None = None
     origin: np.ndarray | None = None
     dummies: int = 0
+    frozen: np.ndarray | None = None
+    restraints: Restraints | None = None
     parameters: Any = None
 
     def __post_init__(self) -> None:
@@ -159,7 +170,11 @@ class System:
         """
         positions = on_device(finite_positions(self.positions))
         object.__setattr__(self, "positions", positions)
+        for name in FUNCTIONS:  # of a system that this one was made of by `replace`
+            object.__setattr__(self, name, released(getattr(self, name)))
         check_attributes(self)
+        if self.frozen is not None:
+            object.__setattr__(self, "frozen", np.asarray(self.frozen))
         more = () if self.parameters is None else ("parameters",)
         check_function("energy", without_parameters(self.energy) if more else self.energy, more)
         for name in FUNCTIONS:
@@ -170,7 +185,34 @@ class System:
             check_parameters(self.parameters)
             object.__setattr__(self, "parameters", on_device(self.parameters))
             object.__setattr__(self, "energy", of_positions(self.energy, self.parameters))
+        if self.pins is not None:
+            for name, function in self._pinned().items():
+                object.__setattr__(self, name, function)
         check_value(_shape_of(self.energy, positions))
+
+    @classmethod
+    def from_ase(
+        cls, atoms: "ase.Atoms", energy: Callable[[Array], Array] | None = None, name: str | None = None
+    ) -> "System":
+        """The system of ASE's atoms, in eV and Angstrom; `FixAtoms` are frozen particles, the cell stays.
+
+        The energy is a JAX function where one is given, or where the calculator has one that is called
+        `jax_energy`, as `nnrep.ase.Calculator` does. Any other calculator is asked on the host, from within
+        the compiled loop: each evaluation takes as long as the calculator does, and derivatives of its forces
+        are differences of them. Steps then see energies in the precision of the process, in which large ones
+        lose digits: set `jax_enable_x64` first. Reported ones are in double precision.
+
+        Args:
+            atoms: an ase.Atoms.
+            energy: positions (n, 3) in Angstrom -> eV, a JAX function that takes the calculator's place.
+            name: for tables; None for the formula.
+
+        Raises:
+            ConfigError: no atoms, no energy, a calculator without forces, or other constraints.
+        """
+        from nnrep.systems.ase_energy import system_from_ase  # which makes systems of this class
+
+        return system_from_ase(atoms, energy, name)
 
     @property
     def n(self) -> int:
@@ -178,11 +220,42 @@ class System:
         return self.positions.shape[0] - self.dummies
 
     @property
+    def free(self) -> np.ndarray:
+        """Indices (m,) of the particles that may move."""
+        return np.arange(self.n) if self.frozen is None else np.flatnonzero(~self.frozen)
+
+    @property
+    def n_free(self) -> int:
+        """How many particles may move."""
+        return self.n if self.frozen is None else len(self.free)
+
+    @property
     def particles(self) -> np.ndarray | None:
-        """(n,) 1 for each particle, 0 for each dummy; None where there are none."""
-        if self.dummies == 0:
+        """(whole,) 1 for each particle that may move, 0 for frozen ones and dummies; None if all may."""
+        if self.dummies == 0 and self.frozen is None:
             return None
-        return (np.arange(len(self.positions)) < self.n).astype(self.positions.dtype)
+        return np.isin(np.arange(len(self.positions)), self.free).astype(self.positions.dtype)
+
+    @property
+    def pins(self) -> Pins | None:
+        """The frozen particles and their places; None if there are none."""
+        if self.frozen is None:
+            return None
+        return Pins(on_device(np.pad(self.frozen, (0, self.dummies))[:, None]), self.positions)
+
+    @property
+    def exact_energy(self) -> Partial | None:
+        """`exact` as a function of the positions."""
+        return None if self.exact is None else pinned_input(self.exact.of_positions(), self.pins)
+
+    def _pinned(self) -> dict[str, Partial]:
+        """The functions that see, or give, all particles where they are."""
+        given = {name: getattr(self, name) for name in ("energy", "energy_sample")}
+        drawn = {name: getattr(self, name) for name in ("draw_start", "draw_configuration")}
+        return {
+            **{name: pinned_input(each, self.pins) for name, each in given.items() if each is not None},
+            **{name: pinned_output(each, self.pins) for name, each in drawn.items() if each is not None},
+        }
 
     def with_dummies(self, positions: np.ndarray) -> np.ndarray:
         """Positions (n, d) of the particles, and behind them those of the dummies at the start."""

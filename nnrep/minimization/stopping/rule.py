@@ -19,7 +19,7 @@ class Step(NamedTuple):
         positions: (n, d).
         loss: () there.
         slope: (n, d) derivative of the loss with respect to the positions: minus the forces.
-        particles: () how many of the n are particles; dummies follow them, without forces.
+        particles: () how many of the n may move; frozen ones and dummies, the others, have no forces.
     """
 
     step: Array

@@ -1,0 +1,100 @@
+"""Positions of systems as ASE has them: in Angstrom, in the frame of the molecule's file, with three axes."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import ase
+import numpy as np
+from ase import units
+from ase.constraints import FixAtoms
+
+from nnrep.energies.arrays import on_device
+from nnrep.errors import AsCode, require, require_kind
+from nnrep.systems.system import System
+
+# Units of systems in those of ASE. A system without units is taken to be in those of ASE.
+LENGTHS = {"nm": units.nm, "Å": 1.0, "": 1.0}
+ENERGIES = {"kJ/mol": units.kJ / units.mol, "kcal/mol": units.kcal / units.mol, "eV": 1.0, "": 1.0}
+
+
+class Scale(NamedTuple):
+    """A system's units in those of ASE."""
+
+    angstrom: float
+    ev: float
+
+
+def scale_of(system: System) -> Scale:
+    """The units of a system.
+
+    Raises:
+        ConfigError: it has units that are not known.
+    """
+    require_kind(system, System, "system", "a nnrep.System")
+    length, energy = system.length_unit, system.energy_unit
+    require(length in LENGTHS, "length_unit", f"one of {', '.join(filter(None, LENGTHS))}, or empty", length)
+    require(
+        energy in ENERGIES, "energy_unit", f"one of {', '.join(filter(None, ENERGIES))}, or empty", energy
+    )
+    return Scale(LENGTHS[length], ENERGIES[energy])
+
+
+def positions_in(system: System, atoms: ase.Atoms) -> np.ndarray:
+    """Where atoms are, as positions (n, d) of a system in its own unit and frame, dummies behind them.
+
+    Raises:
+        ConfigError: their number is not that of the system's particles.
+    """
+    require_kind(atoms, ase.Atoms, "atoms", "an ase.Atoms")
+    require(len(atoms) == system.n, "atoms", f"{system.n} atoms, as the system has", f"{len(atoms)}")
+    own = atoms.positions[:, : system.positions.shape[1]] / scale_of(system).angstrom
+    return system.with_dummies(system.from_file_frame(own))
+
+
+def start_at(system: System, atoms: ase.Atoms) -> System:
+    """The system, started where atoms are: ``start_at(system, ase.io.read("start.extxyz"))``.
+
+    All seeds start there, and frozen particles stay there. References of restraints stay where they were.
+
+    Args:
+        system: any system.
+        atoms: as many as it has particles, in its order; in Angstrom, in the frame of the molecule's file.
+
+    Raises:
+        ConfigError: their number differs.
+    """
+    return replace(system, positions=on_device(positions_in(system, atoms)), draw_start=None)
+
+
+def to_atoms(system: System, positions: np.ndarray | None = None, like: ase.Atoms | None = None) -> ase.Atoms:
+    """A system as ASE's atoms; frozen particles are held by FixAtoms.
+
+    Args:
+        system: any system.
+        positions: (n, d) as a `Result` has them; None for the start of the system.
+        like: atoms whose elements and cell are taken, for a system made by `System.from_ase`; None takes the
+            molecule's, or beads of element X.
+
+    Raises:
+        ConfigError: positions of another shape.
+    """
+    shape = (system.n, system.positions.shape[1])
+    if positions is None:
+        positions = system.in_file_frame(np.asarray(system.positions, float)[: system.n])
+    require(np.shape(positions) == shape, "positions", f"of shape {shape}", AsCode(np.shape(positions)))
+    in_space = np.pad(np.asarray(positions, float), ((0, 0), (0, 3 - shape[1])))
+    atoms = like.copy() if like is not None else ase.Atoms(_symbols(system))
+    require(len(atoms) == system.n, "like", f"{system.n} atoms, as the system has", len(atoms))
+    if like is None and system.masses is not None:
+        atoms.set_masses(system.masses)
+    atoms.set_positions(scale_of(system).angstrom * in_space, apply_constraint=False)
+    if system.frozen is not None:
+        atoms.set_constraint(FixAtoms(mask=system.frozen))
+    return atoms
+
+
+def _symbols(system: System) -> list[str]:
+    if system.molecule is None:
+        return ["X"] * system.n
+    elements = [atom.element for atom in system.molecule.topology.atoms()]
+    return ["X" if element is None else element.symbol for element in elements]
