@@ -7,7 +7,7 @@ from typing import Any
 import jax
 from jax import Array
 
-from nnrep.energies.energy import Energy
+from nnrep.energies.energy import AllPairs, Energy
 
 
 def energy_sum(*parts: Energy) -> Energy:
@@ -26,12 +26,25 @@ def energy_sum(*parts: Energy) -> Energy:
         coupling_terms=_Listed(tuple(part.coupling_terms for part in parts)) if has_blocks else None,
         local_terms=_Listed(tuple(part.local_terms for part in parts)) if has_blocks else None,
         padded=_Padded(tuple(part.padded for part in parts)) if all(part.padded for part in parts) else None,
+        all_pairs=_all_pairs(parts) if has_blocks else None,
     )
 
 
 def with_gradient(energy: Callable[[Any, Array], Array]) -> Callable[[Any, Array], tuple[Array, Array]]:
     """Energy and gradient of an energy (parameters, positions) -> scalar that has no closed form of it."""
     return jax.value_and_grad(energy, argnums=1)
+
+
+def _all_pairs(parts: tuple[Energy, ...]) -> AllPairs | None:
+    """Terms of all pairs in the parts that have them; those of the other parts are listed."""
+    every = tuple(part.all_pairs for part in parts)
+    if not any(every):
+        return None
+    others = tuple(
+        part.coupling_terms if pairs is None else pairs.others
+        for part, pairs in zip(parts, every, strict=True)
+    )
+    return AllPairs(_RowEnergies(every), _Listed(others))
 
 
 # The sums are dataclasses, not closures: equal ones are one function to JAX, and share a compilation.
@@ -68,6 +81,19 @@ class _Listed:
     def __call__(self, parameters: tuple[Any, ...]) -> tuple[Any, ...]:
         lists = (part(own) for part, own in zip(self.parts, parameters, strict=True))
         return tuple(term for terms in lists for term in terms)
+
+
+@dataclass(frozen=True)
+class _RowEnergies:
+    parts: tuple[AllPairs | None, ...]
+
+    def __call__(self, parameters: tuple[Any, ...], rows: Array, squared: Array) -> Array:
+        of_parts = [
+            part.row_energies(own, rows, squared)
+            for part, own in zip(self.parts, parameters, strict=True)
+            if part is not None
+        ]
+        return sum(of_parts[1:], of_parts[0])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ FAILED = "failed"  # status of a job that has no runs
 # Column of a job that failed -> the keys that it is taken from, the first one that there is.
 KEYS = {
     "system": ("system.name",),
-    "structure_source": ("system.pdb",),
+    "structure_source": ("system.pdb", "system.topology"),
     "potential": ("system.force_field", "system.potential"),
     "start": ("system.start",),
     "n": ("system.n",),

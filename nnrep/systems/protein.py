@@ -7,18 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import jax
 import numpy as np
-import openmm
-from jax.tree_util import Partial
 from openmm import app, unit
 
 from nnrep.choices.identity import counts_if, hashed_as, matters_if
 from nnrep.choices.settings import build, settings
-from nnrep.energies.arrays import on_device
-from nnrep.energies.padding import padded_size, with_zeros
 from nnrep.errors import require
 from nnrep.structures.file_names import stem_of
 from nnrep.structures.force_field import stored_vacuum_system
@@ -27,15 +22,19 @@ from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.structures.unfold import UnfoldConfig, unfolded
-from nnrep.systems.force_fields.parameters import Cutoff, forces_of, particles
+from nnrep.systems.force_fields.parameters import Cutoff
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
-from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
+from nnrep.systems.measures import ANGSTROM_PER_NM
+from nnrep.systems.molecular import (
+    ENERGY_UNIT,
+    LENGTH_UNIT,
+    PERTURBATION,
+    Begin,
+    molecular_system,
+    node_features,
+)
 from nnrep.systems.settings import OnProgress, Size, SystemConfig
-from nnrep.systems.system import System, drawn, of_energy, perturbed
-
-PERTURBATION = 0.5  # of the perturbed start, in Angstrom
-# Standard deviation of the configurations at which the Hessian is sampled, around the start, in Angstrom.
-HESSIAN_NOISE = 0.1
+from nnrep.systems.system import System
 
 
 class Start(StrEnum):
@@ -118,8 +117,8 @@ class ProteinConfig(SystemConfig):
     )
     perturbation: float | None
 
-    energy_unit = "kJ/mol"
-    length_unit = "nm"
+    energy_unit = ENERGY_UNIT
+    length_unit = LENGTH_UNIT
     energy_keys = ("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical")
     has_features = True
     can_restart = False
@@ -169,6 +168,11 @@ class ProteinConfig(SystemConfig):
     def start_name(self) -> str:
         """Of the start; a file's is without folder and suffix."""
         return self.start.value if isinstance(self.start, Start) else stem_of(Path(self.start).name)
+
+    @property
+    def molecule_key(self) -> str:
+        """The structure, and what is taken of it."""
+        return repr((self.pdb, self.preparation))
 
     @property
     def files(self) -> dict[str, str]:
@@ -257,49 +261,19 @@ def protein_system(
         energy = force_field.with_cutoff(openmm_system, config.cutoff)
     else:
         energy = force_field.build(molecule.topology, openmm_system, own)
-    size = molecule.n
-    if padded and energy.padded is not None:
-        size = padded_size(molecule.n + 1)  # one dummy at least, which edges without effect join to itself
-        energy = energy._replace(parameters=energy.padded(energy.parameters, size))
-    exact = None if jax.config.jax_enable_x64 else energy.in_double()  # type: ignore[attr-defined]
-    energy = energy._replace(parameters=on_device(energy.parameters))
     origin, groups = molecule.positions.mean(axis=0), atom_groups(molecule.topology)
-    native = molecule.positions - origin
-    features = node_features(molecule.topology, openmm_system)
-    start = on_device(_with_dummies(_start(config, molecule, origin, on_progress), size))
-    reference = on_device(_with_dummies(native, size))
-    noise = config.noise / ANGSTROM_PER_NM
-    hessian_noise = HESSIAN_NOISE / ANGSTROM_PER_NM
-    if config.start is Start.random:
-        noise = hessian_noise = float(np.hypot(_spread(native), noise))
-    draw_start = Partial(perturbed, start, noise) if noise > 0 else None
-    bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()], int)
-    return System(
-        **of_energy(energy),
-        positions=start if draw_start is None else drawn(draw_start, seed, 0),
-        name=molecule.name,
-        draw_start=draw_start,
-        draw_configuration=Partial(perturbed, start, hessian_noise),
-        edges=bonds.reshape(-1, 2),
-        reference=reference,
-        measure=Partial(rmsd_by_group, on_device(groups.weights(size)), reference),
-        node_features=on_device(with_zeros(features, size)),
-        residues=molecule.residues,
-        molecule=molecule,
+    is_cloud = config.start is Start.random
+    return molecular_system(
+        molecule,
+        energy,
+        Begin(_start(config, molecule, origin, on_progress), config.noise / ANGSTROM_PER_NM, is_cloud),
+        groups._asdict(),
+        node_features(molecule.topology, openmm_system),
+        masses(molecule.topology),
         trace=groups.ca,
-        masses=masses(molecule.topology),
-        energy_unit=config.energy_unit,
-        length_unit=config.length_unit,
-        exact=exact,
-        origin=origin,
-        dummies=size - molecule.n,
+        seed=seed,
+        padded=padded,
     )
-
-
-def _with_dummies(positions: np.ndarray, size: int) -> np.ndarray:
-    """Positions (n, 3), and further ones (size, 3) in their centre, where they change no extent."""
-    centre = positions.mean(axis=0, keepdims=True)
-    return np.concatenate([positions, np.repeat(centre, size - len(positions), axis=0)])
 
 
 def _start(
@@ -319,13 +293,16 @@ def _start(
     return molecule.positions - origin
 
 
-def _spread(positions: np.ndarray) -> float:
-    """Standard deviation of coordinates (n, 3) from their centre."""
-    return float(np.sqrt(np.mean((positions - positions.mean(axis=0)) ** 2)))
+class AtomGroups(NamedTuple):
+    """Atom indices (m,) of a protein's groups: CA; backbone N, CA, C; all."""
+
+    ca: np.ndarray
+    backbone: np.ndarray
+    all: np.ndarray
 
 
 def atom_groups(topology: app.Topology) -> AtomGroups:
-    """Groups that an RMSD is taken of: CA; N, CA and C; all. Caps have no CA and are in none but all."""
+    """Groups of a protein that an RMSD is taken of. Caps have no CA and are in none but all."""
     residues = [list(residue.atoms()) for residue in topology.residues()]
     chain = [atoms for atoms in residues if any(atom.name == "CA" for atom in atoms)]
 
@@ -333,16 +310,6 @@ def atom_groups(topology: app.Topology) -> AtomGroups:
         return np.array([atom.index for atoms in chain for atom in atoms if atom.name in names], int)
 
     return AtomGroups(named("CA"), named("N", "CA", "C"), np.arange(topology.getNumAtoms()))
-
-
-def node_features(topology: app.Topology, system: openmm.System) -> np.ndarray:
-    """Features (n, f) of the atoms: element, one-hot; charge, sigma and epsilon, scaled to 0..1."""
-    elements = [atom.element.symbol for atom in topology.atoms()]
-    one_hot = np.array([[element == kind for kind in sorted(set(elements))] for element in elements], float)
-    numbers = np.stack(particles(forces_of(system)["NonbondedForce"]), axis=1)
-    span = np.ptp(numbers, axis=0)
-    scaled = (numbers - numbers.min(axis=0)) / np.where(span > 0, span, 1)
-    return np.concatenate([one_hot, scaled], axis=1)
 
 
 def masses(topology: app.Topology) -> np.ndarray:

@@ -20,13 +20,15 @@ def load_system(name: str, *, seed: int = 0, structures: Sequence[str | Path] = 
     """A system by name, its options as the configuration group `system` has them.
 
     Examples: ``load_system("loop", n=200, potential="pure_lj")``,
-    ``load_system("protein", pdb="2JOF", structures=["pdb"], start="perturbed")``.
+    ``load_system("protein", pdb="2JOF", structures=["pdb"], start="perturbed")``,
+    ``load_system("molecule", topology="x.prmtop", coordinates="x.inpcrd")``.
 
     Args:
-        name: "loop" or "protein".
+        name: "loop", "protein" or "molecule".
         seed: of the start that `System.positions` holds; `minimize` draws the starts of its own seeds.
         structures: folders in which entries of the Protein Data Bank are looked for first.
-        options: fields of the system's settings (`LoopConfig`, `ProteinConfig`); enums by name.
+        options: fields of the system's settings (`LoopConfig`, `ProteinConfig`, `MoleculeConfig`); enums by
+            name.
 
     Raises:
         ConfigError: unknown name or option, wrong type, value out of range.
