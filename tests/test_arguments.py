@@ -86,8 +86,8 @@ SYSTEMS = {
     "name: must be text, got 3": lambda: system(name=3),
 }
 LOADED = {
-    "system: must be one of cluster, loop, protein, got lop (did you mean loop?)": lambda: nnrep.load_system(
-        "lop"
+    "system: must be one of cluster, loop, molecule, protein, got lop (did you mean loop?)": (
+        lambda: nnrep.load_system("lop")
     ),
     "seed: must be from 0 to 2^31 - 1, got -1": lambda: nnrep.load_system("loop", seed=-1),
     "seed: must be from 0 to 2^31 - 1, got 1.5": lambda: nnrep.load_system("loop", seed=1.5),

@@ -43,6 +43,8 @@ def test_python_snippets_run(name, tmp_path, monkeypatch):
 
 
 FILES = ("pdb/a.pdb", "a/x.pdb", "b/c/y.cif.gz")  # what the patterns of the pages match
+FILES += ("x.prmtop", "x.inpcrd", "x.rst7", "x.top", "x.gro", "x.psf", "x.pdb", "system.xml")
+FILES += ("par_all36.prm", "water_ions.str")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

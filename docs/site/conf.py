@@ -68,6 +68,7 @@ MANUAL = """
 
 first-steps
 minimise-a-protein
+other-engines
 hold-atoms
 choose-a-method
 slow-modes

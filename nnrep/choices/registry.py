@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
             "force_fields",
             "frozen",
             "measures",
+            "molecular",
             "registry",
             "restraints",
             "settings",

@@ -43,6 +43,15 @@ def _values(entry: str | Mapping[str, str], chosen: Mapping[str, str], whole: Ma
     if group.startswith("optional "):
         for name, choice in chosen.items():
             option = option.replace(f"${{{name}}}", choice)
-        return dict(defaults_of(f"{group.removeprefix('optional ')}/{option}"))
+        return _with_others(group.removeprefix("optional "), option)
     option = chosen.get(group, option)
     return {group: dict(defaults_of(f"{group}/{option}")) or default_values(group, option)}
+
+
+def _with_others(group: str, option: str) -> dict[str, Any]:
+    """The values of a file of a group, and before them those of the files that it names as its defaults."""
+    own = dict(defaults_of(f"{group}/{option}"))
+    values: dict[str, Any] = {}
+    for other in own.pop("defaults", ()):
+        values |= _with_others(group, other)
+    return values | own

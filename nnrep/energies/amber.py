@@ -29,7 +29,7 @@ from nnrep.energies.cutoff import (
     cutoff_row_energies,
     padded_cutoff_pairs,
 )
-from nnrep.energies.energy import AllPairs
+from nnrep.energies.energy import AllPairs, Energy
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.nonbonded import (
     Atoms,
@@ -128,3 +128,10 @@ def local_terms(parameters: AmberParameters) -> tuple[LocalTerm, ...]:
 
 
 ALL_PAIRS = AllPairs(pair_row_energies, bonded_couplings)
+
+
+def whole_energy(parameters: AmberParameters) -> Energy:
+    """The energy of a molecule's parameters (NumPy arrays)."""
+    return Energy(
+        parameters, amber_energy_and_gradient, amber_terms, coupling_terms, local_terms, padded, ALL_PAIRS
+    )

@@ -150,9 +150,23 @@ def _torsion_energy(x: Array, parameters: tuple[Array, Array, Array]) -> Array:
 
 
 def _torsion_gradient(x: Array, parameters: tuple[Array, Array, Array]) -> Array:
-    """Blondel and Karplus, J. Comput. Chem. 17, 1132 (1996), eqs 25 to 27."""
+    _, slope = fourier(*parameters, *_cos_and_sin(*_sides_of_torsion(x)))
+    return torsion_pull(x, slope)
+
+
+def torsion_angle(x: Array) -> Array:
+    """The torsion angle of four atoms (4, 3), from -pi to pi; 0 where three of them are in line."""
+    cos, sin = _cos_and_sin(*_sides_of_torsion(x))
+    # Where both are zero, the derivatives of the arc tangent are not finite.
+    return jnp.arctan2(sin, jnp.where((cos == 0) & (sin == 0), 1, cos))
+
+
+def torsion_pull(x: Array, slope: Array) -> Array:
+    """Gradient (4, 3) of a function of the torsion angle of four atoms, from its slope dE/dphi.
+
+    Blondel and Karplus, J. Comput. Chem. 17, 1132 (1996), eqs 25 to 27.
+    """
     f, g, h = _sides_of_torsion(x)
-    _, slope = fourier(*parameters, *_cos_and_sin(f, g, h))
     a, b, axis = cross(f, g), cross(h, g), jnp.sqrt(dot(g, g))
     of_a, of_b = slope / _normal_squared(f, g), slope / _normal_squared(h, g)
     on_i, on_l = scale(-axis * of_a, a), scale(axis * of_b, b)
@@ -213,8 +227,10 @@ def fourier(constant: Array, cosine: Array, sine: Array, cos: Array, sin: Array)
 def planes_of(bonds: Bonds, angles: Angles, torsions: Torsions) -> Planes:
     """The planes of angles and torsions, each once, whichever way round, and the bonds along their sides.
 
+    A bond that is no side of them, such as a Urey-Bradley term, gets a plane of its own.
+
     Raises:
-        ValueError: a bond is no side of any angle, as in a molecule of two atoms.
+        ValueError: two atoms have two bonds, or a bond no third atom beside it.
     """
     triples = [tuple(map(int, triple)) for triple in np.asarray(angles.triples)]
     place = {triple: index for index, triple in enumerate(triples)}
@@ -230,6 +246,7 @@ def planes_of(bonds: Bonds, angles: Angles, torsions: Torsions) -> Planes:
     quadruples = [tuple(map(int, row)) for row in np.asarray(torsions.quadruples)]
     first = np.array([find(row[:3]) for row in quadruples], int).reshape(-1, 2)
     last = np.array([find(row[1:]) for row in quadruples], int).reshape(-1, 2)
+    triples += _planes_of_loose_bonds(bonds, triples)
     more = (0, len(triples) - len(angles.triples))
     first_slot = first[:, 0] + len(triples) * (first[:, 1] < 0)
     last_slot = last[:, 0] + len(triples) * (last[:, 1] > 0)
@@ -247,6 +264,22 @@ def planes_of(bonds: Bonds, angles: Angles, torsions: Torsions) -> Planes:
     )
 
 
+def _planes_of_loose_bonds(bonds: Bonds, triples: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Planes (i, j, k) of the bonds ij that are no side of a plane; k is the atom between, or another one."""
+    sides = {frozenset(side) for i, j, k in triples for side in ((i, j), (k, j))}
+    pairs = [tuple(map(int, pair)) for pair in np.asarray(bonds.pairs)]
+    beside: dict[frozenset[int], int] = {frozenset((i, k)): j for i, j, k in triples}
+    known = sorted({atom for row in (*triples, *pairs) for atom in row})
+    planes: list[tuple[int, ...]] = []
+    for i, j in pairs:
+        if (pair := frozenset((i, j))) not in sides:
+            third = beside.get(pair, next((atom for atom in known if atom not in pair), None))
+            if third is None:
+                raise ValueError("a bond has no third atom beside it")
+            planes.append((i, j, third))
+    return planes
+
+
 def _sides(bonds: Bonds, triples: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
     """Lengths and stiffnesses (2, m) of the bonds along the planes' sides, each bond once."""
     side_of: dict[frozenset[int], tuple[int, int]] = {}
@@ -254,8 +287,6 @@ def _sides(bonds: Bonds, triples: list[tuple[int, ...]]) -> tuple[np.ndarray, np
         side_of.setdefault(frozenset((i, j)), (0, index))
         side_of.setdefault(frozenset((k, j)), (1, index))
     pairs = [frozenset(map(int, pair)) for pair in np.asarray(bonds.pairs)]
-    if not all(pair in side_of for pair in pairs):
-        raise ValueError("a bond is no side of any angle")
     places = np.array([side_of[pair] for pair in pairs], int).reshape(-1, 2).T
     # Two bonds of one pair would have to be one.
     if len({*pairs}) < len(pairs):

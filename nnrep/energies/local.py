@@ -32,6 +32,13 @@ def local_energy(term: LocalTerm, positions: Array) -> Array:
     return jnp.sum(jax.vmap(term.potential)(positions[term.particles], term.parameters))
 
 
+def local_energy_and_gradient(term: LocalTerm, positions: Array) -> tuple[Array, Array]:
+    """Sum of a term at positions (n, d), and its gradient (n, d)."""
+    gradient = term.gradient or jax.grad(term.potential)
+    pulls = jax.vmap(gradient)(positions[term.particles], term.parameters)
+    return local_energy(term, positions), jnp.zeros_like(positions).at[term.particles].add(pulls)
+
+
 def local_hessians(term: LocalTerm, positions: Array) -> Array:
     """Hessians (m, p, d, p, d) of a term's summands at positions (n, d)."""
     gradient = term.gradient or jax.grad(term.potential)

@@ -60,6 +60,7 @@ BEFORE_STEPS = (
     Column("contacts", "contact_fraction", "share", 2),
     Column("OpenMM's", "energy_openmm", ENERGY),
     Column("RMSD CA", "rmsd_ca", "Å", 2),
+    Column("RMSD heavy atoms", "rmsd_heavy", "Å", 2),
     Column("RMSD all atoms", "rmsd_all", "Å", 2),
 )
 AFTER_STEPS = (
@@ -120,7 +121,8 @@ def _with_summary(rows: "pd.DataFrame", columns: Sequence[Column]) -> "pd.DataFr
         return rows
     import pandas as pd
 
-    numbers = [column.source for column in columns if column.source not in ("seed", "status")]
+    texts = ("seed", "status")
+    numbers = [column.source for column in columns if column.source in rows and column.source not in texts]
     mean = {**good[numbers].astype(float).mean(), "seed": "mean", "status": f"of {len(good)}"}
     best = good.sort_values("energy", key=lambda energy: energy.astype(float)).iloc[0].to_dict()
     best |= {"seed": "best", "status": f"seed {best['seed']}"}
@@ -186,7 +188,7 @@ def _shown(rows: "pd.DataFrame", columns: Sequence[Column]) -> list[Shown]:
     units = _energy_units(rows["system"].dropna())
     shown = []
     for column in columns:
-        values = list(rows[column.source])
+        values = list(rows.get(column.source, ()))
         if any(not _is_nothing(value) for value in values):
             unit = _one(units) if column.unit == ENERGY else column.unit
             cells = _cells(values, column, aligned=len(units) == 1)

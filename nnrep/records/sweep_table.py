@@ -16,7 +16,7 @@ PAUSE = 20.0  # from one writing of the table to the next, in times of what it h
 # Column of a job that failed -> the keys that it is taken from, the first one that there is.
 KEYS = {
     "system": ("system.name",),
-    "structure_source": ("system.pdb",),
+    "structure_source": ("system.pdb", "system.topology"),
     "potential": ("system.force_field", "system.potential"),
     "start": ("system.start",),
     "n": ("system.n",),

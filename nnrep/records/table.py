@@ -80,6 +80,7 @@ _TAIL = [
 ]
 
 TERM = "energy_"  # what the columns of energy terms begin with
+RMSD, LAST_RMSD = "rmsd_", "rmsd_all_start"  # the same of RMSDs, and after which column further ones stand
 FIXED_COLUMNS = [*_HEAD, *_TAIL]  # what every table has
 # The last column of the table of a sweep, which alone has it: why a job has no runs, empty for the others.
 ERROR = "error"
@@ -89,11 +90,13 @@ TIMES = [name for name in _TAIL if name.startswith("time_")]
 
 def run_columns(given: Iterable[str] = ()) -> list[str]:
     """The columns of a table of runs, in order: with those of the terms of all force fields, and of further
-    energy terms among the given columns."""
-    fixed = set(FIXED_COLUMNS)
-    more = [name for name in given if name.startswith(TERM) and name not in fixed]
+    energy terms and RMSDs among the given columns."""
+    further = [name for name in given if name not in FIXED_COLUMNS]
+    more = [name for name in further if name.startswith(TERM)]
     terms = [f"{TERM}{name}" for name in term_names()]
-    return [*_HEAD, *dict.fromkeys([*terms, *more]), *_TAIL]
+    columns = [*_HEAD, *dict.fromkeys([*terms, *more]), *_TAIL]
+    place = columns.index(LAST_RMSD) + 1
+    return [*columns[:place], *(name for name in further if name.startswith(RMSD)), *columns[place:]]
 
 
 def in_columns(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -110,7 +113,7 @@ def in_columns(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def differing_columns(given: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Columns that a table of runs lacks, and columns that it should not have; energy terms may be any."""
+    """Columns that a table of runs lacks, and those it should not have; energy terms and RMSDs may be any."""
     given = list(given)
     missing = [name for name in FIXED_COLUMNS if name not in given]
     return missing, [name for name in given if name not in run_columns(given)]

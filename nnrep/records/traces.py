@@ -13,7 +13,8 @@ from nnrep.systems import System
 from nnrep.systems.measures import ANGSTROM_PER_NM, superposed_on_host
 
 SHORTEST = 3  # CA atoms of a trace; a smaller molecule is drawn by all of its atoms
-KEY = "Grey: native structure, superposed on {atoms}. Colours: along the chain, dark at the N terminus."
+KEY = "Grey: native structure, superposed on {atoms}. Colours: {colors}."
+CHAIN, ATOMS = "along the chain, dark at the N terminus", "in the order of the atoms, dark at the first"
 THICKNESS, NATIVE_THICKNESS = 0.9, 0.6  # Angstrom, of tubes
 
 
@@ -40,7 +41,7 @@ class Native(NamedTuple):
     @property
     def key(self) -> str:
         """What colours mean."""
-        return KEY.format(atoms=self.atoms)
+        return KEY.format(atoms=self.atoms, colors=CHAIN if self.is_trace else ATOMS)
 
     def on_it(self, positions: np.ndarray) -> np.ndarray:
         """The drawn atoms (m, 3) of positions (n, 3) in nm, superposed on the native ones, in Angstrom."""

@@ -259,8 +259,8 @@ def _strictly_lower(size: int, like: Array) -> Array:
 
 def _composed(after: Array, before: Array) -> Array:
     """The quaternions (4, b) of rotations of which the one before is made first."""
-    (a, *u), (b, *v) = after, before
-    u, v = _vector(u), _vector(v)
+    (a, *of_after), (b, *of_before) = after, before
+    u, v = _vector(of_after), _vector(of_before)
     return jnp.stack([a * b - dot(u, v), *add(scale(a, v), scale(b, u), cross(u, v))])
 
 

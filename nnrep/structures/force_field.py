@@ -34,9 +34,13 @@ def vacuum_system(topology: app.Topology) -> openmm.System:
 def stored_vacuum_system(molecule: Molecule) -> openmm.System:
     """The same of a molecule, made once and then taken from the store, which spares reading the force field.
 
+    A molecule that comes with its parameters has its own.
+
     Raises:
         ValueError: as for `vacuum_system`.
     """
+    if molecule.system is not None:
+        return openmm.XmlSerializer.deserialize(molecule.system)
     parts = (VERSION, openmm.version.full_version, molecule.hash)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()
     text = store.load(KIND, key, store.XML)

@@ -21,6 +21,8 @@ class Molecule:
         pdb: the structure as PDB text: what is stored, and what topology and positions are read from.
         topology: OpenMM's, with bonds.
         positions: (n, 3) in nm, float64.
+        system: its OpenMM system in vacuum as XML, of a molecule that comes with its parameters; None of one
+            whose residues the force field knows.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Molecule:
     pdb: str
     topology: "app.Topology"
     positions: np.ndarray
+    system: str | None = None
 
     @classmethod
     def from_pdb(cls, pdb: str, name: str, source: str) -> "Molecule":
@@ -53,5 +56,5 @@ class Molecule:
 
     @property
     def hash(self) -> str:
-        """A short hash of all that is known of the molecule."""
+        """A short hash of its structure; where that has parameters of its own, of these as well."""
         return hashlib.sha256(self.pdb.encode()).hexdigest()[:12]

@@ -7,7 +7,8 @@ import numpy as np
 import openmm
 from openmm import app, unit
 
-from nnrep.structures.force_field import force_field
+from nnrep.errors import require
+from nnrep.structures.force_field import force_field, stored_vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.random_numbers import seeded_random
 
@@ -37,7 +38,12 @@ def solvated(
         positions: (n, 3) of its atoms, in nm; a box of water is built around them.
         solvent: vacuum, implicit or explicit.
         constrained: hold the bonds to hydrogen at their lengths. Water is rigid always.
+
+    Raises:
+        ConfigError: a molecule that comes with its parameters is to be in a solvent, which has none for it.
     """
+    if molecule.system is not None:
+        return _given(molecule, solvent, constrained), positions
     options = {"constraints": app.HBonds if constrained else None, "removeCMMotion": False}
     if solvent is Solvent.explicit:
         field = force_field(WATER)
@@ -54,6 +60,21 @@ def solvated(
     )
     _use_compiled_continuum(system)
     return system, positions
+
+
+def _given(molecule: Molecule, solvent: Solvent, constrained: bool) -> openmm.System:
+    """The system that a molecule comes with."""
+    allowed = "vacuum, as the molecule comes with its parameters, which know no solvent"
+    require(solvent is Solvent.vacuum, "baseline.solvent", allowed, solvent.name)
+    system = stored_vacuum_system(molecule)
+    hydrogens = {atom.index for atom in molecule.topology.atoms() if atom.element is app.element.hydrogen}
+    bonds = [force for force in system.getForces() if isinstance(force, openmm.HarmonicBondForce)]
+    rows = [force.getBondParameters(index) for force in bonds for index in range(force.getNumBonds())]
+    neighbours = {frozenset((one.index, other.index)) for one, other in molecule.topology.bonds()}
+    for i, j, length, _ in rows:
+        if constrained and (i in hydrogens or j in hydrogens) and frozenset((i, j)) in neighbours:
+            system.addConstraint(i, j, length)
+    return system
 
 
 class Held(NamedTuple):

@@ -167,7 +167,7 @@ class _PreparedStructures:
         pdb = str(getattr(system, "pdb", None))
         if pdb in self.missing:
             return None
-        key = digest({"pdb": pdb, "preparation": repr(getattr(system, "preparation", None))})
+        key = system.molecule_key
         if key in self.molecules:
             return plan.for_molecule(self.molecules[key])
         try:

@@ -1,12 +1,16 @@
 """What one wants to know of positions beside their energy."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.tree_util import Partial
 
+from nnrep.energies.arrays import on_device
 from nnrep.systems.system import Contacts, System
 
 ANGSTROM_PER_NM = 10.0
@@ -142,28 +146,27 @@ def _superposed(xp: Any, positions: Any, reference: Any, weights: Any) -> Any:
     return x @ (u * xp.stack([one, one, handedness])) @ vt
 
 
-class AtomGroups(NamedTuple):
-    """Atom indices (m,) of a protein's groups: CA; backbone N, CA, C; all."""
-
-    ca: np.ndarray
-    backbone: np.ndarray
-    all: np.ndarray
-
-    def weights(self, n: int) -> np.ndarray:
-        """(3, n) 1 for the atoms of each group, 0 for others: of one shape whatever the group."""
-        return np.array([np.isin(np.arange(n), group) for group in self], float)
-
-
-def rmsd_by_group(weights: Array, reference: Array, positions: Array) -> dict[str, Array]:
-    """RMSD in Angstrom to a reference (n, 3) in nm, each group superposed for itself.
+def rmsd_measure(groups: Mapping[str, np.ndarray], reference: Array) -> Partial:
+    """positions (n, 3) in nm -> "rmsd_GROUP" -> RMSD in Angstrom, each group of atoms superposed for itself.
 
     Args:
-        weights: (3, n), see `AtomGroups.weights`.
+        groups: name -> atom indices (m,).
         reference: (n, 3) in nm.
-        positions: (n, 3) in nm.
     """
-    values = _rmsds(weights, reference, positions)
-    return {f"rmsd_{name}": value for name, value in zip(AtomGroups._fields, values, strict=True)}
+    # 1 for the atoms of each group, 0 for others: of one shape whatever the group.
+    weights = np.array([np.isin(np.arange(len(reference)), group) for group in groups.values()], float)
+    return Partial(_RmsdByGroup(tuple(groups)), on_device(weights), reference)
+
+
+@dataclass(frozen=True)
+class _RmsdByGroup:
+    """A dataclass, not a closure: equal ones are one function to JAX, and share a compilation."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, weights: Array, reference: Array, positions: Array) -> dict[str, Array]:
+        values = _rmsds(weights, reference, positions)
+        return {f"rmsd_{name}": value for name, value in zip(self.names, values, strict=True)}
 
 
 @jax.jit

@@ -7,19 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import jax
 import numpy as np
-import openmm
-from jax.tree_util import Partial
 from openmm import app, unit
 
 from nnrep.choices.identity import counts_if, hashed_as, matters_if
 from nnrep.choices.settings import build, settings
-from nnrep.energies.arrays import on_device
-from nnrep.energies.padding import padded_size, with_zeros
-from nnrep.energies.sum import energy_sum
 from nnrep.errors import require
 from nnrep.structures.file_names import stem_of
 from nnrep.structures.force_field import stored_vacuum_system
@@ -29,16 +23,20 @@ from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.structures.selection import BACKBONE, chain_atoms
 from nnrep.structures.unfold import UnfoldConfig, unfolded
-from nnrep.systems.force_fields.parameters import Cutoff, forces_of, particles
+from nnrep.systems.force_fields.parameters import Cutoff
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
-from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
-from nnrep.systems.restraints import RESTRAINT_KEYS, HoldingConfig, Reference
+from nnrep.systems.measures import ANGSTROM_PER_NM
+from nnrep.systems.molecular import (
+    ENERGY_UNIT,
+    LENGTH_UNIT,
+    PERTURBATION,
+    Begin,
+    molecular_system,
+    node_features,
+)
+from nnrep.systems.restraints import RESTRAINT_KEYS, HoldingConfig
 from nnrep.systems.settings import OnProgress, Size
-from nnrep.systems.system import System, drawn, of_energy, perturbed
-
-PERTURBATION = 0.5  # of the perturbed start, in Angstrom
-# Standard deviation of the configurations at which the Hessian is sampled, around the start, in Angstrom.
-HESSIAN_NOISE = 0.1
+from nnrep.systems.system import System
 
 
 class Start(StrEnum):
@@ -121,8 +119,8 @@ class ProteinConfig(HoldingConfig):
     )
     perturbation: float | None
 
-    energy_unit = "kJ/mol"
-    length_unit = "nm"
+    energy_unit = ENERGY_UNIT
+    length_unit = LENGTH_UNIT
     energy_keys = (
         *("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical"),
         *RESTRAINT_KEYS,
@@ -144,7 +142,7 @@ class ProteinConfig(HoldingConfig):
         FORCE_FIELDS.named(self.force_field, "force_field")
         self.preparation  # noqa: B018 (checks its values)
         self._check_cutoff()
-        self._check_held_start()
+        self.check_holding(self.start is Start.random)
         size = self.perturbation
         allowed = "zero or positive, in Angstrom, or null"
         require(size is None or 0 <= size < np.inf, "perturbation", allowed, size)
@@ -159,16 +157,6 @@ class ProteinConfig(HoldingConfig):
         allowed = "zero or positive and below cutoff_nm, or null"
         require(switch is None or 0 <= switch < distance, "switch_nm", allowed, switch)
         require(1 <= dielectric < np.inf, "reaction_field_dielectric", "at least 1", dielectric)
-
-    def _check_held_start(self) -> None:
-        self.check_holding()
-        if self.start is not Start.random:
-            return
-        allowed = "null with start=random, which has no place for an atom"
-        require(self.frozen is None, "frozen", allowed, self.frozen)
-        held = self.restraints is None or self.restraint_reference is Reference.native
-        allowed = "native with start=random, which has no place for an atom"
-        require(held, "restraint_reference", allowed, self.restraint_reference.value)
 
     @property
     def cutoff(self) -> Cutoff | None:
@@ -186,6 +174,11 @@ class ProteinConfig(HoldingConfig):
     def start_name(self) -> str:
         """Of the start; a file's is without folder and suffix."""
         return self.start.value if isinstance(self.start, Start) else stem_of(Path(self.start).name)
+
+    @property
+    def molecule_key(self) -> str:
+        """The structure, and what is taken of it."""
+        return repr((self.pdb, self.preparation))
 
     @property
     def files(self) -> dict[str, str]:
@@ -211,8 +204,7 @@ class ProteinConfig(HoldingConfig):
         """That of the molecule."""
         if molecule is None:
             return None
-        frozen = self.frozen_atoms(molecule.topology)
-        return Size(molecule.n, 3, molecule.residues, 0 if frozen is None else int(frozen.sum()))
+        return Size(molecule.n, 3, molecule.residues, self.frozen_count(molecule.topology))
 
     def build(
         self,
@@ -228,10 +220,6 @@ class ProteinConfig(HoldingConfig):
     def without_unused(self) -> "ProteinConfig":
         """How a start is unfolded is nothing to one that is not."""
         return self if self.start is Start.unfolded else replace(self, unfold=build(UnfoldConfig, {}))
-
-    def without_bonds(self) -> str | None:
-        """A random start is a cloud of atoms."""
-        return "system.start=random has no bonds" if self.start is Start.random else None
 
     def not_in_openmm(self) -> str | None:
         """Force fields of our own, and a cutoff, which the baselines have not."""
@@ -283,57 +271,19 @@ def protein_system(
     else:
         energy = force_field.build(molecule.topology, openmm_system, own)
     origin, groups = molecule.positions.mean(axis=0), atom_groups(molecule.topology)
-    native = molecule.positions - origin
-    beginning = _start(config, molecule, origin, on_progress)
-    restraints = config.restraint_energy(molecule.topology, beginning, native)
-    energy = energy if restraints is None else energy_sum(energy, restraints)
-    size = molecule.n
-    if padded and energy.padded is not None:
-        size = padded_size(molecule.n + 1)  # one dummy at least, which edges without effect join to itself
-        energy = energy._replace(parameters=energy.padded(energy.parameters, size))
-    exact = None if jax.config.jax_enable_x64 else energy.in_double()  # type: ignore[attr-defined]
-    energy = energy._replace(parameters=on_device(energy.parameters))
-    features = node_features(molecule.topology, openmm_system)
-    start = on_device(_with_dummies(beginning, size))
-    reference = on_device(_with_dummies(native, size))
-    noise = config.noise / ANGSTROM_PER_NM
-    hessian_noise = HESSIAN_NOISE / ANGSTROM_PER_NM
-    if config.start is Start.random:
-        noise = hessian_noise = float(np.hypot(_spread(native), noise))
-    draw_start = Partial(perturbed, start, noise) if noise > 0 else None
-    frozen = config.frozen_atoms(molecule.topology)
-    first = start if draw_start is None else drawn(draw_start, seed, 0)
-    if frozen is not None:
-        first = np.where(np.pad(frozen, (0, size - molecule.n))[:, None], start, first)
-    bonds = np.array([[one.index, other.index] for one, other in molecule.topology.bonds()], int)
-    return System(
-        **of_energy(energy),
-        positions=first,
-        name=molecule.name,
-        draw_start=draw_start,
-        draw_configuration=Partial(perturbed, start, hessian_noise),
-        edges=bonds.reshape(-1, 2),
-        reference=reference,
-        measure=Partial(rmsd_by_group, on_device(groups.weights(size)), reference),
-        node_features=on_device(with_zeros(features, size)),
-        residues=molecule.residues,
-        molecule=molecule,
+    is_cloud = config.start is Start.random
+    return molecular_system(
+        molecule,
+        energy,
+        Begin(_start(config, molecule, origin, on_progress), config.noise / ANGSTROM_PER_NM, is_cloud),
+        groups._asdict(),
+        node_features(molecule.topology, openmm_system),
+        masses(molecule.topology),
         trace=groups.ca,
-        masses=masses(molecule.topology),
-        energy_unit=config.energy_unit,
-        length_unit=config.length_unit,
-        exact=exact,
-        origin=origin,
-        dummies=size - molecule.n,
-        frozen=frozen,
-        restraints=None if restraints is None else restraints.parameters,
+        holding=config,
+        seed=seed,
+        padded=padded,
     )
-
-
-def _with_dummies(positions: np.ndarray, size: int) -> np.ndarray:
-    """Positions (n, 3), and further ones (size, 3) in their centre, where they change no extent."""
-    centre = positions.mean(axis=0, keepdims=True)
-    return np.concatenate([positions, np.repeat(centre, size - len(positions), axis=0)])
 
 
 def _start(
@@ -353,25 +303,18 @@ def _start(
     return molecule.positions - origin
 
 
-def _spread(positions: np.ndarray) -> float:
-    """Standard deviation of coordinates (n, 3) from their centre."""
-    return float(np.sqrt(np.mean((positions - positions.mean(axis=0)) ** 2)))
+class AtomGroups(NamedTuple):
+    """Atom indices (m,) of a protein's groups: CA; backbone N, CA, C; all."""
+
+    ca: np.ndarray
+    backbone: np.ndarray
+    all: np.ndarray
 
 
 def atom_groups(topology: app.Topology) -> AtomGroups:
     """Groups that an RMSD is taken of: CA; N, CA and C; all. Caps have no CA and are in none but all."""
     ca, backbone = chain_atoms(topology, "CA"), chain_atoms(topology, *BACKBONE)
     return AtomGroups(ca, backbone, np.arange(topology.getNumAtoms()))
-
-
-def node_features(topology: app.Topology, system: openmm.System) -> np.ndarray:
-    """Features (n, f) of the atoms: element, one-hot; charge, sigma and epsilon, scaled to 0..1."""
-    elements = [atom.element.symbol for atom in topology.atoms()]
-    one_hot = np.array([[element == kind for kind in sorted(set(elements))] for element in elements], float)
-    numbers = np.stack(particles(forces_of(system)["NonbondedForce"]), axis=1)
-    span = np.ptp(numbers, axis=0)
-    scaled = (numbers - numbers.min(axis=0)) / np.where(span > 0, span, 1)
-    return np.concatenate([one_hot, scaled], axis=1)
 
 
 def masses(topology: app.Topology) -> np.ndarray:

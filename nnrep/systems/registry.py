@@ -20,10 +20,11 @@ def load_system(name: str, *, seed: int = 0, structures: Sequence[str | Path] = 
     """A system by name, its options as the configuration group `system` has them.
 
     Examples: ``load_system("loop", n=200, potential="pure_lj")``,
-    ``load_system("protein", pdb="2JOF", structures=["pdb"], start="perturbed")``.
+    ``load_system("protein", pdb="2JOF", structures=["pdb"], start="perturbed")``,
+    ``load_system("molecule", topology="x.prmtop", coordinates="x.inpcrd")``.
 
     Args:
-        name: "loop", "protein" or "cluster".
+        name: "loop", "protein", "molecule" or "cluster".
         seed: of the start that `System.positions` holds; `minimize` draws the starts of its own seeds.
         structures: folders in which entries of the Protein Data Bank are looked for first.
         options: fields of the system's settings (`LoopConfig`, `ProteinConfig`, ...); enums by name.

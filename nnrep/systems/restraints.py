@@ -56,8 +56,11 @@ class HoldingConfig(SystemConfig):
         """See `SystemConfig`."""
         return self.frozen is not None
 
-    def check_holding(self) -> None:
+    def check_holding(self, random: bool) -> None:
         """Check syntax and ranges.
+
+        Args:
+            random: whether the start is a cloud, which has no place for an atom.
 
         Raises:
             ConfigError: naming the key.
@@ -67,6 +70,13 @@ class HoldingConfig(SystemConfig):
                 check_selection(getattr(self, key), key)
         strength = self.restraint_strength
         require(0 < strength < np.inf, "restraint_strength", "positive, in kJ/mol/nm^2", strength)
+        if not random:
+            return
+        allowed = "null with start=random, which has no place for an atom"
+        require(self.frozen is None, "frozen", allowed, self.frozen)
+        held = self.restraints is None or self.restraint_reference is Reference.native
+        allowed = "native with start=random, which has no place for an atom"
+        require(held, "restraint_reference", allowed, self.restraint_reference.value)
 
     def check_held(self, topology: "app.Topology") -> None:
         """Raise `ConfigError` naming the key where a selection takes no atoms, or no atom is left to move."""
@@ -80,6 +90,11 @@ class HoldingConfig(SystemConfig):
     def frozen_atoms(self, topology: "app.Topology") -> np.ndarray | None:
         """Which atoms (n,) never move; None for none."""
         return None if self.frozen is None else selected(self.frozen, topology, "system.frozen")
+
+    def frozen_count(self, topology: "app.Topology") -> int:
+        """How many atoms never move."""
+        frozen = self.frozen_atoms(topology)
+        return 0 if frozen is None else int(frozen.sum())
 
     def restrained_atoms(self, topology: "app.Topology") -> np.ndarray | None:
         """Which atoms (n,) are restrained; None for none."""

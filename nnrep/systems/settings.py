@@ -57,6 +57,11 @@ class SystemConfig:
         return None
 
     @property
+    def molecule_key(self) -> str:
+        """Equal for settings of one molecule."""
+        return ""
+
+    @property
     def files(self) -> dict[str, str]:
         """Hashes of what the files beside that of the molecule hold, by the keys that name them."""
         return {}
@@ -98,7 +103,7 @@ class SystemConfig:
 
     def not_in_openmm(self) -> str | None:
         """Why OpenMM's own engines cannot be a baseline of it; None if they can."""
-        return "OpenMM knows proteins only"
+        return "OpenMM knows molecules only"
 
     def columns(self, molecule: "Molecule | None") -> dict[str, Any]:
         """What a table of runs has of the settings."""

@@ -103,7 +103,7 @@ class System:
         measure: positions -> name -> scalar, what the history follows beside the energy (RMSD, ...).
         node_features: (n, f) fixed features of the particles, from 0 to 1.
         residues: number of residues; 0 for what has none.
-        molecule: of a protein, what structure files are written from.
+        molecule: what structure files are written from; None of what is no molecule.
         trace: (m,) the particles that are drawn as a chain; None for all.
         masses: (n,) of the particles, in dalton.
         energy_unit: for tables and pictures; empty for dimensionless systems.

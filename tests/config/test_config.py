@@ -145,7 +145,7 @@ FAULTS = {
     "system.repulsion=none": r"^system\.repulsion: invalid value",
     "system.lj_cap=0": r"^system\.lj_cap: must be above 0",
     "system.start_scale=inf": r"^system\.start_scale: must be positive, got inf$",
-    "system.name=dna": r"^system\.name: must be one of cluster, loop, protein, got dna$",
+    "system.name=dna": r"^system\.name: must be one of cluster, loop, molecule, protein, got dna$",
     "reparam.modes=401": r"^reparam\.modes: must be a count from 1 to n = 400",
     "reparam.modes=1.5": r"^reparam\.modes: must be a count",
     "reparam.modes=0": r"^reparam\.modes: must be a count",

@@ -20,8 +20,14 @@ from nnrep.sweep.settings import experiment_settings
 EXPERIMENTS = sorted(path.stem for path in (config_folder() / "experiment").glob("*.yaml"))
 
 
+MOLECULE = ["system=molecule", "system.topology=x.prmtop", "system.coordinates=x.pdb"]
+
+
 @pytest.fixture
-def configure():
+def configure(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("x.prmtop", "x.pdb"):  # of a molecule, which are read where it runs
+        (tmp_path / name).touch()
     register_resolvers()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         yield lambda *overrides: compose("config", overrides=list(overrides))
@@ -32,9 +38,10 @@ def choices():
     for group, (package, others) in GROUPS.items():
         for name in choice_names(package, others):
             protein = ["system=protein"] if group == "baseline" else []
-            yield [*protein, f"{group}={name}"]
+            yield MOLECULE if name == "molecule" else [*protein, f"{group}={name}"]
     yield from (["schedule=smooth"], ["system=protein", "schedule=relaxed"])
-    yield from (["system=protein", f"reparam={name}"] for name in choice_names(*GROUPS["reparam"]))
+    for system in (["system=protein"], MOLECULE):
+        yield from ([*system, f"reparam={name}"] for name in choice_names(*GROUPS["reparam"]))
     yield from (
         ["reparam.graph=bonds"],
         ["modes.of=graph"],

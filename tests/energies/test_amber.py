@@ -345,12 +345,23 @@ def test_an_angle_that_is_nearly_straight(bend):
         np.testing.assert_allclose(gradient[0, 0], [0, -400 * stretch / 0.1, 0], rtol=1e-8, atol=1e-6)
 
 
-def test_bonds_must_be_sides_of_angles():
+def test_bonds_that_are_no_side_of_an_angle_have_a_plane_of_their_own():
+    """As Urey-Bradley terms have, and bonds of atoms without angles."""
     nothing = torsions_of(np.zeros((0, 4), int), np.zeros((1, 0)), np.zeros((1, 0)))
     angles = Angles(jnp.array([[0, 1, 2]]), jnp.ones(1), jnp.ones(1))
-    for pairs, message in (([[0, 2]], "no side of any angle"), ([[0, 1], [1, 0]], "two bonds")):
+    bonds = Bonds(jnp.array([[0, 2], [1, 0], [3, 4]]), jnp.array([0.3, 0.1, 0.2]), jnp.array([2.0, 5.0, 7.0]))
+    x = np.random.default_rng(0).normal(size=(1, 5, 3))
+    one, other = both_ways(bonds, angles, nothing, x)
+    np.testing.assert_allclose(one[0], other[0], rtol=1e-12)
+    np.testing.assert_allclose(one[1], other[1], rtol=1e-9, atol=1e-12)
+
+
+def test_two_bonds_of_two_atoms_and_a_bond_alone_are_refused():
+    nothing = torsions_of(np.zeros((0, 4), int), np.zeros((1, 0)), np.zeros((1, 0)))
+    for pairs, message in (([[0, 1]], "no third atom"), ([[0, 1], [1, 0], [1, 2]], "two bonds")):
+        bonds = Bonds(jnp.array(pairs), jnp.ones(len(pairs)), jnp.ones(len(pairs)))
         with pytest.raises(ValueError, match=message):
-            planes_of(Bonds(jnp.array(pairs), jnp.ones(len(pairs)), jnp.ones(len(pairs))), angles, nothing)
+            planes_of(bonds, Angles(jnp.zeros((0, 3), int), jnp.ones(0), jnp.ones(0)), nothing)
 
 
 ATOMS, TORSIONS = 6, 5

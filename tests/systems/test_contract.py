@@ -1,9 +1,13 @@
 """What every registered force field, and every sum of energies, must do."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from given_molecules import system_xml, write
 from scipy.spatial.transform import Rotation
 from structure_texts import tripeptide
 
@@ -45,8 +49,19 @@ def of_force_field(name):
     return protein_system(ProteinConfig(force_field=name), tripeptide())
 
 
+def of_engine(file):
+    peptide = tripeptide()
+    with TemporaryDirectory() as folder:
+        files = {
+            "topology": write(Path(folder), "system.xml", system_xml(peptide, file)),
+            "coordinates": write(Path(folder), "x.pdb", peptide.pdb),
+        }
+        return nnrep.load_system("molecule", **files)
+
+
 SYSTEMS = {name: lambda name=name: of_force_field(name) for name in FORCE_FIELDS}
 SYSTEMS |= {
+    "molecule": lambda: of_engine("charmm36.xml"),  # Urey-Bradley, impropers, CMAP, pairs of their own
     "amber14 + springs": lambda: with_energy(of_force_field("amber14"), springs()),
     "classical + springs without blocks": lambda: with_energy(of_force_field("classical"), springs(False)),
 }

@@ -15,14 +15,8 @@ from nnrep.structures.extended import extended
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.measures import radius_of_gyration
-from nnrep.systems.protein import (
-    ProteinConfig,
-    Start,
-    atom_groups,
-    masses,
-    node_features,
-    protein_system,
-)
+from nnrep.systems.molecular import node_features
+from nnrep.systems.protein import ProteinConfig, Start, atom_groups, masses, protein_system
 
 
 @cache

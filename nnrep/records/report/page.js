@@ -99,7 +99,7 @@
     { title: withUnit("energy", unit), values: plain("energy") },
     { title: "norm of the gradient", log: true, values: positive("gradient_norm") },
   ];
-  const RMSD = [["rmsd_ca", "CA atoms"], ["rmsd_backbone", "backbone"], ["rmsd_all", "all atoms"]]
+  const RMSD = [["rmsd_ca", "CA atoms"], ["rmsd_backbone", "backbone"], ["rmsd_heavy", "heavy atoms"], ["rmsd_all", "all atoms"]]
     .map(([name, title]) => ({ title: `RMSD, ${title} (Å)`, values: plain(name) }))
     .filter((kind) => data.curves.some((curve) => kind.values(curve).length));
 

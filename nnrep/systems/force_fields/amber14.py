@@ -13,23 +13,11 @@ if TYPE_CHECKING:
 
 
 def _build(topology: "app.Topology", system: "openmm.System", settings: None) -> Energy:
-    return _energy(amber_parameters(system))
+    return amber.whole_energy(amber_parameters(system))
 
 
 def _with_cutoff(system: "openmm.System", cutoff: Cutoff) -> Energy:
-    return _energy(amber_parameters_with_cutoff(system, cutoff))
-
-
-def _energy(parameters: amber.AmberParameters) -> Energy:
-    return Energy(
-        parameters,
-        amber.amber_energy_and_gradient,
-        amber.amber_terms,
-        amber.coupling_terms,
-        amber.local_terms,
-        amber.padded,
-        amber.ALL_PAIRS,
-    )
+    return amber.whole_energy(amber_parameters_with_cutoff(system, cutoff))
 
 
 CHOICE = ForceField(_build, terms=amber.TERMS, with_cutoff=_with_cutoff)

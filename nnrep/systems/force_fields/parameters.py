@@ -78,7 +78,7 @@ def forces_of(system: "openmm.System") -> dict[str, Any]:
 
 def _bonded(forces: dict[str, Any]) -> tuple[Bonds, Angles, Torsions, Planes]:
     angles = angles_of(forces["HarmonicAngleForce"])
-    torsions = _torsions(forces["PeriodicTorsionForce"])
+    torsions = torsions_of(forces["PeriodicTorsionForce"])
     bonds = bonds_of(forces["HarmonicBondForce"])
     return bonds, angles, torsions, planes_of(bonds, angles, torsions)
 
@@ -126,7 +126,7 @@ def angles_of(force: "openmm.HarmonicAngleForce") -> Angles:
     return Angles(table[:, :3].astype(int), table[:, 3], table[:, 4])
 
 
-def _torsions(force: "openmm.PeriodicTorsionForce") -> Torsions:
+def torsions_of(force: "openmm.PeriodicTorsionForce") -> Torsions:
     """Torsions of the same four atoms are one row, whichever way round they are given."""
     rows = [_plain(force.getTorsionParameters(index)) for index in range(force.getNumTorsions())]
     place: dict[tuple[int, ...], int] = {}

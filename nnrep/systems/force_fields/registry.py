@@ -4,7 +4,9 @@ from nnrep.choices.registry import Registry
 from nnrep.systems.force_fields.force_field import ForceField
 
 FORCE_FIELDS: Registry[ForceField] = Registry(
-    "force field", "nnrep.systems.force_fields", others=("force_field", "parameters", "registry")
+    "force field",
+    "nnrep.systems.force_fields",
+    others=("force_field", "openmm_forces", "parameters", "registry"),
 )
 
 

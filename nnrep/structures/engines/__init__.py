@@ -1,0 +1,1 @@
+"""Molecules with the parameters of other engines, through OpenMM's readers; one file an engine."""

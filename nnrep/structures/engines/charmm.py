@@ -1,0 +1,22 @@
+"""CHARMM, and programs that write its files: a PSF, and files of parameters (.prm, .str, .rtf)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from openmm import app
+
+from nnrep.structures.engines.coordinates import Coordinates
+from nnrep.structures.engines.engine import Engine, Given, reading
+
+
+def _read(topology: Path, parameters: Sequence[Path], coordinates: Coordinates) -> Given:
+    read = app.CharmmPsfFile(str(topology))
+    with reading("system.parameters", parameters[0], "parameters of CHARMM, with the others"):
+        known = app.CharmmParameterSet(*map(str, parameters))
+    system = read.createSystem(
+        known, nonbondedMethod=app.NoCutoff, constraints=None, rigidWater=False, removeCMMotion=False
+    )
+    return Given(read.topology, system)
+
+
+CHOICE = Engine((".psf",), "CHARMM", _read, takes_parameters=True)

@@ -1,0 +1,128 @@
+"""Positions of atoms in the files of several engines, in the order in which they stand there."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from openmm import app, unit
+
+from nnrep.errors import ConfigError, require
+from nnrep.structures.engines.engine import reading
+
+
+class Coordinates(NamedTuple):
+    """What a file of positions says.
+
+    Attributes:
+        path: of the file.
+        positions: (n, 3) in nm.
+        elements: of the atoms, None for an unknown one; empty where the file has none.
+        topology: atoms, residues and bonds; None where the file has none.
+        box: whether a periodic box is given beside the positions.
+    """
+
+    path: Path
+    positions: np.ndarray
+    elements: Sequence[app.Element | None] = ()
+    topology: app.Topology | None = None
+    box: bool = False
+
+
+def _pdb(path: Path) -> Coordinates:
+    return _of_structure(path, app.PDBFile(str(path)))
+
+
+def _cif(path: Path) -> Coordinates:
+    return _of_structure(path, app.PDBxFile(str(path)))
+
+
+def _of_structure(path: Path, read: Any) -> Coordinates:
+    elements = [atom.element for atom in read.topology.atoms()]
+    # Its box is that of a crystal, which the molecule is taken out of.
+    return Coordinates(path, _in_nm(read.getPositions(asNumpy=True)), elements, read.topology)
+
+
+def _inpcrd(path: Path) -> Coordinates:
+    read = app.AmberInpcrdFile(str(path))
+    return Coordinates(path, _in_nm(read.positions), box=read.boxVectors is not None)
+
+
+def _gro(path: Path) -> Coordinates:
+    read = app.GromacsGroFile(str(path))
+    vectors = read.getPeriodicBoxVectors()
+    box = vectors is not None and bool(np.any(_in_nm(vectors)))
+    return Coordinates(path, _in_nm(read.positions), box=box)
+
+
+def _crd(path: Path) -> Coordinates:
+    return Coordinates(path, _in_nm(app.CharmmCrdFile(str(path)).positions))
+
+
+def _in_nm(values: Any) -> np.ndarray:
+    return np.asarray(values.value_in_unit(unit.nanometer), float)
+
+
+# Suffix -> reader.
+READERS: dict[str, Callable[[Path], Coordinates]] = {
+    ".pdb": _pdb,
+    ".ent": _pdb,
+    ".cif": _cif,
+    ".mmcif": _cif,
+    ".inpcrd": _inpcrd,
+    ".rst7": _inpcrd,
+    ".gro": _gro,
+    ".crd": _crd,
+    ".cor": _crd,
+}
+
+
+def read_coordinates(path: Path, key: str) -> Coordinates:
+    """The positions in a file.
+
+    Raises:
+        ConfigError: naming the key: the file cannot be read, or a position is not finite.
+    """
+    check_suffix(str(path), key)
+    with reading(key, path, f"positions in a {path.suffix} file"):
+        found = READERS[path.suffix.lower()](path)
+    finite = np.isfinite(found.positions).all(axis=1)
+    require(
+        bool(finite.all()), key, "positions that are finite", f"{path}: atom {np.argmin(finite) + 1} is not"
+    )
+    return found
+
+
+def check_suffix(path: str, key: str, others: str = "") -> None:
+    """Raise `ConfigError` naming the key, unless a file has a suffix of `READERS`.
+
+    Args:
+        path: the file.
+        key: where it is asked for.
+        others: what else could be given, for the message.
+    """
+    known = Path(path).suffix.lower() in READERS
+    require(known, key, f"{others}positions in a file ({', '.join(READERS)})", path)
+
+
+def check_atoms(coordinates: Coordinates, topology: app.Topology, key: str, whole: str) -> None:
+    """Positions are those of the atoms of a topology, as far as that can be known.
+
+    Args:
+        coordinates: the positions.
+        topology: the atoms.
+        key: where the positions are asked for.
+        whole: the file of the topology, for the message.
+
+    Raises:
+        ConfigError: naming the key: another number of atoms, or another element in one place.
+    """
+    atoms = list(topology.atoms())
+    count, where = len(coordinates.positions), coordinates.path
+    if count != len(atoms):
+        raise ConfigError(key, f"{where}: must have the {len(atoms)} atoms of {whole}, has {count}")
+    for atom, element in zip(atoms, coordinates.elements, strict=False):
+        if element is not None and atom.element is not None and element is not atom.element:
+            there = f"{element.symbol} where {whole} has {atom.element.symbol}"
+            reason = f"has {there} (atom {atom.index + 1}, {atom.name} of {atom.residue.name})"
+            raise ConfigError(key, f"{where}: must have the atoms of {whole} in its order, {reason}")

@@ -1,0 +1,61 @@
+"""`Engine`: a choice of who has given a molecule its parameters."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from nnrep.errors import ConfigError, UserError
+
+if TYPE_CHECKING:
+    import openmm
+    from openmm import app
+
+    from nnrep.structures.engines.coordinates import Coordinates
+
+
+class Given(NamedTuple):
+    """What the files of an engine say of a molecule.
+
+    Attributes:
+        topology: atoms, residues and bonds.
+        system: its forces; without a cutoff where the reader may choose.
+        box: where a periodic box is given, for people; empty without one.
+    """
+
+    topology: "app.Topology"
+    system: "openmm.System"
+    box: str = ""
+
+
+class Engine(NamedTuple):
+    """Files of an engine.
+
+    Attributes:
+        suffixes: of its topologies.
+        title: for people.
+        read: (topology file, files of parameters, coordinates) -> what they say. May raise anything, see
+            `reading`.
+        takes_parameters: whether parameters are in files of their own.
+    """
+
+    suffixes: tuple[str, ...]
+    title: str
+    read: "Callable[[Path, Sequence[Path], Coordinates], Given]"
+    takes_parameters: bool = False
+
+
+@contextmanager
+def reading(key: str, path: Path, what: str) -> Iterator[None]:
+    """Name the key and the file where a reader fails, whatever it raises.
+
+    Raises:
+        ConfigError: it has failed.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # readers raise exceptions of all kinds for damaged files
+        text = str(error).strip() or type(error).__name__
+        raise ConfigError(key, f"{path}: cannot be read as {what}: {text.splitlines()[0]}") from error
