@@ -205,15 +205,16 @@ def _placed(tree: Tree, start: Start, latent: Array) -> tuple[Array, tuple]:
     """Positions (n, 3), and what their derivatives are made of: rotations (4, b) and moved anchors (3, b)."""
     count = tree.ends.shape[1]
     half = 0.5 * (tree.moves * latent)[:count]
-    turns = jnp.stack([jnp.cos(half), *scale(jnp.sin(half), _vector(start.axes))])
+    turns = _kept(jnp.stack([jnp.cos(half), *scale(jnp.sin(half), _vector(start.axes))]))
     for nearer in tree.ancestors:
-        turns = _composed(turns[:, nearer], turns)
+        turns = _kept(_composed(turns[:, nearer], turns))
     moved = _displaced(turns[:, tree.ancestors[0]], start.offsets)
     if len(tree.roots):
         shifts = (tree.moves * latent)[count:].reshape(-1, 3).T
         moved = moved + jnp.pad(shifts, ((0, 0), (1, 0)))[:, tree.shift]
+    moved = _kept(moved)
     for nearer in tree.ancestors:
-        moved = moved + moved[:, nearer]
+        moved = _kept(moved + moved[:, nearer])
     positions = start.positions + _displaced(turns[:, tree.body], start.local) + moved[:, tree.body]
     return positions.T, (turns, start.anchors + moved)
 
@@ -266,13 +267,17 @@ def _composed(after: Array, before: Array) -> Array:
 
 def _displaced(turns: Array, vectors: Array) -> Array:
     """By how much quaternions (4, m) move vectors (3, m): exactly zero where nothing is turned."""
-    real, *imaginary = turns
-    axis = _vector(imaginary)
+    axis = _vector(turns[1:])
     once = cross(axis, _vector(vectors))
-    return jnp.stack(scale(2, add(scale(real, once), cross(axis, once))))
+    return jnp.stack(scale(2, add(scale(turns[0], once), cross(axis, once))))
 
 
-def _vector(rows: Array | list[Array]) -> Vector:
+def _kept(values: Array) -> Array:
+    """Values that are computed once. XLA would fuse a round into both of its readers, and so on: 2^rounds."""
+    return jax.lax.optimization_barrier(values)
+
+
+def _vector(rows: Array) -> Vector:
     x, y, z = rows
     return x, y, z
 

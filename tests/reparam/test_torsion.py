@@ -254,6 +254,18 @@ def test_a_long_chain_in_single_precision():
     np.testing.assert_allclose(slopes_of(reparam, single, latent), slopes, atol=2e-5 * abs(slopes).max())
 
 
+def test_every_rotation_is_computed_once():
+    """Fused into its readers, a round of pointer doubling is computed twice by each round after it."""
+    bonds = [(i, i + 1) for i in range(300)]
+    system = system_of(bonds, np.random.default_rng(0).normal(size=(301, 3)))
+    reparam = torsion_at_start(system)
+    levels, bodies = reparam.init.args[0].ancestors.shape
+    assert (levels, bodies) == (8, 299)
+    params = reparam.init(KEY, system.positions)
+    operations = jax.jit(reparam.decode).lower(params).compile().cost_analysis()["flops"]
+    assert 28 * levels * bodies < operations < 60 * levels * bodies
+
+
 def test_padded_it_moves_the_molecule_alone():
     plain, padded = (protein(padded=padded) for padded in (False, True))
     reparam, alone = torsion_at_start(padded), torsion_at_start(plain)
