@@ -90,7 +90,7 @@ def test_a_lost_worker_does_not_do_the_jobs_of_its_chunk_again_that_are_done(tmp
 def test_a_killed_process_of_joblib_is_one_line_and_resume_goes_on(nnrep, tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     chosen = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    status, err = killed_in_the_second_job(tmp_path, "joblib.externals.loky.backend", *chosen)
+    status, err = killed_in_the_second_job(tmp_path, "popen_loky", *chosen)
     assert status == 2, err
     assert "Traceback" not in err
     (line,) = [line for line in err.splitlines() if line.startswith("nnrep: ")]
