@@ -167,6 +167,27 @@ def test_a_job_that_hangs_is_lost_after_its_walltime(monkeypatch):
         engine.close()
 
 
+def test_a_folder_that_cannot_be_reached_for_a_moment_costs_no_job(tmp_path, monkeypatch):
+    submitit = pytest.importorskip("nnrep.sweep.engines.submitit")
+    failing = [OSError("stale")] * 3
+    listed = os.listdir
+
+    def listdir(folder):
+        if str(folder).startswith(str(tmp_path)) and failing:
+            raise failing.pop()
+        return listed(folder)
+
+    monkeypatch.setattr(submitit.os, "listdir", listdir)
+    engine = engine_settings({**SUBMITIT, "folder": str(tmp_path)}).open(None, 1)
+    work = partial(abs, -3)
+    work.shape = ""
+    try:
+        assert engine.submit(work).result(timeout=120) == 3
+    finally:
+        engine.close()
+    assert not failing
+
+
 def test_a_job_is_not_broken_off_by_the_warning_that_its_time_runs_out():
     pytest.importorskip("submitit")
     work = partial(signal.raise_signal, signal.SIGUSR2)

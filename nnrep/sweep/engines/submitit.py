@@ -1,6 +1,7 @@
 """submitit: a job of Slurm's, or a process of this machine, for each chunk."""
 
 import io
+import os
 import re
 import secrets
 import shutil
@@ -153,8 +154,13 @@ class SubmititEngine(Engine):
         while not (self._closed.wait(LOOK_SECONDS) and not self._pending):
             pending = dict(self._pending)
             ended = self._ended([each.job for each in pending.values()])
+            try:
+                # Listed, since a folder of many machines gives old answers to questions for single files.
+                files = set(os.listdir(self._folder))
+            except OSError:  # it cannot be reached just now
+                continue
             for name, each in pending.items():
-                if self._is_settled(each, each.job.job_id in ended):
+                if self._is_settled(each, files, each.job.job_id in ended):
                     del self._pending[name]
 
     def _ended(self, jobs: list[Any]) -> set[str]:
@@ -163,12 +169,12 @@ class SubmititEngine(Engine):
             return {job.job_id for job in jobs if job.done()}
         return self._queue.ended([job.job_id for job in jobs])
 
-    def _is_settled(self, pending: _Pending, has_ended: bool) -> bool:
+    def _is_settled(self, pending: _Pending, files: set[str], has_ended: bool) -> bool:
         """Settle the future of a job, if it was seen to have ended or has sent an answer since then."""
         now, job, future = time.monotonic(), pending.job, pending.future
-        if pending.begun is None and pending.errand.begun.exists():
+        if pending.begun is None and pending.errand.begun.name in files:
             pending.begun = now
-        if job.paths.result_pickle.exists():
+        if job.paths.result_pickle.name in files:
             try:
                 answer = _answer(job)
             except Exception as error:  # it cannot be read
