@@ -14,7 +14,10 @@ C = TypeVar("C")
 # Group of `configs/` -> the package whose modules are its choices, and the modules of it that are none. They
 # stand here, and not in the rooms, so that Hydra can list them before JAX is imported.
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "system": ("nnrep.systems", ("checks", "force_fields", "measures", "registry", "settings", "system")),
+    "system": (
+        "nnrep.systems",
+        ("checks", "force_fields", "measures", "registry", "settings", "solvents", "system"),
+    ),
     "reparam": ("nnrep.reparam", ("base", "build", "fit", "network", "registry", "settings")),
     "optimizer": ("nnrep.minimization.optimizers", ("optimizer", "rates", "registry", "settings")),
     "schedule": ("nnrep.minimization.schedules", ("registry", "rules", "settings")),

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
-from nnrep.energies.energy import Energy
+from nnrep.energies.energy import AllPairs, Energy
 
 
 def energy_sum(*parts: Energy) -> Energy:
-    """The sum of energies: of their values, gradients, terms and Hessian blocks.
+    """The sum of energies: of their values, gradients, terms, Hessian blocks and all pairs.
 
     Terms of one name are added. Where a part has no Hessian blocks, the sum has none.
 
@@ -26,6 +27,21 @@ def energy_sum(*parts: Energy) -> Energy:
         coupling_terms=_Listed(tuple(part.coupling_terms for part in parts)) if has_blocks else None,
         local_terms=_Listed(tuple(part.local_terms for part in parts)) if has_blocks else None,
         padded=_Padded(tuple(part.padded for part in parts)) if all(part.padded for part in parts) else None,
+        all_pairs=_all_pairs(parts) if has_blocks else None,
+    )
+
+
+def _all_pairs(parts: tuple[Energy, ...]) -> AllPairs | None:
+    """The pairs of the parts that have any, as one; all other terms are listed."""
+    pairs = tuple(part.all_pairs for part in parts)
+    if not any(pairs):
+        return None
+    listed = [own.others if own else part.coupling_terms for own, part in zip(pairs, parts, strict=True)]
+    at = tuple(own and own.at for own in pairs)
+    return AllPairs(
+        row_energies=_RowEnergies(tuple(own and own.row_energies for own in pairs)),
+        others=_Listed(tuple(listed)),
+        at=_At(at) if any(at) else None,
     )
 
 
@@ -76,3 +92,24 @@ class _Padded:
 
     def __call__(self, parameters: tuple[Any, ...], n: int) -> tuple[Any, ...]:
         return tuple(part(own, n) for part, own in zip(self.parts, parameters, strict=True))
+
+
+@dataclass(frozen=True)
+class _RowEnergies:
+    parts: tuple[Any, ...]  # (parameters, rows, squared distances) -> energies; None for a part without
+
+    def __call__(self, parameters: tuple[Any, ...], rows: Array, squared: Array) -> Array:
+        total = jnp.zeros_like(squared)
+        for part, own in zip(self.parts, parameters, strict=True):
+            if part is not None:
+                total += part(own, rows, squared)
+        return total
+
+
+@dataclass(frozen=True)
+class _At:
+    parts: tuple[Any, ...]  # (parameters, positions) -> parameters; None for those that stay
+
+    def __call__(self, parameters: tuple[Any, ...], positions: Array) -> tuple[Any, ...]:
+        pairs = zip(self.parts, parameters, strict=True)
+        return tuple(own if part is None else part(own, positions) for part, own in pairs)

@@ -1,5 +1,7 @@
 """A protein on the AMBER force field (the paper's figures 4 to 6) or the classical one (7 to 9).
 
+AMBER's may be in a solvent.
+
 Units: nm, kJ/mol.
 """
 
@@ -18,10 +20,12 @@ from openmm import app, unit
 from nnrep.choices.identity import counts_if, hashed_as, matters_if
 from nnrep.choices.settings import build, settings
 from nnrep.energies.arrays import on_device
+from nnrep.energies.energy import Energy
 from nnrep.energies.padding import padded_size, with_zeros
+from nnrep.energies.sum import energy_sum
 from nnrep.errors import require
 from nnrep.structures.file_names import stem_of
-from nnrep.structures.force_field import stored_vacuum_system
+from nnrep.structures.force_field import Continuum, stored_continuum_force, stored_vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
@@ -31,11 +35,14 @@ from nnrep.systems.force_fields.parameters import Cutoff, forces_of, particles
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.measures import ANGSTROM_PER_NM, AtomGroups, rmsd_by_group
 from nnrep.systems.settings import OnProgress, Size, SystemConfig
+from nnrep.systems.solvents.registry import SOLVENTS
+from nnrep.systems.solvents.solvent import SolventOptions, Surface
 from nnrep.systems.system import System, drawn, of_energy, perturbed
 
 PERTURBATION = 0.5  # of the perturbed start, in Angstrom
 # Standard deviation of the configurations at which the Hessian is sampled, around the start, in Angstrom.
 HESSIAN_NOISE = 0.1
+SOLVATED = "+"  # between force field and solvent, in tables
 
 
 class Start(StrEnum):
@@ -71,6 +78,10 @@ def _has_cutoff(system: Any) -> bool:
 _WITH_CUTOFF = {**counts_if(_has_cutoff), **matters_if(_has_cutoff, "there is no cutoff_nm")}
 
 
+def _is_solvated(system: Any) -> bool:
+    return SOLVENTS[system.solvent].build is not None
+
+
 def _chosen(name: str) -> Callable[[Any], bool]:
     return lambda system: system.force_field == name
 
@@ -94,6 +105,8 @@ class ProteinConfig(SystemConfig):
             nowhere.
         switch_nm: with a cutoff, where Lennard-Jones begins to be switched off; None for nowhere.
         reaction_field_dielectric: with a cutoff, dielectric constant beyond it.
+        solvent: a name of `SOLVENTS`.
+        solvent_options: dielectric constants, salt and surface of the solvent.
         start: native, unfolded, extended, perturbed, or random: a Gaussian cloud as wide as the native
             structure, which each seed draws for itself; or a file with another structure of the molecule.
         unfold: how the unfolded start is made.
@@ -109,6 +122,13 @@ class ProteinConfig(SystemConfig):
     cutoff_nm: float | None = field(metadata=counts_if(_has_cutoff))
     switch_nm: float | None = field(metadata=_WITH_CUTOFF)
     reaction_field_dielectric: float = field(metadata=_WITH_CUTOFF)
+    solvent: str = field(metadata=counts_if(_is_solvated))
+    solvent_options: SolventOptions = field(
+        metadata={
+            **counts_if(_is_solvated),
+            **matters_if(_is_solvated, lambda system: f"system.solvent={system.solvent} has none of it"),
+        }
+    )
     start: Any = field(metadata=hashed_as(_hashed_start))
     unfold: UnfoldConfig = field(
         metadata=matters_if(
@@ -120,7 +140,10 @@ class ProteinConfig(SystemConfig):
 
     energy_unit = "kJ/mol"
     length_unit = "nm"
-    energy_keys = ("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical")
+    energy_keys = (
+        *("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical"),
+        *("solvent", "solvent_options"),
+    )
     has_features = True
     can_restart = False
 
@@ -138,6 +161,7 @@ class ProteinConfig(SystemConfig):
         FORCE_FIELDS.named(self.force_field, "force_field")
         self.preparation  # noqa: B018 (checks its values)
         self._check_cutoff()
+        self._check_solvent()
         size = self.perturbation
         allowed = "zero or positive, in Angstrom, or null"
         require(size is None or 0 <= size < np.inf, "perturbation", allowed, size)
@@ -152,6 +176,30 @@ class ProteinConfig(SystemConfig):
         allowed = "zero or positive and below cutoff_nm, or null"
         require(switch is None or 0 <= switch < distance, "switch_nm", allowed, switch)
         require(1 <= dielectric < np.inf, "reaction_field_dielectric", "at least 1", dielectric)
+
+    def _check_solvent(self) -> None:
+        SOLVENTS.named(self.solvent, "solvent")
+        if not _is_solvated(self):
+            return
+        known = FORCE_FIELDS[self.force_field].in_solvent
+        allowed = f"vacuum, as force_field={self.force_field} is not for solvents"
+        require(known, "solvent", allowed, self.solvent)
+        allowed = f"null, as solvent={self.solvent} has all pairs"
+        require(self.cutoff_nm is None, "cutoff_nm", allowed, self.cutoff_nm)
+
+    @property
+    def continuum(self) -> Continuum | None:
+        """The solvent, as OpenMM has it."""
+        file, options = SOLVENTS[self.solvent].file, self.solvent_options
+        if file is None:
+            return None
+        constants = options.solute_dielectric, options.solvent_dielectric, options.kappa
+        return Continuum(file, *constants, surface=options.surface is Surface.ace)
+
+    @property
+    def potential(self) -> str:
+        """The energy as tables name it: the force field, and the solvent if there is one."""
+        return f"{self.force_field}{SOLVATED}{self.solvent}" if _is_solvated(self) else self.force_field
 
     @property
     def cutoff(self) -> Cutoff | None:
@@ -220,7 +268,7 @@ class ProteinConfig(SystemConfig):
         """Its structure and start."""
         assert molecule is not None
         return {
-            "potential": self.force_field,
+            "potential": self.potential,
             "structure": molecule.name,
             "structure_source": molecule.source,
             "structure_hash": molecule.hash,
@@ -250,14 +298,7 @@ def protein_system(
         padded: whether it has dummies, so that molecules of nearly its size share its programs.
     """
     openmm_system = stored_vacuum_system(molecule)
-    force_field = FORCE_FIELDS[config.force_field]
-    own = getattr(config, config.force_field) if force_field.settings is not None else None
-    if config.cutoff is not None:
-        assert force_field.with_cutoff is not None
-        energy = force_field.with_cutoff(openmm_system, config.cutoff)
-    else:
-        energy = force_field.build(molecule.topology, openmm_system, own)
-    size = molecule.n
+    energy, size = _energy(config, molecule, openmm_system), molecule.n
     if padded and energy.padded is not None:
         size = padded_size(molecule.n + 1)  # one dummy at least, which edges without effect join to itself
         energy = energy._replace(parameters=energy.padded(energy.parameters, size))
@@ -294,6 +335,20 @@ def protein_system(
         origin=origin,
         dummies=size - molecule.n,
     )
+
+
+def _energy(config: ProteinConfig, molecule: Molecule, openmm_system: openmm.System) -> Energy:
+    """Of the force field, and of the solvent if there is one; NumPy arrays."""
+    force_field, solvent = FORCE_FIELDS[config.force_field], SOLVENTS[config.solvent]
+    if config.cutoff is not None:
+        assert force_field.with_cutoff is not None
+        return force_field.with_cutoff(openmm_system, config.cutoff)
+    own = getattr(config, config.force_field) if force_field.settings is not None else None
+    vacuum = force_field.build(molecule.topology, openmm_system, own)
+    if solvent.build is None or solvent.file is None:
+        return vacuum
+    force = stored_continuum_force(molecule, solvent.file)
+    return energy_sum(vacuum, solvent.build(force, config.solvent_options))
 
 
 def _with_dummies(positions: np.ndarray, size: int) -> np.ndarray:

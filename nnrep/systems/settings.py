@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from nnrep.systems.system import System
 
 if TYPE_CHECKING:
+    from nnrep.structures.force_field import Continuum
     from nnrep.structures.molecule import Molecule
 
 OnProgress = Callable[[int, int], None]
@@ -84,6 +85,11 @@ class SystemConfig:
     def without_unused(self) -> "SystemConfig":
         """The settings, those without effect at their defaults: equal for one and the same system."""
         return self
+
+    @property
+    def continuum(self) -> "Continuum | None":
+        """The solvent in which OpenMM's own engines compute as well; None for vacuum."""
+        return None
 
     def not_in_openmm(self) -> str | None:
         """Why OpenMM's own engines cannot be a baseline of it; None if they can."""

@@ -32,4 +32,4 @@ def _energy(parameters: amber.AmberParameters) -> Energy:
     )
 
 
-CHOICE = ForceField(_build, terms=amber.TERMS, with_cutoff=_with_cutoff)
+CHOICE = ForceField(_build, terms=amber.TERMS, with_cutoff=_with_cutoff, in_solvent=True)
