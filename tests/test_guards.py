@@ -23,8 +23,9 @@ from nnrep.reparam.settings import MapConfig
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.protein import ProteinConfig
 from nnrep.systems.registry import SYSTEMS
+from nnrep.systems.solvents.registry import SOLVENTS
 
-REGISTRIES = (MAPS, FORCE_FIELDS, OPTIMIZERS, SCHEDULES, RULES, SYSTEMS)
+REGISTRIES = (MAPS, FORCE_FIELDS, OPTIMIZERS, SCHEDULES, RULES, SOLVENTS, SYSTEMS)
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.kind)

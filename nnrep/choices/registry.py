@@ -26,6 +26,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
             "registry",
             "restraints",
             "settings",
+            "solvents",
             "system",
         ),
     ),

@@ -16,6 +16,9 @@ MAX_TABLE_ATOMS = 2000  # tables of 48 MB in float32; beyond, the pairs' numbers
 TABLE_BLOCK = 240
 ROW_BLOCK = 64  # rows of a large system that are evaluated at a time
 
+# Of a block of rows: a slice where the blocks are few, indices (r,) where they are evaluated in a loop.
+Rows = slice | Array
+
 # (table, squared distances), both (r, n) -> (r, n): energies of pairs, or their slopes -(dE/dr) / r, which
 # times x_i - x_j are the forces on i.
 OfPairs = Callable[[Any, Array], Array]
@@ -67,11 +70,53 @@ def row_energy_and_gradient(
 
 def by_row_blocks(of_rows: Callable[[Array], tuple[Array, ...]], n: int) -> tuple[Array, ...]:
     """Results (n, ...) for all rows, from a function of row indices that is given a few at a time."""
-    blocks = -(-n // ROW_BLOCK)
-    # The last block is filled up with the last row, whose repetitions are dropped.
-    rows = jnp.minimum(jnp.arange(blocks * ROW_BLOCK), n - 1).reshape(blocks, ROW_BLOCK)
-    results = jax.lax.map(of_rows, rows)
+    results = jax.lax.map(of_rows, _row_blocks(n))
     return jax.tree.map(lambda values: values.reshape(-1, *values.shape[2:])[:n], results)
+
+
+def in_row_blocks(of_rows: Callable[[Rows], tuple[Array, ...]], n: int) -> tuple[Array, ...]:
+    """Results (n, ...) for all rows, in few blocks for a small system, in a loop for a large one."""
+    if n > MAX_TABLE_ATOMS:
+        return by_row_blocks(of_rows, n)
+    parts = [of_rows(rows) for rows in _few_blocks(n)]
+    return tuple(jnp.concatenate(pieces) for pieces in zip(*parts, strict=True))
+
+
+def row_and_column_sums(matrix: Callable[[Rows], Array], vectors: Array) -> Array:
+    """sum_j (M_ij + M_ji) v_j (k, n) of vectors (k, n), from a function that gives rows (r, n) of M."""
+    n = vectors.shape[1]
+    if n > MAX_TABLE_ATOMS:
+        return _sums_in_a_loop(matrix, vectors)
+    on_rows, on_columns = [], jnp.zeros_like(vectors)
+    for rows in _few_blocks(n):
+        block = matrix(rows)
+        on_columns += vectors[:, rows] @ block
+        on_rows.append((block @ vectors.T).T)
+    return on_columns + jnp.concatenate(on_rows, axis=1)
+
+
+def _sums_in_a_loop(matrix: Callable[[Rows], Array], vectors: Array) -> Array:
+    n = vectors.shape[1]
+    rows = _row_blocks(n)
+    counts = (jnp.arange(rows.size) < n).astype(vectors.dtype).reshape(rows.shape)
+
+    def add_block(on_columns: Array, block: tuple[Array, Array]) -> tuple[Array, Array]:
+        own, count = block
+        of_rows = matrix(own)
+        return on_columns + (count * vectors[:, own]) @ of_rows, of_rows @ vectors.T
+
+    on_columns, on_rows = jax.lax.scan(add_block, jnp.zeros_like(vectors), (rows, counts))
+    return on_columns + on_rows.reshape(-1, len(vectors))[:n].T
+
+
+def _few_blocks(n: int) -> list[slice]:
+    return [slice(first, min(first + TABLE_BLOCK, n)) for first in range(0, n, TABLE_BLOCK)]
+
+
+def _row_blocks(n: int) -> Array:
+    """Indices (b, `ROW_BLOCK`) of all rows; the last block is filled up with the last row."""
+    blocks = -(-n // ROW_BLOCK)
+    return jnp.minimum(jnp.arange(blocks * ROW_BLOCK), n - 1).reshape(blocks, ROW_BLOCK)
 
 
 def squared_distances(rows: Array, columns: Array) -> Array:

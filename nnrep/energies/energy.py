@@ -20,10 +20,13 @@ class AllPairs(NamedTuple):
         row_energies: (parameters, rows (r,), squared distances (r, n)) -> energies (r, n) of the pairs of
             some particles with all, elementwise in the distances.
         others: parameters, as NumPy arrays -> the terms of two particles that are none of these.
+        at: (parameters, positions (n, d)) -> those that `row_energies` takes, where they follow from the
+            positions of all particles; in its derivatives they are fixed. None: the parameters themselves.
     """
 
     row_energies: Callable[[Any, Array, Array], Array]
     others: Callable[[Any], tuple[PairTerm, ...]]
+    at: Callable[[Any, Array], Any] | None = None
 
 
 class Energy(NamedTuple):

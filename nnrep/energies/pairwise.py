@@ -24,12 +24,20 @@ class PairTerm(NamedTuple):
         weight: scalar or (m,) coefficients.
         potential: f, of the squared distance.
         stretch: scalar or (m,), for a potential in units of each pair's own length.
+        at: positions (n, d) -> the term there, where weights, potential and stretches follow from the
+            positions of all particles; in its derivatives they are fixed. None: they are those above.
     """
 
     pairs: np.ndarray
     weight: float | Array
     potential: Callable[[Array], Array]
     stretch: float | Array = 1.0
+    at: "Callable[[Array], PairTerm] | None" = None
+
+
+def at_positions(terms: "tuple[PairTerm, ...]", positions: Array) -> "tuple[PairTerm, ...]":
+    """The terms with the numbers that they have at positions (n, d)."""
+    return tuple(term if term.at is None else term.at(positions) for term in terms)
 
 
 def squared_distances(positions: Array, pairs: np.ndarray) -> Array:
@@ -41,8 +49,9 @@ def squared_distances(positions: Array, pairs: np.ndarray) -> Array:
 def pair_energy(terms: tuple[PairTerm, ...], positions: Array) -> Array:
     """Sum of the pair terms at positions (n, d): a scalar."""
     energy = jnp.zeros((), positions.dtype)
-    for pairs, weight, potential, stretch in terms:
-        energy += jnp.sum(weight * potential(stretch * squared_distances(positions, pairs)))
+    for term in at_positions(terms, positions):
+        squared = term.stretch * squared_distances(positions, term.pairs)
+        energy += jnp.sum(term.weight * term.potential(squared))
     return energy
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from nnrep.energies.energy import AllPairs, Energy
 
 
 def energy_sum(*parts: Energy) -> Energy:
-    """The sum of energies: of their values, gradients, terms and Hessian blocks.
+    """The sum of energies: of their values, gradients, terms, Hessian blocks and all pairs.
 
     Terms of one name are added. Where a part has no Hessian blocks, the sum has none. Pairs that a part has
     as rows (`Energy.all_pairs`) the sum has as rows.
@@ -32,12 +33,17 @@ def energy_sum(*parts: Energy) -> Energy:
 
 
 def _all_pairs(parts: tuple[Energy, ...]) -> AllPairs | None:
-    """The pairs of some parts in rows, and all pairs of the others among those that are none of these."""
-    if all(part.all_pairs is None for part in parts):
+    """The pairs of the parts that have any, as one; all other terms are listed."""
+    pairs = tuple(part.all_pairs for part in parts)
+    if not any(pairs):
         return None
-    rows = tuple(None if part.all_pairs is None else part.all_pairs.row_energies for part in parts)
-    listed = tuple(part.coupling_terms if part.all_pairs is None else part.all_pairs.others for part in parts)
-    return AllPairs(_RowEnergies(rows), _Listed(listed))
+    listed = [own.others if own else part.coupling_terms for own, part in zip(pairs, parts, strict=True)]
+    at = tuple(own and own.at for own in pairs)
+    return AllPairs(
+        row_energies=_RowEnergies(tuple(own and own.row_energies for own in pairs)),
+        others=_Listed(tuple(listed)),
+        at=_At(at) if any(at) else None,
+    )
 
 
 def with_gradient(energy: Callable[[Any, Array], Array]) -> Callable[[Any, Array], tuple[Array, Array]]:
@@ -82,18 +88,29 @@ class _Listed:
 
 
 @dataclass(frozen=True)
-class _RowEnergies:
-    parts: tuple[Callable[[Any, Array, Array], Array] | None, ...]
-
-    def __call__(self, parameters: tuple[Any, ...], rows: Array, squared: Array) -> Array:
-        pairs = [(part, own) for part, own in zip(self.parts, parameters, strict=True) if part is not None]
-        (first, of_first), *others = pairs
-        return sum((part(own, rows, squared) for part, own in others), first(of_first, rows, squared))
-
-
-@dataclass(frozen=True)
 class _Padded:
     parts: tuple[Any, ...]  # (parameters, n) -> parameters
 
     def __call__(self, parameters: tuple[Any, ...], n: int) -> tuple[Any, ...]:
         return tuple(part(own, n) for part, own in zip(self.parts, parameters, strict=True))
+
+
+@dataclass(frozen=True)
+class _RowEnergies:
+    parts: tuple[Any, ...]  # (parameters, rows, squared distances) -> energies; None for a part without
+
+    def __call__(self, parameters: tuple[Any, ...], rows: Array, squared: Array) -> Array:
+        total = jnp.zeros_like(squared)
+        for part, own in zip(self.parts, parameters, strict=True):
+            if part is not None:
+                total += part(own, rows, squared)
+        return total
+
+
+@dataclass(frozen=True)
+class _At:
+    parts: tuple[Any, ...]  # (parameters, positions) -> parameters; None for those that stay
+
+    def __call__(self, parameters: tuple[Any, ...], positions: Array) -> tuple[Any, ...]:
+        pairs = zip(self.parts, parameters, strict=True)
+        return tuple(own if part is None else part(own, positions) for part, own in pairs)

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from nnrep.energies.local import LocalTerm, local_hessians
-from nnrep.energies.pairwise import PairTerm
+from nnrep.energies.pairwise import PairTerm, at_positions
 from nnrep.systems.system import as_partial
 
 T = TypeVar("T", PairTerm, LocalTerm)
@@ -18,7 +18,7 @@ T = TypeVar("T", PairTerm, LocalTerm)
 
 def as_pytrees(terms: tuple[T, ...]) -> tuple[T, ...]:
     """Terms whose functions JAX can take as arguments."""
-    named = ("potential", "gradient")
+    named = ("potential", "gradient", "at")
     return tuple(
         term._replace(**{name: as_partial(getattr(term, name)) for name in named if hasattr(term, name)})
         for term in terms
@@ -93,7 +93,7 @@ def term_blocks(
     y = positions[i] - positions[j]
     u = jnp.sum(y**2, axis=1)
     along = across = jnp.zeros_like(u)
-    for term, edge in zip(pair_terms, couplings.of_pairs, strict=True):
+    for term, edge in zip(at_positions(pair_terms, positions), couplings.of_pairs, strict=True):
         # Pairs of no strength may be anywhere, even in one place, where potentials have no derivatives.
         distant = jnp.where(jnp.equal(term.weight, 0), 1, u[edge])
         first, second = derivatives(term.potential, term.stretch * distant)

@@ -5,6 +5,7 @@ as in `term_blocks`), and for the few pairs that other terms couple as well, the
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -49,15 +50,25 @@ def row_backbone(
     draw, drawn = as_partial(sampling.draw), (sampling.samples, sampling.seed)
     for sample in range(sampling.samples):
         placed, blocks, diagonal = _coupled(others, local, couplings, draw, *drawn, np.int32(sample))
+        row_energies = pairs.row_energies if pairs.at is None else _energies_at(pairs, placed)
         for first in range(0, particles, ROWS):
             rows = np.minimum(first + np.arange(ROWS), size - 1)
-            squares = _row_squares(
-                pairs.row_energies, placed, blocks, diagonal, rows, edge[rows], partner[rows]
-            )
+            squares = _row_squares(row_energies, placed, blocks, diagonal, rows, edge[rows], partner[rows])
             kept = np.asarray(squares)[: particles - first, :particles]
             part = total[first : first + ROWS]
             part += np.sqrt(kept) / sampling.samples if sampling.backbone is Backbone.mean_norm else kept
     return total
+
+
+def _energies_at(pairs: PairRows, positions: Array) -> Partial:
+    """The energies of all pairs with their parameters at positions (n, d)."""
+    assert pairs.at is not None
+    return Partial(pairs.row_energies.func, _parameters_at(pairs.at, positions))
+
+
+@partial(jax.jit, compiler_options=QUICKLY)
+def _parameters_at(at: Partial, positions: Array) -> Any:
+    return at(positions)
 
 
 def _by_particle(couplings: Couplings, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -260,8 +260,7 @@ def _strictly_lower(size: int, like: Array) -> Array:
 
 def _composed(after: Array, before: Array) -> Array:
     """The quaternions (4, b) of rotations of which the one before is made first."""
-    (a, *of_after), (b, *of_before) = after, before
-    u, v = _vector(of_after), _vector(of_before)
+    a, b, u, v = after[0], before[0], _vector(after[1:]), _vector(before[1:])
     return jnp.stack([a * b - dot(u, v), *add(scale(a, v), scale(b, u), cross(u, v))])
 
 

@@ -1,7 +1,10 @@
 """A molecule's OpenMM system: AMBER14 without constraints and without a cutoff."""
 
+import copy
 import hashlib
+from collections.abc import Callable
 from functools import cache
+from typing import Any, NamedTuple, TypeVar
 
 import openmm
 from openmm import app
@@ -9,9 +12,38 @@ from openmm import app
 from nnrep.structures import store
 from nnrep.structures.molecule import Molecule
 
+T = TypeVar("T")
+
 FORCE_FIELD = "amber14-all.xml"
-KIND = "vacuum"  # in the store
+KIND, CONTINUUM_KIND = "vacuum", "continuum"  # in the store
 VERSION = 1  # raise it where the same molecule comes to have another system
+
+
+class Continuum(NamedTuple):
+    """A solvent without molecules of its own.
+
+    Attributes:
+        file: of OpenMM's that has it: "implicit/gbn2.xml".
+        solute_dielectric, solvent_dielectric: constants.
+        kappa: of the salt, in 1/nm; zero without any.
+        surface: whether it has a term of the surface (ACE).
+    """
+
+    file: str
+    solute_dielectric: float = 1.0
+    solvent_dielectric: float = 78.5
+    kappa: float = 0.0
+    surface: bool = True
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Of OpenMM's `createSystem`."""
+        return {
+            "soluteDielectric": self.solute_dielectric,
+            "solventDielectric": self.solvent_dielectric,
+            "implicitSolventKappa": self.kappa,
+            "sasaMethod": "ACE" if self.surface else None,
+        }
 
 
 @cache
@@ -26,8 +58,22 @@ def vacuum_system(topology: app.Topology) -> openmm.System:
     Raises:
         ValueError: OpenMM's, naming a residue that the force field does not know.
     """
-    return force_field().createSystem(
-        topology, nonbondedMethod=app.NoCutoff, constraints=None, rigidWater=False, removeCMMotion=False
+    return _system(topology)
+
+
+def continuum_system(topology: app.Topology, continuum: Continuum) -> openmm.System:
+    """The same in a solvent: with one force more, a `CustomGBForce`."""
+    return _system(topology, continuum.file, **continuum.arguments)
+
+
+def _system(topology: app.Topology, *more: str, **arguments: Any) -> openmm.System:
+    return force_field(*more).createSystem(
+        topology,
+        nonbondedMethod=app.NoCutoff,
+        constraints=None,
+        rigidWater=False,
+        removeCMMotion=False,
+        **arguments,
     )
 
 
@@ -41,10 +87,28 @@ def stored_vacuum_system(molecule: Molecule) -> openmm.System:
     """
     if molecule.system is not None:
         return openmm.XmlSerializer.deserialize(molecule.system)
-    parts = (VERSION, openmm.version.full_version, molecule.hash)
+    return _stored(KIND, (VERSION, openmm.version.full_version, molecule.hash), molecule, vacuum_system)
+
+
+def stored_continuum_force(molecule: Molecule, file: str) -> openmm.CustomGBForce:
+    """The force that a solvent adds to a molecule's OpenMM system, made once and then taken from the store.
+
+    Its atoms and tables are those of any dielectric constants and salt; its energy is that of the defaults.
+    """
+
+    def made(topology: app.Topology) -> openmm.CustomGBForce:
+        system = continuum_system(topology, Continuum(file))
+        (force,) = (force for force in system.getForces() if isinstance(force, openmm.CustomGBForce))
+        return copy.copy(force)  # a force ends with its system
+
+    key = (VERSION, openmm.version.full_version, molecule.hash, file)
+    return _stored(CONTINUUM_KIND, key, molecule, made)
+
+
+def _stored(kind: str, parts: tuple, molecule: Molecule, make: Callable[[app.Topology], T]) -> T:
     key = hashlib.sha256(repr(parts).encode()).hexdigest()
-    text = store.load(KIND, key, store.XML)
+    text = store.load(kind, key, store.XML)
     if text is None:
-        text = openmm.XmlSerializer.serialize(vacuum_system(molecule.topology))
-        store.save(KIND, key, text, store.XML)
+        text = openmm.XmlSerializer.serialize(make(molecule.topology))
+        store.save(kind, key, text, store.XML)
     return openmm.XmlSerializer.deserialize(text)

@@ -1,5 +1,7 @@
 """A protein on the AMBER force field (the paper's figures 4 to 6) or the classical one (7 to 9).
 
+AMBER's may be in a solvent.
+
 Units: nm, kJ/mol.
 """
 
@@ -10,13 +12,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import openmm
 from openmm import app, unit
 
 from nnrep.choices.identity import counts_if, hashed_as, matters_if
 from nnrep.choices.settings import build, settings
+from nnrep.energies.energy import Energy
+from nnrep.energies.sum import energy_sum
 from nnrep.errors import require
 from nnrep.structures.file_names import stem_of
-from nnrep.structures.force_field import stored_vacuum_system
+from nnrep.structures.force_field import Continuum, stored_continuum_force, stored_vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
@@ -36,7 +41,11 @@ from nnrep.systems.molecular import (
 )
 from nnrep.systems.restraints import RESTRAINT_KEYS, HoldingConfig
 from nnrep.systems.settings import OnProgress, Size
+from nnrep.systems.solvents.registry import SOLVENTS
+from nnrep.systems.solvents.solvent import SolventOptions, Surface
 from nnrep.systems.system import System
+
+SOLVATED = "+"  # between force field and solvent, in tables
 
 
 class Start(StrEnum):
@@ -72,6 +81,10 @@ def _has_cutoff(system: Any) -> bool:
 _WITH_CUTOFF = {**counts_if(_has_cutoff), **matters_if(_has_cutoff, "there is no cutoff_nm")}
 
 
+def _is_solvated(system: Any) -> bool:
+    return SOLVENTS[system.solvent].build is not None
+
+
 def _chosen(name: str) -> Callable[[Any], bool]:
     return lambda system: system.force_field == name
 
@@ -95,6 +108,8 @@ class ProteinConfig(HoldingConfig):
             nowhere.
         switch_nm: with a cutoff, where Lennard-Jones begins to be switched off; None for nowhere.
         reaction_field_dielectric: with a cutoff, dielectric constant beyond it.
+        solvent: a name of `SOLVENTS`.
+        solvent_options: dielectric constants, salt and surface of the solvent.
         start: native, unfolded, extended, perturbed, or random: a Gaussian cloud as wide as the native
             structure, which each seed draws for itself; or a file with another structure of the molecule.
         unfold: how the unfolded start is made.
@@ -110,6 +125,13 @@ class ProteinConfig(HoldingConfig):
     cutoff_nm: float | None = field(metadata=counts_if(_has_cutoff))
     switch_nm: float | None = field(metadata=_WITH_CUTOFF)
     reaction_field_dielectric: float = field(metadata=_WITH_CUTOFF)
+    solvent: str = field(metadata=counts_if(_is_solvated))
+    solvent_options: SolventOptions = field(
+        metadata={
+            **counts_if(_is_solvated),
+            **matters_if(_is_solvated, lambda system: f"system.solvent={system.solvent} has none of it"),
+        }
+    )
     start: Any = field(metadata=hashed_as(_hashed_start))
     unfold: UnfoldConfig = field(
         metadata=matters_if(
@@ -123,6 +145,7 @@ class ProteinConfig(HoldingConfig):
     length_unit = LENGTH_UNIT
     energy_keys = (
         *("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical"),
+        *("solvent", "solvent_options"),
         *RESTRAINT_KEYS,
     )
     has_features = True
@@ -142,6 +165,7 @@ class ProteinConfig(HoldingConfig):
         FORCE_FIELDS.named(self.force_field, "force_field")
         self.preparation  # noqa: B018 (checks its values)
         self._check_cutoff()
+        self._check_solvent()
         self.check_holding(self.start is Start.random)
         size = self.perturbation
         allowed = "zero or positive, in Angstrom, or null"
@@ -157,6 +181,30 @@ class ProteinConfig(HoldingConfig):
         allowed = "zero or positive and below cutoff_nm, or null"
         require(switch is None or 0 <= switch < distance, "switch_nm", allowed, switch)
         require(1 <= dielectric < np.inf, "reaction_field_dielectric", "at least 1", dielectric)
+
+    def _check_solvent(self) -> None:
+        SOLVENTS.named(self.solvent, "solvent")
+        if not _is_solvated(self):
+            return
+        known = FORCE_FIELDS[self.force_field].in_solvent
+        allowed = f"vacuum, as force_field={self.force_field} is not for solvents"
+        require(known, "solvent", allowed, self.solvent)
+        allowed = f"null, as solvent={self.solvent} has all pairs"
+        require(self.cutoff_nm is None, "cutoff_nm", allowed, self.cutoff_nm)
+
+    @property
+    def continuum(self) -> Continuum | None:
+        """The solvent, as OpenMM has it."""
+        file, options = SOLVENTS[self.solvent].file, self.solvent_options
+        if file is None:
+            return None
+        constants = options.solute_dielectric, options.solvent_dielectric, options.kappa
+        return Continuum(file, *constants, surface=options.surface is Surface.ace)
+
+    @property
+    def potential(self) -> str:
+        """The energy as tables name it: the force field, and the solvent if there is one."""
+        return f"{self.force_field}{SOLVATED}{self.solvent}" if _is_solvated(self) else self.force_field
 
     @property
     def cutoff(self) -> Cutoff | None:
@@ -233,7 +281,7 @@ class ProteinConfig(HoldingConfig):
         """Its structure and start."""
         assert molecule is not None
         return {
-            "potential": self.force_field,
+            "potential": self.potential,
             "structure": molecule.name,
             "structure_source": molecule.source,
             "structure_hash": molecule.hash,
@@ -263,13 +311,7 @@ def protein_system(
         padded: whether it has dummies, so that molecules of nearly its size share its programs.
     """
     openmm_system = stored_vacuum_system(molecule)
-    force_field = FORCE_FIELDS[config.force_field]
-    own = getattr(config, config.force_field) if force_field.settings is not None else None
-    if config.cutoff is not None:
-        assert force_field.with_cutoff is not None
-        energy = force_field.with_cutoff(openmm_system, config.cutoff)
-    else:
-        energy = force_field.build(molecule.topology, openmm_system, own)
+    energy = _energy(config, molecule, openmm_system)
     origin, groups = molecule.positions.mean(axis=0), atom_groups(molecule.topology)
     is_cloud = config.start is Start.random
     return molecular_system(
@@ -284,6 +326,20 @@ def protein_system(
         seed=seed,
         padded=padded,
     )
+
+
+def _energy(config: ProteinConfig, molecule: Molecule, openmm_system: openmm.System) -> Energy:
+    """Of the force field, and of the solvent if there is one; NumPy arrays."""
+    force_field, solvent = FORCE_FIELDS[config.force_field], SOLVENTS[config.solvent]
+    if config.cutoff is not None:
+        assert force_field.with_cutoff is not None
+        return force_field.with_cutoff(openmm_system, config.cutoff)
+    own = getattr(config, config.force_field) if force_field.settings is not None else None
+    vacuum = force_field.build(molecule.topology, openmm_system, own)
+    if solvent.build is None or solvent.file is None:
+        return vacuum
+    force = stored_continuum_force(molecule, solvent.file)
+    return energy_sum(vacuum, solvent.build(force, config.solvent_options))
 
 
 def _start(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from nnrep.systems.system import System
 
 if TYPE_CHECKING:
+    from nnrep.structures.force_field import Continuum
     from nnrep.structures.molecule import Molecule
 
 OnProgress = Callable[[int, int], None]
@@ -99,6 +100,11 @@ class SystemConfig:
 
     def without_bonds(self) -> str | None:
         """Why a map cannot hold the bonds that the start has; None if it can."""
+        return None
+
+    @property
+    def continuum(self) -> "Continuum | None":
+        """The solvent in which OpenMM's own engines compute as well; None for vacuum."""
         return None
 
     def not_in_openmm(self) -> str | None:

@@ -55,10 +55,12 @@ class PairRows(NamedTuple):
     Attributes:
         row_energies: (rows (r,), squared distances (r, n)) -> energies (r, n) of some particles with all.
         others: the terms of two particles that are none of these.
+        at: positions (n, d) -> the parameters of `row_energies` there, see `AllPairs`; None: those it has.
     """
 
     row_energies: Partial
     others: tuple[PairTerm, ...]
+    at: Partial | None = None
 
 
 def _no_pairs() -> np.ndarray:
@@ -292,7 +294,8 @@ def of_energy(energy: Energy) -> dict[str, Any]:
         blocks["local_terms"] = energy.local_terms(parameters)
         if energy.all_pairs is not None:
             of_rows = Partial(energy.all_pairs.row_energies, energy.parameters)
-            blocks["pair_rows"] = PairRows(of_rows, energy.all_pairs.others(parameters))
+            at = None if energy.all_pairs.at is None else Partial(energy.all_pairs.at, energy.parameters)
+            blocks["pair_rows"] = PairRows(of_rows, energy.all_pairs.others(parameters), at)
     return {"energy": energy.of_positions(), "energy_terms": energy.terms_of_positions(), **blocks}
 
 

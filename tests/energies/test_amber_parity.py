@@ -9,6 +9,7 @@ import numpy as np
 import openmm
 import pytest
 from checkout import SHARED_STRUCTURES as SHARED
+from entries import EMBEDDED, ENTRIES, molecule_of, needs_shared
 from structure_texts import tripeptide
 
 from nnrep.energies import all_pairs, amber_uncorrected, nonbonded
@@ -27,11 +28,6 @@ from nnrep.systems.force_fields.parameters import (
     particles,
     uncorrected_parameters,
 )
-
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="no structures beside the checkout")
-SHARED_ENTRIES = ["1PLW", "1UNC", "2JOF", "2MGO", "2WXC", "3GB1", "5AWL"]
-EMBEDDED = "1L2Y"
-ENTRIES = [EMBEDDED, *(pytest.param(entry, marks=needs_shared) for entry in SHARED_ENTRIES)]
 
 NOISE = (0.0, 0.01, 0.03)  # nm: native, warm, hot
 TERMS = {
@@ -54,7 +50,7 @@ class Case(NamedTuple):
 
 @cache
 def case_of(entry: str) -> Case:
-    molecule = prepared(None if entry == EMBEDDED else entry, [SHARED], Preparation())
+    molecule = molecule_of(entry)
     rng = np.random.default_rng(0)
     frames = [molecule.positions + noise * rng.normal(size=(molecule.n, 3)) for noise in NOISE]
     return Case(vacuum_system(molecule.topology), frames)
@@ -147,7 +143,7 @@ def without(topology, part: str) -> openmm.System:
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_lennard_jones_and_coulomb_are_those_of_openmm(entry):
-    molecule = prepared(None if entry == EMBEDDED else entry, [SHARED], Preparation())
+    molecule = molecule_of(entry)
     for part, other in (("lennard_jones", "coulomb"), ("coulomb", "lennard_jones")):
         frames = reference_values(without(molecule.topology, other), case_of(entry).frames)
         for computed, expected in zip(computed_values(entry), frames, strict=True):

@@ -18,6 +18,7 @@ from nnrep.systems.system import System
 
 SETTINGS = [{"force_field": name} for name in ("amber14", "amber14_uncorrected", "classical")]
 SETTINGS.append({"cutoff_nm": 0.5, "switch_nm": 0.4})
+SETTINGS.append({"solvent": "gbn2"})
 
 
 def system_of(settings: dict, padded: bool = False) -> System:
@@ -29,7 +30,7 @@ def test_it_is_that_of_the_listed_pairs(monkeypatch, settings):
     for module in ("parameters", "classical"):
         monkeypatch.setattr(f"nnrep.systems.force_fields.{module}.MAX_TABLE_ATOMS", 10)
     monkeypatch.setattr("nnrep.modes.row_blocks.ROWS", 20)
-    system = system_of(settings, padded="force_field" in settings)
+    system = system_of(settings, padded="cutoff_nm" not in settings)
     for kind in list(Backbone)[: 2 if settings.get("force_field") == "amber14" else 1]:
         sampling = sampling_of(system, 2, None, 0, kind)
         listed = backbone_of(system, sampling)[0].toarray()

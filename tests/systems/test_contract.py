@@ -1,4 +1,4 @@
-"""What every registered force field, and every sum of energies, must do."""
+"""What every registered force field and solvent, and every sum of energies, must do."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,11 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from given_molecules import system_xml, write
+from jax.tree_util import Partial
 from scipy.spatial.transform import Rotation
 from structure_texts import tripeptide
 
 import nnrep
 from nnrep.energies.energy import Energy
+from nnrep.energies.generalized_born import fixed_radii
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.sum import energy_sum, with_gradient
@@ -21,6 +23,8 @@ from nnrep.modes.hessian import hessian_by_products
 from nnrep.structures.force_field import vacuum_system
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.protein import ProteinConfig, protein_system
+from nnrep.systems.solvents.registry import SOLVENTS
+from nnrep.systems.solvents.solvent import SolventOptions
 from nnrep.systems.system import with_energy
 
 
@@ -59,7 +63,15 @@ def of_engine(file):
         return nnrep.load_system("molecule", **files)
 
 
+def in_solvent(name):
+    """With salt, which has a code of its own."""
+    options = SolventOptions(kappa=0.5)
+    return protein_system(ProteinConfig(solvent=name, solvent_options=options), tripeptide())
+
+
+SOLVATED = [name for name in SOLVENTS if SOLVENTS[name].build is not None]
 SYSTEMS = {name: lambda name=name: of_force_field(name) for name in FORCE_FIELDS}
+SYSTEMS |= {name: lambda name=name: in_solvent(name) for name in SOLVATED}
 SYSTEMS |= {
     "molecule": lambda: of_engine("charmm36.xml"),  # Urey-Bradley, impropers, CMAP, pairs of their own
     "amber14 + springs": lambda: with_energy(of_force_field("amber14"), springs()),
@@ -100,10 +112,35 @@ def test_rigid_motions_change_nothing(system, positions):
     np.testing.assert_allclose(turned, gradient @ turn.T, atol=1e-7 * float(abs(gradient).max()))
 
 
-def test_blocks_of_the_hessian_are_those_of_the_dense_one(system, positions):
-    dense = np.asarray(hessian_by_products(system.energy, positions))
+def test_blocks_of_the_hessian_are_those_of_the_dense_one(request, system, positions):
+    """In a solvent those of its pairs alone, with the radii that the atoms have there."""
+    energy = system.energy
+    if request.node.callspec.params["system"] in SOLVATED:
+        _, solvent = system.energy.args[0]
+        fixed = fixed_radii(solvent, positions)
+        energy = Partial(_with_fixed_radii, of_force_field("amber14").energy, fixed)
+    dense = np.asarray(hessian_by_products(energy, positions))
     assembled = np.asarray(hessian_of(system)(positions))
     np.testing.assert_allclose(assembled, dense, atol=1e-8 * abs(dense).max())
+
+
+def _with_fixed_radii(vacuum, fixed, x):
+    i, j = np.triu_indices(len(x), 1)
+    c = fixed.born[i] * fixed.born[j]
+    square = jnp.sum((x[i] - x[j]) ** 2, axis=1)
+    f = jnp.sqrt(square + c * jnp.exp(-square / (4 * c)))
+    solute, solvent, kappa = fixed.dielectric
+    screened = (solute - solvent * jnp.exp(-kappa * f)) / f
+    return vacuum(x) - jnp.sum(fixed.charge[i] * fixed.charge[j] * screened)
+
+
+@pytest.mark.parametrize("name", SOLVATED)
+def test_a_solvent_adds_its_terms_to_those_of_the_force_field(name):
+    system = in_solvent(name)
+    assert set(system.energy_terms(system.positions)) == {
+        *FORCE_FIELDS["amber14"].terms,
+        *SOLVENTS[name].terms,
+    }
 
 
 @pytest.mark.parametrize("name", FORCE_FIELDS)

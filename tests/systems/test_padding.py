@@ -30,6 +30,10 @@ def pair(force_field="amber14", molecule=None, **settings) -> tuple[System, Syst
     return protein_system(config, molecule), protein_system(config, molecule, padded=True)
 
 
+ENERGIES = [{"force_field": name} for name in FORCE_FIELDS]
+ENERGIES += [{"solvent": "gbn2"}, {"solvent": "obc2", "solvent_options": {"kappa": 0.5}}]
+
+
 @given(st.integers(1, 20_000))
 def test_sizes_are_few_and_near(count):
     size = padded_size(count)
@@ -49,12 +53,12 @@ def test_terms_beyond_the_usual_number_have_sizes_of_their_own():
 
 
 @pytest.mark.parametrize("large", [False, True], ids=["table", "rows"])
-@pytest.mark.parametrize("force_field", FORCE_FIELDS)
-def test_energy_forces_terms_and_measures_are_those_of_the_molecule(monkeypatch, force_field, large):
+@pytest.mark.parametrize("chosen", ENERGIES, ids=str)
+def test_energy_forces_terms_and_measures_are_those_of_the_molecule(monkeypatch, chosen, large):
     if large:  # pairs are computed row by row
-        for module in ("parameters", "classical"):
-            monkeypatch.setattr(f"nnrep.systems.force_fields.{module}.MAX_TABLE_ATOMS", 10)
-    plain, padded = pair(force_field)
+        for module in ("force_fields.parameters", "force_fields.classical", "solvents.parameters"):
+            monkeypatch.setattr(f"nnrep.systems.{module}.MAX_TABLE_ATOMS", 10)
+    plain, padded = pair(**chosen)
     assert padded.n == plain.n < len(padded.positions)
     x = np.asarray(plain.positions + 0.01 * jax.random.normal(jax.random.key(0), plain.positions.shape))
     whole = jnp.asarray(padded.with_dummies(x))
@@ -67,10 +71,10 @@ def test_energy_forces_terms_and_measures_are_those_of_the_molecule(monkeypatch,
         assert one == pytest.approx(other, rel=1e-12, abs=1e-10)
 
 
-@pytest.mark.parametrize("force_field", FORCE_FIELDS)
-def test_in_float32_they_are_the_same_to_rounding(force_field):
+@pytest.mark.parametrize("chosen", ENERGIES, ids=str)
+def test_in_float32_they_are_the_same_to_rounding(chosen):
     jax.config.update("jax_enable_x64", False)
-    plain, padded = pair(force_field)
+    plain, padded = pair(**chosen)
     energy, gradient = jax.value_and_grad(plain.energy)(plain.positions)
     same, padded_gradient = jax.value_and_grad(padded.energy)(padded.positions)
     scale = sum(abs(float(term)) for term in plain.energy_terms(plain.positions).values())
@@ -79,9 +83,9 @@ def test_in_float32_they_are_the_same_to_rounding(force_field):
     assert np.all(np.isfinite(hessian_of(padded)(padded.positions)))
 
 
-@pytest.mark.parametrize("force_field", FORCE_FIELDS)
-def test_hessian_is_that_of_the_molecule(force_field):
-    plain, padded = pair(force_field)
+@pytest.mark.parametrize("chosen", ENERGIES, ids=str)
+def test_hessian_is_that_of_the_molecule(chosen):
+    plain, padded = pair(**chosen)
     size = plain.positions.size
     dense = np.asarray(jax.jit(hessian_of(plain))(plain.positions))
     whole = np.asarray(jax.jit(hessian_of(padded))(padded.positions))

@@ -20,4 +20,4 @@ def _with_cutoff(system: "openmm.System", cutoff: Cutoff) -> Energy:
     return amber.whole_energy(amber_parameters_with_cutoff(system, cutoff))
 
 
-CHOICE = ForceField(_build, terms=amber.TERMS, with_cutoff=_with_cutoff)
+CHOICE = ForceField(_build, terms=amber.TERMS, with_cutoff=_with_cutoff, in_solvent=True)

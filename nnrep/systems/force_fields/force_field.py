@@ -22,6 +22,7 @@ class ForceField(NamedTuple):
         settings: a checked dataclass of its own settings, the group `system.NAME`; None if it has none.
         with_cutoff: (OpenMM system, where pairs end) -> the energy with a cutoff; None if it knows none.
         in_openmm: whether it is the energy that OpenMM's own minimiser and dynamics have as well.
+        in_solvent: whether a solvent can be added to it.
     """
 
     build: "Callable[[app.Topology, openmm.System, Any], Energy]"
@@ -29,3 +30,4 @@ class ForceField(NamedTuple):
     settings: type | None = None
     with_cutoff: "Callable[[openmm.System, Cutoff], Energy] | None" = None
     in_openmm: bool = True
+    in_solvent: bool = False

@@ -1,0 +1,1 @@
+"""Solvents that surround a molecule, one file each, and their registry."""

@@ -1,0 +1,8 @@
+"""The solvents by name."""
+
+from nnrep.choices.registry import Registry
+from nnrep.systems.solvents.solvent import Solvent
+
+SOLVENTS: Registry[Solvent] = Registry(
+    "solvent", "nnrep.systems.solvents", others=("parameters", "registry", "solvent")
+)

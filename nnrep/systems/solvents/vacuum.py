@@ -1,0 +1,5 @@
+"""`system.solvent=vacuum`: nothing."""
+
+from nnrep.systems.solvents.solvent import Solvent
+
+CHOICE = Solvent()
