@@ -56,8 +56,8 @@ def write_extxyz(
 def _configurations(result: Result) -> list[tuple[np.ndarray, dict[str, int | str]]]:
     """Positions (n, d), and what is said of them."""
     if result.frames is not None:
-        told = zip(result.frames.positions, result.frames.seed, result.frames.step, strict=True)
-        return [(positions, {"seed": int(seed), "step": int(step)}) for positions, seed, step in told]
+        kept = zip(result.frames.positions, result.frames.seed, result.frames.step, strict=True)
+        return [(positions, {"seed": int(seed), "step": int(step)}) for positions, seed, step in kept]
     ended = zip(result.positions, result.seeds, result.status, strict=True)
     return [(positions, {"seed": seed, "status": status.name}) for positions, seed, status in ended]
 
