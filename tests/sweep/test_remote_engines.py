@@ -216,6 +216,24 @@ def test_ray_makes_the_rows_of_local_processes_though_a_worker_is_killed(setting
     same(store, expected)
 
 
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        (None, r"^engine=ray: no cluster of Ray's \(The current node timed out during startup\.\)"),
+        ("a:1", r"^engine\.address: a:1: no cluster of Ray's"),
+    ],
+)
+def test_a_cluster_of_rays_that_does_not_come_up_is_one_line(address, message, monkeypatch):
+    ray = pytest.importorskip("nnrep.sweep.engines.ray")
+
+    def init(**options):
+        raise Exception("The current node timed out\n during startup.")
+
+    monkeypatch.setattr(ray.ray, "init", init)
+    with pytest.raises(UserError, match=message):
+        engine_settings({**RAY, "address": address}).open(1, 1)
+
+
 def test_an_interrupted_ray_sweep_keeps_what_is_done(settings, tmp_path):
     pytest.importorskip("ray")
     count = []

@@ -40,7 +40,7 @@ class RaySettings(EngineSettings):
         """Join a cluster, or begin one.
 
         Raises:
-            UserError: there is none at the address.
+            UserError: there is none at the address, or none comes up within Ray's own limits of time.
         """
         variables = thread_variables(threads)
         options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
@@ -53,9 +53,9 @@ class RaySettings(EngineSettings):
         try:
             with environment(variables), _our_signals():  # those of a cluster that begins now
                 ray.init(address=self.address or "local", **options)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"engine.address: {self.address}: no cluster of Ray's ({reason})") from error
+        except Exception as error:  # of whatever kind: a plain one where Ray's processes are slow to begin
+            what = f"engine.address: {self.address}: no cluster" if self.address else "engine=ray: no cluster"
+            raise UserError(f"{what} of Ray's ({' '.join(str(error).split())})") from error
         return RayEngine(count, threads)
 
 
