@@ -24,8 +24,8 @@ class Cluster:
         self.scheduler_info = {"workers": {}}
         self.names = 0
 
-    def sync(self, function):
-        return asyncio.run(function())
+    def sync(self, function, *arguments):
+        return asyncio.run(function(*arguments))
 
     def new_worker_spec(self):
         self.names += 1
@@ -86,6 +86,17 @@ def test_jobs_that_end_again_and_again_are_given_up_unless_one_works(cluster, tm
         jobs.fill()
     cluster.workers.clear()
     with pytest.raises(UserError, match=r"^engine=dask: its jobs end .*: module: command not found$"):
+        jobs.fill()
+
+
+def test_jobs_that_are_refused_again_and_again_are_given_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(dask_jobs, "FILL_SECONDS", 0.0)
+    cluster = Cluster(refused=range(2, 100))
+    jobs = BatchJobs(cluster, 1, False, tmp_path)
+    cluster.workers.clear()
+    for _ in range(VAIN):
+        jobs.fill()
+    with pytest.raises(UserError, match=r": sbatch: error: invalid partition$"):
         jobs.fill()
 
 

@@ -36,7 +36,7 @@ class BatchJobs:
         self._queue = SlurmQueue() if is_slurm else None
         self._fill_from, self._in_vain = 0.0, 0
         try:
-            cluster.sync(self._fill)
+            cluster.sync(self._fill, set())
         except (RuntimeError, OSError) as error:
             raise UserError(f"engine=dask: {refusal(str(error))}") from error
         self._fill_from = time.monotonic() + FILL_SECONDS
@@ -50,21 +50,26 @@ class BatchJobs:
         if time.monotonic() < self._fill_from:
             return
         self._in_vain = 0 if self._cluster.scheduler_info["workers"] else self._in_vain
+        # Asked here, since Dask's own thread has to answer its workers.
+        numbers = {job.job_id for job in list(self._cluster.workers.values())}
+        ended = self._queue.ended(numbers) if self._queue else set()
+        refused = None
         try:
-            self._in_vain += self._cluster.sync(self._fill)
-        except (RuntimeError, OSError):  # refused for now; the next look tries again
+            self._in_vain += self._cluster.sync(self._fill, ended)
+        except (RuntimeError, OSError) as error:  # for now; the next look tries again
             self._in_vain += 1
+            refused = refusal(str(error))
         self._fill_from = time.monotonic() + FILL_SECONDS
         if self._in_vain > VAIN * self._count:
-            raise UserError(f"engine=dask: its jobs end before they can work: {self._last_words()}")
+            raise UserError(
+                f"engine=dask: its jobs end before they can work: {refused or self._last_words()}"
+            )
 
-    async def _fill(self) -> int:
-        """Begin jobs until there are enough; how many."""
+    async def _fill(self, ended: set[str]) -> int:
+        """Begin jobs until there are enough that have not ended; how many."""
         cluster = self._cluster
-        numbers = {name: job.job_id for name, job in cluster.workers.items()}
-        ended = self._queue.ended(set(numbers.values())) if self._queue else set()
-        for name, number in numbers.items():
-            if number in ended:
+        for name, job in list(cluster.workers.items()):
+            if job.job_id in ended:
                 del cluster.workers[name]
         # Under a new name: Dask, which has noticed that a worker is gone, may still be about to end its job.
         for name in cluster.worker_spec.keys() - cluster.workers.keys():
