@@ -17,13 +17,15 @@ from nnrep.choices.settings import build, settings
 from nnrep.errors import require
 from nnrep.structures.file_names import stem_of
 from nnrep.structures.force_field import stored_vacuum_system
+from nnrep.structures.force_field_files import with_parameters
+from nnrep.structures.force_field_names import hashes_of, is_of_files, potential_name
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.structures.unfold import UnfoldConfig, unfolded
 from nnrep.systems.force_fields.parameters import Cutoff
-from nnrep.systems.force_fields.registry import FORCE_FIELDS
+from nnrep.systems.force_fields.registry import FORCE_FIELDS, force_field_of
 from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.systems.molecular import (
     ENERGY_UNIT,
@@ -50,6 +52,11 @@ class Start(StrEnum):
 def _hashed_start(start: Any) -> str:
     """A start by its name, a file by what it holds."""
     return start.name if isinstance(start, Start) else content_hash(start)
+
+
+def _hashed_force_field(name: str) -> Any:
+    """A force field by its name, files by what they hold."""
+    return hashes_of(name) if is_of_files(name) else name
 
 
 def _with_force_fields(cls: type) -> type:
@@ -88,7 +95,7 @@ class ProteinConfig(SystemConfig):
         model: of an ensemble, counted from 1.
         chain: its letter, several as "A,B", "all", or null for the only one.
         heterogens: drop ligands, or refuse structures that have them.
-        force_field: a name of `FORCE_FIELDS`.
+        force_field: a name of `FORCE_FIELDS`, or OpenMM's files of another one, with commas between them.
         cutoff_nm: in nm, where all pairs but the exceptions end, as with OpenMM's CutoffNonPeriodic; None for
             nowhere.
         switch_nm: with a cutoff, where Lennard-Jones begins to be switched off; None for nowhere.
@@ -104,7 +111,7 @@ class ProteinConfig(SystemConfig):
     model: int
     chain: str | None
     heterogens: Heterogens
-    force_field: str
+    force_field: str = field(metadata=hashed_as(_hashed_force_field))
     cutoff_nm: float | None = field(metadata=counts_if(_has_cutoff))
     switch_nm: float | None = field(metadata=_WITH_CUTOFF)
     reaction_field_dielectric: float = field(metadata=_WITH_CUTOFF)
@@ -134,7 +141,7 @@ class ProteinConfig(SystemConfig):
             self.start = Start[self.start]
         else:
             check_file(str(self.start), names)
-        FORCE_FIELDS.named(self.force_field, "force_field")
+        force_field_of(self.force_field, "force_field")
         self.preparation  # noqa: B018 (checks its values)
         self._check_cutoff()
         size = self.perturbation
@@ -145,7 +152,7 @@ class ProteinConfig(SystemConfig):
         distance, switch, dielectric = self.cutoff_nm, self.switch_nm, self.reaction_field_dielectric
         if distance is None:
             return
-        known = FORCE_FIELDS[self.force_field].with_cutoff is not None
+        known = force_field_of(self.force_field, "force_field").with_cutoff is not None
         require(known, "cutoff_nm", f"null, as force_field={self.force_field} knows none", distance)
         require(0 < distance < np.inf, "cutoff_nm", "positive, in nm, or null", distance)
         allowed = "zero or positive and below cutoff_nm, or null"
@@ -176,8 +183,11 @@ class ProteinConfig(SystemConfig):
 
     @property
     def files(self) -> dict[str, str]:
-        """That of the start, if it is one."""
-        return {} if isinstance(self.start, Start) else {"start": content_hash(self.start)}
+        """Those of the start and of the force field, where they are files."""
+        own = {} if isinstance(self.start, Start) else {"start": content_hash(self.start)}
+        if is_of_files(self.force_field):
+            own |= {f"force_field.{k}": each for k, each in enumerate(hashes_of(self.force_field))}
+        return own
 
     @property
     def noise(self) -> float:
@@ -191,7 +201,7 @@ class ProteinConfig(SystemConfig):
         native = prepared(self.pdb, folders, self.preparation)
         if not isinstance(self.start, Start):
             start_from(self.start, native)
-        return native
+        return with_parameters(native, self.force_field) if is_of_files(self.force_field) else native
 
     def size(self, molecule: Molecule | None = None) -> Size | None:
         """That of the molecule."""
@@ -216,7 +226,7 @@ class ProteinConfig(SystemConfig):
         """Force fields of our own, and a cutoff, which the baselines have not."""
         if self.cutoff_nm is not None:
             return "OpenMM's baselines have all pairs, whatever system.cutoff_nm"
-        if FORCE_FIELDS[self.force_field].in_openmm:
+        if force_field_of(self.force_field, "force_field").in_openmm:
             return None
         return f"OpenMM does not know system.force_field={self.force_field}"
 
@@ -224,7 +234,7 @@ class ProteinConfig(SystemConfig):
         """Its structure and start."""
         assert molecule is not None
         return {
-            "potential": self.force_field,
+            "potential": potential_name(self.force_field),
             "structure": molecule.name,
             "structure_source": molecule.source,
             "structure_hash": molecule.hash,
@@ -254,7 +264,7 @@ def protein_system(
         padded: whether it has dummies, so that molecules of nearly its size share its programs.
     """
     openmm_system = stored_vacuum_system(molecule)
-    force_field = FORCE_FIELDS[config.force_field]
+    force_field = force_field_of(config.force_field, "force_field")
     own = getattr(config, config.force_field) if force_field.settings is not None else None
     if config.cutoff is not None:
         assert force_field.with_cutoff is not None
@@ -281,7 +291,7 @@ def _start(
 ) -> np.ndarray:
     """Positions (n, 3) in nm from an origin (3,), without noise."""
     if config.start is Start.unfolded:
-        return unfolded(molecule, config.unfold, on_progress) - origin
+        return unfolded(replace(molecule, system=None), config.unfold, on_progress) - origin
     if config.start is Start.random:
         return np.zeros_like(molecule.positions)
     if config.start is Start.extended:

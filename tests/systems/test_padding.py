@@ -17,16 +17,22 @@ from nnrep.modes.slow import ModesOf
 from nnrep.records.rows import _described
 from nnrep.reparam.build import built_map
 from nnrep.reparam.registry import MAPS
+from nnrep.structures.force_field_files import with_parameters
+from nnrep.structures.force_field_names import is_of_files
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.measures import rmsd
 from nnrep.systems.protein import ProteinConfig, protein_system
 from nnrep.systems.system import System
+
+ENERGIES = [*FORCE_FIELDS, "charmm36.xml"]  # which has impropers, CMAP and pairs of their own
 
 
 def pair(force_field="amber14", molecule=None, **settings) -> tuple[System, System]:
     """A molecule as it is, and padded."""
     config = build(ProteinConfig, {"name": "protein", "force_field": force_field, **settings})
     molecule = molecule or tripeptide()
+    if is_of_files(force_field):
+        molecule = with_parameters(molecule, force_field)
     return protein_system(config, molecule), protein_system(config, molecule, padded=True)
 
 
@@ -49,7 +55,7 @@ def test_terms_beyond_the_usual_number_have_sizes_of_their_own():
 
 
 @pytest.mark.parametrize("large", [False, True], ids=["table", "rows"])
-@pytest.mark.parametrize("force_field", FORCE_FIELDS)
+@pytest.mark.parametrize("force_field", ENERGIES)
 def test_energy_forces_terms_and_measures_are_those_of_the_molecule(monkeypatch, force_field, large):
     if large:  # pairs are computed row by row
         for module in ("parameters", "classical"):
@@ -67,7 +73,7 @@ def test_energy_forces_terms_and_measures_are_those_of_the_molecule(monkeypatch,
         assert one == pytest.approx(other, rel=1e-12, abs=1e-10)
 
 
-@pytest.mark.parametrize("force_field", FORCE_FIELDS)
+@pytest.mark.parametrize("force_field", ENERGIES)
 def test_in_float32_they_are_the_same_to_rounding(force_field):
     jax.config.update("jax_enable_x64", False)
     plain, padded = pair(force_field)
@@ -79,7 +85,7 @@ def test_in_float32_they_are_the_same_to_rounding(force_field):
     assert np.all(np.isfinite(hessian_of(padded)(padded.positions)))
 
 
-@pytest.mark.parametrize("force_field", FORCE_FIELDS)
+@pytest.mark.parametrize("force_field", ENERGIES)
 def test_hessian_is_that_of_the_molecule(force_field):
     plain, padded = pair(force_field)
     size = plain.positions.size
