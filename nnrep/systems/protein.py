@@ -22,6 +22,8 @@ from nnrep.energies.sum import energy_sum
 from nnrep.errors import require
 from nnrep.structures.file_names import stem_of
 from nnrep.structures.force_field import Continuum, stored_continuum_force, stored_vacuum_system
+from nnrep.structures.force_field_files import with_parameters
+from nnrep.structures.force_field_names import PACKAGED, hashes_of, is_of_files, potential_name
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
@@ -29,7 +31,7 @@ from nnrep.structures.prepare import prepared
 from nnrep.structures.selection import BACKBONE, chain_atoms
 from nnrep.structures.unfold import UnfoldConfig, unfolded
 from nnrep.systems.force_fields.parameters import Cutoff
-from nnrep.systems.force_fields.registry import FORCE_FIELDS
+from nnrep.systems.force_fields.registry import FORCE_FIELDS, force_field_of
 from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.systems.molecular import (
     ENERGY_UNIT,
@@ -61,6 +63,11 @@ class Start(StrEnum):
 def _hashed_start(start: Any) -> str:
     """A start by its name, a file by what it holds."""
     return start.name if isinstance(start, Start) else content_hash(start)
+
+
+def _hashed_force_field(name: str) -> Any:
+    """A force field by its name, files by what they hold."""
+    return hashes_of(name) if is_of_files(name) else name
 
 
 def _with_force_fields(cls: type) -> type:
@@ -103,7 +110,7 @@ class ProteinConfig(HoldingConfig):
         model: of an ensemble, counted from 1.
         chain: its letter, several as "A,B", "all", or null for the only one.
         heterogens: drop ligands, or refuse structures that have them.
-        force_field: a name of `FORCE_FIELDS`.
+        force_field: a name of `FORCE_FIELDS`, or OpenMM's files of another one, with commas between them.
         cutoff_nm: in nm, where all pairs but the exceptions end, as with OpenMM's CutoffNonPeriodic; None for
             nowhere.
         switch_nm: with a cutoff, where Lennard-Jones begins to be switched off; None for nowhere.
@@ -121,7 +128,7 @@ class ProteinConfig(HoldingConfig):
     model: int
     chain: str | None
     heterogens: Heterogens
-    force_field: str
+    force_field: str = field(metadata=hashed_as(_hashed_force_field))
     cutoff_nm: float | None = field(metadata=counts_if(_has_cutoff))
     switch_nm: float | None = field(metadata=_WITH_CUTOFF)
     reaction_field_dielectric: float = field(metadata=_WITH_CUTOFF)
@@ -162,7 +169,7 @@ class ProteinConfig(HoldingConfig):
             self.start = Start[self.start]
         else:
             check_file(str(self.start), names)
-        FORCE_FIELDS.named(self.force_field, "force_field")
+        force_field_of(self.force_field, "force_field")
         self.preparation  # noqa: B018 (checks its values)
         self._check_cutoff()
         self._check_solvent()
@@ -175,7 +182,7 @@ class ProteinConfig(HoldingConfig):
         distance, switch, dielectric = self.cutoff_nm, self.switch_nm, self.reaction_field_dielectric
         if distance is None:
             return
-        known = FORCE_FIELDS[self.force_field].with_cutoff is not None
+        known = force_field_of(self.force_field, "force_field").with_cutoff is not None
         require(known, "cutoff_nm", f"null, as force_field={self.force_field} knows none", distance)
         require(0 < distance < np.inf, "cutoff_nm", "positive, in nm, or null", distance)
         allowed = "zero or positive and below cutoff_nm, or null"
@@ -186,7 +193,8 @@ class ProteinConfig(HoldingConfig):
         SOLVENTS.named(self.solvent, "solvent")
         if not _is_solvated(self):
             return
-        known = FORCE_FIELDS[self.force_field].in_solvent
+        # That of a package's has AMBER14's charges.
+        known = self.force_field in PACKAGED or force_field_of(self.force_field, "force_field").in_solvent
         allowed = f"vacuum, as force_field={self.force_field} is not for solvents"
         require(known, "solvent", allowed, self.solvent)
         allowed = f"null, as solvent={self.solvent} has all pairs"
@@ -204,7 +212,8 @@ class ProteinConfig(HoldingConfig):
     @property
     def potential(self) -> str:
         """The energy as tables name it: the force field, and the solvent if there is one."""
-        return f"{self.force_field}{SOLVATED}{self.solvent}" if _is_solvated(self) else self.force_field
+        name = potential_name(self.force_field)
+        return f"{name}{SOLVATED}{self.solvent}" if _is_solvated(self) else name
 
     @property
     def cutoff(self) -> Cutoff | None:
@@ -230,8 +239,11 @@ class ProteinConfig(HoldingConfig):
 
     @property
     def files(self) -> dict[str, str]:
-        """That of the start, if it is one."""
-        return {} if isinstance(self.start, Start) else {"start": content_hash(self.start)}
+        """Those of the start and of the force field, where they are files."""
+        own = {} if isinstance(self.start, Start) else {"start": content_hash(self.start)}
+        if is_of_files(self.force_field):
+            own |= {f"force_field.{k}": each for k, each in enumerate(hashes_of(self.force_field))}
+        return own
 
     @property
     def noise(self) -> float:
@@ -246,7 +258,7 @@ class ProteinConfig(HoldingConfig):
         if not isinstance(self.start, Start):
             start_from(self.start, native)
         self.check_held(native.topology)
-        return native
+        return with_parameters(native, self.force_field) if is_of_files(self.force_field) else native
 
     def size(self, molecule: Molecule | None = None) -> Size | None:
         """That of the molecule."""
@@ -273,7 +285,7 @@ class ProteinConfig(HoldingConfig):
         """Force fields of our own, and a cutoff, which the baselines have not."""
         if self.cutoff_nm is not None:
             return "OpenMM's baselines have all pairs, whatever system.cutoff_nm"
-        if FORCE_FIELDS[self.force_field].in_openmm:
+        if force_field_of(self.force_field, "force_field").in_openmm:
             return None
         return f"OpenMM does not know system.force_field={self.force_field}"
 
@@ -330,7 +342,8 @@ def protein_system(
 
 def _energy(config: ProteinConfig, molecule: Molecule, openmm_system: openmm.System) -> Energy:
     """Of the force field, and of the solvent if there is one; NumPy arrays."""
-    force_field, solvent = FORCE_FIELDS[config.force_field], SOLVENTS[config.solvent]
+    force_field = force_field_of(config.force_field, "force_field")
+    solvent = SOLVENTS[config.solvent]
     if config.cutoff is not None:
         assert force_field.with_cutoff is not None
         return force_field.with_cutoff(openmm_system, config.cutoff)
@@ -347,7 +360,7 @@ def _start(
 ) -> np.ndarray:
     """Positions (n, 3) in nm from an origin (3,), without noise."""
     if config.start is Start.unfolded:
-        return unfolded(molecule, config.unfold, on_progress) - origin
+        return unfolded(replace(molecule, system=None), config.unfold, on_progress) - origin
     if config.start is Start.random:
         return np.zeros_like(molecule.positions)
     if config.start is Start.extended:

@@ -17,6 +17,8 @@ from nnrep.modes.slow import ModesOf
 from nnrep.records.rows import _described
 from nnrep.reparam.build import built_map
 from nnrep.reparam.registry import MAPS
+from nnrep.structures.force_field_files import with_parameters
+from nnrep.structures.force_field_names import is_of_files
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.measures import rmsd
 from nnrep.systems.protein import ProteinConfig, protein_system
@@ -27,10 +29,13 @@ def pair(force_field="amber14", molecule=None, **settings) -> tuple[System, Syst
     """A molecule as it is, and padded."""
     config = build(ProteinConfig, {"name": "protein", "force_field": force_field, **settings})
     molecule = molecule or tripeptide()
+    if is_of_files(force_field):
+        molecule = with_parameters(molecule, force_field)
     return protein_system(config, molecule), protein_system(config, molecule, padded=True)
 
 
 ENERGIES = [{"force_field": name} for name in FORCE_FIELDS]
+ENERGIES += [{"force_field": "charmm36.xml"}]  # which has impropers, CMAP and pairs of their own
 ENERGIES += [{"solvent": "gbn2"}, {"solvent": "obc2", "solvent_options": {"kappa": 0.5}}]
 
 

@@ -1,0 +1,121 @@
+"""`system.force_field=FILE.xml`: each term is OpenMM's, and what is not computed or not there is named."""
+
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import openmm
+import pytest
+from given_molecules import by_openmm, system_xml, write
+from structure_texts import EMBEDDED, tripeptide
+
+from nnrep.choices.identity import hash_of
+from nnrep.choices.settings import build
+from nnrep.errors import ConfigError
+from nnrep.structures import force_field_files
+from nnrep.structures.force_field_files import with_parameters
+from nnrep.structures.force_field_names import PACKAGED
+from nnrep.structures.openmm_names import DATA
+from nnrep.structures.simulation import Solvent, solvated
+from nnrep.systems.protein import ProteinConfig, protein_system
+
+FF14SB = str(DATA / "amber14" / "protein.ff14SB.xml")
+
+
+def config_of(force_field: str, **options: object) -> ProteinConfig:
+    return build(ProteinConfig, {"name": "protein", "force_field": force_field, **options})
+
+
+@pytest.mark.parametrize("name", ["charmm36.xml", "amber19/protein.ff19SB.xml", FF14SB])
+def test_energy_and_forces_are_those_of_openmm(name):
+    peptide = with_parameters(tripeptide(), name)
+    system = protein_system(config_of(name), peptide)
+    positions = peptide.positions + 0.01 * np.random.default_rng(0).normal(size=(peptide.n, 3))
+    wanted = openmm.XmlSerializer.deserialize(system_xml(tripeptide(), name, removeCMMotion=False))
+    expected, forces = by_openmm(wanted, positions)
+    x = jnp.asarray(system.from_file_frame(positions))
+    energy, gradient = jax.jit(jax.value_and_grad(system.energy))(x)
+    assert float(energy) == pytest.approx(sum(expected.values()), rel=1e-10)
+    np.testing.assert_allclose(gradient, -forces, atol=1e-9 * abs(forces).max())
+    terms = {name: float(value) for name, value in jax.jit(system.energy_terms)(x).items()}
+    assert terms["torsions"] == pytest.approx(expected["torsions"], rel=1e-10)
+    assert terms.get("cmap", 0.0) == pytest.approx(expected.get("cmap", 0.0), rel=1e-10)
+
+
+def test_the_system_is_made_once(monkeypatch):
+    peptide = with_parameters(tripeptide(), FF14SB)
+    monkeypatch.setattr(force_field_files, "_system", lambda *_: pytest.fail("made again"))
+    assert with_parameters(tripeptide(), FF14SB).system == peptide.system
+
+
+def test_openmm_minimises_the_same_energy():
+    peptide = with_parameters(tripeptide(), "charmm36.xml")
+    vacuum, positions = solvated(peptide, peptide.positions, Solvent.vacuum, constrained=False)
+    assert openmm.XmlSerializer.serialize(vacuum) == peptide.system
+    assert positions is peptide.positions
+    held, _ = solvated(peptide, peptide.positions, Solvent.vacuum, constrained=True)
+    hydrogens = sum(atom.element.symbol == "H" for atom in peptide.topology.atoms())
+    assert held.getNumConstraints() == hydrogens
+    with pytest.raises(ConfigError, match=r"^baseline\.solvent: must be vacuum"):
+        solvated(peptide, peptide.positions, Solvent.implicit, constrained=False)
+    assert config_of("charmm36.xml").not_in_openmm() is None
+
+
+def test_files_are_known_by_what_they_hold(tmp_path):
+    copy = write(tmp_path, "own.xml", (DATA / "amber14" / "protein.ff14SB.xml").read_text())
+    one, other = config_of(FF14SB), config_of(copy)
+    assert hash_of(one) == hash_of(other)
+    assert hash_of(one) != hash_of(config_of("amber14")) != hash_of(config_of("charmm36.xml"))
+    assert one.files == other.files == {"force_field.0": next(iter(one.files.values()))}
+    assert other.columns(tripeptide())["potential"] == "own"
+    assert config_of("amber14").files == {}
+
+
+SCRIPT = "import openmm as mm\nsys.addForce(mm.CustomExternalForce('x'))"
+REFUSED = {
+    r"force_field: none\.xml: no such \.xml file, and none that OpenMM has": "none.xml",
+    r"force_field: nothing: no such": "charmm36.xml,,x.xml",
+    r"force_field: must be one of amber14, .*, got charmm36": "charmm36",
+    r"cutoff_nm: must be null, as force_field=charmm36\.xml knows none, got 1\.0": "charmm36.xml",
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_names_of_no_files_are_refused(message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        config_of(REFUSED[message], cutoff_nm=1.0)
+
+
+def test_other_forces_and_residues_are_named(tmp_path):
+    name = f"{FF14SB},{write(tmp_path, 'more.xml', f'<ForceField><Script>{SCRIPT}</Script></ForceField>')}"
+    peptide = with_parameters(tripeptide(), name)
+    with pytest.raises(ConfigError, match=r"^system\.force_field: its files have forces .*: CustomExternal"):
+        protein_system(config_of(name), peptide)
+    for text, message in (
+        ("<ForceField/>", r"x\.xml gives .* no parameters: No template found for residue"),
+        ("nonsense", r"x\.xml: cannot be read as a force field of OpenMM, with the others: "),
+    ):
+        force_field_files._force_field.cache_clear()
+        path = write(tmp_path, "x.xml", text)
+        with pytest.raises(ConfigError, match=rf"^system\.force_field: .*{message}"):
+            with_parameters(tripeptide(), path)
+
+
+def test_side_chains_alone_come_from_an_installed_package(tmp_path, monkeypatch):
+    package, file = "nnrep_test_package", PACKAGED["amber14_onlysc"][1]
+    monkeypatch.setitem(PACKAGED, "amber14_onlysc", (package, file))
+    with pytest.raises(ConfigError, match=r"^force_field: must be the path of protein\.ff14SBonlysc\.xml"):
+        config_of("amber14_onlysc")
+    place = tmp_path / package / file
+    place.parent.mkdir(parents=True)
+    (tmp_path / package / "__init__.py").touch()
+    shutil.copy(FF14SB, place)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = config_of("amber14_onlysc")
+    assert config.files["force_field.0"] == config_of(FF14SB).files["force_field.0"]
+    assert config.columns(tripeptide())["potential"] == "amber14_onlysc"
+    structure = write(tmp_path, "x.pdb", EMBEDDED)
+    molecule = config_of("amber14_onlysc", pdb=structure).molecule([])
+    assert molecule.system is not None
+    assert molecule.hash == config_of("amber14", pdb=structure).molecule([]).hash
