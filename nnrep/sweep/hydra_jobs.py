@@ -3,18 +3,21 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 
-from nnrep.errors import ConfigError, is_integer
+from nnrep.errors import ConfigError, is_integer, require
 from nnrep.host.interruption import Interruption
 from nnrep.host.terminal import job_bar, log
 from nnrep.sweep.dispatch import dispatch
 from nnrep.sweep.engines.engine import Engine
-from nnrep.sweep.engines.local import may_have_accelerator, workers_that_fit
+from nnrep.sweep.engines.local import chosen_devices, may_have_accelerator, workers_that_fit
+
+if TYPE_CHECKING:
+    from nnrep.host.devices import Device
 
 
 class Returned(NamedTuple):
@@ -84,6 +87,24 @@ def count_of_workers(wanted: object, threads: object, jobs: int) -> int:
         each = threads if is_integer(threads) and threads >= 1 else 1
         wanted = 1 if may_have_accelerator() else workers_that_fit(each)
     return min(int(wanted), jobs)
+
+
+def devices_of_jobs(wanted: object, workers: object, threads: Sequence[object]) -> "list[Device]":
+    """The devices that jobs have in the place of workers, each with a process of its own.
+
+    Args:
+        wanted: how many.
+        workers: None.
+        threads: the different ones of the jobs: one, as a process keeps to those that it begins with.
+
+    Raises:
+        ConfigError: one of these is another, or there are fewer devices.
+    """
+    key = "hydra.launcher.devices"
+    require(is_integer(wanted) and int(str(wanted)) >= 1, key, "a count from 1 on, or null", wanted)
+    require(workers is None, "hydra.launcher.workers", "null, as each of devices has one", workers)
+    require(len(threads) == 1, "threads", f"one number for all jobs, with {key}", list(threads))
+    return chosen_devices(int(str(wanted)), key)
 
 
 def run_hydra_job(

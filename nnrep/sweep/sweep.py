@@ -45,7 +45,7 @@ def sweep(
 
     Slow modes come first, once for all settings that share them. Seeds are tasks of their own on a CPU,
     where a batch of them does not pay (see `default_batch_size`); elsewhere all seeds of a setting are one
-    batch, in a single worker.
+    task, in a single worker, which has all devices, or in workers that have a device each.
 
     Args:
         settings: all of them; they share `threads`.
@@ -61,16 +61,17 @@ def sweep(
     engine = chosen.open(settings[0].config.threads, sum(len(task.seeds) for task in tasks))
     try:
         with scratch_folder() as empty:
-            on_cpu = not chosen.on_this_machine or engine.submit(RunsOnCpu()).result()
+            seed_by_seed = not engine.has_devices and _run_on_cpu(engine, chosen)
+            slots = None if engine.has_devices or seed_by_seed else 1
             chunk = partial(Chunk, keep=store.keep, programs=empty if cold else None)
-            making = _Making(engine, chunk, chosen.chunk, None if on_cpu else 1, store, on_runs, should_stop)
+            making = _Making(engine, chunk, chosen.chunk, slots, store, on_runs, should_stop)
             first = {
                 task.setting.modes: Task(task.setting, ()) for task in reversed(tasks) if task.setting.modes
             }
             if first:
                 log().info("starts and slow modes first, %d sets of them", len(first))
             making.work(reversed(first.values()))
-            if on_cpu:
+            if seed_by_seed:
                 tasks = [Task(task.setting, (seed,)) for task in tasks for seed in task.seeds]
             making.work(tasks)
             workers = min(engine.workers, making.slots or engine.workers)
@@ -78,6 +79,11 @@ def sweep(
     finally:
         engine.close()
         store.write()
+
+
+def _run_on_cpu(engine: Engine, chosen: EngineSettings) -> bool:
+    """Whether workers without devices of their own compute on CPUs, as those of other machines do."""
+    return not chosen.on_this_machine or engine.submit(RunsOnCpu()).result()
 
 
 def missing_tasks(settings: Iterable[Setting], store: RunStore) -> list[Task]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from host_devices import with_host_devices
 
 from nnrep.errors import ConfigError, UserError
 from nnrep.records.table import TIMES
@@ -49,6 +50,17 @@ def same(store: RunStore, expected: RunStore) -> None:
     for run in store.order:
         ours, theirs = (each.history(run).drop(columns="time_s") for each in (store, expected))
         pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_devices_make_the_rows_of_other_workers(settings, expected, tmp_path, monkeypatch):
+    """The seeds of a setting are together on a device."""
+    monkeypatch.setenv("XLA_FLAGS", with_host_devices(4)["XLA_FLAGS"])  # for processes that begin here
+    at_once = []
+    values = {"name": "local", "devices": 2}
+    ended, store = made(settings, tmp_path, values, lambda runs: at_once.append(len(runs)))
+    assert ended.workers == 2
+    assert set(at_once) == {3}
+    same(store, expected)
 
 
 DASK = {"name": "dask", "workers": 2, "chunk": 2}

@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 LOCAL = "local"
 # What a cluster is made of -> the class of dask-jobqueue.
+DEVICES = "slurm"  # the batch system whose jobs are given a GPU
 BATCH_SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 COUNT_SECONDS = 2.0  # from one count of a cluster's workers to the next
 JOIN_SECONDS = 30  # that a scheduler has to answer
@@ -56,8 +57,11 @@ class DaskSettings(EngineSettings):
             given = getattr(self, name)
             allowed = f"null, as it is of a batch system (cluster={'|'.join(BATCH_SYSTEMS)})"
             require(not given or self.cluster != LOCAL, name, allowed, given)
+        allowed = f"null but with cluster={DEVICES}; on one machine it is of engine=local"
+        require(self.devices is None or self.cluster == DEVICES, "devices", allowed, self.devices)
         for name in ("workers", "walltime", "memory"):
             given = getattr(self, name)
+            given = given or self.devices if name == "workers" else given
             require(given is not None or self.cluster == LOCAL, name, f"given with {self.cluster}", "null")
 
     def open(self, threads: int | None, most: int) -> "DaskEngine":
@@ -75,7 +79,8 @@ class DaskSettings(EngineSettings):
         except BaseException:
             opened.close()
             raise
-        return DaskEngine(client, None if self.address else self._count(threads, most), threads, opened)
+        workers = None if self.address else self._count(threads, most)
+        return DaskEngine(client, workers, threads, self.devices is not None, opened)
 
     def _config(self, threads: int | None) -> Mapping[str, Any]:
         variables = thread_variables(threads)
@@ -83,7 +88,7 @@ class DaskSettings(EngineSettings):
         return {"distributed.scheduler.allowed-failures": 0, "distributed.nanny.pre-spawn-environ": variables}
 
     def _count(self, threads: int | None, most: int) -> int:
-        return min(self.workers or workers_that_fit(threads), most)
+        return min(self.devices or self.workers or workers_that_fit(threads), most)
 
     def _made(self, threads: int | None, most: int) -> Any:
         count = self._count(threads, most)
@@ -121,9 +126,17 @@ class DaskSettings(EngineSettings):
             memory=self.memory,
             cores=threads or 1,
             processes=1,
+            job_extra_directives=self._directives(),
             scheduler_options={"dashboard": False},
             job_script_prologue=[*self.setup, *exports],
         )
+
+    def _directives(self) -> list[str] | None:
+        """Of a job that is given a GPU, beside those of Dask's configuration; None are these alone."""
+        if self.devices is None:
+            return None
+        known = dask.config.get(f"jobqueue.{self.cluster}.job-extra-directives", None) or []
+        return [*known, "--gres=gpu:1"]
 
 
 class _Ours(WorkerPlugin):
@@ -151,16 +164,20 @@ class DaskEngine(Engine):
 
     lost: ClassVar[tuple[type[BaseException], ...]] = (KilledWorker,)
 
-    def __init__(self, client: Client, workers: int | None, threads: int | None, opened: ExitStack) -> None:
+    def __init__(
+        self, client: Client, workers: int | None, threads: int | None, devices: bool, opened: ExitStack
+    ) -> None:
         """Use a cluster.
 
         Args:
             client: of its scheduler.
             workers: of our own cluster; None counts those of another one again and again.
             threads: of a worker.
+            devices: whether each worker has one of its own.
             opened: closes client and cluster.
         """
         self._client, self._threads, self._opened = client, threads, opened
+        self.has_devices = devices
         self._executor = client.get_executor(pure=False)
         self._sweep = secrets.token_hex(8)
         self._own, self._counted, self._count_from = workers, 1, 0.0
@@ -180,7 +197,7 @@ class DaskEngine(Engine):
 
     def submit(self, work: Work[T]) -> "Future[T]":
         """Hand some work to the scheduler."""
-        return self._executor.submit(remote(work, self._sweep, self._threads))
+        return self._executor.submit(remote(work, self._sweep, self._threads, self.has_devices))
 
     def cancel(self) -> None:
         """Tell all workers; what waits for one ends at once when it gets there."""
