@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # JAX takes a second to load
 
 T = TypeVar("T")
 
+# For a process that only looks at the GPUs: JAX would take most of their memory.
+NO_MEMORY = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 WORKER_BYTES = 1e9  # of a process with JAX and a small system
 
 
@@ -55,7 +57,8 @@ def chosen_devices(count: int, key: str) -> "list[Device]":
     """
     from nnrep.host.devices import CPU, GPU, HOST_DEVICES, seen_devices
 
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+    spawning = multiprocessing.get_context("spawn")
+    with environment(NO_MEMORY), ProcessPoolExecutor(1, spawning) as process:
         seen = process.submit(seen_devices).result()
     first = seen[0]
     require(first.platform in (CPU, GPU), key, f"null, as JAX computes on {first.platform}", count)
