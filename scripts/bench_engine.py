@@ -88,6 +88,7 @@ class FakeSettings(EngineSettings):
     """Workers that need no time."""
 
     name: str = "fake"
+    devices: int | None = None
 
     def open(self, threads: int | None, most: int) -> "FakeEngine":
         assert self.workers is not None

@@ -49,6 +49,7 @@ class FakeSettings(EngineSettings):
     engine: FakeEngine
     name: str = "fake"
     workers: int | None = None
+    devices: int | None = None
     chunk: int = 10
 
     def open(self, threads, most):

@@ -19,7 +19,9 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import NamedSharding
 
+from nnrep.host.devices import own_devices
 from nnrep.host.memory import require_memory
 from nnrep.host.naming import NamelessError, name_of, sources
 from nnrep.host.programs import ProgramFolder, compiled_afresh
@@ -83,7 +85,8 @@ class StoredFunction:
         leaves, tree = jax.tree.flatten(traced)
         if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             return self.jitted(*args)
-        key = (self, _kept[0], static, tree, tuple(map(jax.typeof, leaves)))
+        placed = own_devices()[0], *_spread(leaves)
+        key = (self, _kept[0], static, tree, tuple(map(jax.typeof, leaves)), placed)
         if key not in _held:
             if len(_held) >= HELD:
                 _held.clear()
@@ -103,6 +106,11 @@ class StoredFunction:
             _put(key, shapes)
         return shapes
 
+    def temporary_bytes(self, *args: Any) -> int:
+        """Bytes that its program takes beside arguments and value; it is compiled for that."""
+        sizes = self.jitted.lower(*args).compile().memory_analysis()
+        return 0 if sizes is None else int(sizes.temp_size_in_bytes)
+
     def _split(self, args: tuple) -> tuple[tuple, tuple]:
         """Static arguments, and those that are traced."""
         pairs = list(zip(self._is_static, args, strict=True))
@@ -117,7 +125,8 @@ class StoredFunction:
         key = self._key("program", args)
         if key is None:
             return None
-        compiled = _loaded(key, (self._split(args)[1], {}))
+        traced = self._split(args)[1]
+        compiled = _loaded(key, (traced, {}), _devices_of(jax.tree.leaves(traced)))
         if compiled is None:
             # A program that JAX has read from its own cache could not be kept once more.
             with compiled_afresh():
@@ -140,7 +149,8 @@ class StoredFunction:
         static, traced = self._split(args)
         leaves, tree = jax.tree.flatten(traced)
         try:
-            own = name_of([kind, self._function, self._options, static, *map(_name_of_shape, leaves)])
+            shapes = [*map(_name_of_shape, leaves), *map(_name_of_sharding, _spread(leaves))]
+            own = name_of([kind, self._function, self._options, static, *shapes])
             text = "\n".join([own, _name_of_tree(tree), sources(), _surroundings()])
         except (NamelessError, RecursionError) as error:
             log().debug("a program of %s is not kept, as there is no name for %s", self._name, error)
@@ -163,6 +173,24 @@ def _name_of_shape(leaf: Any) -> str:
     return f"{aval.dtype}{aval.shape}{aval.weak_type}"
 
 
+def _spread(leaves: Sequence[Any]) -> list[tuple[int, NamedSharding]]:
+    """The leaves that lie on several devices: their places, and how; none where there is one device."""
+    placed = ((at, getattr(leaf, "sharding", None)) for at, leaf in enumerate(leaves))
+    return [(at, each) for at, each in placed if isinstance(each, NamedSharding) and each.num_devices > 1]
+
+
+def _name_of_sharding(spread: tuple[int, NamedSharding]) -> str:
+    """Which of the devices these are is nothing to the program."""
+    at, sharding = spread
+    return f"{at}: {dict(sharding.mesh.shape)} {sharding.spec}"
+
+
+def _devices_of(leaves: Sequence[Any]) -> Sequence[jax.Device]:
+    """Those that a program of such arguments runs on."""
+    spread = _spread(leaves)
+    return spread[0][1].mesh.devices.flatten().tolist() if spread else own_devices()[:1]
+
+
 def _surroundings() -> str:
     """What else decides a program: JAX's settings, the device and the processor."""
     settings = {name: str(value) for name, value in sorted(jax.config.values.items()) if "cache" not in name}
@@ -182,8 +210,8 @@ def _processor() -> list[str]:
     return [platform.machine(), platform.processor(), *sorted(lines)]
 
 
-def _loaded(key: str, arguments: Any) -> Callable | None:
-    """The program that is kept under a key, if there is a whole one, for a tree of arguments."""
+def _loaded(key: str, arguments: Any, devices: Sequence[jax.Device]) -> Callable | None:
+    """The program that is kept under a key, if there is a whole one, for a tree of arguments on devices."""
     from jax.experimental import serialize_executable
 
     began = time.perf_counter()
@@ -195,7 +223,7 @@ def _loaded(key: str, arguments: Any) -> Callable | None:
         _prepare_lapack()
     trees = (jax.tree.structure(arguments), jax.tree.structure(value))
     try:
-        compiled = serialize_executable.deserialize_and_load(program, *trees)
+        compiled = serialize_executable.deserialize_and_load(program, *trees, execution_devices=devices)
     except Exception as error:  # of whatever library reads it
         log().debug("%s cannot be loaded: %s", key, error)
         return None

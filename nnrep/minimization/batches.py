@@ -30,17 +30,6 @@ class Draws(NamedTuple):
     branch: int
 
 
-def default_batch_size(replicas: int) -> int:
-    """Replicas that step side by side.
-
-    On a CPU one at a time: a batch of maps would be up to 1.7 times as fast while all its replicas
-    run, but waits for its last one, is slower by half without a map, and rounds its matrix products
-    by the number of replicas in it. Alone, a seed's numbers are the same to the last bit whatever
-    else is run. Other devices need the batch to be busy.
-    """
-    return 1 if jax.default_backend() == "cpu" else replicas
-
-
 def any_running(replicas: Replica) -> bool:
     """Whether one of a batch has not stopped."""
     return bool(np.any(np.asarray(replicas.status) == Status.running))

@@ -3,7 +3,9 @@
 In single precision a sum is uncertain by 1e-6 of the sizes of its terms, which is much where they cancel.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,11 +27,24 @@ class Exact(NamedTuple):
 
 def evaluate(system: System, positions: np.ndarray | Array) -> Exact:
     """Energy and gradient of a system at positions (n, d), dummies included: two scalars."""
+    with _exactly(system, positions) as arguments:
+        return Exact(*map(np.asarray, _evaluate(*arguments)))
+
+
+def evaluation_bytes(system: System) -> int:
+    """Bytes that this takes beside its arguments; it is compiled for that."""
+    with _exactly(system, system.positions) as arguments:
+        return _evaluate.temporary_bytes(*arguments)
+
+
+@contextmanager
+def _exactly(system: System, positions: np.ndarray | Array) -> Iterator[tuple[Any, Any, int]]:
+    """Energy, positions and number of particles, with which it is evaluated inside."""
     if system.exact is None:
-        return Exact(*map(np.asarray, _evaluate(system.energy, positions, system.n_free)))
+        yield system.energy, positions, system.n_free
+        return
     with jax.enable_x64(True):
-        energy, whole = system.exact_energy, np.asarray(positions, np.float64)
-        return Exact(*map(np.asarray, _evaluate(energy, whole, system.n_free)))
+        yield system.exact_energy, np.asarray(positions, np.float64), system.n_free
 
 
 @stored(compiler_options=QUICKLY)

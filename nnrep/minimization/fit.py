@@ -56,7 +56,7 @@ def fit_params(
     while True:
         began = time.perf_counter()
         replicas, _ = jax.block_until_ready(
-            run_chunk(problem, build, hyperparameters, stopping, replicas, keys, checks)
+            run_chunk(problem, build, hyperparameters, stopping, replicas, keys, checks, 1)
         )
         if should_stop is not None and should_stop():
             raise KeyboardInterrupt

@@ -10,6 +10,7 @@ import optax
 from jax import Array
 
 from nnrep.host.stored import stored
+from nnrep.minimization.spread import over_devices
 from nnrep.minimization.stopping import Check, Status, Step, Stopping
 from nnrep.reparam.base import Params, moved_of, with_moved
 
@@ -88,7 +89,7 @@ def start_replica(
     )
 
 
-@stored(static_argnames=("build",))
+@stored(static_argnames=("build", "devices"))
 def run_chunk(
     problem: Problem,
     build: Callable[[Any], optax.GradientTransformation],
@@ -97,8 +98,12 @@ def run_chunk(
     replicas: Replica,
     keys: Array,
     checks: Array,
+    devices: int,
 ) -> tuple[Replica, Trace]:
     """Run a batch of replicas side by side, each for so many checks or until it stops.
+
+    On several devices each runs its part of the batch by the program of one device, and waits for no other:
+    the numbers are those of a batch of that part's size.
 
     Args:
         problem: what is minimised.
@@ -108,20 +113,28 @@ def run_chunk(
         replicas: states, with a leading axis of replicas.
         keys: (replicas,) keys of the losses.
         checks: () at most `CHECKS_PER_CHUNK`.
+        devices: over which the batch is spread, in equal parts; see `spread`.
 
     Returns:
         The states, and what the checks saw, (replicas, CHECKS_PER_CHUNK).
     """
 
-    def run(replica: Replica, key: Array) -> tuple[Replica, Trace]:
-        optimizer = optax.with_extra_args_support(build(hyperparameters))
-        return _run_replica(problem, optimizer, stopping, replica, key, checks)
+    def run_part(given: tuple, replicas: Replica, keys: Array) -> tuple[Replica, Trace]:
+        problem, hyperparameters, stopping, checks = given
 
-    if len(keys) > 1:
-        return jax.vmap(run)(replicas, keys)
-    # vmap would turn the slices at random shifts into gathers, which one replica need not pay for.
-    alone, trace = run(jax.tree.map(lambda leaf: leaf[0], replicas), keys[0])
-    return jax.tree.map(lambda leaf: leaf[None], (alone, trace))
+        def run(replica: Replica, key: Array) -> tuple[Replica, Trace]:
+            optimizer = optax.with_extra_args_support(build(hyperparameters))
+            return _run_replica(problem, optimizer, stopping, replica, key, checks)
+
+        if len(keys) > 1:
+            return jax.vmap(run)(replicas, keys)
+        # vmap would turn the slices at random shifts into gathers, which one replica need not pay for.
+        alone, trace = run(jax.tree.map(lambda leaf: leaf[0], replicas), keys[0])
+        return jax.tree.map(lambda leaf: leaf[None], (alone, trace))
+
+    run_parts = over_devices(run_part, devices, (False, True, True))
+    parts: tuple[Replica, Trace] = run_parts((problem, hyperparameters, stopping, checks), replicas, keys)
+    return parts
 
 
 def _run_replica(

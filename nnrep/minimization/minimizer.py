@@ -45,7 +45,8 @@ def minimize(
 
     A stage minimises energy(decode(Z)) over Z until it stops; the next one starts from decode(Z) with a fresh
     optimiser. Each replica stops and changes stage by its own counter, and its outcome does not depend on its
-    neighbours.
+    neighbours. Nor does it depend on the number of devices, to the last digit on CPUs; on others, matrix
+    products round by the number of replicas on a device.
 
     Args:
         system: what is minimised.
@@ -55,7 +56,8 @@ def minimize(
         seeds: one replica a seed; an integer k means 0..k-1.
         max_steps: most steps of a replica, all stages together.
         restarts: restart replicas that have failed, as long as they have steps left.
-        batch_size: replicas that step side by side; None is `default_batch_size`, 1 on a CPU.
+        batch_size: replicas that step side by side, on all devices in equal parts if there is one for each;
+            None is `default_batch_size`, on a CPU 1 on each device.
         monitor: how the run is followed, recorded, stopped and resumed.
 
     Raises:

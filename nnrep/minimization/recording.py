@@ -51,7 +51,7 @@ class Recording:
             elapsed: seconds of the chunk.
             times: charged for them.
         """
-        taken = np.asarray(stage.batches[group].step) - before
+        taken = stage.values_of(group, "step") - before
         seconds_per_step = elapsed / max(1, taken.sum())
         steps = np.asarray(trace.step)
         place, check = np.nonzero(steps >= 0)
@@ -72,7 +72,7 @@ class Recording:
         self, stage: StageRun, group: int, members: np.ndarray, before: np.ndarray, steps_before: np.ndarray
     ) -> None:
         """Keep the frames that a chunk has reached: at every so many steps, and where a replica stopped."""
-        after, status = (np.asarray(getattr(stage.batches[group], name)) for name in ("step", "status"))
+        after, status = (stage.values_of(group, name) for name in ("step", "status"))
         stopped = status != Status.running
         for place in map(int, np.flatnonzero(after > before)):
             if self.frames.is_due(after[place]) or (self.frames.every and stopped[place]):

@@ -6,7 +6,9 @@ import jax
 
 from nnrep.host.memory import most_that_fit, require_memory
 from nnrep.minimization.batches import initial_params
+from nnrep.minimization.exact import evaluation_bytes
 from nnrep.minimization.history import COLUMNS, measure_names
+from nnrep.minimization.loop import CHECKS_PER_CHUNK
 from nnrep.minimization.stage import Stage
 from nnrep.reparam.base import moved_of
 from nnrep.systems.system import System
@@ -46,6 +48,17 @@ def require_room(
     often = math.ceil(seeds * max_steps / max(1, most_that_fit(frame)))
     what = f"up to {frames} frames of {system.n} particles"
     require_memory(frame * frames, "record.every", what, f"at least {often}, or less max_steps")
+
+
+def device_bytes(system: System, stages: tuple[Stage, ...]) -> float:
+    """Bytes that a replica takes on a device, an estimate: its state, and twice what an energy takes.
+
+    The energy is that of the table, in double precision if there is one; a map takes less as a rule.
+    """
+    measures = jax.eval_shape(system.measure, system.positions) if system.measure else {}
+    trace = 8 * CHECKS_PER_CHUNK * (len(COLUMNS) + len(measure_names(measures)))
+    state = 8 * POSITIONS * system.positions.size + _most_state_bytes(stages, system)
+    return state + trace + 2 * evaluation_bytes(system)
 
 
 def _most_state_bytes(stages: tuple[Stage, ...], system: System) -> int:

@@ -12,13 +12,15 @@ from nnrep.errors import UserError
 from nnrep.host.background import LeftError, interruptible
 from nnrep.host.progress import Progress
 from nnrep.minimization.attempts import Attempts, Outcomes, Restarts
-from nnrep.minimization.batches import default_batch_size, measured, without_key
+from nnrep.minimization.batches import measured, without_key
 from nnrep.minimization.exact import evaluate
+from nnrep.minimization.groups import default_batch_size, grouped
 from nnrep.minimization.history import measure_names
 from nnrep.minimization.loop import CHECKS_PER_CHUNK, CHUNK_SECONDS, no_measures
 from nnrep.minimization.monitor import Monitor
 from nnrep.minimization.recording import Recording
 from nnrep.minimization.result import Frames, Result
+from nnrep.minimization.room import device_bytes
 from nnrep.minimization.stage import Stage
 from nnrep.minimization.stage_run import Objective, StageRun, Starts
 from nnrep.minimization.stopping import Status
@@ -57,8 +59,8 @@ class Run:
         )
         measures = measure_names(measured.shapes(as_partial(self.objective.measure), system.positions))
         self.recording = Recording(measures, seeds, self.monitor.record_every, system.n)
-        size = batch_size or default_batch_size(len(seeds))
-        self.groups = [slice(start, start + size) for start in range(0, len(seeds), size)]
+        size = batch_size or default_batch_size(len(seeds), partial(device_bytes, system, stages))
+        self.groups = grouped(len(seeds), size)
         failed = partial(has_failed, system, min_contact_fraction=restarts.min_contact_fraction)
         self.attempts = Attempts(restarts, failed, len(seeds), system.positions)
         self.times = Times(len(seeds))
@@ -88,7 +90,7 @@ class Run:
             return True
         group = running[0]
         began = time.perf_counter()
-        before = np.asarray(self.stage.batches[group].step)
+        before = self.stage.values_of(group, "step")
         every = self.stage.stage.stopping.check_every
         checks = min(self.checks, self.recording.frames.checks_ahead(before, every))
         chunk = partial(self.stage.run, group, checks)
@@ -98,7 +100,7 @@ class Run:
             return True
         trace = self.stage.keep(group, *after)
         elapsed = time.perf_counter() - began
-        members = np.arange(len(self.seeds))[self.groups[group]]
+        members = np.arange(len(self.seeds))[self.groups.members[group]]
         steps_before = self.steps_before[members]
         self.recording.add_checks(
             self.stage, group, members, trace, before, steps_before, elapsed, self.times

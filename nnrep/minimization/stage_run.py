@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -19,12 +19,16 @@ from nnrep.minimization.batches import (
     started_at,
 )
 from nnrep.minimization.fit import fit_params
+from nnrep.minimization.groups import Groups
 from nnrep.minimization.loop import Problem, Replica, Trace, run_chunk
 from nnrep.minimization.optimizers.optimizer import lowest_of
+from nnrep.minimization.spread import everywhere, part_of, spread
 from nnrep.minimization.stage import Stage
 from nnrep.minimization.stopping import Status
 from nnrep.minimization.times import Times
 from nnrep.reparam.base import Anchored, Params, moved_of, with_moved
+
+T = TypeVar("T")
 
 
 class Objective(NamedTuple):
@@ -66,7 +70,6 @@ class StageRun:
 
     Attributes:
         stage: which.
-        batches: its replicas.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class StageRun:
         stage: Stage,
         objective: Objective,
         seeds: tuple[int, ...],
-        groups: list[slice],
+        groups: Groups,
         branch: int,
         starts: Starts,
         times: Times,
@@ -86,83 +89,113 @@ class StageRun:
             stage: which.
             objective: what is minimised.
             seeds: of the replicas.
-            groups: which replicas share a batch.
+            groups: which replicas share a batch, and on how many devices.
             branch: of the random numbers of this stage and attempt.
             starts: where the replicas stand.
             times: charged for modes, fit and compilation.
             should_stop: True ends a fit by `KeyboardInterrupt`.
         """
         began, other_before = time.perf_counter(), times.prepared_s()
-        self.stage, self._groups, self._count = stage, groups, len(seeds)
-        self._problem = Problem(
+        self.stage, self._groups = stage, groups
+        problem = Problem(
             objective.loss, stage.reparam.decode, objective.measure, objective.n, objective.epoch
         )
+        given = problem, stage.optimizer.hyperparameters, stage.stopping
+        self._problem, self._hyperparameters, self._stopping = everywhere(given, groups.devices)
         self._particles = objective.particles
         # Replica by replica: a batch would round by the number of seeds.
         replicas = [
             self._started(replica, Draws(seed, branch), starts, times, should_stop)
             for replica, seed in enumerate(seeds)
         ]
-        pairs = [_joined(replicas[group]) for group in groups]
-        self.batches: list[Replica] = [batch for batch, _ in pairs]
-        self._loss_keys: list[Array] = [key for _, key in pairs]
-        for group in range(len(groups)):
+        pairs = self._batched(replicas)
+        self._batches, self._loss_keys = [replica for replica, _ in pairs], [key for _, key in pairs]
+        for group in range(len(groups.members)):
             self.keep(group, *self.run(group, 0))  # no steps: this compiles
         times.compile_s += time.perf_counter() - began - (times.prepared_s() - other_before)
 
     def run(self, group: int, checks: int) -> tuple[Replica, Trace]:
         """Where a batch is after so many checks, or when all its replicas have stopped, and what was seen."""
-        stage = self.stage
         after = run_chunk(
             self._problem,
-            stage.optimizer.build,
-            stage.optimizer.hyperparameters,
-            stage.stopping,
-            self.batches[group],
+            self.stage.optimizer.build,
+            self._hyperparameters,
+            self._stopping,
+            self._batches[group],
             self._loss_keys[group],
             checks,
+            self._groups.devices,
         )
         return jax.block_until_ready(after)
 
     def keep(self, group: int, replicas: Replica, trace: Trace) -> Trace:
-        """Go on from there."""
-        self.batches[group] = replicas
-        return trace
+        """Go on from there; what was seen of the replicas of the batch."""
+        self._batches[group] = replicas
+        size = self._groups.sizes[group]
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[:size], trace)
 
     def running(self) -> list[int]:
         """The batches that have not stopped."""
-        return [group for group, replicas in enumerate(self.batches) if any_running(replicas)]
+        return [group for group, replicas in enumerate(self._batches) if any_running(replicas)]
+
+    def values_of(self, group: int, name: str) -> np.ndarray:
+        """A number of every replica of a batch: step, limit, status, lowest."""
+        return np.asarray(getattr(self._batches[group], name))[: self._groups.sizes[group]]
 
     def values(self, name: str) -> np.ndarray:
-        """A number of every replica (s,): step, status, lowest."""
-        return np.concatenate([np.asarray(getattr(batch, name)) for batch in self.batches])
+        """A number of every replica (s,)."""
+        return np.concatenate([self.values_of(group, name) for group in range(len(self._batches))])
 
     def positions(self) -> np.ndarray:
         """Where all replicas would end now, (s, n, d): a search for the lowest point ends there."""
+        lowest = [
+            with_moved(batch.params, lowest_of(batch.optimizer_state, moved_of(batch.params)))
+            for batch in self._batches
+        ]
+        sizes = enumerate(self._groups.sizes)
         return np.stack(
-            [
-                self._decoded(group, place, lowest_of(batch.optimizer_state, moved_of(batch.params)))
-                for group, batch in enumerate(self.batches)
-                for place in range(len(batch.step))
-            ]
+            [self._decoded(group, place, lowest[group]) for group, size in sizes for place in range(size)]
         )
 
     def positions_of(self, group: int, place: int) -> np.ndarray:
         """Where a replica of a batch is, (n, d)."""
-        return self._decoded(group, place, moved_of(self.batches[group].params))
+        return self._decoded(group, place, self._batches[group].params)
 
-    def _decoded(self, group: int, place: int, moved: Params) -> np.ndarray:
-        params = with_moved(self.batches[group].params, moved)
-        return np.asarray(decoded(self._problem.decode, params, place))
+    def _decoded(self, group: int, place: int, batch: Params) -> np.ndarray:
+        """Positions (n, d) of a replica, by the params of its batch."""
+        if self._groups.devices > 1:
+            device, place = divmod(place, self._groups.size_of_part(group))
+            batch = part_of(batch, device)
+        return np.asarray(decoded(self.stage.reparam.decode, batch, place))
 
     def whole(self) -> Replica:
-        """All replicas in one batch."""
-        return _joined(self.batches)
+        """All replicas in one batch, as NumPy arrays."""
+
+        def one(*leaves: Any) -> np.ndarray:
+            sized = zip(leaves, self._groups.sizes, strict=True)
+            return np.concatenate([np.asarray(leaf)[:size] for leaf, size in sized])
+
+        replicas: Replica = jax.tree.map(one, *self._batches)
+        return replicas
 
     def set_whole(self, replicas: Replica) -> None:
         """Go on from other states of all replicas, given as NumPy arrays."""
-        parts = [jax.tree.map(lambda leaf, g=group: leaf[g], replicas) for group in self._groups]
-        self.batches = jax.device_put(parts)
+        count = self._groups.replicas
+        alone = [jax.tree.map(lambda leaf, at=at: leaf[at : at + 1], replicas) for at in range(count)]
+        self._batches = jax.device_put(self._batched(alone))
+
+    def _batched(self, alone: list[T]) -> list[T]:
+        """Batches of one replica each, as those of the groups, each over its devices."""
+        return [self._batch(alone[members]) for members in self._groups.members]
+
+    def _batch(self, alone: list[T]) -> T:
+        devices = self._groups.devices
+        if devices == 1:
+            return _joined(alone)
+        # Copies of the last replica that have stopped, so that all devices have equal parts.
+        padded = alone + [_stopped(alone[-1])] * (-len(alone) % devices)
+        each = len(padded) // devices
+        return spread([_joined(padded[at : at + each]) for at in range(0, len(padded), each)])
 
     def _started(
         self,
@@ -215,6 +248,19 @@ class StageRun:
         params = fit_params(decode, params, positions, fit, should_stop, self._particles)
         times.fit_s[replica] += time.perf_counter() - began
         return params
+
+
+def _stopped(tree: T) -> T:
+    """A tree in which replicas are stopped."""
+
+    def one(each: Any) -> Any:
+        if not isinstance(each, Replica):
+            return each
+        status: Any = np.full_like(np.asarray(each.status), Status.converged)  # no program is compiled for it
+        return each._replace(status=status)
+
+    stopped: T = jax.tree.map(one, tree, is_leaf=lambda each: isinstance(each, Replica))
+    return stopped
 
 
 def _joined(batches: list[Any]) -> Any:

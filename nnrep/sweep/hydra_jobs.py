@@ -1,21 +1,24 @@
 """The jobs of a Hydra sweep side by side, in chunks for an engine."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 
-from nnrep.errors import ConfigError, is_integer
+from nnrep.errors import ConfigError, is_integer, require
 from nnrep.host.interruption import Interruption
 from nnrep.host.terminal import job_bar, log
 from nnrep.sweep.dispatch import dispatch
 from nnrep.sweep.engines.engine import Engine
-from nnrep.sweep.engines.local import may_have_accelerator, workers_that_fit
+from nnrep.sweep.engines.local import chosen_devices, may_have_accelerator, workers_that_fit
 from nnrep.sweep.hydra_chunk import HydraChunk, HydraJob, Returned
 from nnrep.sweep.job_shapes import shape_of
 from nnrep.sweep.queue import Queue, chunk_size
+
+if TYPE_CHECKING:
+    from nnrep.host.devices import Device
 
 
 def count_of_workers(wanted: object, threads: object, jobs: int) -> int:
@@ -36,6 +39,24 @@ def count_of_workers(wanted: object, threads: object, jobs: int) -> int:
         each = threads if is_integer(threads) and threads >= 1 else 1
         wanted = 1 if may_have_accelerator() else workers_that_fit(each)
     return min(int(wanted), jobs)
+
+
+def devices_of_jobs(wanted: object, workers: object, threads: Sequence[object]) -> "list[Device]":
+    """The devices that jobs have in the place of workers, each with a process of its own.
+
+    Args:
+        wanted: how many.
+        workers: None.
+        threads: the different ones of the jobs: one, as a process keeps to those that it begins with.
+
+    Raises:
+        ConfigError: one of these is another, or there are fewer devices.
+    """
+    key = "hydra.launcher.devices"
+    require(is_integer(wanted) and int(str(wanted)) >= 1, key, "a count from 1 on, or null", wanted)
+    require(workers is None, "hydra.launcher.workers", "null, as each of devices has one", workers)
+    require(len(threads) == 1, "threads", f"one number for all jobs, with {key}", list(threads))
+    return chosen_devices(int(str(wanted)), key)
 
 
 def run_on_engine(

@@ -8,7 +8,7 @@ from nnrep.host.scratch import scratch_folder
 from nnrep.host.terminal import log
 from nnrep.records.sweep_table import FAILED
 from nnrep.sweep.dispatch import dispatch
-from nnrep.sweep.engines.engine import Engine
+from nnrep.sweep.engines.engine import Engine, EngineSettings
 from nnrep.sweep.failures import Failure
 from nnrep.sweep.finished import FinishedRun
 from nnrep.sweep.kept_engine import KeptEngine
@@ -46,7 +46,7 @@ def sweep(
 
     Slow modes come first, once for all settings that share them. Seeds are tasks of their own on a CPU,
     where a batch of them does not pay (see `default_batch_size`); elsewhere all seeds of a setting are one
-    batch, in a single worker.
+    task, in a single worker, which has all devices, or in workers that have a device each.
 
     Args:
         settings: all of them; they share `threads`.
@@ -62,9 +62,9 @@ def sweep(
     workers = sum(len(task.seeds) for task in tasks)
     try:
         with scratch_folder() as empty, kept.at_work(settings[0].config.threads, workers) as engine:
-            on_cpu = not kept.chosen.on_this_machine or engine.submit(RunsOnCpu()).result()
+            seed_by_seed = not engine.has_devices and _run_on_cpu(engine, kept.chosen)
             chunk = partial(Chunk, keep=store.keep, programs=empty if cold else None)
-            slots = None if on_cpu else 1
+            slots = None if engine.has_devices or seed_by_seed else 1
             making = _Making(engine, chunk, kept.chosen.chunk, slots, store, on_runs, should_stop)
             first = {
                 task.setting.modes: Task(task.setting, ()) for task in reversed(tasks) if task.setting.modes
@@ -72,7 +72,7 @@ def sweep(
             if first:
                 log().info("starts and slow modes first, %d sets of them", len(first))
             making.work(reversed(first.values()))
-            if on_cpu:
+            if seed_by_seed:
                 tasks = [Task(task.setting, (seed,)) for task in tasks for seed in task.seeds]
             making.work(tasks)
             swept = Swept(making.failures(tasks), making.stopped, slots or engine.workers)
@@ -81,6 +81,11 @@ def sweep(
             return swept
     finally:
         store.write()
+
+
+def _run_on_cpu(engine: Engine, chosen: EngineSettings) -> bool:
+    """Whether workers without devices of their own compute on CPUs, as those of other machines do."""
+    return not chosen.on_this_machine or engine.submit(RunsOnCpu()).result()
 
 
 def missing_tasks(settings: Iterable[Setting], store: RunStore) -> list[Task]:

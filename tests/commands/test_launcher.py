@@ -9,6 +9,7 @@ import time
 
 import pandas as pd
 import pytest
+from host_devices import with_host_devices
 from omegaconf import OmegaConf
 from structure_texts import text
 
@@ -199,3 +200,16 @@ def test_threads_that_the_environment_has_set_are_accepted(monkeypatch):
     monkeypatch.setattr(threads, "_set", [])
     with pytest.raises(ConfigError, match="loaded NumPy already"):
         threads.limit_threads(usable_cores())
+
+
+@pytest.mark.slow
+def test_jobs_with_a_device_each_give_the_table_of_one_process(nnrep, tmp_path):
+    """Their seeds are on one device of the four; in one process they are on all of them."""
+    sweep = ("run", "-m", *SMALL, "reparam=none,cg", "seeds=4")
+    for place, keys in (("one", (ONE,)), ("devices", ("hydra.launcher.devices=2",))):
+        done = nnrep(*sweep, *keys, f"hydra.sweep.dir={place}", env=with_host_devices(4))
+        assert done.returncode == 0, done.stderr
+    assert "launching 2 jobs on 2 devices" in done.stderr
+    tables = [swept(tmp_path / place).drop(columns=CLOCKS) for place in ("one", "devices")]
+    pd.testing.assert_frame_equal(*tables)
+    assert len(tables[0]) == 8

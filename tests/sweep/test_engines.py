@@ -143,6 +143,16 @@ def test_runs_of_a_shape_are_sent_in_chunks_and_kept_in_the_order_of_the_sweep(s
     assert missing_tasks(settings, store) == []
 
 
+def test_workers_with_devices_are_sent_whole_settings(settings, tmp_path):
+    engine = FakeEngine(lambda chunk: Done())
+    engine.has_devices = True
+    store = RunStore(tmp_path, [each.run_id(seed) for each in settings for seed in each.seeds])
+    sweep(settings, store, FakeSettings(engine=engine, chunk=1), lambda runs: None, lambda: False)
+    tasks = [task for chunk in engine.submitted for task in chunk.tasks]
+    assert sorted(task.setting.hash for task in tasks) == sorted(each.hash for each in settings)
+    assert all(task.seeds == task.setting.seeds for task in tasks)
+
+
 def test_lost_runs_have_a_status_and_a_reason_and_are_made_again_later(settings, tmp_path):
     def losing(chunk):
         if any(0 in task.seeds for task in chunk.tasks):
@@ -220,7 +230,7 @@ def test_a_torn_line_is_left_out_and_its_run_is_made_again(settings, tmp_path, c
         ({"name": "loca"}, r"engine\.name: must be one of .*local.*, got loca"),
         ({"name": "local", "workers": 0}, r"engine\.workers: must be a count from 1 on, or null, got 0"),
         ({"name": "local", "chunk": 0}, r"engine\.chunk: must be at least 1, got 0"),
-        ({"name": "local", "queue": "x"}, r"engine\.queue: unknown key.*choose from name, workers, chunk"),
+        ({"name": "local", "queue": "x"}, r"engine\.queue: unknown key; choose from .* devices, chunk"),
     ],
 )
 def test_engines_and_their_keys_are_named(values, message):

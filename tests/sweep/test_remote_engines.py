@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from engine_runs import SMALL, kill_one, made, same, sleeping
+from host_devices import with_host_devices
 
 from nnrep.errors import ConfigError, UserError
 from nnrep.host.cache import cache_folder
@@ -28,6 +29,17 @@ def expected(settings, tmp_path_factory):
     _, store = made(settings, tmp_path_factory.mktemp("local"), {"name": "local", "workers": 1})
     assert store.done() == set(store.order)
     return store
+
+
+def test_devices_make_the_rows_of_other_workers(settings, expected, tmp_path, monkeypatch):
+    """The seeds of a setting are together on a device."""
+    monkeypatch.setenv("XLA_FLAGS", with_host_devices(4)["XLA_FLAGS"])  # for processes that begin here
+    at_once = []
+    values = {"name": "local", "devices": 2}
+    ended, store = made(settings, tmp_path, values, lambda runs: at_once.append(len(runs)))
+    assert ended.workers == 2
+    assert set(at_once) == {3}
+    same(store, expected)
 
 
 DASK = {"name": "dask", "workers": 2, "chunk": 2}

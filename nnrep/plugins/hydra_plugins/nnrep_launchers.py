@@ -39,24 +39,34 @@ class OurLauncher(Launcher):
 class LocalLauncher(OurLauncher):
     """Runs jobs in worker processes; a single worker is the process of the command."""
 
-    def __init__(self, workers: int | None = None) -> None:
-        """Take the number of processes from `configs/`."""
-        self._workers = workers
+    def __init__(self, workers: int | None = None, devices: int | None = None) -> None:
+        """Take the number of processes, or of devices with one each, from `configs/`."""
+        self._workers, self._devices = workers, devices
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Run some jobs; each as Hydra's own launcher runs it."""
+        """Run some jobs; each as Hydra's own launcher runs it.
+
+        Raises:
+            ConfigError: a number that is none, or of more devices than there are.
+        """
         from nnrep.host.terminal import log
         from nnrep.sweep.engines.local import LocalEngine
         from nnrep.sweep.hydra_chunk import run_hydra_job
-        from nnrep.sweep.hydra_jobs import count_of_workers, run_on_engine
+        from nnrep.sweep.hydra_jobs import count_of_workers, devices_of_jobs, run_on_engine
 
         jobs = self._composed(job_overrides, initial_job_idx)
         # A process keeps to the threads that it begins with; in one process, jobs of others say so.
         threads, *others = {config.get("threads") for _, config in jobs}
         workers = 1 if others else count_of_workers(self._workers, threads, len(jobs))
+        if self._devices is not None:
+            devices = devices_of_jobs(self._devices, self._workers, [threads, *others])[: len(jobs)]
+            log().info("launching %d jobs on %d devices", len(jobs), len(devices))
+            return run_on_engine(LocalEngine(devices, threads), self._context, self._task, jobs, chunk=1)
         log().info("launching %d jobs, %d at a time", len(jobs), workers)
         if workers > 1:
-            return run_on_engine(LocalEngine(workers, threads), self._context, self._task, jobs, chunk=1)
+            return run_on_engine(
+                LocalEngine([None] * workers, threads), self._context, self._task, jobs, chunk=1
+            )
         returned = []
         for (number, config), overrides in zip(jobs, job_overrides, strict=True):
             log().info("job %d: %s", number, " ".join(filter_overrides(overrides)))

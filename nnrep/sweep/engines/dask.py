@@ -62,8 +62,11 @@ class DaskSettings(EngineSettings):
             given = getattr(self, name)
             allowed = f"null, as it is of a batch system (cluster={'|'.join(BATCH_SYSTEMS)})"
             require(not given or self.cluster != LOCAL, name, allowed, given)
+        allowed = f"null but with cluster={SLURM}; on one machine it is of engine=local"
+        require(self.devices is None or self.cluster == SLURM, "devices", allowed, self.devices)
         for name in ("workers", "walltime", "memory"):
             given = getattr(self, name)
+            given = given or self.devices if name == "workers" else given
             require(given is not None or self.cluster == LOCAL, name, f"given with {self.cluster}", "null")
 
     def open(self, threads: int | None, most: int) -> "DaskEngine":
@@ -91,7 +94,7 @@ class DaskSettings(EngineSettings):
             opened.close()
             raise
         count = None if self.address else self._count(threads, most)
-        return DaskEngine(client, count, jobs, threads, opened)
+        return DaskEngine(client, count, jobs, threads, self.devices is not None, opened)
 
     def _config(self, threads: int | None) -> Mapping[str, Any]:
         variables = thread_variables(threads)
@@ -99,7 +102,7 @@ class DaskSettings(EngineSettings):
         return {"distributed.scheduler.allowed-failures": 0, "distributed.nanny.pre-spawn-environ": variables}
 
     def _count(self, threads: int | None, most: int) -> int:
-        return min(self.workers or workers_that_fit(threads), most)
+        return min(self.devices or self.workers or workers_that_fit(threads), most)
 
     def _processes(self, threads: int | None, most: int) -> Any:
         """A cluster of this machine's processes."""
@@ -131,10 +134,18 @@ class DaskSettings(EngineSettings):
             memory=self.memory,
             cores=threads or 1,
             processes=1,
+            job_extra_directives=self._directives(),
             scheduler_options={"dashboard": False, "dashboard_address": ":0"},  # at any port
             log_directory=str(logs),
             job_script_prologue=[*self.setup, *exports],
         )
+
+    def _directives(self) -> list[str] | None:
+        """Of a job that is given a GPU, beside those of Dask's configuration; None are these alone."""
+        if self.devices is None:
+            return None
+        known = dask.config.get(f"jobqueue.{self.cluster}.job-extra-directives", None) or []
+        return [*known, "--gres=gpu:1"]
 
 
 class _Ours(WorkerPlugin):
@@ -168,6 +179,7 @@ class DaskEngine(Engine):
         workers: int | None,
         jobs: BatchJobs | None,
         threads: int | None,
+        devices: bool,
         opened: ExitStack,
     ) -> None:
         """Use a cluster.
@@ -177,9 +189,11 @@ class DaskEngine(Engine):
             workers: of our own cluster; None counts those of another one again and again.
             jobs: of a batch system, which the workers are; None where they are not.
             threads: of a worker.
+            devices: whether each worker has one of its own.
             opened: closes client and cluster.
         """
         self._client, self._jobs, self._threads, self._opened = client, jobs, threads, opened
+        self.has_devices = devices
         self._executor = client.get_executor(pure=False)
         self._sweep = secrets.token_hex(8)
         self._own, self._counted, self._count_from = workers, 1, 0.0
@@ -200,7 +214,7 @@ class DaskEngine(Engine):
 
     def submit(self, work: Work[T]) -> "Future[T]":
         """Hand some work to the scheduler."""
-        return self._executor.submit(remote(work, self._sweep, self._threads))
+        return self._executor.submit(remote(work, self._sweep, self._threads, self.has_devices))
 
     def tend(self) -> None:
         """Ask for as many workers as there were, where some do not come back.

@@ -38,10 +38,12 @@ class Engine(ABC):
     Attributes:
         lost: errors of a future whose worker is gone; the work may be submitted once more.
         ahead: how much work there is for each worker; the second piece waits there while the first is done.
+        has_devices: whether each worker has a device of its own, a GPU for one.
     """
 
     lost: ClassVar[tuple[type[BaseException], ...]] = ()
     ahead: ClassVar[int] = 2
+    has_devices: bool = False
 
     @property
     @abstractmethod
@@ -85,11 +87,14 @@ class EngineSettings(ABC):
     Attributes:
         name: of the engine.
         workers: how many; None leaves it to the engine.
+        devices: in the place of workers, how many devices, each with a worker that has it alone; None gives
+            workers none.
         chunk: most runs that a worker is sent at once; they share their programs.
     """
 
     name: str
     workers: int | None
+    devices: int | None
     chunk: int
 
     on_this_machine: ClassVar[bool] = False  # all of its workers
@@ -98,6 +103,9 @@ class EngineSettings(ABC):
         """Check the values."""
         allowed = "a count from 1 on, or null"
         require(self.workers is None or self.workers >= 1, "workers", allowed, self.workers)
+        require(self.devices is None or self.devices >= 1, "devices", allowed, self.devices)
+        given = self.devices is None or self.workers is None
+        require(given, "workers", "null, as each of devices has a worker", self.workers)
         require(self.chunk >= 1, "chunk", "at least 1", self.chunk)
 
     @abstractmethod

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from nnrep.choices.settings import settings
-from nnrep.errors import UserError, require
+from nnrep.errors import ConfigError, UserError, require
 from nnrep.host.threads import environment, thread_variables
 from nnrep.sweep.engines.engine import Engine, EngineSettings, Work
 from nnrep.sweep.engines.local import workers_that_fit
@@ -33,18 +33,19 @@ class RaySettings(EngineSettings):
     def __post_init__(self) -> None:
         """Check the values."""
         super().__post_init__()
-        given = self.workers is not None or self.address is None
-        require(given, "workers", "given with address", "null")
+        given = self.workers or self.devices or self.address is None
+        require(bool(given), "workers", "given with address, or devices", "null")
 
     def open(self, threads: int | None, most: int) -> "RayEngine":
         """Join a cluster, or begin one.
 
         Raises:
-            UserError: there is none at the address, or none comes up within Ray's own limits of time.
+            UserError: there is none at the address, none comes up within Ray's own limits of time, or it has
+                fewer devices.
         """
         variables = thread_variables(threads)
         options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-        count = min(self.workers or workers_that_fit(threads), most)
+        count = min(self.devices or self.workers or workers_that_fit(threads), most)
         if self.address is None:
             options |= {"num_cpus": count, "object_store_memory": OBJECT_STORE_BYTES}
             options |= {"include_dashboard": False}
@@ -56,7 +57,15 @@ class RaySettings(EngineSettings):
         except Exception as error:  # of whatever kind: a plain one where Ray's processes are slow to begin
             what = f"engine.address: {self.address}: no cluster" if self.address else "engine=ray: no cluster"
             raise UserError(f"{what} of Ray's ({' '.join(str(error).split())})") from error
-        return RayEngine(count, threads)
+        if self.devices is not None:
+            known = int(ray.cluster_resources().get("GPU", 0))  # a worker would wait for more for ever
+            if self.devices > known:
+                ray.shutdown()
+                raise ConfigError(
+                    "engine.devices",
+                    f"must be at most {known}, the GPUs that Ray knows of, got {self.devices}",
+                )
+        return RayEngine(count, threads, self.devices is not None)
 
 
 @contextmanager
@@ -87,11 +96,12 @@ class RayEngine(Engine):
     lost: ClassVar[tuple[type[BaseException], ...]] = (RayActorError, WorkerCrashedError)
     ahead: ClassVar[int] = 1
 
-    def __init__(self, workers: int, threads: int | None) -> None:
-        """Begin so many actors, which Ray places."""
-        self._threads, self._sweep = threads, secrets.token_hex(8)
+    def __init__(self, workers: int, threads: int | None, devices: bool) -> None:
+        """Begin so many actors, which Ray places, each with a GPU of its own if that is wanted."""
+        self._threads, self._sweep, self.has_devices = threads, secrets.token_hex(8), devices
         # A second thread of each hears of the stop.
         options = {"max_concurrency": 2, "num_cpus": 1, "max_restarts": 0}
+        options |= {"num_gpus": 1} if devices else {}
         actor_of: Any = ray.remote  # whose types depend on the number of arguments
         self._kind = actor_of(**options)(_Actor)
         self._idle = [self._kind.remote() for _ in range(workers)]
@@ -106,7 +116,9 @@ class RayEngine(Engine):
     def submit(self, work: Work[Any]) -> "Future[Any]":
         """Give some work to an idle actor."""
         actor = self._idle.pop()
-        future: Future[Any] = actor.do.remote(remote(work, self._sweep, self._threads)).future()
+        future: Future[Any] = actor.do.remote(
+            remote(work, self._sweep, self._threads, self.has_devices)
+        ).future()
         future.add_done_callback(lambda future: self._take_back(actor, future))
         return future
 

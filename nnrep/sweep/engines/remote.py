@@ -33,6 +33,7 @@ class Remote:
         work: what is done.
         sweep: a name of the command that it is of.
         threads: that it computes with.
+        device: whether it is to have a device other than its CPU.
         cache: the command's cache folder, if it is a chosen one.
         folder: in which the command runs; paths in the work are relative to it.
     """
@@ -40,6 +41,7 @@ class Remote:
     work: Work[Any]
     sweep: str
     threads: int | None
+    device: bool
     cache: str | None
     folder: Path
 
@@ -55,7 +57,7 @@ class Remote:
             should_stop: asked again and again; None is `stop`.
 
         Raises:
-            UserError: the process computes with another number of threads.
+            UserError: the process computes with another number of threads, or has no device.
         """
         with _one_at_a_time:
             follow_instead(should_stop or (lambda: self.sweep in _stopped))
@@ -66,6 +68,10 @@ class Remote:
             except ConfigError as error:
                 wanted = " ".join(f"{name}={value}" for name, value in thread_variables(self.threads).items())
                 raise UserError(f"engine: {error}; start its workers with {wanted}") from error
+            if self.device:
+                from nnrep.host.devices import require_gpu  # and JAX, which is for the worker
+
+                require_gpu("engine.devices")
             if self.cache is not None:
                 os.environ.setdefault(CACHE, self.cache)
             if self.folder.is_dir():
@@ -77,6 +83,6 @@ class Remote:
         return [replace(self, work=part) for part in self.work.parts()]
 
 
-def remote(work: Work[Any], sweep: str, threads: int | None) -> Remote:
+def remote(work: Work[Any], sweep: str, threads: int | None, device: bool) -> Remote:
     """Work of this process for another one."""
-    return Remote(work, sweep, threads, os.environ.get(CACHE), Path.cwd())
+    return Remote(work, sweep, threads, device, os.environ.get(CACHE), Path.cwd())

@@ -56,10 +56,10 @@ class SubmititSettings(EngineSettings):
         super().__post_init__()
         require(self.cluster in (SLURM, LOCAL), "cluster", f"{SLURM} or {LOCAL}", self.cluster)
         require(bool(TIME.fullmatch(self.walltime)), "walltime", "HH:MM:SS", self.walltime)
-        for name in ("queue", "memory"):
+        for name in ("queue", "memory", "devices"):
             given = getattr(self, name)
             require(given is None or self.cluster == SLURM, name, f"null with cluster={LOCAL}", given)
-        given = self.workers
+        given = self.devices or self.workers
         require(given is not None or self.cluster == LOCAL, "workers", f"given with {SLURM}", "null")
 
     @property
@@ -81,8 +81,9 @@ class SubmititSettings(EngineSettings):
         except RuntimeError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise UserError(f"engine.cluster={self.cluster}: {' '.join(str(error).split())}") from error
-        workers = min(self.workers or workers_that_fit(threads), most)
-        return SubmititEngine(executor, folder, workers, threads, self.seconds)
+        workers = min(self.devices or self.workers or workers_that_fit(threads), most)
+        has_devices = self.devices is not None
+        return SubmititEngine(executor, folder, workers, threads, has_devices, self.seconds)
 
     def parameters(self, threads: int | None) -> dict[str, Any]:
         """What submitit is told of a job."""
@@ -94,6 +95,7 @@ class SubmititSettings(EngineSettings):
         # By srun, a job would have one of its processors (since Slurm 22.05).
         given |= {"slurm_setup": setup, "cpus_per_task": threads or 1, "slurm_use_srun": False}
         given |= {"slurm_partition": self.queue} if self.queue else {}
+        given |= {"gpus_per_node": 1} if self.devices else {}
         return given | ({"slurm_mem": self.memory} if self.memory else {})
 
 
@@ -116,11 +118,17 @@ class SubmititEngine(Engine):
     ahead: ClassVar[int] = 1
 
     def __init__(
-        self, executor: Any, folder: Path, workers: int, threads: int | None, seconds: float
+        self,
+        executor: Any,
+        folder: Path,
+        workers: int,
+        threads: int | None,
+        devices: bool,
+        seconds: float,
     ) -> None:
-        """Begin jobs of at most so many seconds, so many at a time."""
+        """Begin jobs of at most so many seconds, so many at a time, each with a GPU if that is wanted."""
         self._executor, self._folder, self._workers = executor, folder, workers
-        self._threads, self._seconds = threads, seconds
+        self._threads, self._seconds, self.has_devices = threads, seconds, devices
         self._pending: dict[str, _Pending] = {}
         self._queue = SlurmQueue()
         self._closed = threading.Event()
@@ -139,7 +147,7 @@ class SubmititEngine(Engine):
             UserError: Slurm refuses it.
         """
         name = secrets.token_hex(8)
-        errand = Errand(remote(work, self._folder.name, self._threads), self._folder, name)
+        errand = Errand(remote(work, self._folder.name, self._threads, self.has_devices), self._folder, name)
         variables, refusal = thread_variables(self._threads), redirect_stderr(io.StringIO())
         try:
             with environment(variables), _signals_kept_from_children(), refusal:  # it is in the error as well
