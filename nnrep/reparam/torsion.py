@@ -216,7 +216,7 @@ def _placed(tree: Tree, start: Start, latent: Array) -> tuple[Array, tuple]:
     for nearer in tree.ancestors:
         moved = _kept(moved + moved[:, nearer])
     positions = start.positions + _displaced(turns[:, tree.body], start.local) + moved[:, tree.body]
-    return positions.T, (turns, start.anchors + moved)
+    return _kept(positions.T), (turns, start.anchors + moved)
 
 
 def _forward(tree: Tree, start: Start, latent: Array) -> tuple[Array, tuple]:
