@@ -16,7 +16,7 @@ from nnrep.systems.system import System
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays are no key: one is equal to itself alone
 class ModesHere:
     """positions (n, d) -> vectors and weights of the slow modes there, as `SlowModes` has them.
 
