@@ -280,7 +280,18 @@ def _quartic(system):
     system.addForce(force)
 
 
+def _in_degrees(system):
+    force = openmm.CustomTorsionForce(
+        "k*min(dtheta, 2*pi-dtheta)^2; dtheta = abs(theta-theta0); pi = 3.14159265"
+    )
+    force.addPerTorsionParameter("k")
+    force.addPerTorsionParameter("theta0")
+    force.addTorsion(1, 0, 3, 2, [40.0, 168.5])
+    system.addForce(force)
+
+
 REFUSED = {
+    r"system\.topology: .*: CustomTorsionForce .* at angles theta0 that it does not reach": _in_degrees,
     r"system\.topology: .*system\.xml: atom 4 \(HA of MOL 1\) is a virtual site": _virtual,
     r"system\.topology: .*system\.xml: atom 4 \(HA of MOL 1\) has no mass": lambda s: s.setParticleMass(3, 0),
     r"system\.topology: .*xml: has forces that are not computed here: CustomBondForce k\*r\^4": _quartic,

@@ -63,6 +63,8 @@ def _called(force: openmm.Force) -> str:
         known = isinstance(force, openmm.CustomNonbondedForce) and _expression(force) in OF_PAIRS
         large = known and force.getNumParticles() > MAX_TABLE_ATOMS
         more = f" of more than {MAX_TABLE_ATOMS} atoms" if large else ""
+        if isinstance(force, openmm.CustomTorsionForce) and _expression(force) in WRAPPED | ABOUT_ZERO:
+            more = " at angles theta0 that it does not reach, perhaps in degrees"
         return f"{kind} {force.getEnergyFunction().strip()}{more}"
     if kind in KNOWN:
         return f"{kind} {DIFFERENT[kind]}"
@@ -173,6 +175,7 @@ def _expression(force: Any) -> str:
     return re.sub(r"3\.14159\d*", "pi", text).replace(";pi=pi", "")
 
 
+FARTHEST_ANGLE = 2 * np.pi  # phi0 of an improper: expressions turn phi - phi0 by 2 pi once
 # Expression -> k of k/2 (phi - phi0)^2 over the parameter k.
 WRAPPED = {
     "k*min(dtheta,2*pi-dtheta)^2;dtheta=abs(theta-theta0)": 2.0,
@@ -184,11 +187,17 @@ ABOUT_ZERO = {"k*(theta-theta0)^2": 2.0}  # the same where theta0 is 0
 def _is_impropers(force: openmm.Force) -> bool:
     if not isinstance(force, openmm.CustomTorsionForce) or force.getNumGlobalParameters():
         return False
-    names = {force.getPerTorsionParameterName(k) for k in range(force.getNumPerTorsionParameters())}
-    if names != {"k", "theta0"}:
+    names = [force.getPerTorsionParameterName(k) for k in range(force.getNumPerTorsionParameters())]
+    if sorted(names) != ["k", "theta0"]:
         return False
-    text = _expression(force)
-    return text in WRAPPED or (text in ABOUT_ZERO and not _impropers([force]).angle.any())
+    farthest, text = _farthest_angle(force, names), _expression(force)
+    return (text in WRAPPED and farthest <= FARTHEST_ANGLE) or (text in ABOUT_ZERO and farthest == 0)
+
+
+def _farthest_angle(force: openmm.CustomTorsionForce, names: Sequence[str]) -> float:
+    place = names.index("theta0")
+    values = (force.getTorsionParameters(index)[4][place] for index in range(force.getNumTorsions()))
+    return max(map(abs, values), default=0.0)
 
 
 def _of_impropers(forces: Sequence[openmm.Force]) -> Energy | None:
