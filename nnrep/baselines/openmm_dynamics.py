@@ -19,6 +19,7 @@ from nnrep.baselines.simulation import (
 from nnrep.choices.settings import settings
 from nnrep.errors import require
 from nnrep.minimization.stopping import Status
+from nnrep.structures.force_field import Continuum
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Solvent, blew_up, heat, langevin, positions_of, solvated
 
@@ -32,7 +33,7 @@ class DynamicsConfig(BaselineConfig):
         timestep_fs: above 1 fs the bonds to hydrogen are held at their lengths.
         steps: of each seed.
         friction_per_ps: of the Langevin dynamics.
-        solvent: vacuum, implicit or explicit.
+        solvent: vacuum, implicit or explicit, where the system has none.
         platform: of OpenMM.
         threads: of platform CPU, null for all; with more than one, sums come in another order each time.
         record_every: steps from one row of the history to the next.
@@ -66,21 +67,37 @@ class DynamicsConfig(BaselineConfig):
         """See `BaselineConfig`."""
         return self.steps
 
+    @property
+    def own_solvent(self) -> str | None:
+        """See `BaselineConfig`."""
+        return None if self.solvent is Solvent.vacuum else self.solvent.name
+
     def trajectory(
-        self, molecule: Molecule, seed: int, start: np.ndarray, monitor: SeedMonitor
+        self,
+        molecule: Molecule,
+        seed: int,
+        start: np.ndarray,
+        monitor: SeedMonitor,
+        continuum: Continuum | None = None,
     ) -> Trajectory:
         """See `simulated`."""
-        return simulated(molecule, self, seed, start, monitor)
+        return simulated(molecule, self, seed, start, monitor, continuum)
 
 
 CHOICE = DynamicsConfig
 
 
 def simulated(
-    molecule: Molecule, config: DynamicsConfig, seed: int, start: np.ndarray, monitor: SeedMonitor
+    molecule: Molecule,
+    config: DynamicsConfig,
+    seed: int,
+    start: np.ndarray,
+    monitor: SeedMonitor,
+    continuum: Continuum | None = None,
 ) -> Trajectory:
     """Simulate from a start (n, 3) in nm, with the velocities and noise of a seed."""
-    openmm_system, positions = solvated(molecule, start, config.solvent, config.timestep_fs > 1)
+    constrained = config.timestep_fs > 1
+    openmm_system, positions = solvated(molecule, start, config.solvent, constrained, continuum)
     integrator = langevin(config.temperature, config.friction_per_ps, config.timestep_fs, seed)
     context, energy, compile_s = open_simulation(
         openmm_system, integrator, config.platform, config.threads, positions

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrep.baselines.simulation import SeedMonitor, Trajectory
+    from nnrep.structures.force_field import Continuum
     from nnrep.structures.molecule import Molecule
 
 # Metadata of a baseline's `threads`, which OpenMM's other platforms have none of.
@@ -39,8 +40,26 @@ class BaselineConfig:
         """Of each seed; 0 for no limit."""
         raise NotImplementedError
 
+    @property
+    def own_solvent(self) -> str | None:
+        """The solvent that it has where the system has none."""
+        return None
+
     def trajectory(
-        self, molecule: "Molecule", seed: int, start: "np.ndarray", monitor: "SeedMonitor"
+        self,
+        molecule: "Molecule",
+        seed: int,
+        start: "np.ndarray",
+        monitor: "SeedMonitor",
+        continuum: "Continuum | None" = None,
     ) -> "Trajectory":
-        """What the engine makes of a start (n, 3) in nm, with the random numbers of a seed."""
+        """What the engine makes of a start (n, 3) in nm, with the random numbers of a seed.
+
+        Args:
+            molecule: what is minimised or simulated.
+            seed: of random numbers.
+            start: where it begins.
+            monitor: follows it.
+            continuum: the system's solvent; None for vacuum.
+        """
         raise NotImplementedError

@@ -139,6 +139,9 @@ def without_effect_in(raw: DictConfig, plan: Plan) -> dict[str, ConfigError]:
 def _check_system(config: RunConfig) -> None:
     reason = None if config.minimizes else config.system.not_in_openmm()
     require(reason is None, "baseline", f"none, as {reason}", config.baseline.name)
+    own = config.baseline.own_solvent
+    allowed = "vacuum, as the system has a solvent of its own"
+    require(config.system.continuum is None or own is None, "baseline.solvent", allowed, own)
     restarts, name = config.schedule.restarts, config.system.name
     allowed = f"0, as system={name} has no contacts by which a run fails"
     require(config.system.can_restart or restarts == 0, "schedule.restarts", allowed, restarts)

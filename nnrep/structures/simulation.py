@@ -6,13 +6,13 @@ import numpy as np
 import openmm
 from openmm import app, unit
 
-from nnrep.structures.force_field import force_field
+from nnrep.structures.force_field import Continuum, force_field
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.random_numbers import seeded_random
 
-WATER, CONTINUUM = "amber14/tip3pfb.xml", "implicit/obc2.xml"
+WATER, CONTINUUM = "amber14/tip3pfb.xml", Continuum("implicit/obc2.xml")
 PADDING = CUTOFF = 1.0  # nm, of the water box and its direct space
-CONTINUUM_PERMITTIVITY, RADIUS_OFFSET = 78.5, 0.009  # of implicit/obc2.xml; nm
+RADIUS_OFFSET = 0.009  # nm, of implicit/obc2.xml
 
 
 class Solvent(Enum):
@@ -24,7 +24,11 @@ class Solvent(Enum):
 
 
 def solvated(
-    molecule: Molecule, positions: np.ndarray, solvent: Solvent, constrained: bool
+    molecule: Molecule,
+    positions: np.ndarray,
+    solvent: Solvent,
+    constrained: bool,
+    continuum: Continuum | None = None,
 ) -> tuple[openmm.System, np.ndarray]:
     """A molecule's OpenMM system in a solvent, and the positions of all particles, the molecule's first.
 
@@ -33,6 +37,7 @@ def solvated(
         positions: (n, 3) of its atoms, in nm; a box of water is built around them.
         solvent: vacuum, implicit or explicit.
         constrained: hold the bonds to hydrogen at their lengths. Water is rigid always.
+        continuum: what takes the place of vacuum.
     """
     options = {"constraints": app.HBonds if constrained else None, "removeCMMotion": False}
     if solvent is Solvent.explicit:
@@ -44,22 +49,33 @@ def solvated(
             box.topology, nonbondedMethod=app.PME, nonbondedCutoff=CUTOFF * unit.nanometer, **options
         )
         return system, np.asarray(box.positions.value_in_unit(unit.nanometer))
-    files = (CONTINUUM,) if solvent is Solvent.implicit else ()
+    if solvent is Solvent.implicit:
+        continuum = CONTINUUM
+    if continuum is not None:
+        options |= continuum.arguments
+    files = () if continuum is None else (continuum.file,)
     system = force_field(*files).createSystem(
         molecule.topology, nonbondedMethod=app.NoCutoff, rigidWater=False, **options
     )
-    _use_compiled_continuum(system)
+    if continuum is not None and continuum.file == CONTINUUM.file and continuum.kappa == 0:
+        _use_compiled_continuum(system, continuum)
     return system, positions
 
 
-def _use_compiled_continuum(system: openmm.System) -> None:
-    """Replace a `CustomGBForce` of OBC2 by OpenMM's own force of the same formula, five times as fast."""
+def _use_compiled_continuum(system: openmm.System, continuum: Continuum) -> None:
+    """Replace a `CustomGBForce` of OBC2 by OpenMM's own force of the same formula, five times as fast.
+
+    It has no salt, and differs where an atom lies within the sphere of another.
+    """
     for index in range(system.getNumForces()):
         custom = system.getForce(index)
         if not isinstance(custom, openmm.CustomGBForce):
             continue
         compiled = openmm.GBSAOBCForce()
-        compiled.setSolventDielectric(CONTINUUM_PERMITTIVITY)
+        compiled.setSoluteDielectric(continuum.solute_dielectric)
+        compiled.setSolventDielectric(continuum.solvent_dielectric)
+        if not continuum.surface:
+            compiled.setSurfaceAreaEnergy(0)
         for particle in range(custom.getNumParticles()):
             charge, radius, scaled = custom.getParticleParameters(particle)  # the radius less its offset
             compiled.addParticle(charge, radius + RADIUS_OFFSET, scaled / radius)
