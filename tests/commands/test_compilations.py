@@ -32,6 +32,7 @@ RUNS = {
     "protein": ["system=protein", "reparam=none"],
     "protein-cg": ["system=protein", "reparam=cg"],
     "protein-gnn": ["system=protein", "reparam=gnn", "reparam.fit.max_steps=20"],
+    "protein-solvent": ["system=protein", "schedule=relaxed", "system.solvent=gbn2"],
     "protein-relaxed": ["system=protein", "schedule=relaxed", "system.force_field=classical"],
 }
 
