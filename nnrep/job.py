@@ -193,7 +193,14 @@ def minimized(plan: Plan, system: System, maps: tuple[BuiltMap, ...], monitor: M
         from nnrep.baselines.run import run_baseline  # OpenMM is loaded for those who want it
 
         assert system.molecule is not None
-        return run_baseline(system, system.molecule, config.baseline, seeds=plan.seeds, monitor=monitor)
+        return run_baseline(
+            system,
+            system.molecule,
+            config.baseline,
+            seeds=plan.seeds,
+            monitor=monitor,
+            continuum=config.system.continuum,
+        )
     stages = [stage.with_map(made.reparam) for stage, made in zip(plan.stages, maps, strict=True)]
     return minimize(
         system,

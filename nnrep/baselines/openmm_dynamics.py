@@ -19,6 +19,7 @@ from nnrep.baselines.simulation import (
 from nnrep.choices.settings import settings
 from nnrep.errors import require
 from nnrep.minimization.stopping import Status
+from nnrep.structures.force_field import Continuum
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Held, Solvent, blew_up, heat, hold, langevin, positions_of, solvated
 
@@ -34,7 +35,7 @@ class DynamicsConfig(BaselineConfig):
         timestep_fs: above 1 fs the bonds to hydrogen are held at their lengths.
         steps: of each seed.
         friction_per_ps: of the Langevin dynamics.
-        solvent: vacuum, implicit or explicit.
+        solvent: vacuum, implicit or explicit, where the system has none.
         platform: of OpenMM.
         threads: of platform CPU, null for all; with more than one, sums come in another order each time.
         record_every: steps from one row of the history to the next.
@@ -73,11 +74,22 @@ class DynamicsConfig(BaselineConfig):
         allowed = "at most 1 with system.frozen, as longer ones constrain the bonds to hydrogen"
         require(self.timestep_fs <= LONGEST_FLEXIBLE_FS, "timestep_fs", allowed, self.timestep_fs)
 
+    @property
+    def own_solvent(self) -> str | None:
+        """See `BaselineConfig`."""
+        return None if self.solvent is Solvent.vacuum else self.solvent.name
+
     def trajectory(
-        self, molecule: Molecule, seed: int, start: np.ndarray, held: Held, monitor: SeedMonitor
+        self,
+        molecule: Molecule,
+        seed: int,
+        start: np.ndarray,
+        held: Held,
+        monitor: SeedMonitor,
+        continuum: Continuum | None = None,
     ) -> Trajectory:
         """See `simulated`."""
-        return simulated(molecule, self, seed, start, held, monitor)
+        return simulated(molecule, self, seed, start, held, monitor, continuum)
 
 
 CHOICE = DynamicsConfig
@@ -90,10 +102,11 @@ def simulated(
     start: np.ndarray,
     held: Held,
     monitor: SeedMonitor,
+    continuum: Continuum | None = None,
 ) -> Trajectory:
     """Simulate from a start (n, 3) in nm, some atoms being held, with the velocities and noise of a seed."""
     constrained = config.timestep_fs > LONGEST_FLEXIBLE_FS
-    openmm_system, positions = solvated(molecule, start, config.solvent, constrained)
+    openmm_system, positions = solvated(molecule, start, config.solvent, constrained, continuum)
     hold(openmm_system, held)
     integrator = langevin(config.temperature, config.friction_per_ps, config.timestep_fs, seed)
     context, energy, compile_s = open_simulation(

@@ -21,6 +21,7 @@ from nnrep.baselines.simulation import (
 from nnrep.choices.settings import settings
 from nnrep.errors import require
 from nnrep.minimization.stopping import Status
+from nnrep.structures.force_field import Continuum
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Held, Solvent, blew_up, hold, positions_of, solvated
 
@@ -35,7 +36,7 @@ class MinimizerConfig(BaselineConfig):
         record_every: iterations from one row of the history to the next.
         platform: of OpenMM.
         threads: of platform CPU, null for all; with more than one, sums come in another order each time.
-        solvent: vacuum or implicit.
+        solvent: vacuum or implicit, where the system has none.
     """
 
     tolerance: float
@@ -64,25 +65,43 @@ class MinimizerConfig(BaselineConfig):
         """See `BaselineConfig`."""
         return self.max_iterations
 
+    @property
+    def own_solvent(self) -> str | None:
+        """See `BaselineConfig`."""
+        return None if self.solvent is Solvent.vacuum else self.solvent.name
+
     def trajectory(
-        self, molecule: Molecule, seed: int, start: np.ndarray, held: Held, monitor: SeedMonitor
+        self,
+        molecule: Molecule,
+        seed: int,
+        start: np.ndarray,
+        held: Held,
+        monitor: SeedMonitor,
+        continuum: Continuum | None = None,
     ) -> Trajectory:
         """See `minimized`."""
-        return minimized(molecule, self, start, held, monitor)
+        return minimized(molecule, self, start, held, monitor, continuum)
 
 
 CHOICE = MinimizerConfig
 
 
 def minimized(
-    molecule: Molecule, config: MinimizerConfig, start: np.ndarray, held: Held, monitor: SeedMonitor
+    molecule: Molecule,
+    config: MinimizerConfig,
+    start: np.ndarray,
+    held: Held,
+    monitor: SeedMonitor,
+    continuum: Continuum | None = None,
 ) -> Trajectory:
     """Minimise from a start (n, 3) in nm, some atoms being held; there is nothing to draw.
 
     Where OpenMM ends by itself it has converged at the tolerance, and stalled where its platform's precision
     does not let the energy fall any further (on CPU, near 1 kJ/mol/nm).
     """
-    openmm_system, positions = solvated(molecule, start, config.solvent, constrained=False)
+    openmm_system, positions = solvated(
+        molecule, start, config.solvent, constrained=False, continuum=continuum
+    )
     hold(openmm_system, held)
     integrator = openmm.VerletIntegrator(0.001)  # never used
     context, energy, compile_s = open_simulation(

@@ -18,6 +18,7 @@ from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
 from nnrep.minimization.monitor import Monitor
 from nnrep.minimization.result import Frames, Result
 from nnrep.minimization.stopping import Status
+from nnrep.structures.force_field import Continuum
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Held
 from nnrep.systems.system import System
@@ -63,6 +64,7 @@ def run_baseline(
     *,
     seeds: tuple[int, ...],
     monitor: Monitor | None = None,
+    continuum: Continuum | None = None,
 ) -> Result:
     """Minimise or simulate with OpenMM from the starts of a system.
 
@@ -72,6 +74,7 @@ def run_baseline(
         config: which baseline, and how.
         seeds: one replica a seed.
         monitor: called and asked at every row of the history; its checkpoint keeps the finished seeds.
+        continuum: the system's solvent, in which OpenMM computes as well; None for vacuum.
 
     Returns:
         The result, its one stage being "openmm"; the history has OpenMM's potential energy, with that of
@@ -85,7 +88,7 @@ def run_baseline(
     require(system.positions.shape == (molecule.n, 3), "system", f"of {molecule.n} atoms", system.n)
     monitor = monitor or Monitor()
     checkpoint = monitor.checkpoint
-    identity = f"{config!r} {seeds} {system.positions.shape}"
+    identity = f"{config!r} {seeds} {system.positions.shape} {continuum}"
     ended = [] if checkpoint is None else _restored(checkpoint, identity)
     earlier_s = sum(one.compile_s + one.minimize_s for one in ended)
     starts = [np.asarray(system.start(seed), float) for seed in seeds]
@@ -95,7 +98,7 @@ def run_baseline(
         by_seed.end_seed(one.steps)
     while len(ended) < len(seeds) and not by_seed.stopped:
         place = len(ended)
-        trajectory = config.trajectory(molecule, seeds[place], starts[place], held, by_seed)
+        trajectory = config.trajectory(molecule, seeds[place], starts[place], held, by_seed, continuum)
         ended.append(_measured(system, trajectory))
         by_seed.end_seed(ended[-1].steps)
         if checkpoint is not None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrep.baselines.simulation import SeedMonitor, Trajectory
+    from nnrep.structures.force_field import Continuum
     from nnrep.structures.molecule import Molecule
     from nnrep.structures.simulation import Held
 
@@ -43,9 +44,28 @@ class BaselineConfig:
     def check_frozen(self) -> None:
         """Raise `ConfigError` for settings with which no atom can be frozen."""
 
+    @property
+    def own_solvent(self) -> str | None:
+        """The solvent that it has where the system has none."""
+        return None
+
     def trajectory(
-        self, molecule: "Molecule", seed: int, start: "np.ndarray", held: "Held", monitor: "SeedMonitor"
+        self,
+        molecule: "Molecule",
+        seed: int,
+        start: "np.ndarray",
+        held: "Held",
+        monitor: "SeedMonitor",
+        continuum: "Continuum | None" = None,
     ) -> "Trajectory":
-        """What the engine makes of a start (n, 3) in nm, some atoms being held, with the random numbers of a
-        seed."""
+        """What the engine makes of a start (n, 3) in nm, with the random numbers of a seed.
+
+        Args:
+            molecule: what is minimised or simulated.
+            seed: of random numbers.
+            start: where it begins.
+            held: atoms that are frozen or restrained.
+            monitor: follows it.
+            continuum: the system's solvent; None for vacuum.
+        """
         raise NotImplementedError

@@ -142,6 +142,9 @@ def _check_system(config: RunConfig) -> None:
     if config.system.freezes:
         with named_under("baseline"):
             config.baseline.check_frozen()
+    own = config.baseline.own_solvent
+    allowed = "vacuum, as the system has a solvent of its own"
+    require(config.system.continuum is None or own is None, "baseline.solvent", allowed, own)
     restarts, name = config.schedule.restarts, config.system.name
     allowed = f"0, as system={name} has no contacts by which a run fails"
     require(config.system.can_restart or restarts == 0, "schedule.restarts", allowed, restarts)

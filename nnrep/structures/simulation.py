@@ -8,16 +8,16 @@ import openmm
 from openmm import app, unit
 
 from nnrep.errors import require
-from nnrep.structures.force_field import force_field, stored_vacuum_system
+from nnrep.structures.force_field import Continuum, force_field, stored_vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.random_numbers import seeded_random
 
 if TYPE_CHECKING:
     from nnrep.energies.restraints import Restraints
 
-WATER, CONTINUUM = "amber14/tip3pfb.xml", "implicit/obc2.xml"
+WATER, CONTINUUM = "amber14/tip3pfb.xml", Continuum("implicit/obc2.xml")
 PADDING = CUTOFF = 1.0  # nm, of the water box and its direct space
-CONTINUUM_PERMITTIVITY, RADIUS_OFFSET = 78.5, 0.009  # of implicit/obc2.xml; nm
+RADIUS_OFFSET = 0.009  # nm, of implicit/obc2.xml
 
 
 class Solvent(Enum):
@@ -29,7 +29,11 @@ class Solvent(Enum):
 
 
 def solvated(
-    molecule: Molecule, positions: np.ndarray, solvent: Solvent, constrained: bool
+    molecule: Molecule,
+    positions: np.ndarray,
+    solvent: Solvent,
+    constrained: bool,
+    continuum: Continuum | None = None,
 ) -> tuple[openmm.System, np.ndarray]:
     """A molecule's OpenMM system in a solvent, and the positions of all particles, the molecule's first.
 
@@ -38,12 +42,13 @@ def solvated(
         positions: (n, 3) of its atoms, in nm; a box of water is built around them.
         solvent: vacuum, implicit or explicit.
         constrained: hold the bonds to hydrogen at their lengths. Water is rigid always.
+        continuum: what takes the place of vacuum.
 
     Raises:
         ConfigError: a molecule that comes with its parameters is to be in a solvent, which has none for it.
     """
     if molecule.system is not None:
-        return _given(molecule, solvent, constrained), positions
+        return _given(molecule, solvent, constrained, continuum), positions
     options = {"constraints": app.HBonds if constrained else None, "removeCMMotion": False}
     if solvent is Solvent.explicit:
         field = force_field(WATER)
@@ -54,17 +59,25 @@ def solvated(
             box.topology, nonbondedMethod=app.PME, nonbondedCutoff=CUTOFF * unit.nanometer, **options
         )
         return system, np.asarray(box.positions.value_in_unit(unit.nanometer))
-    files = (CONTINUUM,) if solvent is Solvent.implicit else ()
+    if solvent is Solvent.implicit:
+        continuum = CONTINUUM
+    if continuum is not None:
+        options |= continuum.arguments
+    files = () if continuum is None else (continuum.file,)
     system = force_field(*files).createSystem(
         molecule.topology, nonbondedMethod=app.NoCutoff, rigidWater=False, **options
     )
-    _use_compiled_continuum(system)
+    if continuum is not None and continuum.file == CONTINUUM.file and continuum.kappa == 0:
+        _use_compiled_continuum(system, continuum)
     return system, positions
 
 
-def _given(molecule: Molecule, solvent: Solvent, constrained: bool) -> openmm.System:
+def _given(
+    molecule: Molecule, solvent: Solvent, constrained: bool, continuum: Continuum | None
+) -> openmm.System:
     """The system that a molecule comes with."""
     allowed = "vacuum, as the molecule comes with its parameters, which know no solvent"
+    require(continuum is None, "baseline", "none in a solvent, as the force field is of files", "one")
     require(solvent is Solvent.vacuum, "baseline.solvent", allowed, solvent.name)
     system = stored_vacuum_system(molecule)
     hydrogens = {atom.index for atom in molecule.topology.atoms() if atom.element is app.element.hydrogen}
@@ -110,14 +123,20 @@ def restraining_force(restraints: "Restraints") -> openmm.CustomExternalForce:
     return force
 
 
-def _use_compiled_continuum(system: openmm.System) -> None:
-    """Replace a `CustomGBForce` of OBC2 by OpenMM's own force of the same formula, five times as fast."""
+def _use_compiled_continuum(system: openmm.System, continuum: Continuum) -> None:
+    """Replace a `CustomGBForce` of OBC2 by OpenMM's own force of the same formula, five times as fast.
+
+    It has no salt, and differs where an atom lies within the sphere of another.
+    """
     for index in range(system.getNumForces()):
         custom = system.getForce(index)
         if not isinstance(custom, openmm.CustomGBForce):
             continue
         compiled = openmm.GBSAOBCForce()
-        compiled.setSolventDielectric(CONTINUUM_PERMITTIVITY)
+        compiled.setSoluteDielectric(continuum.solute_dielectric)
+        compiled.setSolventDielectric(continuum.solvent_dielectric)
+        if not continuum.surface:
+            compiled.setSurfaceAreaEnergy(0)
         for particle in range(custom.getNumParticles()):
             charge, radius, scaled = custom.getParticleParameters(particle)  # the radius less its offset
             compiled.addParticle(charge, radius + RADIUS_OFFSET, scaled / radius)

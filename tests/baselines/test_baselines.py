@@ -15,11 +15,13 @@ import nnrep
 from nnrep.baselines.openmm_dynamics import DynamicsConfig
 from nnrep.baselines.openmm_minimizer import MinimizerConfig
 from nnrep.baselines.run import run_baseline
+from nnrep.choices.settings import build
 from nnrep.errors import ConfigError, UserError
 from nnrep.host.progress import Progress
 from nnrep.minimization.history import COLUMNS as HISTORY_COLUMNS
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Solvent
+from nnrep.systems.protein import ProteinConfig, protein_system
 
 Status = nnrep.Status
 QUICK = DynamicsConfig(steps=60, record_every=20, threads=1)
@@ -137,6 +139,23 @@ def test_the_continuum_changes_what_is_minimised():
     )
     assert implicit.iloc[-1] < vacuum.iloc[-1] - 100
     assert np.all(np.diff(implicit) < 0)
+
+
+@pytest.mark.parametrize(("solvent", "tolerance"), [("gbn2", 1e-6), ("obc2", 1e-2)])
+def test_the_system_s_solvent_is_that_of_openmm(solvent, tolerance):
+    """OBC2 is OpenMM's compiled force, whose constants have other digits; no bonds are held."""
+    options = {"solvent_dielectric": 40.0, "surface": "none"}
+    config = build(ProteinConfig, {"name": "protein", "solvent": solvent, "solvent_options": options})
+    system = protein_system(config, tripeptide())
+    vacuum = protein_system(ProteinConfig(), tripeptide())
+    for baseline in (
+        replace(EXACT, max_iterations=3, record_every=1),
+        replace(QUICK, steps=4, record_every=2, timestep_fs=0.5, platform="Reference"),
+    ):
+        continuum = config.continuum
+        history = run_baseline(system, tripeptide(), baseline, seeds=(0,), continuum=continuum).history
+        np.testing.assert_allclose(history["openmm_energy"], history["energy"], atol=tolerance)
+        assert history["energy"].iloc[0] < float(vacuum.energy(vacuum.positions)) - 100
 
 
 def test_dynamics_goes_its_steps():

@@ -33,6 +33,7 @@ RUNS = {
     "protein-cg": ["system=protein", "reparam=cg"],
     "protein-gnn": ["system=protein", "reparam=gnn", "reparam.fit.max_steps=20"],
     "protein-torsion": ["system=protein", "reparam=torsion", "optimizer=lbfgs"],
+    "protein-solvent": ["system=protein", "schedule=relaxed", "system.solvent=gbn2"],
     "protein-relaxed": ["system=protein", "schedule=relaxed", "system.force_field=classical"],
 }
 

@@ -210,3 +210,46 @@ def test_the_classical_group_decides_of_its_own_force_field_only(configure):
     assert len(hashes()) == 1
     assert len(hashes("system.force_field=amber14_uncorrected")) == 1
     assert len(hashes("system.force_field=classical")) == 2
+
+
+def test_a_solvent_and_its_options_decide_where_there_is_one(configure):
+    def hashed(*options):
+        return load_plan(configure("system=protein", *options)).hash
+
+    assert hashed("system.solvent=vacuum") == hashed()
+    solvated = {hashed(), hashed("system.solvent=gbn2"), hashed("system.solvent=obc2")}
+    solvated |= {
+        hashed("system.solvent=gbn2", f"system.solvent_options.{option}")
+        for option in ("kappa=0.5", "surface=none", "solute_dielectric=2", "solvent_dielectric=40")
+    }
+    assert len(solvated) == 7
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ("system.solvent=water", "system.solvent: must be one of gbn2, obc2, vacuum, got water"),
+        (
+            "system.solvent_options.kappa=1",
+            "system.solvent_options.kappa: must be 0.0, as system.solv",
+        ),
+        (
+            "system.solvent=gbn2 system.force_field=classical",
+            "system.solvent: must be vacuum, as force_fie",
+        ),
+        (
+            "system.solvent=gbn2 baseline=openmm_minimizer baseline.solvent=implicit",
+            "baseline.solvent: must be vacuum, as the system has a solvent of its own, got implicit",
+        ),
+        ("system.solvent=obc2 system.cutoff_nm=1", "system.cutoff_nm: must be null, as solvent=obc2 has all"),
+        ("system.solvent=obc2 system.solvent_options.kappa=-1", "system.solvent_options.kappa: must be zero"),
+        (
+            "system.solvent=obc2 system.solvent_options.solute_dielectric=0",
+            "system.solvent_options.solute_dielectric: must be at least 1, got 0",
+        ),
+    ],
+)
+def test_solvents_that_cannot_be_are_refused(configure, overrides, message):
+    with pytest.raises(ConfigError) as caught:
+        load_plan(configure("system=protein", *overrides.split()))
+    assert str(caught.value).startswith(message)

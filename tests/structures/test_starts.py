@@ -312,7 +312,7 @@ def test_the_compiled_continuum_is_the_force_field_s_own(trp_cage):
     from nnrep.structures.force_field import force_field
     from nnrep.structures.simulation import CONTINUUM, open_context, solvated
 
-    own = force_field(CONTINUUM).createSystem(trp_cage.topology, nonbondedMethod=app.NoCutoff)
+    own = force_field(CONTINUUM.file).createSystem(trp_cage.topology, nonbondedMethod=app.NoCutoff)
     compiled, positions = solvated(trp_cage, trp_cage.positions, Solvent.implicit, constrained=False)
     assert not any(isinstance(force, openmm.CustomGBForce) for force in compiled.getForces())
     energies = []

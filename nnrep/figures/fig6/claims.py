@@ -32,6 +32,7 @@ from nnrep.figures.needs import (
     values_needed,
 )
 from nnrep.figures.proteins import network_need, stopping_need
+from nnrep.systems.protein import SOLVATED
 
 FEWEST_BEST = 3  # runs of which the figure takes the best
 FRESH_SEEDS = 40  # by which the best rates are compared, and their energies distributed
@@ -167,7 +168,7 @@ def _openmm_is_faster(evidence: Evidence, name: str) -> Claim:
     ours = with_times(fresh_runs(evidence, name))
     if theirs.empty or ours.empty:
         return Claim(claim, "of figure 6b", "no runs without divergence", Verdict.undecided, Whose.ours)
-    if theirs["potential"].iloc[0] != OPENMM_FORCE_FIELD:
+    if theirs["potential"].iloc[0].partition(SOLVATED)[0] != OPENMM_FORCE_FIELD:
         measured = f"OpenMM minimises {OPENMM_FORCE_FIELD}, the others {theirs['potential'].iloc[0]}"
         return Claim(claim, "of figure 6b", measured, Verdict.undecided, Whose.ours)
     energy = mean_energy(theirs)
