@@ -33,6 +33,7 @@ RUNS = {
     "protein-cg": ["system=protein", "reparam=cg"],
     "protein-gnn": ["system=protein", "reparam=gnn", "reparam.fit.max_steps=20"],
     "protein-relaxed": ["system=protein", "schedule=relaxed", "system.force_field=classical"],
+    "protein-held": ["system=protein", "reparam=cg", "system.restraints=heavy", "system.frozen=ca"],
 }
 
 
