@@ -35,6 +35,7 @@ RUNS = {
     "protein-torsion": ["system=protein", "reparam=torsion", "optimizer=lbfgs"],
     "protein-solvent": ["system=protein", "schedule=relaxed", "system.solvent=gbn2"],
     "protein-relaxed": ["system=protein", "schedule=relaxed", "system.force_field=classical"],
+    "protein-held": ["system=protein", "reparam=cg", "system.restraints=heavy", "system.frozen=ca"],
 }
 
 
