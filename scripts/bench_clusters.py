@@ -22,7 +22,7 @@ from scipy.optimize import basinhopping
 
 import nnrep
 from nnrep.energies.cluster import cluster_energy_and_gradient
-from nnrep.minimization.hopping import Moves, hopping
+from nnrep.minimization.basin_hopping import Moves, hopping
 from nnrep.minimization.stopping.rule import Check
 from nnrep.reparam.base import Reparametrization
 

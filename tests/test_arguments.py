@@ -10,6 +10,7 @@ from nnrep.errors import LONGEST, ConfigError, as_arguments
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 EDGES = np.array([[0, 1], [1, 2]])
+RING = np.array([[k, (k + 1) % 6] for k in range(6)])
 identity = nnrep.reparam.identity
 
 
@@ -177,7 +178,7 @@ PARTS = {
         system(), "held"
     ),
     "system: must be one with a bond that can be turned: in no ring": lambda: nnrep.reparam.torsion_at_start(
-        system(edges=EDGES)
+        system(edges=RING)
     ),
     "system: must be one in 3 dimensions": lambda: nnrep.reparam.torsion_at_start(system(positions=X[:, :2])),
 }

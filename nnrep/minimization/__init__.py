@@ -1,7 +1,7 @@
 """The minimisation loop: on the device, in stages, every replica by its own stopping rule."""
 
 from nnrep.minimization.attempts import Restarts
-from nnrep.minimization.hopping import hopping
+from nnrep.minimization.basin_hopping import hopping
 from nnrep.minimization.many import minimize_many
 from nnrep.minimization.minimizer import minimize
 from nnrep.minimization.monitor import Monitor

@@ -1,7 +1,6 @@
 """One stage of a minimisation, compiled: a loop of checks around a loop of steps, for every replica."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -185,8 +184,12 @@ def _run_to_check(
         loss, slope = jax.value_and_grad(problem.loss)(positions, step_key)
         (gradient,) = pull(slope)
         at_rest = stopping.at_step(Step(step, positions, loss, slope, problem.particles))
+
+        def value_fn(moved: Params, key: Array) -> Array:
+            """The loss of this step, whatever the key, which is that of all that an optimiser draws."""
+            return problem.loss(decode(moved), step_key)
+
         # Line searches want the loss as well, searches a key; other optimisers are blind to them.
-        value_fn = partial(lambda key, moved: problem.loss(decode(moved), key), step_key)
         more = {"value": loss, "grad": gradient, "value_fn": value_fn, "key": key}
         updates, optimizer_state = optimizer.update(gradient, optimizer_state, moved, **more)
         # What is at rest stays where its force was seen.

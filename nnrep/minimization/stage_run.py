@@ -181,19 +181,19 @@ class StageRun:
     def set_whole(self, replicas: Replica) -> None:
         """Go on from other states of all replicas, given as NumPy arrays."""
         count = self._groups.replicas
-        alone = [jax.tree.map(lambda leaf, at=at: leaf[at : at + 1], replicas) for at in range(count)]
-        self._batches = jax.device_put(self._batched(alone))
+        singles = [jax.tree.map(lambda leaf, at=at: leaf[at : at + 1], replicas) for at in range(count)]
+        self._batches = jax.device_put(self._batched(singles))
 
-    def _batched(self, alone: list[T]) -> list[T]:
+    def _batched(self, singles: list[T]) -> list[T]:
         """Batches of one replica each, as those of the groups, each over its devices."""
-        return [self._batch(alone[members]) for members in self._groups.members]
+        return [self._batch(singles[members]) for members in self._groups.members]
 
-    def _batch(self, alone: list[T]) -> T:
+    def _batch(self, singles: list[T]) -> T:
         devices = self._groups.devices
         if devices == 1:
-            return _joined(alone)
+            return _joined(singles)
         # Copies of the last replica that have stopped, so that all devices have equal parts.
-        padded = alone + [_stopped(alone[-1])] * (-len(alone) % devices)
+        padded = singles + [_stopped(singles[-1])] * (-len(singles) % devices)
         each = len(padded) // devices
         return spread([_joined(padded[at : at + each]) for at in range(0, len(padded), each)])
 

@@ -44,13 +44,13 @@ def found_or_computed(key: str, compute: Callable[[], StoredModes]) -> tuple[Sto
         key: of the modes.
         compute: what gives them; they are stored then.
     """
-    found = load_modes(key)
-    if found is not None:
-        return found, True
+    stored = load_modes(key)
+    if stored is not None:
+        return stored, True
     with _held(key):
-        found = load_modes(key)  # whoever held it has stored them
-        if found is not None:
-            return found, True
+        stored = load_modes(key)  # whoever held it has stored them
+        if stored is not None:
+            return stored, True
         computed = compute()
         save_modes(key, computed)
         return computed, False

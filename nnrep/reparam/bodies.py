@@ -26,15 +26,15 @@ class Bodies(NamedTuple):
     Attributes:
         body: (n,) of each particle.
         parent: (b,) of each body; of body 0 itself.
-        ends: (b, 2) the particles of its bond, in the parent and in the body; where it turns about an axis of
-            space, and of body 0, one particle twice.
+        bond_ends: (b, 2) the particles of its bond, in the parent and in the body; where it turns about an
+            axis of space, and of body 0, one particle twice.
         last: (b,) the last of the bodies that turn with it.
         roots: (p,) the first body of each piece but the largest.
     """
 
     body: np.ndarray
     parent: np.ndarray
-    ends: np.ndarray
+    bond_ends: np.ndarray
     last: np.ndarray
     roots: np.ndarray
 
@@ -130,13 +130,13 @@ def _ordered(turned: Sequence[tuple[int, int]], member: np.ndarray) -> Bodies:
         bonds[int(member[i])].append((i, j))
         bonds[int(member[j])].append((j, i))
     parent: list[int] = []
-    ends: list[tuple[int, int]] = []
+    bond_ends: list[tuple[int, int]] = []
     roots: list[int] = []
     number: dict[int, int] = {}
 
     def add(above: int, bond: tuple[int, int]) -> int:
         parent.append(above)
-        ends.append(bond)
+        bond_ends.append(bond)
         return len(parent) - 1
 
     for piece in _pieces(bonds, member):
@@ -156,7 +156,7 @@ def _ordered(turned: Sequence[tuple[int, int]], member: np.ndarray) -> Bodies:
     return Bodies(
         body=np.array([number[int(each)] for each in member], int),
         parent=np.array(parent, int),
-        ends=np.array(ends, int),
+        bond_ends=np.array(bond_ends, int),
         last=_last(np.array(parent, int)),
         roots=np.array(roots, int),
     )

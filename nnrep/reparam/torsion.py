@@ -45,7 +45,7 @@ class Tree(NamedTuple):
 
     Attributes:
         ancestors: (levels, b) the body 2^k joints nearer to body 0, k = 0, 1, ...
-        ends: (2, b) see `Bodies`.
+        bond_ends: (2, b) see `Bodies`.
         axes: (3, b) of space; zero where a body turns about a bond.
         moves: (b + 3 p,) 1 for each number that moves something, 0 for others.
         shift: (b,) 1 + piece of the first body of each piece beside the largest; 0 of other bodies.
@@ -57,7 +57,7 @@ class Tree(NamedTuple):
     """
 
     ancestors: Numbers
-    ends: Numbers
+    bond_ends: Numbers
     axes: Numbers
     moves: Numbers
     shift: Numbers
@@ -139,9 +139,9 @@ def _tree(bodies: Bodies, size: int, padded: bool) -> Tree:
     ancestors = np.zeros((levels, wide), int)
     for level in range(levels):
         ancestors[level] = parent if level == 0 else ancestors[level - 1][ancestors[level - 1]]
-    ends = repeated(bodies.ends, wide).T
+    bond_ends = repeated(bodies.bond_ends, wide).T
     axes = np.zeros((3, wide))
-    axes[0, ends[0] == ends[1]] = 1
+    axes[0, bond_ends[0] == bond_ends[1]] = 1
     for turn in (1, 2):
         axes[:, bodies.roots + turn] = np.eye(3)[:, [turn]]
     moves = np.zeros(wide + 3 * pieces)
@@ -151,7 +151,7 @@ def _tree(bodies: Bodies, size: int, padded: bool) -> Tree:
     body = with_zeros(bodies.body, size)
     return Tree(
         ancestors=ancestors,
-        ends=ends,
+        bond_ends=bond_ends,
         axes=axes,
         moves=moves,
         shift=shift,
@@ -181,7 +181,7 @@ def _ranges(body: np.ndarray, last: np.ndarray, count: int) -> dict[str, np.ndar
 
 def _start_at(tree: Tree, key: Array, positions: Array) -> Anchored:
     x = positions.T
-    inner, outer = x[:, tree.ends[0]], x[:, tree.ends[1]]
+    inner, outer = x[:, tree.bond_ends[0]], x[:, tree.bond_ends[1]]
     along = outer - inner + tree.axes
     length = jnp.sqrt(jnp.sum(along**2, axis=0))
     joined = length > 0  # else the particles of a bond are in one place
@@ -203,7 +203,7 @@ def _positions(tree: Tree, start: Start, latent: Array) -> Array:
 
 def _placed(tree: Tree, start: Start, latent: Array) -> tuple[Array, tuple]:
     """Positions (n, 3), and what their derivatives are made of: rotations (4, b) and moved anchors (3, b)."""
-    count = tree.ends.shape[1]
+    count = tree.bond_ends.shape[1]
     half = 0.5 * (tree.moves * latent)[:count]
     turns = _kept(jnp.stack([jnp.cos(half), *scale(jnp.sin(half), _vector(start.axes))]))
     for nearer in tree.ancestors:

@@ -94,9 +94,9 @@ def positions_in(path: Path, molecule: Molecule, key: str) -> np.ndarray:
     Raises:
         ConfigError: naming the key: the file cannot be read, or is of another molecule.
     """
-    found = read_coordinates(path, key)
-    check_atoms(found, molecule.topology, key, molecule.name)
-    return found.positions
+    coordinates = read_coordinates(path, key)
+    check_atoms(coordinates, molecule.topology, key, molecule.name)
+    return coordinates.positions
 
 
 def _text(topology: app.Topology, positions: np.ndarray, xml: str, where: str) -> str:
@@ -140,9 +140,11 @@ def _without_dynamics(system: openmm.System) -> None:
 
 def _without_box(given: Given, placed: Coordinates, where: Path, box: Box) -> None:
     """Compute all pairs of the molecule alone."""
-    found = given.box or (f"{placed.path.name} has a periodic box" if placed.box else "")
-    if found and box is Box.refuse:
-        reason = f"must be drop, as {found}: the molecule is then computed alone, with all pairs; got refuse"
+    periodic = given.box or (f"{placed.path.name} has a periodic box" if placed.box else "")
+    if periodic and box is Box.refuse:
+        reason = (
+            f"must be drop, as {periodic}: the molecule is then computed alone, with all pairs; got refuse"
+        )
         raise ConfigError("system.box", f"{reason} ({where})")
     for force in given.system.getForces():
         for kind in (openmm.NonbondedForce, openmm.CustomNonbondedForce):

@@ -39,13 +39,13 @@ def dispatch(
         Whether it was stopped.
     """
     ended: SimpleQueue[tuple[Future[Any], int, W, int]] = SimpleQueue()
-    again: deque[tuple[W, int]] = deque()  # parts of lost work, and which attempt at them is the next
+    to_repeat: deque[tuple[W, int]] = deque()  # parts of lost work, and which attempt at them is the next
     idle: list[int] = []
     slots, running, stopped = 0, 0, False
 
     def next_attempt(slot: int) -> tuple[W, int] | None:
-        if again:
-            return again.popleft()
+        if to_repeat:
+            return to_repeat.popleft()
         work = next_work(slot)
         return None if work is None else (work, 1)
 
@@ -76,7 +76,7 @@ def dispatch(
         idle.append(slot)
         if why is not None and attempt <= RETRIES and not stopped:
             log().warning("a worker was lost (%s); its work is done once more", why)
-            again.extend((part, attempt + 1) for part in work.parts())
+            to_repeat.extend((part, attempt + 1) for part in work.parts())
         elif why is not None and not stopped:
             lost(work, f"its worker was lost, {attempt} times ({why})")
         elif why is None and not future.cancelled():

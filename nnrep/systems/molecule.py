@@ -223,6 +223,10 @@ class MoleculeConfig(HoldingConfig):
         positions = positions_in(Path(self.start).expanduser(), molecule, "system.start")
         return positions - positions.mean(axis=0)
 
+    def without_bonds(self) -> str | None:
+        """A random start is a cloud of atoms."""
+        return "system.start=random has no bonds" if self.start is Start.random else None
+
     def not_in_openmm(self) -> str | None:
         """OpenMM knows all of it."""
         return None
@@ -244,9 +248,9 @@ CHOICE = MoleculeConfig
 
 
 def _check_file(key: str, path: str) -> None:
-    found = Path(path).expanduser()
-    if not found.is_file():
-        raise ConfigError(key, f"{path}: {'a folder' if found.is_dir() else 'no such file'}")
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise ConfigError(key, f"{path}: {'a folder' if file.is_dir() else 'no such file'}")
 
 
 def groups_of(topology: app.Topology) -> dict[str, np.ndarray]:

@@ -281,6 +281,10 @@ class ProteinConfig(HoldingConfig):
         """How a start is unfolded is nothing to one that is not."""
         return self if self.start is Start.unfolded else replace(self, unfold=build(UnfoldConfig, {}))
 
+    def without_bonds(self) -> str | None:
+        """A random start is a cloud of atoms."""
+        return "system.start=random has no bonds" if self.start is Start.random else None
+
     def not_in_openmm(self) -> str | None:
         """Force fields of our own, and a cutoff, which the baselines have not."""
         if self.cutoff_nm is not None:

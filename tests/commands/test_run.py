@@ -46,7 +46,7 @@ HELP = {
     "run": (
         "reparam: cg, cholesky, gnn, none, spectral, torsion",
         "optimizer: adam, fire, lbfgs, sgd",
-        "schedule: paper, relaxed, ",
+        "schedule: hopping, paper, relaxed, ",
         "learning_rate: 0.01",
         "--multirun",
     ),

@@ -38,6 +38,8 @@ def choices():
     for group, (package, others) in GROUPS.items():
         for name in choice_names(package, others):
             protein = ["system=protein"] if group == "baseline" else []
+            if name == "torsion":  # a loop's bonds have no lengths that could be held
+                continue
             yield MOLECULE if name == "molecule" else [*protein, f"{group}={name}"]
     yield from (["schedule=smooth"], ["system=protein", "schedule=relaxed"])
     for system in (["system=protein"], MOLECULE):

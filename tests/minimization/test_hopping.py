@@ -7,7 +7,7 @@ import pytest
 
 import nnrep
 from nnrep.errors import ConfigError
-from nnrep.minimization.hopping import HoppingState, Moves, by_hopping, hopping
+from nnrep.minimization.basin_hopping import HoppingState, Moves, by_hopping, hopping
 from nnrep.minimization.optimizers.optimizer import Lowest, lowest_of
 
 STEPS = 4000

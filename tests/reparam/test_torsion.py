@@ -72,7 +72,7 @@ def one_after_another(bonds, positions, latent):
     x, count = np.array(positions, float), len(bodies.parent)
     for body in range(count - 1, 0, -1):
         turned = (bodies.body >= body) & (bodies.body <= bodies.last[body])
-        i, j = bodies.ends[body]
+        i, j = bodies.bond_ends[body]
         place = [*bodies.roots, *(bodies.roots + 1), *(bodies.roots + 2)]
         piece = body in place
         axis = np.eye(3)[place.index(body) // len(bodies.roots)] if piece else x[j] - x[i]
@@ -84,7 +84,7 @@ def one_after_another(bonds, positions, latent):
 
 def unpadded(latent, reparam, bodies):
     """Of a padded latent the numbers that move something, and that of body 0."""
-    wide, pieces = reparam.init.args[0].ends.shape[1], len(bodies.roots)
+    wide, pieces = reparam.init.args[0].bond_ends.shape[1], len(bodies.roots)
     return np.concatenate([latent[: len(bodies.parent)], latent[wide : wide + 3 * pieces]])
 
 
@@ -189,7 +189,7 @@ def test_small_rings_are_rigid_and_large_ones_opened_at_the_furthest_numbers():
     bonds, opened = ring(LARGEST_RING + 1)
     # A chain whose ends are in no bond but one, which can be turned all the same: the ring's bond follows.
     assert len(opened.parent) == 1 + LARGEST_RING
-    ends = {frozenset(pair) for pair in opened.ends[1:].tolist()}
+    ends = {frozenset(pair) for pair in opened.bond_ends[1:].tolist()}
     assert {frozenset(pair) for pair in bonds} - ends == {frozenset((LARGEST_RING, 0))}
 
 

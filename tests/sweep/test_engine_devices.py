@@ -85,10 +85,10 @@ def test_devices_of_jobs_are_checked(values, message):
         devices_of_jobs(*values)
 
 
-def test_jobs_of_slurm_are_given_a_gpu_each():
+def test_jobs_of_slurm_are_given_a_gpu_each(tmp_path):
     pytest.importorskip("dask_jobqueue")
     values = {"cluster": "slurm", "devices": 3, "walltime": "01:00:00", "memory": "2GB"}
-    cluster = engine_settings({"name": "dask", **values}).batch_cluster(1)
+    cluster = engine_settings({"name": "dask", **values}).batch_cluster(1, tmp_path)
     script = cluster.job_script()
     cluster.close()
     assert "#SBATCH --gres=gpu:1" in script

@@ -147,7 +147,8 @@ def test_workers_with_devices_are_sent_whole_settings(settings, tmp_path):
     engine = FakeEngine(lambda chunk: Done())
     engine.has_devices = True
     store = RunStore(tmp_path, [each.run_id(seed) for each in settings for seed in each.seeds])
-    sweep(settings, store, FakeSettings(engine=engine, chunk=1), lambda runs: None, lambda: False)
+    with KeptEngine(FakeSettings(engine=engine, chunk=1)) as kept:
+        sweep(settings, store, kept, lambda runs: None, lambda: False)
     tasks = [task for chunk in engine.submitted for task in chunk.tasks]
     assert sorted(task.setting.hash for task in tasks) == sorted(each.hash for each in settings)
     assert all(task.seeds == task.setting.seeds for task in tasks)

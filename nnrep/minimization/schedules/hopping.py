@@ -4,7 +4,7 @@ import math
 
 from nnrep.choices.settings import build, settings
 from nnrep.errors import require
-from nnrep.minimization.hopping import Moves, hopping
+from nnrep.minimization.basin_hopping import Moves, hopping
 from nnrep.minimization.optimizers.settings import OptimizerConfig
 from nnrep.minimization.schedules.settings import PlannedStage, ScheduleConfig
 from nnrep.minimization.stopping import Stopping
@@ -18,7 +18,7 @@ class HoppingSchedule(ScheduleConfig):
     """`schedule=hopping`; the descents are those of the run's optimiser, over what the run's map moves.
 
     Attributes:
-        size, temperature, rest, longest: see `nnrep.minimization.hopping.Moves`.
+        size, temperature, rest, longest: see `nnrep.minimization.basin_hopping.Moves`.
         last: most steps of the descent at the end, which are kept from the run's max_steps.
         rms_force: at which it ends, in the system's units.
         check_every: steps from check to check.

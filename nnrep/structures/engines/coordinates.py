@@ -85,12 +85,12 @@ def read_coordinates(path: Path, key: str) -> Coordinates:
     """
     check_suffix(str(path), key)
     with reading(key, path, f"positions in a {path.suffix} file"):
-        found = READERS[path.suffix.lower()](path)
-    finite = np.isfinite(found.positions).all(axis=1)
+        coordinates = READERS[path.suffix.lower()](path)
+    finite = np.isfinite(coordinates.positions).all(axis=1)
     require(
         bool(finite.all()), key, "positions that are finite", f"{path}: atom {np.argmin(finite) + 1} is not"
     )
-    return found
+    return coordinates
 
 
 def check_suffix(path: str, key: str, others: str = "") -> None:
@@ -123,6 +123,6 @@ def check_atoms(coordinates: Coordinates, topology: app.Topology, key: str, whol
         raise ConfigError(key, f"{where}: must have the {len(atoms)} atoms of {whole}, has {count}")
     for atom, element in zip(atoms, coordinates.elements, strict=False):
         if element is not None and atom.element is not None and element is not atom.element:
-            there = f"{element.symbol} where {whole} has {atom.element.symbol}"
-            reason = f"has {there} (atom {atom.index + 1}, {atom.name} of {atom.residue.name})"
+            difference = f"{element.symbol} where {whole} has {atom.element.symbol}"
+            reason = f"has {difference} (atom {atom.index + 1}, {atom.name} of {atom.residue.name})"
             raise ConfigError(key, f"{where}: must have the atoms of {whole} in its order, {reason}")

@@ -28,19 +28,19 @@ def _read(topology: Path, parameters: Sequence[Path], coordinates: Coordinates) 
 def _add_bonds(topology: app.Topology, system: openmm.System) -> None:
     """The bonds of the forces, which a structure has of common residues only.
 
-    Bonds of atoms that an angle has at its ends are left out: they are Urey-Bradley terms.
+    Bonds of atoms that an angle has at its outer are left out: they are Urey-Bradley terms.
     """
-    ends = set()
+    outer = set()
     for force in system.getForces():
         if isinstance(force, openmm.HarmonicAngleForce):
             angles = (force.getAngleParameters(index) for index in range(force.getNumAngles()))
-            ends |= {frozenset((i, k)) for i, _, k, *_ in angles}
+            outer |= {frozenset((i, k)) for i, _, k, *_ in angles}
     held = [system.getConstraintParameters(index)[:2] for index in range(system.getNumConstraints())]
     for force in system.getForces():
         if isinstance(force, openmm.HarmonicBondForce):
             held += [force.getBondParameters(index)[:2] for index in range(force.getNumBonds())]
     atoms = list(topology.atoms())
-    known = ends | {frozenset((one.index, other.index)) for one, other in topology.bonds()}
+    known = outer | {frozenset((one.index, other.index)) for one, other in topology.bonds()}
     for i, j in held:
         if (pair := frozenset((i, j))) not in known:
             known.add(pair)

@@ -201,8 +201,8 @@ def _farthest_angle(force: openmm.CustomTorsionForce, names: Sequence[str]) -> f
 
 
 def _of_impropers(forces: Sequence[openmm.Force]) -> Energy | None:
-    found = [force for force in forces if _is_impropers(force) and force.getNumTorsions()]
-    return impropers_energy(_impropers(found)) if found else None
+    chosen = [force for force in forces if _is_impropers(force) and force.getNumTorsions()]
+    return impropers_energy(_impropers(chosen)) if chosen else None
 
 
 def _impropers(forces: Sequence[openmm.CustomTorsionForce]) -> Impropers:
@@ -230,8 +230,8 @@ def _shares_three(force: openmm.CMAPTorsionForce) -> bool:
 
 
 def _of_maps(forces: Sequence[openmm.Force]) -> Energy | None:
-    found = [force for force in _of(forces, openmm.CMAPTorsionForce) if force.getNumTorsions()]
-    return cmap_energy(_cmaps(found)) if found else None
+    chosen = [force for force in _of(forces, openmm.CMAPTorsionForce) if force.getNumTorsions()]
+    return cmap_energy(_cmaps(chosen)) if chosen else None
 
 
 def _cmaps(forces: Sequence[openmm.CMAPTorsionForce]) -> Cmaps:
@@ -268,8 +268,8 @@ class _Powers(NamedTuple):
 
 
 def _squared(force: openmm.CustomNonbondedForce, n: int) -> _Powers:
-    found = _by_type(force, n)
-    return _Powers(found.repulsion**2, found.attraction)
+    table = _by_type(force, n)
+    return _Powers(table.repulsion**2, table.attraction)
 
 
 def _by_type(force: openmm.CustomNonbondedForce, n: int) -> _Powers:
@@ -335,10 +335,10 @@ def _nothing(n: int) -> openmm.NonbondedForce:
 
 
 def _add_all(table: PairTable, force: openmm.CustomNonbondedForce, n: int) -> None:
-    found = OF_PAIRS[_expression(force)](force, n)
+    special = OF_PAIRS[_expression(force)](force, n)
     excluded = [force.getExclusionParticles(k) for k in range(force.getNumExclusions())]
     i, j = np.array(excluded, int).reshape(-1, 2).T
-    for values, more in ((table.repulsion, found.repulsion), (table.attraction, found.attraction)):
+    for values, more in ((table.repulsion, special.repulsion), (table.attraction, special.attraction)):
         np.fill_diagonal(more, 0)
         more[i, j] = more[j, i] = 0
         values += more
