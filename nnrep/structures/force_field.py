@@ -94,6 +94,7 @@ def stored_continuum_force(molecule: Molecule, file: str) -> openmm.CustomGBForc
     """The force that a solvent adds to a molecule's OpenMM system, made once and then taken from the store.
 
     Its atoms and tables are those of any dielectric constants and salt; its energy is that of the defaults.
+    Radii follow from elements and bonds, charges are those of the molecule's own system, if it has one.
     """
 
     def made(topology: app.Topology) -> openmm.CustomGBForce:
@@ -102,7 +103,19 @@ def stored_continuum_force(molecule: Molecule, file: str) -> openmm.CustomGBForc
         return copy.copy(force)  # a force ends with its system
 
     key = (VERSION, openmm.version.full_version, molecule.hash, file)
-    return _stored(CONTINUUM_KIND, key, molecule, made)
+    force = _stored(CONTINUUM_KIND, key, molecule, made)
+    if molecule.system is not None:
+        _charge_as(force, stored_vacuum_system(molecule))
+    return force
+
+
+def _charge_as(force: openmm.CustomGBForce, system: openmm.System) -> None:
+    """Give a solvent's force, whose first parameter is the charge, the charges of a system."""
+    (pairs,) = (each for each in system.getForces() if isinstance(each, openmm.NonbondedForce))
+    for index in range(force.getNumParticles()):
+        charge, _, _ = pairs.getParticleParameters(index)
+        _, *others = force.getParticleParameters(index)
+        force.setParticleParameters(index, [charge, *others])
 
 
 def _stored(kind: str, parts: tuple, molecule: Molecule, make: Callable[[app.Topology], T]) -> T:

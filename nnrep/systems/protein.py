@@ -23,7 +23,7 @@ from nnrep.errors import require
 from nnrep.structures.file_names import stem_of
 from nnrep.structures.force_field import Continuum, stored_continuum_force, stored_vacuum_system
 from nnrep.structures.force_field_files import with_parameters
-from nnrep.structures.force_field_names import PACKAGED, hashes_of, is_of_files, potential_name
+from nnrep.structures.force_field_names import hashes_of, is_of_files, potential_name
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
@@ -193,8 +193,7 @@ class ProteinConfig(HoldingConfig):
         SOLVENTS.named(self.solvent, "solvent")
         if not _is_solvated(self):
             return
-        # That of a package's has AMBER14's charges.
-        known = self.force_field in PACKAGED or force_field_of(self.force_field, "force_field").in_solvent
+        known = force_field_of(self.force_field, "force_field").in_solvent
         allowed = f"vacuum, as force_field={self.force_field} is not for solvents"
         require(known, "solvent", allowed, self.solvent)
         allowed = f"null, as solvent={self.solvent} has all pairs"

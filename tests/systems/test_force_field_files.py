@@ -8,6 +8,7 @@ import numpy as np
 import openmm
 import pytest
 from given_molecules import by_openmm, system_xml, write
+from openmm import app, unit
 from structure_texts import EMBEDDED, tripeptide
 
 from nnrep.choices.identity import hash_of
@@ -41,6 +42,24 @@ def test_energy_and_forces_are_those_of_openmm(name):
     terms = {name: float(value) for name, value in jax.jit(system.energy_terms)(x).items()}
     assert terms["torsions"] == pytest.approx(expected["torsions"], rel=1e-10)
     assert terms.get("cmap", 0.0) == pytest.approx(expected.get("cmap", 0.0), rel=1e-10)
+
+
+@pytest.mark.parametrize("solvent", ["gbn2", "obc2"])
+@pytest.mark.parametrize("name", ["charmm36.xml", FF14SB])
+def test_a_solvent_has_the_charges_of_the_files(name, solvent):
+    peptide = with_parameters(tripeptide(), name)
+    system = protein_system(config_of(name, solvent=solvent), peptide)
+    field = app.ForceField(name, f"implicit/{solvent}.xml")
+    wanted = field.createSystem(peptide.topology, nonbondedMethod=app.NoCutoff)
+    for force in wanted.getForces():
+        force.setForceGroup(1 if isinstance(force, openmm.CustomGBForce) else 0)
+    reference = openmm.Platform.getPlatformByName("Reference")
+    context = openmm.Context(wanted, openmm.VerletIntegrator(0.001), reference)
+    context.setPositions(peptide.positions)
+    expected = context.getState(getEnergy=True, groups={1}).getPotentialEnergy()
+    x = jnp.asarray(system.from_file_frame(peptide.positions))
+    energy = float(jax.jit(system.energy_terms)(x)["solvent"])
+    assert energy == pytest.approx(expected.value_in_unit(unit.kilojoule_per_mole), rel=1e-9)
 
 
 def test_the_system_is_made_once(monkeypatch):

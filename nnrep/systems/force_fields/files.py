@@ -22,4 +22,4 @@ def _build(topology: "app.Topology", system: "openmm.System", settings: None) ->
         raise ConfigError(KEY, f"its files have {error}") from error
 
 
-OF_FILES = ForceField(_build, terms=amber.TERMS)
+OF_FILES = ForceField(_build, terms=amber.TERMS, in_solvent=True)
