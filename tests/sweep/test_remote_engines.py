@@ -236,7 +236,8 @@ def test_ray_makes_the_rows_of_local_processes_though_a_worker_is_killed(setting
     ],
 )
 def test_a_cluster_of_rays_that_does_not_come_up_is_one_line(address, message, monkeypatch):
-    ray = pytest.importorskip("nnrep.sweep.engines.ray")
+    pytest.importorskip("ray")
+    from nnrep.sweep.engines import ray
 
     def init(**options):
         raise Exception("The current node timed out\n during startup.")
