@@ -2,17 +2,15 @@
 
 import math
 import time
-from dataclasses import field
 
 import numpy as np
 import openmm
 
-from nnrep.baselines.settings import IF_ON_CPU, BaselineConfig
+from nnrep.baselines.openmm_settings import OpenMMConfig
 from nnrep.baselines.simulation import (
     Frame,
     SeedMonitor,
     Trajectory,
-    check_machine,
     energy_of,
     open_simulation,
 )
@@ -21,34 +19,26 @@ from nnrep.errors import require
 from nnrep.minimization.stopping import Status
 from nnrep.structures.force_field import Continuum
 from nnrep.structures.molecule import Molecule
-from nnrep.structures.simulation import Held, Solvent, blew_up, heat, hold, langevin, positions_of, solvated
+from nnrep.structures.simulation import Held, blew_up, heat, hold, langevin, positions_of, solvated
 
 LONGEST_FLEXIBLE_FS = 1.0  # timestep up to which bonds to hydrogen need no constraints
 
 
 @settings("baseline/openmm_dynamics")
-class DynamicsConfig(BaselineConfig):
-    """`openmm_dynamics`.
+class DynamicsConfig(OpenMMConfig):
+    """`openmm_dynamics`; see `OpenMMConfig` as well.
 
     Attributes:
         temperature: in K.
         timestep_fs: above 1 fs the bonds to hydrogen are held at their lengths.
         steps: of each seed.
         friction_per_ps: of the Langevin dynamics.
-        solvent: vacuum, implicit or explicit, where the system has none.
-        platform: of OpenMM.
-        threads: of platform CPU, null for all; with more than one, sums come in another order each time.
-        record_every: steps from one row of the history to the next.
     """
 
     temperature: float
     timestep_fs: float
     steps: int
     friction_per_ps: float
-    solvent: Solvent
-    platform: str
-    threads: int | None = field(metadata=IF_ON_CPU)
-    record_every: int
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -61,7 +51,7 @@ class DynamicsConfig(BaselineConfig):
         require(0 <= self.steps < 2**31, "steps", "from 0 to 2^31 - 1", self.steps)
         friction = self.friction_per_ps
         require(0 <= friction < math.inf, "friction_per_ps", "zero or positive", friction)
-        check_machine(self.platform, self.threads)
+        self.check_machine()
         require(1 <= self.record_every < 2**31, "record_every", "from 1 to 2^31 - 1", self.record_every)
 
     @property
@@ -73,11 +63,6 @@ class DynamicsConfig(BaselineConfig):
         """Constraints cannot join a frozen atom to one that moves."""
         allowed = "at most 1 with system.frozen, as longer ones constrain the bonds to hydrogen"
         require(self.timestep_fs <= LONGEST_FLEXIBLE_FS, "timestep_fs", allowed, self.timestep_fs)
-
-    @property
-    def own_solvent(self) -> str | None:
-        """See `BaselineConfig`."""
-        return None if self.solvent is Solvent.vacuum else self.solvent.name
 
     def trajectory(
         self,

@@ -3,17 +3,15 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import field
 
 import numpy as np
 import openmm
 
-from nnrep.baselines.settings import IF_ON_CPU, BaselineConfig
+from nnrep.baselines.openmm_settings import OpenMMConfig
 from nnrep.baselines.simulation import (
     Frame,
     SeedMonitor,
     Trajectory,
-    check_machine,
     energy_of,
     open_simulation,
     rms_force_of,
@@ -27,24 +25,16 @@ from nnrep.structures.simulation import Held, Solvent, blew_up, hold, positions_
 
 
 @settings("baseline/openmm_minimizer")
-class MinimizerConfig(BaselineConfig):
-    """`openmm_minimizer`.
+class MinimizerConfig(OpenMMConfig):
+    """`openmm_minimizer`; its solvent is not explicit; see `OpenMMConfig` as well.
 
     Attributes:
         tolerance: root mean square of the forces on the atoms, in kJ/mol/nm, at which it has converged.
         max_iterations: of L-BFGS, 0 for no limit.
-        record_every: iterations from one row of the history to the next.
-        platform: of OpenMM.
-        threads: of platform CPU, null for all; with more than one, sums come in another order each time.
-        solvent: vacuum or implicit, where the system has none.
     """
 
     tolerance: float
     max_iterations: int
-    record_every: int
-    platform: str
-    threads: int | None = field(metadata=IF_ON_CPU)
-    solvent: Solvent
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -56,7 +46,7 @@ class MinimizerConfig(BaselineConfig):
         limited = 0 <= self.max_iterations < 2**31
         require(limited, "max_iterations", "from 0 (no limit) to 2^31 - 1", self.max_iterations)
         require(self.record_every >= 1, "record_every", "at least 1", self.record_every)
-        check_machine(self.platform, self.threads)
+        self.check_machine()
         allowed = "vacuum or implicit, as the minimum of a box of water is that of the water"
         require(self.solvent is not Solvent.explicit, "solvent", allowed, self.solvent.name)
 
@@ -64,11 +54,6 @@ class MinimizerConfig(BaselineConfig):
     def most_steps(self) -> int:
         """See `BaselineConfig`."""
         return self.max_iterations
-
-    @property
-    def own_solvent(self) -> str | None:
-        """See `BaselineConfig`."""
-        return None if self.solvent is Solvent.vacuum else self.solvent.name
 
     def trajectory(
         self,

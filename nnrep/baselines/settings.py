@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from nnrep.choices.identity import matters_if
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -12,12 +10,6 @@ if TYPE_CHECKING:
     from nnrep.structures.force_field import Continuum
     from nnrep.structures.molecule import Molecule
     from nnrep.structures.simulation import Held
-
-# Metadata of a baseline's `threads`, which OpenMM's other platforms have none of.
-IF_ON_CPU = matters_if(
-    lambda baseline: baseline.platform == "CPU",
-    lambda baseline: f"baseline.platform={baseline.platform} has no threads of its own",
-)
 
 
 @dataclass(kw_only=True)

@@ -90,12 +90,12 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
 def hash_of(settings: Any) -> str:
     """A short hash (12 hexadecimal digits) of all that decides the numbers of a run."""
     deciding = json.dumps(_plain(settings, IN_HASH), sort_keys=True)
-    return hashlib.sha256(deciding.encode()).hexdigest()[:12]
+    return hash_of_bytes(deciding.encode())
 
 
 def digest(values: Any) -> str:
     """The same of plain values."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+    return hash_of_bytes(json.dumps(values, sort_keys=True).encode())
 
 
 def _plain(value: Any, use: str) -> Any:
@@ -119,3 +119,8 @@ def _value(field: dataclasses.Field, owner: Any, use: str) -> Any:
 def _counts(field: dataclasses.Field, owner: Any, use: str) -> bool:
     condition = field.metadata.get(use, True)
     return condition(owner) if callable(condition) else bool(condition)
+
+
+def hash_of_bytes(content: bytes) -> str:
+    """A short hash (12 hexadecimal digits) of what a file holds, or of any other bytes."""
+    return hashlib.sha256(content).hexdigest()[:12]

@@ -33,7 +33,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "reparam": ("nnrep.reparam", ("base", "bodies", "build", "fit", "network", "registry", "settings")),
     "optimizer": ("nnrep.minimization.optimizers", ("optimizer", "rates", "registry", "settings")),
     "schedule": ("nnrep.minimization.schedules", ("registry", "rules", "settings")),
-    "baseline": ("nnrep.baselines", ("registry", "run", "settings", "simulation")),
+    "baseline": ("nnrep.baselines", ("openmm_settings", "registry", "run", "settings", "simulation")),
 }
 
 

@@ -67,7 +67,16 @@ def continuum_system(topology: app.Topology, continuum: Continuum) -> openmm.Sys
 
 
 def _system(topology: app.Topology, *more: str, **arguments: Any) -> openmm.System:
-    return force_field(*more).createSystem(
+    return flexible_system(force_field(*more), topology, **arguments)
+
+
+def flexible_system(field: app.ForceField, topology: app.Topology, **arguments: Any) -> openmm.System:
+    """What a force field makes of a topology: all bonds flexible, all pairs within reach.
+
+    Raises:
+        ValueError: OpenMM's, naming a residue that the force field does not know.
+    """
+    return field.createSystem(
         topology,
         nonbondedMethod=app.NoCutoff,
         constraints=None,
@@ -119,9 +128,20 @@ def _charge_as(force: openmm.CustomGBForce, system: openmm.System) -> None:
 
 
 def _stored(kind: str, parts: tuple, molecule: Molecule, make: Callable[[app.Topology], T]) -> T:
+    return openmm.XmlSerializer.deserialize(stored_xml(kind, parts, lambda: make(molecule.topology)))
+
+
+def stored_xml(kind: str, parts: tuple, make: Callable[[], object]) -> str:
+    """OpenMM's text of what is made once and then taken from the store.
+
+    Args:
+        kind: in the store.
+        parts: what decides it.
+        make: gives it.
+    """
     key = hashlib.sha256(repr(parts).encode()).hexdigest()
     text = store.load(kind, key, store.XML)
     if text is None:
-        text = openmm.XmlSerializer.serialize(make(molecule.topology))
+        text = openmm.XmlSerializer.serialize(make())
         store.save(kind, key, text, store.XML)
-    return openmm.XmlSerializer.deserialize(text)
+    return text

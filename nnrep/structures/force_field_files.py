@@ -1,6 +1,5 @@
 """The OpenMM system that a force field of XML files gives a molecule."""
 
-import hashlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -9,8 +8,8 @@ import openmm
 from openmm import app
 
 from nnrep.errors import ConfigError
-from nnrep.structures import store
 from nnrep.structures.engines.engine import reading
+from nnrep.structures.force_field import flexible_system, stored_xml
 from nnrep.structures.force_field_names import KEY, files_of, hashes_of
 from nnrep.structures.molecule import Molecule
 
@@ -25,12 +24,7 @@ def with_parameters(molecule: Molecule, force_field: str) -> Molecule:
         ConfigError: a file cannot be read, or knows a residue of the molecule not.
     """
     parts = (VERSION, openmm.version.full_version, molecule.hash, hashes_of(force_field))
-    key = hashlib.sha256(repr(parts).encode()).hexdigest()
-    text = store.load(KIND, key, store.XML)
-    if text is None:
-        text = openmm.XmlSerializer.serialize(_system(molecule, force_field))
-        store.save(KIND, key, text, store.XML)
-    return replace(molecule, system=text)
+    return replace(molecule, system=stored_xml(KIND, parts, lambda: _system(molecule, force_field)))
 
 
 def _system(molecule: Molecule, force_field: str) -> openmm.System:
@@ -38,13 +32,7 @@ def _system(molecule: Molecule, force_field: str) -> openmm.System:
     with reading(KEY, paths[0], "a force field of OpenMM, with the others"):
         field = _force_field(tuple(paths))
     try:
-        return field.createSystem(
-            molecule.topology,
-            nonbondedMethod=app.NoCutoff,
-            constraints=None,
-            rigidWater=False,
-            removeCMMotion=False,
-        )
+        return flexible_system(field, molecule.topology)
     except (ValueError, KeyError, TypeError) as error:
         reason = f"{force_field} gives {molecule.name} no parameters: {str(error).splitlines()[0]}"
         raise ConfigError(KEY, reason) from error

@@ -1,9 +1,9 @@
 """Force fields in OpenMM's XML files by name: where the files are found."""
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
+from nnrep.choices.identity import hash_of_bytes
 from nnrep.errors import ConfigError
 
 KEY, SUFFIX = "system.force_field", ".xml"
@@ -48,7 +48,7 @@ def _found(name: str) -> Path:
 
 def hashes_of(force_field: str) -> list[str]:
     """A short hash of what each file of a force field holds."""
-    return [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in files_of(force_field)]
+    return [hash_of_bytes(path.read_bytes()) for path in files_of(force_field)]
 
 
 def potential_name(force_field: str) -> str:

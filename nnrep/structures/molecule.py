@@ -1,11 +1,12 @@
 """`Molecule`: a prepared structure, every atom that the force field wants and no other."""
 
-import hashlib
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from nnrep.choices.identity import hash_of_bytes
 
 if TYPE_CHECKING:
     from openmm import app
@@ -57,4 +58,4 @@ class Molecule:
     @property
     def hash(self) -> str:
         """A short hash of its structure; where that has parameters of its own, of these as well."""
-        return hashlib.sha256(self.pdb.encode()).hexdigest()[:12]
+        return hash_of_bytes(self.pdb.encode())

@@ -1,12 +1,12 @@
 """Starts from a file: another structure of the molecule, such as the end of somebody's dynamics."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnrep.choices.identity import hash_of_bytes
 from nnrep.errors import ConfigError
 from nnrep.structures.file_names import FORMATS, suffix_of
 from nnrep.structures.molecule import Molecule
@@ -38,7 +38,7 @@ def check_file(start: str, others: tuple[str, ...]) -> None:
 
 def content_hash(start: str) -> str:
     """A short hash of what a file holds, wherever it lies."""
-    return hashlib.sha256(_found(start).data).hexdigest()[:12]
+    return hash_of_bytes(_found(start).data)
 
 
 def start_from(start: str, molecule: Molecule) -> np.ndarray:

@@ -4,7 +4,8 @@ Units: nm, kJ/mol.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
@@ -16,6 +17,7 @@ from nnrep.energies.arrays import on_device
 from nnrep.energies.energy import Energy
 from nnrep.energies.padding import padded_size, with_zeros
 from nnrep.energies.sum import energy_sum
+from nnrep.errors import require
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.force_fields.parameters import particles
 from nnrep.systems.measures import ANGSTROM_PER_NM, rmsd_measure
@@ -26,6 +28,47 @@ ENERGY_UNIT, LENGTH_UNIT = "kJ/mol", "nm"
 PERTURBATION = 0.5  # of the perturbed start, in Angstrom
 # Standard deviation of the configurations at which the Hessian is sampled, around the start, in Angstrom.
 HESSIAN_NOISE = 0.1
+
+
+@dataclass(kw_only=True)
+class MolecularConfig(HoldingConfig):
+    """What the settings of all molecules have.
+
+    Attributes:
+        perturbation: standard deviation in Angstrom of the noise on every coordinate of the start, which each
+            seed draws for itself; None: `PERTURBATION` of the perturbed start, none of the others.
+    """
+
+    perturbation: float | None
+
+    if TYPE_CHECKING:
+        start: Any  # of the classes that name the starts: "perturbed" and "random" among them
+
+    energy_unit = ENERGY_UNIT
+    length_unit = LENGTH_UNIT
+    has_features = True
+    can_restart = False
+
+    def check_noise(self) -> None:
+        """Raise `ConfigError` for noise that is none."""
+        size, allowed = self.perturbation, "zero or positive, in Angstrom, or null"
+        require(size is None or 0 <= size < np.inf, "perturbation", allowed, size)
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the start is random: a Gaussian cloud of atoms."""
+        return bool(self.start == "random")
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation in Angstrom of what the seeds add to the start."""
+        if self.perturbation is None:
+            return PERTURBATION if self.start == "perturbed" else 0.0
+        return self.perturbation
+
+    def without_bonds(self) -> str | None:
+        """A random start is a cloud of atoms."""
+        return "system.start=random has no bonds" if self.is_cloud else None
 
 
 class Begin(NamedTuple):

@@ -3,7 +3,6 @@
 Units: nm, kJ/mol.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import field
 from enum import StrEnum
@@ -14,7 +13,7 @@ import numpy as np
 import openmm
 from openmm import app, unit
 
-from nnrep.choices.identity import hashed_as, matters_if
+from nnrep.choices.identity import hash_of_bytes, hashed_as, matters_if
 from nnrep.choices.settings import settings
 from nnrep.errors import ConfigError, require
 from nnrep.structures.engines.coordinates import check_suffix
@@ -22,22 +21,15 @@ from nnrep.structures.engines.registry import ENGINES, engine_of
 from nnrep.structures.force_field import stored_vacuum_system
 from nnrep.structures.given import Box, Constraints, given_molecule, positions_in
 from nnrep.structures.molecule import Molecule
+from nnrep.structures.selection import BACKBONE
 from nnrep.systems.force_fields.openmm_forces import UnknownForcesError, energy_of_system
 from nnrep.systems.measures import ANGSTROM_PER_NM
-from nnrep.systems.molecular import (
-    ENERGY_UNIT,
-    LENGTH_UNIT,
-    PERTURBATION,
-    Begin,
-    molecular_system,
-    node_features,
-)
-from nnrep.systems.restraints import RESTRAINT_KEYS, HoldingConfig
+from nnrep.systems.molecular import Begin, MolecularConfig, molecular_system, node_features
+from nnrep.systems.restraints import RESTRAINT_KEYS
 from nnrep.systems.settings import OnProgress, Size
 from nnrep.systems.system import System
 
-# Atoms of the backbones of proteins and nucleic acids, and those that a residue of them has all of.
-PROTEIN = ("N", "CA", "C")
+# Atoms of the backbones of nucleic acids, and those that a residue of them has all of.
 NUCLEIC = ("P", "O5'", "C5'", "C4'", "C3'", "O3'")
 SUGAR = ("C5'", "C4'", "C3'", "O3'")
 
@@ -52,7 +44,7 @@ class Start(StrEnum):
 
 def hash_of_file(path: str | None) -> str:
     """A short hash of what a file holds, wherever it lies."""
-    return "" if path is None else hashlib.sha256(Path(path).expanduser().read_bytes()).hexdigest()[:12]
+    return "" if path is None else hash_of_bytes(Path(path).expanduser().read_bytes())
 
 
 def _hashes(paths: Sequence[str]) -> list[str]:
@@ -69,7 +61,7 @@ _IF_RELEASED = matters_if(
 
 
 @settings("system/molecule")
-class MoleculeConfig(HoldingConfig):
+class MoleculeConfig(MolecularConfig):
     """`system=molecule`.
 
     Attributes:
@@ -92,13 +84,8 @@ class MoleculeConfig(HoldingConfig):
     constraints: Constraints
     constraint_stiffness: float = field(metadata=_IF_RELEASED)
     start: Any = field(metadata=hashed_as(_hashed_start))
-    perturbation: float | None
 
-    energy_unit = ENERGY_UNIT
-    length_unit = LENGTH_UNIT
     energy_keys = ("topology", "parameters", "box", "constraints", "constraint_stiffness", *RESTRAINT_KEYS)
-    has_features = True
-    can_restart = False
 
     def __post_init__(self) -> None:
         """Check the ranges, and that the files are there.
@@ -116,11 +103,10 @@ class MoleculeConfig(HoldingConfig):
         for path in self.parameters:
             _check_file("parameters", path)
         self._check_start()
-        self.check_holding(self.start is Start.random)
-        stiffness, size = self.constraint_stiffness, self.perturbation
+        self.check_holding(self.is_cloud)
+        stiffness = self.constraint_stiffness
         require(0 < stiffness < np.inf, "constraint_stiffness", "positive, in kJ/mol/nm^2", stiffness)
-        allowed = "zero or positive, in Angstrom, or null"
-        require(size is None or 0 <= size < np.inf, "perturbation", allowed, size)
+        self.check_noise()
 
     def _check_start(self) -> None:
         names = tuple(Start.__members__)
@@ -153,13 +139,6 @@ class MoleculeConfig(HoldingConfig):
         named |= {f"parameters.{place}": path for place, path in enumerate(self.parameters)}
         named |= {} if isinstance(self.start, Start) else {"start": self.start}
         return {key: hash_of_file(path) for key, path in named.items()}
-
-    @property
-    def noise(self) -> float:
-        """Standard deviation in Angstrom of what the seeds add to the start."""
-        if self.perturbation is None:
-            return PERTURBATION if self.start is Start.perturbed else 0.0
-        return self.perturbation
 
     def molecule(self, folders: Sequence[str]) -> Molecule:
         """As the files have it; a start in a file must fit it."""
@@ -204,7 +183,7 @@ class MoleculeConfig(HoldingConfig):
         return molecular_system(
             molecule,
             energy,
-            Begin(self._start_of(molecule), self.noise / ANGSTROM_PER_NM, self.start is Start.random),
+            Begin(self._start_of(molecule), self.noise / ANGSTROM_PER_NM, self.is_cloud),
             groups,
             node_features(molecule.topology, openmm_system),
             masses_of(openmm_system),
@@ -222,10 +201,6 @@ class MoleculeConfig(HoldingConfig):
             return molecule.positions - molecule.positions.mean(axis=0)
         positions = positions_in(Path(self.start).expanduser(), molecule, "system.start")
         return positions - positions.mean(axis=0)
-
-    def without_bonds(self) -> str | None:
-        """A random start is a cloud of atoms."""
-        return "system.start=random has no bonds" if self.start is Start.random else None
 
     def not_in_openmm(self) -> str | None:
         """OpenMM knows all of it."""
@@ -261,9 +236,9 @@ def groups_of(topology: app.Topology) -> dict[str, np.ndarray]:
     ca, backbone = [], []
     for residue in topology.residues():
         places = {atom.name.replace("*", "'"): atom.index for atom in residue.atoms()}
-        if all(name in places for name in PROTEIN):
+        if all(name in places for name in BACKBONE):
             ca.append(places["CA"])
-            backbone += [places[name] for name in PROTEIN]
+            backbone += [places[name] for name in BACKBONE]
         elif all(name in places for name in SUGAR):
             backbone += [places[name] for name in NUCLEIC if name in places]
     heavy = [atom.index for atom in topology.atoms() if atom.element is not app.element.hydrogen]

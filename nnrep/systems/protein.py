@@ -33,15 +33,8 @@ from nnrep.structures.unfold import UnfoldConfig, unfolded
 from nnrep.systems.force_fields.parameters import Cutoff
 from nnrep.systems.force_fields.registry import FORCE_FIELDS, force_field_of
 from nnrep.systems.measures import ANGSTROM_PER_NM
-from nnrep.systems.molecular import (
-    ENERGY_UNIT,
-    LENGTH_UNIT,
-    PERTURBATION,
-    Begin,
-    molecular_system,
-    node_features,
-)
-from nnrep.systems.restraints import RESTRAINT_KEYS, HoldingConfig
+from nnrep.systems.molecular import Begin, MolecularConfig, molecular_system, node_features
+from nnrep.systems.restraints import RESTRAINT_KEYS
 from nnrep.systems.settings import OnProgress, Size
 from nnrep.systems.solvents.registry import SOLVENTS
 from nnrep.systems.solvents.solvent import SolventOptions, Surface
@@ -102,7 +95,7 @@ def _other_force_field(system: Any) -> str:
 
 @settings("system/protein")
 @_with_force_fields
-class ProteinConfig(HoldingConfig):
+class ProteinConfig(MolecularConfig):
     """`system=protein`; beside the keys below, a group for each force field that has settings: `classical`.
 
     Attributes:
@@ -146,17 +139,12 @@ class ProteinConfig(HoldingConfig):
             lambda system: f"system.start={system.start_name} is not unfolded here",
         )
     )
-    perturbation: float | None
 
-    energy_unit = ENERGY_UNIT
-    length_unit = LENGTH_UNIT
     energy_keys = (
         *("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical"),
         *("solvent", "solvent_options"),
         *RESTRAINT_KEYS,
     )
-    has_features = True
-    can_restart = False
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -173,10 +161,8 @@ class ProteinConfig(HoldingConfig):
         self.preparation  # noqa: B018 (checks its values)
         self._check_cutoff()
         self._check_solvent()
-        self.check_holding(self.start is Start.random)
-        size = self.perturbation
-        allowed = "zero or positive, in Angstrom, or null"
-        require(size is None or 0 <= size < np.inf, "perturbation", allowed, size)
+        self.check_holding(self.is_cloud)
+        self.check_noise()
 
     def _check_cutoff(self) -> None:
         distance, switch, dielectric = self.cutoff_nm, self.switch_nm, self.reaction_field_dielectric
@@ -244,13 +230,6 @@ class ProteinConfig(HoldingConfig):
             own |= {f"force_field.{k}": each for k, each in enumerate(hashes_of(self.force_field))}
         return own
 
-    @property
-    def noise(self) -> float:
-        """Standard deviation in Angstrom of what the seeds add to the start."""
-        if self.perturbation is None:
-            return PERTURBATION if self.start is Start.perturbed else 0.0
-        return self.perturbation
-
     def molecule(self, folders: Sequence[str]) -> Molecule:
         """The prepared native structure; see `nnrep.structures.prepare`. A start in a file must fit it."""
         native = prepared(self.pdb, folders, self.preparation)
@@ -279,10 +258,6 @@ class ProteinConfig(HoldingConfig):
     def without_unused(self) -> "ProteinConfig":
         """How a start is unfolded is nothing to one that is not."""
         return self if self.start is Start.unfolded else replace(self, unfold=build(UnfoldConfig, {}))
-
-    def without_bonds(self) -> str | None:
-        """A random start is a cloud of atoms."""
-        return "system.start=random has no bonds" if self.start is Start.random else None
 
     def not_in_openmm(self) -> str | None:
         """Force fields of our own, and a cutoff, which the baselines have not."""
@@ -328,11 +303,10 @@ def protein_system(
     openmm_system = stored_vacuum_system(molecule)
     energy = _energy(config, molecule, openmm_system)
     origin, groups = molecule.positions.mean(axis=0), atom_groups(molecule.topology)
-    is_cloud = config.start is Start.random
     return molecular_system(
         molecule,
         energy,
-        Begin(_start(config, molecule, origin, on_progress), config.noise / ANGSTROM_PER_NM, is_cloud),
+        Begin(_start(config, molecule, origin, on_progress), config.noise / ANGSTROM_PER_NM, config.is_cloud),
         groups._asdict(),
         node_features(molecule.topology, openmm_system),
         masses(molecule.topology),
