@@ -4,13 +4,15 @@ loops      n = 400 and 1000, pure LJ and Bond+LJ, twenty seeds; energies as a sh
            L-BFGS and FIRE want the exact repulsion, and take half a minute a seed at n = 1000
 large      schedule=smooth at n = 1000, 10 000 and 100 000: time against size
 proteins   from the native start, to an RMS force of 0.5 kJ/mol/nm: OpenMM's LocalEnergyMinimizer (platform
-           CPU, one thread and all), L-BFGS (memory 10) and FIRE, and schedule=relaxed
+           CPU, one thread and all), L-BFGS (memory 10) and FIRE, and schedule=relaxed; in vacuum, and in
+           the solvents of --solvents; rmsd_ca is to the given structure, in Angstrom
 replicas   ten perturbed replicas of 2JOF: schedule=relaxed in one batch against OpenMM one after the other
 Times are in seconds: `modes` what maps and Hessians took, `loop` the minimisation, `sum` both, `compile`
 apart. Each is the median over seeds (loops) or over rounds (proteins). --out keeps the table as CSV.
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -33,8 +35,12 @@ from nnrep.job import built_maps, loaded_system, minimized, prepared
 from nnrep.minimization import Monitor, Result
 from nnrep.minimization.exact import evaluate
 from nnrep.records.rows import total_cost
+from nnrep.structures.force_field import Continuum
+from nnrep.structures.selection import chain_atoms
 from nnrep.structures.simulation import Held
 from nnrep.systems import System
+from nnrep.systems.measures import rmsd
+from nnrep.systems.solvents.registry import SOLVENTS
 
 POTENTIALS = ["pure_lj", "bond_lj"]
 LOOPS = {
@@ -46,6 +52,7 @@ LOOPS = {
     "staged": ["schedule=staged"],
     "smooth": ["schedule=smooth"],
 }
+THREADS = (1, None) if len(os.sched_getaffinity(0)) > 1 else (1,)  # of OpenMM; None: all
 AT_REST = ["schedule.fine.rms_force=0.5", "schedule.fine.patience=1000", "schedule.fine.min_delta=0"]
 PROTEINS = {
     "L-BFGS": ["reparam=none", "optimizer=lbfgs", "optimizer.learning_rate=0.02", *AT_REST],
@@ -61,6 +68,7 @@ COLUMNS = [
     "reached",
     "evaluations",
     "rms_force",
+    "rmsd_ca",
     "modes_s",
     "loop_s",
     "sum_s",
@@ -78,6 +86,10 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(LOOPS), choices=list(LOOPS), help="on loops")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=5, help="of proteins")
+    parser.add_argument("--molecules", nargs="+", default=["5AWL", "2JOF", "2WXC"], help="of proteins")
+    parser.add_argument(
+        "--solvents", nargs="+", default=["vacuum"], choices=list(SOLVENTS), help="of proteins"
+    )
     parser.add_argument("--out", type=Path, help="a CSV file")
     options = parser.parse_args()
     configure_jax("float32")
@@ -113,18 +125,20 @@ def large(options: Any) -> Any:
 
 def proteins(options: Any) -> Any:
     """Minimisers from the native start; programs are compiled in a round that is not counted."""
-    for name in ("5AWL", "2JOF", "2WXC"):
-        base = ["system=protein", f"system.pdb={name}", f"paths.structures=[{','.join(options.structures)}]"]
-        base += ["seeds=[0]", "max_steps=60000"]
-        actions: dict[str, Callable[[], dict[str, Any]]] = {
-            method: _ours(name, method, [*base, *overrides]) for method, overrides in PROTEINS.items()
-        }
-        system = _system(base)[1]
-        start = np.asarray(system.positions)[None]
-        for threads in (1, None):
-            called = f"OpenMM, {threads or 'all'} thread{'s' * (threads is None)}"
-            actions[called] = _openmm(name, called, system, start, threads)
-        yield from _in_turns(actions, options.rounds)
+    for molecule in options.molecules:
+        for solvent in options.solvents:
+            base = ["system=protein", f"system.pdb={molecule}", f"system.solvent={solvent}"]
+            base += [f"paths.structures=[{','.join(options.structures)}]", "seeds=[0]", "max_steps=60000"]
+            name = molecule if solvent == "vacuum" else f"{molecule} {solvent}"
+            actions: dict[str, Callable[[], dict[str, Any]]] = {
+                method: _ours(name, method, [*base, *overrides]) for method, overrides in PROTEINS.items()
+            }
+            plan, system = _system(base)
+            start = np.asarray(system.positions)[None]
+            for threads in THREADS:
+                called = f"OpenMM, {threads or 'all'} thread{'s' * (threads is None)}"
+                actions[called] = _openmm(name, called, system, start, threads, plan.config.system.continuum)
+            yield from _in_turns(actions, options.rounds)
 
 
 def replicas(options: Any) -> Any:
@@ -135,7 +149,7 @@ def replicas(options: Any) -> Any:
     starts = np.stack([np.asarray(system.start(seed)) for seed in range(10)])
     name = "2JOF x 10"
     actions = {"relaxed": _ours(name, "relaxed", [*base, "schedule=relaxed"])}
-    for threads in (1, None):
+    for threads in THREADS:
         called = f"OpenMM, {threads or 'all'} thread{'s' * (threads is None)}"
         actions[called] = _openmm(name, called, system, starts, threads)
     yield from _in_turns(actions, max(1, options.rounds - 2))
@@ -175,12 +189,13 @@ def _of_loop(name: str, method: str, system: System, result: Result, modes_s: fl
 
 def _ours(name: str, method: str, overrides: list[str]) -> Callable[[], dict[str, Any]]:
     def action() -> dict[str, Any]:
-        _, result, modes_s = _run(overrides)
+        system, result, modes_s = _run(overrides)
         count = len(result.seeds)
         modes = modes_s / count + float(result.time_modes_s.mean())
         loop = float(result.time_minimize_s.mean())
         return {
             **_of_results(name, method, result.energy, result.gradient_rms),
+            "rmsd_ca": _rmsd_ca(system, result.positions),
             "evaluations": int(np.median(result.evaluations)),
             "modes_s": modes,
             "loop_s": loop,
@@ -192,14 +207,21 @@ def _ours(name: str, method: str, overrides: list[str]) -> Callable[[], dict[str
 
 
 def _openmm(
-    name: str, method: str, system: System, starts: np.ndarray, threads: int | None
+    name: str,
+    method: str,
+    system: System,
+    starts: np.ndarray,
+    threads: int | None,
+    continuum: Continuum | None = None,
 ) -> Callable[[], dict[str, Any]]:
     def action() -> dict[str, Any]:
         assert system.molecule is not None
         settings = MinimizerConfig(tolerance=0.5, threads=threads, record_every=10**6)
         began = time.perf_counter()
         trajectories = [
-            openmm_minimized(system.molecule, settings, start, Held(), SeedMonitor(None, None, 1, 0))
+            openmm_minimized(
+                system.molecule, settings, start, Held(), SeedMonitor(None, None, 1, 0), continuum
+            )
             for start in starts
         ]
         elapsed = (time.perf_counter() - began) / len(starts)
@@ -208,9 +230,19 @@ def _openmm(
         energy, rms = (np.stack(each) for each in zip(*ended, strict=True))
         steps = int(np.median([end.frames[-1].step for end in trajectories]))
         row = _of_results(name, method, energy, rms)
-        return row | {"evaluations": steps, "loop_s": elapsed, "sum_s": elapsed}
+        rmsd_ca = _rmsd_ca(system, positions)
+        return row | {"evaluations": steps, "rmsd_ca": rmsd_ca, "loop_s": elapsed, "sum_s": elapsed}
 
     return action
+
+
+def _rmsd_ca(system: System, positions: np.ndarray) -> float:
+    """Median over replicas (R, n, 3) in nm of the RMSD of their CA to the given structure, in Angstrom."""
+    assert system.molecule is not None
+    assert system.reference is not None
+    ca = chain_atoms(system.molecule.topology, "CA")
+    reference = np.asarray(system.reference)[ca]
+    return float(np.median([10 * float(rmsd(one[ca], reference)) for one in positions]))
 
 
 def _of_results(name: str, method: str, energy: np.ndarray, rms: np.ndarray) -> dict[str, Any]:
