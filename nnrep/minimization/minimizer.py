@@ -21,6 +21,7 @@ from nnrep.minimization.optimizers.optimizer import Optimizer, as_optimizer
 from nnrep.minimization.result import Result
 from nnrep.minimization.room import require_room
 from nnrep.minimization.run import Run
+from nnrep.minimization.sharing import sharing_programs
 from nnrep.minimization.stage import Stage, two_stages
 from nnrep.reparam.base import Reparametrization
 from nnrep.systems.frozen import pinned_output
@@ -140,16 +141,17 @@ def _checked_stages(system: System, stages: Sequence[Stage]) -> tuple[Stage, ...
     Raises:
         ConfigError: a number out of range, or a map that does not give the system's positions.
     """
-    maps: dict[int, Reparametrization] = {}
-    checked = []
     for stage in stages:
         stage.check()
+    maps: dict[int, Reparametrization] = {}
+    checked = []
+    stages = [stage._replace(optimizer=as_optimizer(stage.optimizer)) for stage in stages]
+    for stage in sharing_programs(stages):
         if id(stage.reparam) not in maps:
             maps[id(stage.reparam)] = _checked_map(stage.reparam, system)
         checked.append(
             stage._replace(
                 reparam=maps[id(stage.reparam)],
-                optimizer=as_optimizer(stage.optimizer),
                 stopping=stage.stopping.as_pytree(),
             )
         )

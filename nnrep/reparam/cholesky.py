@@ -53,7 +53,17 @@ def cholesky_at_start(system: System, shift: float) -> Reparametrization:
     require_kind(system, System, "system", "a nnrep.System")
     check_shift(shift)
     init = Partial(_factor_here, hessian_of(system), on_device(float(shift)))
-    return Reparametrization(init, Partial(_displaced))
+    return Reparametrization(init, Partial(_displaced, on_device(True)))
+
+
+def unfactored() -> Reparametrization:
+    """X = Z with params of the same shapes: a stage of it shares the compiled loop of `cholesky_at_start`."""
+    return Reparametrization(Partial(_unfactored_here), Partial(_displaced, on_device(False)))
+
+
+def is_factored(reparam: Reparametrization) -> bool:
+    """Whether the map is that of `cholesky_at_start`."""
+    return getattr(reparam.init, "func", None) is _factor_here
 
 
 def check_shift(shift: float) -> None:
@@ -81,14 +91,24 @@ def _factor_here(hessian: Partial, shift: Array, key: Array, positions: Array) -
 
 def _rows_of_inverse(lower: Array) -> list[Array]:
     """The inverse of a lower triangular matrix in bands of rows, each as far as it is not zero."""
-    edges = np.linspace(0, len(lower), BANDS + 1).astype(int)
     above, bands = jnp.zeros((0, 0), lower.dtype), []
-    for begin, end in pairwise(edges):
+    for begin, end in _bands_of(len(lower)):
         product = lower[begin:end, :begin] @ above
         right = jnp.concatenate([-product, jnp.eye(end - begin, dtype=lower.dtype)], axis=1)
         bands.append(solve_triangular(lower[begin:end, begin:end], right, lower=True))
         above = jnp.concatenate([jnp.pad(above, ((0, 0), (0, end - begin))), bands[-1]])
     return bands
+
+
+def _bands_of(size: int) -> list[tuple[int, int]]:
+    """First row of each band, and the first one behind it."""
+    edges = np.linspace(0, size, BANDS + 1).astype(int)
+    return [(int(begin), int(end)) for begin, end in pairwise(edges)]
+
+
+def _unfactored_here(key: Array, positions: Array) -> Anchored:
+    bands = [jnp.zeros((end - begin, end), positions.dtype) for begin, end in _bands_of(positions.size)]
+    return Anchored(positions.ravel(), (jnp.zeros_like(positions), *bands))
 
 
 def _largest_eigenvalue(matrix: Array) -> Array:
@@ -102,13 +122,42 @@ def _largest_eigenvalue(matrix: Array) -> Array:
     return jnp.where(value > 0, value, 1)
 
 
-def _displaced(params: Anchored) -> Array:
+def _displaced(has_factor: Array, params: Anchored) -> Array:
     origin, *bands = params.held
-    moved = jnp.zeros_like(params.moved)
+    return origin + _turned(has_factor, bands, params.moved).reshape(origin.shape)
+
+
+@jax.custom_vjp
+def _turned(has_factor: Array, bands: list[Array], moved: Array) -> Array:
+    """L^-T Z (m,) of inputs Z (m,), or these themselves where there is no factor.
+
+    JAX's own gradient of the condition would copy the bands at every step.
+    """
+    return jax.lax.cond(has_factor, _product, lambda _, moved: moved, bands, moved)
+
+
+def _turned_with_inputs(has_factor: Array, bands: list[Array], moved: Array) -> tuple[Array, tuple]:
+    return _turned(has_factor, bands, moved), (has_factor, bands)
+
+
+def _pulled_back(held: tuple, slope: Array) -> tuple[None, None, Array]:
+    has_factor, bands = held
+    return None, None, jax.lax.cond(has_factor, _transposed_product, lambda _, slope: slope, bands, slope)
+
+
+_turned.defvjp(_turned_with_inputs, _pulled_back)
+
+
+def _product(bands: list[Array], moved: Array) -> Array:
+    turned = jnp.zeros_like(moved)
     for band in bands:
         width = band.shape[1]
-        moved = moved.at[:width].add(params.moved[width - len(band) : width] @ band)
-    return origin + moved.reshape(origin.shape)
+        turned = turned.at[:width].add(moved[width - len(band) : width] @ band)
+    return turned
+
+
+def _transposed_product(bands: list[Array], slope: Array) -> Array:
+    return jnp.concatenate([band @ slope[: band.shape[1]] for band in bands])
 
 
 @settings("reparam/cholesky")
