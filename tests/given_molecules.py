@@ -257,6 +257,8 @@ TERMS = {
     "NonbondedForce": "pairs",
     "CustomNonbondedForce": "pairs",
     "CustomBondForce": "pairs",
+    "CustomGBForce": "solvent",
+    "GBSAOBCForce": "solvent",
 }
 
 

@@ -11,7 +11,7 @@ x = r - d. OBC has one alpha, beta, gamma for all atoms (Onufriev, Bashford, Cas
 GBn2 one set an element (Nguyen, Roe, Simmerling, J. Chem. Theory Comput. 9, 2020, 2013).
 
 As in OpenMM's CustomGBForce of these models, s may be negative (GBn2's sulphur), and an atom within the
-sphere of another has no correction of its own.
+sphere of another has no correction. OpenMM's GBSAOBCForce adds 1 / rho'_i - 1 / (s_j - r) to H there.
 
 Units: nm.
 """
@@ -59,6 +59,7 @@ class Spheres(NamedTuple):
         reach: (n,) s.
         alpha, beta, gamma: (n,).
         neck: the necks; None for a model without.
+        within: 1 for the correction of atoms within the spheres of others; None without.
     """
 
     radius: Numbers
@@ -68,6 +69,7 @@ class Spheres(NamedTuple):
     beta: Numbers
     gamma: Numbers
     neck: NeckTable | NeckKinds | None
+    within: Numbers | None = None
 
 
 class _Pairs(NamedTuple):
@@ -75,12 +77,13 @@ class _Pairs(NamedTuple):
 
     inner: Array
     reach: Array
+    within: Numbers | None
     neck: tuple[Array, Array, Array] | None  # m (r, n), d (r, n), and where the neck ends (r, n)
 
 
 def padded_spheres(spheres: Spheres, n: int) -> Spheres:
     """The spheres of n particles after padding, see `nnrep.energies.padding`; NumPy arrays."""
-    radius, inner, reach, alpha, beta, gamma, neck = spheres
+    radius, inner, reach, alpha, beta, gamma, neck, within = spheres
     return Spheres(
         radius=repeated(radius, n),
         inner=repeated(inner, n),
@@ -89,6 +92,7 @@ def padded_spheres(spheres: Spheres, n: int) -> Spheres:
         beta=repeated(beta, n),
         gamma=repeated(gamma, n),
         neck=_padded_neck(neck, n),
+        within=within,
     )
 
 
@@ -113,7 +117,7 @@ def born_sums(spheres: Spheres, coordinates: Array) -> Array:
 
 def born_radii(spheres: Spheres, sums: Array) -> tuple[Array, Array]:
     """B (n,) of I (n,), and dB/dI (n,)."""
-    radius, inner, _, alpha, beta, gamma, _ = spheres
+    radius, inner, _, alpha, beta, gamma, *_ = spheres
     psi = inner * sums
     bent = jnp.tanh(psi * (alpha - psi * (beta - psi * gamma)))
     born = 1 / (1 / inner - bent / radius)
@@ -128,8 +132,9 @@ def share_slopes(spheres: Spheres, rows: Rows, squared: Array) -> Array:
     ratio = pairs.reach * inverse_r
     slope = -0.125 * (1 + ratio * ratio) * ((far - near) * inverse) * ((far + near) * inverse)
     slope -= 0.25 * jnp.log(near * near * inverse) * inverse_r * inverse_r
-    # Within the sphere L falls with r, and the derivatives by L do not cancel as they do outside.
-    slope += jnp.where(pairs.reach - r > pairs.inner, (far * inverse) ** 2, 0)
+    if pairs.within is None:
+        # Within the sphere L falls with r, and the derivatives by L do not cancel as they do outside.
+        slope += jnp.where(pairs.reach - r > pairs.inner, (far * inverse) ** 2, 0)
     slope = jnp.where(r + pairs.reach > pairs.inner, slope, 0)
     if pairs.neck is not None:
         depth, distance, end = pairs.neck
@@ -145,6 +150,8 @@ def _shares(pairs: _Pairs, squared: Array) -> Array:
     lens = r - pairs.reach * pairs.reach * inverse_r
     sphere = (far - near) * inverse * (0.5 - 0.125 * lens * (far + near) * inverse)
     sphere += 0.25 * inverse_r * jnp.log(near * near * inverse)
+    if pairs.within is not None:
+        sphere += pairs.within * jnp.where(pairs.reach - r > pairs.inner, 1 / pairs.inner - 1 / near, 0)
     sphere = jnp.where(r + pairs.reach > pairs.inner, sphere, 0)
     if pairs.neck is None:
         return sphere
@@ -175,7 +182,7 @@ def _pairs(spheres: Spheres, rows: Rows) -> _Pairs:
     if spheres.neck is not None:
         end = spheres.radius[rows][:, None] + spheres.radius + NECK_REACH
         neck = (*_neck_of(spheres.neck, rows), end)
-    return _Pairs(spheres.inner[rows][:, None], spheres.reach, neck)
+    return _Pairs(spheres.inner[rows][:, None], spheres.reach, spheres.within, neck)
 
 
 def _neck_of(neck: NeckTable | NeckKinds, rows: Rows) -> tuple[Array, Array]:

@@ -9,6 +9,7 @@ from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.beyond import BEYOND_EXPLAINED, beyond_table
 from nnrep.figures.claim import totals
 from nnrep.figures.comparison import POWER_EXPLAINED
+from nnrep.figures.departures import notes_on_energy
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure
 from nnrep.figures.markdown import formatted, formatted_table, markdown_table
@@ -120,7 +121,7 @@ def write_report(
         *_power(power),
         *_tables(tables),
         *_beyond(evidence, beyond),
-        *_notes(figure.notes(evidence)),
+        *_notes([*notes_on_energy(evidence), *figure.notes(evidence)]),
         *_missing(errors | {f"structure {name}": why for name, why in evidence.missing.items()}),
         "## How it was made",
         _circumstances(evidence, beyond, commands),

@@ -8,6 +8,7 @@ from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.claim import as_tested, claims_table
 from nnrep.figures.command_log import read_commands
 from nnrep.figures.comparison import power_table
+from nnrep.figures.departures import on_another_energy
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import REPORT, write_report
@@ -44,7 +45,8 @@ def write_results(
     write_table(folder / SUMMARY, evidence.summary)
     if len(beyond):
         write_table(folder / BEYOND_SUMMARY, summarise(beyond))
-    claims = claims_table([as_tested(claim, evidence) for claim in figure.claims(evidence)])
+    tested = (as_tested(claim, evidence) for claim in figure.claims(evidence))
+    claims = claims_table([on_another_energy(claim, evidence) for claim in tested])
     write_table(folder / CLAIMS, claims)
     tables = figure.tables(evidence)
     for name, table in tables.items():

@@ -86,6 +86,15 @@ def flexible_system(field: app.ForceField, topology: app.Topology, **arguments: 
     )
 
 
+def check_by_openmm(system: openmm.System) -> None:
+    """OpenMM's own checks of a system that anybody may have written: indices, parameters, expressions.
+
+    Raises:
+        OpenMMException: naming what is wrong.
+    """
+    openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatform("Reference"))
+
+
 def stored_vacuum_system(molecule: Molecule) -> openmm.System:
     """The same of a molecule, made once and then taken from the store, which spares reading the force field.
 
@@ -103,16 +112,26 @@ def stored_continuum_force(molecule: Molecule, file: str) -> openmm.CustomGBForc
     """The force that a solvent adds to a molecule's OpenMM system, made once and then taken from the store.
 
     Its atoms and tables are those of any dielectric constants and salt; its energy is that of the defaults.
-    Radii follow from elements and bonds, charges are those of the molecule's own system, if it has one.
     """
+    key, plain = (VERSION, openmm.version.full_version, molecule.hash, file), Continuum(file)
+    force = _stored(CONTINUUM_KIND, key, molecule, lambda topology: _continuum_force(topology, plain))
+    return _with_charges_of(molecule, force)
 
-    def made(topology: app.Topology) -> openmm.CustomGBForce:
-        system = continuum_system(topology, Continuum(file))
-        (force,) = (force for force in system.getForces() if isinstance(force, openmm.CustomGBForce))
-        return copy.copy(force)  # a force ends with its system
 
-    key = (VERSION, openmm.version.full_version, molecule.hash, file)
-    force = _stored(CONTINUUM_KIND, key, molecule, made)
+def continuum_force(molecule: Molecule, continuum: Continuum) -> openmm.CustomGBForce:
+    """The same with the constants of a solvent, made anew."""
+    return _with_charges_of(molecule, _continuum_force(molecule.topology, continuum))
+
+
+def _continuum_force(topology: app.Topology, continuum: Continuum) -> openmm.CustomGBForce:
+    system = continuum_system(topology, continuum)
+    (force,) = (force for force in system.getForces() if isinstance(force, openmm.CustomGBForce))
+    return copy.copy(force)  # a force ends with its system
+
+
+def _with_charges_of(molecule: Molecule, force: openmm.CustomGBForce) -> openmm.CustomGBForce:
+    """A solvent's force, whose radii follow from elements and bonds, with the charges of the molecule's own
+    system, if it has one."""
     if molecule.system is not None:
         _charge_as(force, stored_vacuum_system(molecule))
     return force

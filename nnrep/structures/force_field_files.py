@@ -9,7 +9,7 @@ from openmm import app
 
 from nnrep.errors import ConfigError
 from nnrep.structures.engines.engine import reading
-from nnrep.structures.force_field import flexible_system, stored_xml
+from nnrep.structures.force_field import check_by_openmm, flexible_system, stored_xml
 from nnrep.structures.force_field_names import KEY, files_of, hashes_of
 from nnrep.structures.molecule import Molecule
 
@@ -32,9 +32,12 @@ def _system(molecule: Molecule, force_field: str) -> openmm.System:
     with reading(KEY, paths[0], "a force field of OpenMM, with the others"):
         field = _force_field(tuple(paths))
     try:
-        return flexible_system(field, molecule.topology)
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"{force_field} gives {molecule.name} no parameters: {str(error).splitlines()[0]}"
+        system = flexible_system(field, molecule.topology)
+        check_by_openmm(system)
+        return system
+    except Exception as error:  # scripts of a file raise what they like
+        text = str(error).strip() or type(error).__name__
+        reason = f"{force_field} gives {molecule.name} no parameters: {text.splitlines()[0]}"
         raise ConfigError(KEY, reason) from error
 
 

@@ -27,6 +27,8 @@ WITHOUT_ENERGY = {
     "MonteCarloMembraneBarostat",
     "MonteCarloFlexibleBarostat",
 }
+# Forces of pairs, which a box may cut.
+PAIRS = (openmm.NonbondedForce, openmm.CustomNonbondedForce, openmm.GBSAOBCForce, openmm.CustomGBForce)
 
 
 class Box(Enum):
@@ -147,7 +149,7 @@ def _without_box(given: Given, placed: Coordinates, where: Path, box: Box) -> No
         )
         raise ConfigError("system.box", f"{reason} ({where})")
     for force in given.system.getForces():
-        for kind in (openmm.NonbondedForce, openmm.CustomNonbondedForce):
+        for kind in PAIRS:
             if isinstance(force, kind) and force.getNonbondedMethod() in (kind.CutoffPeriodic, *_ewald(kind)):
                 force.setNonbondedMethod(kind.NoCutoff)
         if hasattr(force, "setUsesPeriodicBoundaryConditions"):

@@ -8,7 +8,7 @@ import openmm
 from openmm import app, unit
 
 from nnrep.errors import require
-from nnrep.structures.force_field import Continuum, force_field, stored_vacuum_system
+from nnrep.structures.force_field import Continuum, continuum_force, force_field, stored_vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.random_numbers import seeded_random
 
@@ -67,7 +67,7 @@ def solvated(
     system = force_field(*files).createSystem(
         molecule.topology, nonbondedMethod=app.NoCutoff, rigidWater=False, **options
     )
-    if continuum is not None and continuum.file == CONTINUUM.file and continuum.kappa == 0:
+    if continuum is not None:
         _use_compiled_continuum(system, continuum)
     return system, positions
 
@@ -75,11 +75,13 @@ def solvated(
 def _given(
     molecule: Molecule, solvent: Solvent, constrained: bool, continuum: Continuum | None
 ) -> openmm.System:
-    """The system that a molecule comes with."""
-    allowed = "vacuum, as the molecule comes with its parameters, which know no solvent"
-    require(continuum is None, "baseline", "none in a solvent, as the force field is of files", "one")
+    """The system that a molecule comes with, in a continuum if there is one."""
+    allowed = "vacuum, as the molecule comes with its parameters"
     require(solvent is Solvent.vacuum, "baseline.solvent", allowed, solvent.name)
     system = stored_vacuum_system(molecule)
+    if continuum is not None:
+        system.addForce(continuum_force(molecule, continuum))
+        _use_compiled_continuum(system, continuum)
     hydrogens = {atom.index for atom in molecule.topology.atoms() if atom.element is app.element.hydrogen}
     bonds = [force for force in system.getForces() if isinstance(force, openmm.HarmonicBondForce)]
     rows = [force.getBondParameters(index) for force in bonds for index in range(force.getNumBonds())]
@@ -124,10 +126,12 @@ def restraining_force(restraints: "Restraints") -> openmm.CustomExternalForce:
 
 
 def _use_compiled_continuum(system: openmm.System, continuum: Continuum) -> None:
-    """Replace a `CustomGBForce` of OBC2 by OpenMM's own force of the same formula, five times as fast.
+    """Replace a `CustomGBForce` of OBC2 without salt by OpenMM's own force of it, five times as fast.
 
-    It has no salt, and differs where an atom lies within the sphere of another.
+    It differs where an atom lies within the sphere of another.
     """
+    if continuum.file != CONTINUUM.file or continuum.kappa > 0:
+        return
     for index in range(system.getNumForces()):
         custom = system.getForce(index)
         if not isinstance(custom, openmm.CustomGBForce):

@@ -328,6 +328,11 @@ def _energy(config: ProteinConfig, molecule: Molecule, openmm_system: openmm.Sys
     vacuum = force_field.build(molecule.topology, openmm_system, own)
     if solvent.build is None or solvent.file is None:
         return vacuum
+    if molecule.system is not None:
+        from nnrep.systems.force_fields.openmm_forces import has_solvent  # of files alone
+
+        allowed = f"vacuum, as the files of force_field={config.force_field} have a solvent"
+        require(not has_solvent(openmm_system), "system.solvent", allowed, config.solvent)
     force = stored_continuum_force(molecule, solvent.file)
     return energy_sum(vacuum, solvent.build(force, config.solvent_options))
 

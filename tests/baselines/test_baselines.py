@@ -19,6 +19,7 @@ from nnrep.choices.settings import build
 from nnrep.errors import ConfigError, UserError
 from nnrep.host.progress import Progress
 from nnrep.minimization.history import COLUMNS as HISTORY_COLUMNS
+from nnrep.structures.force_field_files import with_parameters
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.simulation import Solvent
 from nnrep.systems.protein import ProteinConfig, protein_system
@@ -142,18 +143,21 @@ def test_the_continuum_changes_what_is_minimised():
 
 
 @pytest.mark.parametrize(("solvent", "tolerance"), [("gbn2", 1e-6), ("obc2", 1e-2)])
-def test_the_system_s_solvent_is_that_of_openmm(solvent, tolerance):
+@pytest.mark.parametrize("force_field", ["amber14", "charmm36.xml"])
+def test_the_system_s_solvent_is_that_of_openmm(force_field, solvent, tolerance):
     """OBC2 is OpenMM's compiled force, whose constants have other digits; no bonds are held."""
     options = {"solvent_dielectric": 40.0, "surface": "none"}
-    config = build(ProteinConfig, {"name": "protein", "solvent": solvent, "solvent_options": options})
-    system = protein_system(config, tripeptide())
-    vacuum = protein_system(ProteinConfig(), tripeptide())
+    own = {"name": "protein", "force_field": force_field}
+    config = build(ProteinConfig, {**own, "solvent": solvent, "solvent_options": options})
+    molecule = tripeptide() if force_field == "amber14" else with_parameters(tripeptide(), force_field)
+    system = protein_system(config, molecule)
+    vacuum = protein_system(build(ProteinConfig, own), molecule)
     for baseline in (
         replace(EXACT, max_iterations=3, record_every=1),
         replace(QUICK, steps=4, record_every=2, timestep_fs=0.5, platform="Reference"),
     ):
         continuum = config.continuum
-        history = run_baseline(system, tripeptide(), baseline, seeds=(0,), continuum=continuum).history
+        history = run_baseline(system, molecule, baseline, seeds=(0,), continuum=continuum).history
         np.testing.assert_allclose(history["openmm_energy"], history["energy"], atol=tolerance)
         assert history["energy"].iloc[0] < float(vacuum.energy(vacuum.positions)) - 100
 

@@ -1,5 +1,6 @@
 """The energy of a generalised Born solvent: OpenMM's, for every structure, and what its parts must do."""
 
+import copy
 from functools import cache
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 import openmm
 import pytest
 from entries import EMBEDDED, ENTRIES, molecule_of
+from openmm import app
 from structure_texts import tripeptide
 
 from nnrep.energies import all_pairs
@@ -24,6 +26,8 @@ from nnrep.energies.pairwise import pair_energy
 from nnrep.structures.force_field import Continuum, continuum_system, stored_continuum_force
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.solvents import parameters as parameters_module
+from nnrep.systems.solvents.continuum import born_energy
+from nnrep.systems.solvents.parameters import born_of
 from nnrep.systems.solvents.registry import SOLVENTS
 from nnrep.systems.solvents.solvent import SolventOptions, Surface
 
@@ -113,6 +117,84 @@ def test_options_are_those_of_openmm(options, model):
     frames = frames_of(molecule, (0.0, 0.3, 0.05, 0.1))
     expected = reference(molecule, model, frames, **options)
     assert_same(energy_of(molecule, model, **options), frames, expected)
+
+
+def force_of(model: str, **arguments) -> openmm.CustomGBForce:
+    """OpenMM's force of its file, of the tripeptide."""
+    field = app.ForceField("amber14-all.xml", f"implicit/{model}.xml")
+    system = field.createSystem(tripeptide().topology, nonbondedMethod=app.NoCutoff, **arguments)
+    (force,) = (force for force in system.getForces() if isinstance(force, openmm.CustomGBForce))
+    return copy.copy(force)
+
+
+def compiled() -> openmm.GBSAOBCForce:
+    """OpenMM's own code of OBC2."""
+    force, custom = openmm.GBSAOBCForce(), force_of("obc2")
+    for index in range(custom.getNumParticles()):
+        charge, inner, reach = custom.getParticleParameters(index)
+        force.addParticle(charge, inner + 0.009, reach / inner)
+    return force
+
+
+FORCES = {
+    "GBSAOBCForce": compiled,
+    "OBC1": lambda: force_of("obc1"),
+    "GBn": lambda: force_of("gbn", implicitSolventKappa=0.5, solventDielectric=33.0),
+    "GBn2": lambda: force_of("gbn2", sasaMethod=None, soluteDielectric=1.5),
+}
+
+
+@pytest.mark.parametrize("name", FORCES)
+def test_forces_of_any_system_are_those_of_openmm(name):
+    """In frames where atoms lie within one another as well."""
+    force = FORCES[name]()
+    system = openmm.System()
+    for _ in range(tripeptide().n):
+        system.addParticle(1.0)
+    system.addForce(copy.copy(force))
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatform("Reference"))
+    energy = born_energy(born_of(force))
+    energy = energy._replace(parameters=on_device(energy.parameters))
+    frames, expected = frames_of(tripeptide(), (0.0, 0.3, 0.05, 0.1)), []
+    for positions in frames:
+        context.setPositions(positions)
+        state = context.getState(energy=True, forces=True)
+        expected.append((state.getPotentialEnergy()._value, -state.getForces(asNumpy=True)._value))
+    assert_same(energy, frames, expected)
+
+
+def _edited(edit) -> openmm.CustomGBForce:
+    """GBn2's force with another text in the place of one of its own."""
+    text = openmm.XmlSerializer.serialize(force_of("gbn2"))
+    old, new = edit
+    assert old in text
+    return openmm.XmlSerializer.deserialize(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("1/(1/or-tanh", "1/(1/or-2*tanh"),
+        ("psi=I*or", "psi=I*radius"),
+        ("charge1*charge2/f", "charge1*charge2*f"),
+        ("sqrt(r^2", "sqrt(2*r^2"),
+        ("neckCut=0.68", "neckCut=0.7"),
+        ("U=r+sr2", "U=r+sr2; r=1"),
+        ("(radius/B)^6", "(radius/B)^5"),
+        ('method="0"', 'method="1"'),
+    ],
+)
+def test_another_force_is_not_taken_for_one_that_is_known(edit):
+    assert born_of(force_of("gbn2")) is not None
+    assert born_of(_edited(edit)) is None
+
+
+def test_the_numbers_of_a_force_are_its_own():
+    changed = born_of(_edited(("138.935485", "138.9")))
+    assert changed.coulomb == 138.9
+    assert born_of(_edited(("neckScale=0.826836", "neckScale=0.4"))).neck.depth.max() == pytest.approx(
+        born_of(force_of("gbn2")).neck.depth.max() * 0.4 / 0.826836
+    )
 
 
 def test_each_option_has_an_effect():

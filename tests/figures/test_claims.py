@@ -7,12 +7,15 @@ import pandas as pd
 import pytest
 from checkout import ROOT
 
+from nnrep.choices.settings import build
 from nnrep.figures.claim import CLAIM_COLUMNS, Claim, Verdict, Whose, as_tested, claims_table, totals
 from nnrep.figures.command_log import COMMAND_COLUMNS, FIRST_COLUMNS, CommandLog, read_commands
+from nnrep.figures.departures import departures, notes_on_energy, on_another_energy
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.needs import rows_where, runs_needed, steps_needed, values_needed
 from nnrep.figures.provenance import describe_machine, git_commit, processor_name
 from nnrep.figures.report import BEYOND_COLUMNS, COMMAND_TITLES, SUMMARY_COLUMNS
+from nnrep.systems.protein import ProteinConfig
 
 
 class Config(NamedTuple):
@@ -20,7 +23,7 @@ class Config(NamedTuple):
     minimizes: bool = True
 
 
-def evidence_of(summary: pd.DataFrame, *configs: Config) -> Evidence:
+def evidence_of(summary: pd.DataFrame, *configs: object) -> Evidence:
     none = summary.iloc[:0]
     return Evidence(summary, summary, none, str, str, {}, {}, list(configs))
 
@@ -148,3 +151,30 @@ def test_tables_of_commands_that_have_been_committed_can_be_added_to(tmp_path):
     table = read_commands(tmp_path)
     assert len(table) == len(committed) + 1
     assert table["machine"].isna().tolist() == [True] * len(committed) + [False]
+
+
+class OnProtein(NamedTuple):
+    system: ProteinConfig
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({}, []),
+        ({"force_field": "classical"}, []),
+        ({"solvent": "gbn2"}, ["system.solvent=gbn2"]),
+        ({"cutoff_nm": 1.0}, ["system.cutoff_nm=1.0"]),
+        ({"restraints": "heavy", "frozen": "1-5"}, ["system.restraints=heavy", "system.frozen=1-5"]),
+        ({"force_field": "charmm36.xml"}, ["system.force_field=charmm36.xml"]),
+    ],
+)
+def test_the_papers_claims_are_not_tested_on_another_energy(values, told):
+    config = OnProtein(build(ProteinConfig, {"name": "protein", **values}))
+    evidence = evidence_of(SUMMARY, config, config)
+    assert departures(evidence) == told
+    theirs, ours = (Claim("c", "figure 1", "m", Verdict.holds, whose) for whose in Whose)
+    assert on_another_energy(ours, evidence) == ours
+    tested = on_another_energy(theirs, evidence)
+    assert tested.verdict is (Verdict.not_tested if told else Verdict.holds)
+    assert tested.caveats == ((f"not the paper's energy: {', '.join(told)}",) if told else ())
+    assert bool(notes_on_energy(evidence)) is bool(told)

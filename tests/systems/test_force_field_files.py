@@ -62,6 +62,33 @@ def test_a_solvent_has_the_charges_of_the_files(name, solvent):
     assert energy == pytest.approx(expected.value_in_unit(unit.kilojoule_per_mole), rel=1e-9)
 
 
+@pytest.mark.parametrize("solvent", ["gbn2", "obc2"])
+def test_a_solvent_among_the_files_is_the_same_solvent(solvent):
+    """OpenMM's users list it with the force field; the minimiser of OpenMM has it as well."""
+    name = f"{FF14SB},implicit/{solvent}.xml"
+    peptide = with_parameters(tripeptide(), name)
+    among, beside = protein_system(config_of(name), peptide), config_of("amber14", solvent=solvent)
+    other = protein_system(beside, tripeptide())
+    x = other.positions
+    wanted = {name: float(value) for name, value in other.energy_terms(x).items()}
+    assert "solvent" in wanted
+    assert {name: float(value) for name, value in among.energy_terms(x).items()} == pytest.approx(wanted)
+    openmm_system, _ = solvated(peptide, peptide.positions, Solvent.vacuum, constrained=False)
+    expected, _ = by_openmm(openmm_system, peptide.positions)
+    assert wanted["solvent"] == pytest.approx(expected["solvent"], rel=1e-10)
+    assert config_of(name).columns(peptide)["potential"] == f"protein.ff14SB+{solvent}"
+
+
+def test_a_second_solvent_and_those_that_are_not_computed_are_named():
+    name = f"{FF14SB},implicit/gbn2.xml"
+    message = r"^system\.solvent: must be vacuum, as the files of .*gbn2\.xml have a solvent, got obc2"
+    with pytest.raises(ConfigError, match=message):
+        protein_system(config_of(name, solvent="obc2"), with_parameters(tripeptide(), name))
+    name = f"{FF14SB},implicit/hct.xml"
+    with pytest.raises(ConfigError, match=r"^system\.force_field: its files .*: CustomGBForce that is not "):
+        protein_system(config_of(name), with_parameters(tripeptide(), name))
+
+
 def test_the_system_is_made_once(monkeypatch):
     peptide = with_parameters(tripeptide(), FF14SB)
     monkeypatch.setattr(force_field_files, "_system", lambda *_: pytest.fail("made again"))

@@ -43,20 +43,25 @@ def texts_of(engine: str) -> dict[str, dict[str, str]]:
             "parameters": {"x.prm": given.prm(own_pair=True)},
         },
     }
-    return cases[engine] if engine in cases else _of_openmm(OPENMM[engine])
+    return cases[engine] if engine in cases else _of_openmm(*OPENMM[engine])
 
 
-OPENMM = {
-    "openmm, ff14SB": "amber14-all.xml",
-    "openmm, ff19SB": "amber19/protein.ff19SB.xml",
-    "openmm, CHARMM36": "charmm36.xml",
+OPENMM: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
+    "openmm, ff14SB": (("amber14-all.xml",), {}),
+    "openmm, ff19SB": (("amber19/protein.ff19SB.xml",), {}),
+    "openmm, CHARMM36": (("charmm36.xml",), {}),
+    "openmm, GBn2": (("amber14-all.xml", "implicit/gbn2.xml"), {"implicitSolventKappa": 0.7}),
+    "openmm, GBn": (("amber14-all.xml", "implicit/gbn.xml"), {"solventDielectric": 40.0}),
+    "openmm, OBC1": (("amber14-all.xml", "implicit/obc1.xml"), {"sasaMethod": None}),
+    "openmm, OBC2": (("charmm36.xml", "implicit/obc2.xml"), {"soluteDielectric": 2.0}),
+    "openmm, GBSAOBCForce": (("amber99sb.xml", "amber99_obc.xml"), {"solventDielectric": 60.0}),
 }
 
 
-def _of_openmm(file: str) -> dict[str, dict[str, str]]:
+def _of_openmm(files: tuple[str, ...], options: dict[str, object]) -> dict[str, dict[str, str]]:
     peptide = tripeptide()
     return {
-        "topology": {"system.xml": given.system_xml(peptide, file)},
+        "topology": {"system.xml": given.system_xml(peptide, *files, **options)},
         "coordinates": {"x.pdb": peptide.pdb},
     }
 
@@ -70,9 +75,7 @@ ENGINES = [
     "gromacs, a pair of its own",
     "charmm",
     "charmm, a pair of its own",
-    "openmm, ff14SB",
-    "openmm, ff19SB",
-    "openmm, CHARMM36",
+    *OPENMM,
 ]
 
 
@@ -273,6 +276,28 @@ def _cut(system):
     pairs.setNonbondedMethod(openmm.NonbondedForce.CutoffNonPeriodic)
 
 
+def _solvent(system) -> openmm.GBSAOBCForce:
+    force = openmm.GBSAOBCForce()
+    for charge in given.CHARGES:
+        force.addParticle(charge, 0.15, 0.8)
+    system.addForce(force)
+    return force
+
+
+def _cut_solvent(system):
+    _solvent(system).setNonbondedMethod(openmm.GBSAOBCForce.CutoffNonPeriodic)
+
+
+def _far_bond(system):
+    (bonds,) = (force for force in system.getForces() if isinstance(force, openmm.HarmonicBondForce))
+    bonds.addBond(0, 99, 0.1, 1.0)
+
+
+def _far_pair(system):
+    (pairs,) = (force for force in system.getForces() if isinstance(force, openmm.NonbondedForce))
+    pairs.addException(0, 99, 0.1, 1.0, 0.0)
+
+
 def _quartic(system):
     force = openmm.CustomBondForce("k*r^4")
     force.addPerBondParameter("k")
@@ -296,7 +321,10 @@ REFUSED = {
     r"system\.topology: .*system\.xml: atom 4 \(HA of MOL 1\) has no mass": lambda s: s.setParticleMass(3, 0),
     r"system\.topology: .*xml: has forces that are not computed here: CustomBondForce k\*r\^4": _quartic,
     r"system\.topology: .*: has forces that are not computed here: NonbondedForce with a cutoff": _cut,
-    r"system\.topology: .*: has forces that .*: GBSAOBCForce": lambda s: s.addForce(openmm.GBSAOBCForce()),
+    r"system\.topology: .*: has forces that .*: GBSAOBCForce with a cutoff$": _cut_solvent,
+    r"system\.topology: .*: has forces that .*: a second solvent$": lambda s: (_solvent(s), _solvent(s)),
+    r"system\.topology: .*xml: cannot be read as OpenMM's system: NonbondedForce: .* index": _far_pair,
+    r"system\.topology: .*xml: cannot be read as OpenMM's system: HarmonicBondForce: .* index": _far_bond,
     r"system\.topology: .*system\.xml: has 7 particles, .*x\.pdb has 6 atoms": lambda s: s.addParticle(1),
 }
 

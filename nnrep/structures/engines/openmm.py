@@ -9,6 +9,7 @@ from openmm import app
 from nnrep.errors import ConfigError
 from nnrep.structures.engines.coordinates import Coordinates
 from nnrep.structures.engines.engine import Engine, Given
+from nnrep.structures.force_field import check_by_openmm
 
 
 def _read(topology: Path, parameters: Sequence[Path], coordinates: Coordinates) -> Given:
@@ -20,6 +21,7 @@ def _read(topology: Path, parameters: Sequence[Path], coordinates: Coordinates) 
         reason = f"must be a structure with names (.pdb, .cif) beside {topology.name}, got {coordinates.path}"
         raise ConfigError("system.coordinates", reason)
     if system.getNumParticles() == atoms.getNumAtoms():
+        check_by_openmm(system)
         _add_bonds(atoms, system)
     box = f"{topology.name} has a periodic box" if system.usesPeriodicBoundaryConditions() else ""
     return Given(atoms, system, box)

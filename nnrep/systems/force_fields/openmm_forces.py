@@ -1,7 +1,8 @@
 """The energy of an OpenMM system, whoever made it: of the forces that are known here, the others are named.
 
-Known are harmonic bonds and angles, periodic and Ryckaert-Bellemans torsions, harmonic impropers, CMAP, and
-Lennard-Jones and Coulomb between all pairs, also of pairs with numbers of their own (NBFIX, geometric means).
+Known are harmonic bonds and angles, periodic and Ryckaert-Bellemans torsions, harmonic impropers, CMAP,
+generalised Born solvents, and Lennard-Jones and Coulomb between all pairs, also of pairs with numbers of
+their own (NBFIX, geometric means).
 """
 
 import re
@@ -21,6 +22,8 @@ from nnrep.energies.impropers import Impropers, impropers_energy
 from nnrep.energies.nonbonded import Atoms, PairTable, whole_pair_table
 from nnrep.energies.sum import energy_sum
 from nnrep.systems.force_fields.parameters import angles_of, bonds_of, pair_atoms, torsions_of
+from nnrep.systems.solvents.continuum import born_energy
+from nnrep.systems.solvents.parameters import born_of
 
 
 class UnknownForcesError(ValueError):
@@ -51,6 +54,7 @@ def energy_of_system(system: openmm.System) -> Energy:
 def _check(forces: Sequence[openmm.Force]) -> None:
     unknown = [_called(force) for force in forces if not _is_known(force)]
     unknown += ["a second NonbondedForce"] if len(_of(forces, openmm.NonbondedForce)) > 1 else []
+    unknown += ["a second solvent"] if len(_of(forces, SOLVENTS)) > 1 else []
     if unknown:
         names = ", ".join(dict.fromkeys(unknown))
         raise UnknownForcesError(f"forces that are not computed here: {names}")
@@ -80,7 +84,7 @@ def _always(force: openmm.Force) -> bool:
     return True
 
 
-def _of(forces: Iterable[openmm.Force], kind: type) -> list[Any]:
+def _of(forces: Iterable[openmm.Force], kind: type | tuple[type, ...]) -> list[Any]:
     return [force for force in forces if isinstance(force, kind)]
 
 
@@ -360,13 +364,38 @@ def _add_listed(table: PairTable, force: openmm.CustomBondForce) -> None:
             numbers[j, i] += number
 
 
+# Solvents
+
+SOLVENTS = openmm.CustomGBForce, openmm.GBSAOBCForce
+
+
+def has_solvent(system: openmm.System) -> bool:
+    """Whether a generalised Born solvent is among the forces of a system."""
+    return bool(_of(system.getForces(), SOLVENTS))
+
+
+def _is_born(force: openmm.CustomGBForce | openmm.GBSAOBCForce) -> bool:
+    return born_of(force) is not None
+
+
+def _of_solvent(forces: Sequence[openmm.Force]) -> Energy | None:
+    born = [born_of(force) for force in _of(forces, SOLVENTS)]
+    return born_energy(born[0]) if born and born[0] is not None else None
+
+
 # Kind of force -> what one of it has that is not computed here.
 DIFFERENT = {
     "CMAPTorsionForce": "of torsions that do not share three atoms, or of maps of several sizes",
     "NonbondedForce": "with a cutoff or with offsets",
+    "CustomGBForce": "that is not OBC1, OBC2, GBn or GBn2 as OpenMM writes them, without a cutoff",
+    "GBSAOBCForce": "with a cutoff",
 }
 # All forces -> the energy of some kinds of them, None where there are none: beside bonds, torsions and pairs.
-PARTS: tuple[Callable[[Sequence[openmm.Force]], Energy | None], ...] = (_of_impropers, _of_maps)
+PARTS: tuple[Callable[[Sequence[openmm.Force]], Energy | None], ...] = (
+    _of_impropers,
+    _of_maps,
+    _of_solvent,
+)
 # Kind of force -> whether one of it can be computed here.
 KNOWN: dict[str, Callable[[Any], bool]] = {
     "HarmonicBondForce": _always,
@@ -378,4 +407,6 @@ KNOWN: dict[str, Callable[[Any], bool]] = {
     "NonbondedForce": _is_whole,
     "CustomNonbondedForce": _is_of_pairs,
     "CustomBondForce": _is_listed,
+    "CustomGBForce": _is_born,
+    "GBSAOBCForce": _is_born,
 }

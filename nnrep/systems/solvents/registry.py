@@ -4,5 +4,7 @@ from nnrep.choices.registry import Registry
 from nnrep.systems.solvents.solvent import Solvent
 
 SOLVENTS: Registry[Solvent] = Registry(
-    "solvent", "nnrep.systems.solvents", others=("parameters", "registry", "solvent")
+    "solvent",
+    "nnrep.systems.solvents",
+    others=("continuum", "expressions", "parameters", "registry", "solvent"),
 )

@@ -1,0 +1,39 @@
+"""Where runs are not on the paper's energies: solvent, other force fields, a cutoff, or held atoms."""
+
+from nnrep.figures.claim import Claim, Verdict, Whose
+from nnrep.figures.evidence import Evidence
+from nnrep.structures.force_field_names import is_of_files
+
+# Keys of `system` -> what the paper's proteins have.
+PAPER = {"solvent": "vacuum", "cutoff_nm": None, "restraints": None, "frozen": None}
+
+
+def departures(evidence: Evidence) -> list[str]:
+    """The settings that change the energy from the paper's, each once: "system.solvent=gbn2"."""
+    found = []
+    for system in (config.system for config in evidence.configs):
+        found += [
+            f"system.{key}={value}"
+            for key, plain in PAPER.items()
+            if (value := getattr(system, key, plain)) != plain
+        ]
+        name = getattr(system, "force_field", "")
+        found += [f"system.force_field={name}"] if is_of_files(name) else []
+    return list(dict.fromkeys(found))
+
+
+def on_another_energy(claim: Claim, evidence: Evidence) -> Claim:
+    """The claim, not tested if it is the paper's and the runs are on other energies; the caveats say why."""
+    found = departures(evidence)
+    if not found or claim.of is not Whose.paper:
+        return claim
+    caveat = f"not the paper's energy: {', '.join(found)}"
+    return claim._replace(verdict=Verdict.not_tested, caveats=(caveat, *claim.caveats))
+
+
+def notes_on_energy(evidence: Evidence) -> list[str]:
+    """A sentence where runs are not on the paper's energies."""
+    found = departures(evidence)
+    if not found:
+        return []
+    return [f"The energy is not the paper's ({', '.join(found)}): its claims are not tested by these runs."]
