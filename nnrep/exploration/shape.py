@@ -73,6 +73,8 @@ def same_minimum(system: System, config: SameConfig) -> Same:
     if system.molecule is None:
         return Same(np.arange(system.n), rmsd, energy)
     heavy = WORDS["heavy"](system.molecule.topology)
+    if len(heavy) < LEAST_SUPERPOSED:  # a small molecule, or one whose elements are not known
+        heavy = np.arange(system.n)
     return Same(heavy, None if rmsd is None else rmsd / ANGSTROM_PER_NM, energy)
 
 

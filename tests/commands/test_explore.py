@@ -1,5 +1,10 @@
 """`nnrep explore`: what a search leaves, going on after an interruption, several processes, bad input."""
 
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,6 +90,24 @@ def test_an_interrupted_search_goes_on_to_the_same_numbers(command, tmp_path, mo
     assert "holds the results of a run" in refused.stderr
     refused = command("run", "system=loop", "max_steps=20", "hydra.run.dir=parts")
     assert refused.returncode == 2
+
+
+@pytest.mark.slow
+def test_a_signal_ends_a_search_and_leaves_what_there_is(tmp_path):
+    words = (*CLUSTER, "seeds=2", "explore.workers=2", "threads=1", "hydra.run.dir=out")
+    out, arguments = tmp_path / "out", [sys.executable, "-m", "nnrep", "explore", *words]
+    process = subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    began = time.monotonic()
+    while not (out / "checkpoint.npz").exists() and time.monotonic() < began + 240:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "go on with hydra.run.dir=" in errors
+    quenches = pd.read_csv(out / "quenches.csv")
+    assert quenches["seed"].nunique() >= 1
+    assert pd.read_csv(out / "exploration.csv")["ended"].tolist() == ["interrupted"]
+    assert (out / "checkpoint.npz").exists()
 
 
 @pytest.mark.slow
