@@ -58,7 +58,7 @@ def explore(
     config = build(ExploreConfig, {key: list(x) if isinstance(x, tuple) else x for key, x in options.items()})
     chosen = seed_list(seeds)
     end = two_stages(optimizer=lbfgs()) if stages is None else tuple(stages)
-    descent = quench_stages(config.quench, lbfgs(), reparam)
+    descent = quench_stages(config.quench, system.energy_unit, lbfgs(), reparam)
     explorer = Explorer(system, sampler_of(system, config), descent, config)
     search = search_of(system, config, chosen, explorer.sampler, monitor.checkpoint)
     should_stop = monitor.should_stop or (lambda: False)

@@ -15,6 +15,7 @@ from nnrep.systems.system import System
 FILE = "explore/replica_exchange"
 TEMPERATURES_K = (300.0, 324.0, 351.0, 379.0, 410.0)
 OUTER_EVERY = 2  # in a solvent
+RMS_FORCE, RMS_FORCE_DIMENSIONLESS = 2.0, 1e-4  # kJ/mol/nm, or in the system's own unit
 SAME_ENERGY = 1e-3  # of systems whose minima have no other mark
 
 
@@ -25,18 +26,25 @@ class QuenchConfig:
     Attributes:
         map_steps: most steps through a map.
         steps: most steps in all.
-        rms_force: at which a quench ends.
+        rms_force: at which a quench ends; None for `RMS_FORCE`.
     """
 
     map_steps: int
     steps: int
-    rms_force: float
+    rms_force: float | None
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         require(0 <= self.map_steps <= self.steps, "map_steps", "from 0 to quench.steps", self.map_steps)
         require(1 <= self.steps < 2**31, "steps", "from 1 to 2^31 - 1", self.steps)
-        require(0 < self.rms_force < math.inf, "rms_force", "positive", self.rms_force)
+        force, allowed = self.rms_force, "positive, or null"
+        require(force is None or 0 < force < math.inf, "rms_force", allowed, force)
+
+    def rest(self, energy_unit: str) -> float:
+        """The RMS force at which a quench of a system with this unit of energy, or without one, ends."""
+        if self.rms_force is not None:
+            return self.rms_force
+        return RMS_FORCE if energy_unit else RMS_FORCE_DIMENSIONLESS
 
 
 @settings(FILE, "same")

@@ -17,7 +17,7 @@ from nnrep.exploration.search import Search
 # Thirteen particles; dynamics and quenches of no time.
 CLUSTER = (
     *("system=cluster", "system.n=13", "explore.temperatures_k=[0.15,0.25,0.35]", "explore.quench_every=500"),
-    *("explore.quench.rms_force=1e-4", "precision=float64"),
+    "precision=float64",
 )
 TABLES = {"config.yaml", "exploration.csv", "minima.csv", "quenches.csv", "exchange.csv", "positions.npz"}
 PICTURES = {"funnel.png", "funnel.pdf", "search.png", "search.pdf"}

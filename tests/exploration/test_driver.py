@@ -22,7 +22,6 @@ def test_the_minima_of_a_small_cluster(cluster):
         temperatures_k=(0.2, 0.35),
         **{**SHORT, "quench_every": 500},
         steps=8000,
-        quench={"rms_force": 1e-4},
         seeds=[4],
     )
     assert found.to_frame()["energy"][0] == pytest.approx(LJ6, abs=1e-5)
