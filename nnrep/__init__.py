@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nnrep import reparam
     from nnrep.energies.energy import Energy
+    from nnrep.exploration import Exploration, explore
     from nnrep.minimization import (
         Fit,
         Monitor,
@@ -36,6 +37,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Energy": "nnrep.energies.energy",
+    "Exploration": "nnrep.exploration",
+    "explore": "nnrep.exploration",
     "System": "nnrep.systems",
     "load_system": "nnrep.systems",
     "SlowModes": "nnrep.modes",
@@ -68,6 +71,7 @@ _HOMES = {
 
 __all__ = [
     "Energy",
+    "Exploration",
     "Fit",
     "Monitor",
     "Optimizer",
@@ -81,6 +85,7 @@ __all__ = [
     "adam",
     "chain",
     "clamp",
+    "explore",
     "exponential_decay",
     "fire",
     "hopping",

@@ -1,4 +1,4 @@
-"""Hydra in front of the jobs of `nnrep run` and `nnrep modes`.
+"""Hydra in front of the jobs of `nnrep run`, `nnrep modes` and `nnrep explore`.
 
 JAX is imported only once a configuration is complete.
 """
@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from nnrep.choices.defaults import config_folder
 from nnrep.commands.command import SWEEP_FLAGS
 from nnrep.commands.jobs import JOBS, TABULATED, Jobs, Outcome, Task
-from nnrep.config.compose import add_plugins
+from nnrep.config.compose import add_plugins, with_choices_of
 from nnrep.config.overrides import check_override, understood
 from nnrep.config.refusal import Refused
 from nnrep.errors import ConfigError, UserError
@@ -104,7 +104,8 @@ def run_app(arguments: list[str], verb: str) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
     flags = [argument for argument in arguments if argument in SWEEP_FLAGS]  # argparse wants them first
     overrides = [argument for argument in arguments if argument not in SWEEP_FLAGS]
-    sys.argv = [Path(sys.argv[0]).name, *flags, *understood(overrides, is_sweep=_may_sweep(arguments))]
+    named = understood(overrides, is_sweep=_may_sweep(arguments))
+    sys.argv = [Path(sys.argv[0]).name, *flags, *with_choices_of(verb, named)]
     for override in _checked_flags().overrides:
         check_override(override)
 

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from nnrep.records.sweep_table import SweepTable
 
 # Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
-JOBS = {"run": "nnrep.job", "modes": "nnrep.commands.modes_job"}
+JOBS = {
+    "run": "nnrep.job",
+    "modes": "nnrep.commands.modes_job",
+    "explore": "nnrep.commands.explore_job",
+}
 LOGGERS = "nnrep.records.loggers.row_logger"  # which Hydra imports where there are some
 TABULATED = ("run",)  # verbs whose jobs leave runs.csv, so that a sweep has a table of all
 

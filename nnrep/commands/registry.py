@@ -4,5 +4,5 @@ from nnrep.choices.registry import Registry
 from nnrep.commands.command import Command
 
 COMMANDS: Registry[Command] = Registry(
-    "verb", "nnrep.commands", others=("command", "hydra_app", "jobs", "modes_job", "registry")
+    "verb", "nnrep.commands", others=("command", "explore_job", "hydra_app", "jobs", "modes_job", "registry")
 )

@@ -10,8 +10,8 @@ USAGE = f"""usage: nnrep report DIR
 
 {SUMMARY}
 
-DIR is the folder of a run, of a sweep, of several runs, or of a figure (results/fig4). The page is
-DIR/report.html; its path is printed."""
+DIR is the folder of a run, of a sweep, of several runs, of a search (nnrep explore), or of a figure
+(results/fig4). The page is DIR/report.html; its path is printed."""
 
 
 def _main(arguments: list[str]) -> int:
@@ -23,9 +23,12 @@ def _main(arguments: list[str]) -> int:
         raise UserError(f"report: takes one folder, got {len(arguments)}; nnrep report DIR")
     folder = Path(arguments[0])
     from nnrep.figures.report_page import is_figure, write_figure_report
+    from nnrep.records.exploration.folder import is_exploration
+    from nnrep.records.report.exploration import write_exploration_report
     from nnrep.records.report.runs import write_report
 
-    print((write_figure_report if is_figure(folder) else write_report)(folder))
+    write = write_exploration_report if is_exploration(folder) else write_report
+    print((write_figure_report if is_figure(folder) else write)(folder))
     return EXIT_OK
 
 

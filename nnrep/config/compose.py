@@ -1,7 +1,7 @@
 """What Hydra needs to compose a configuration: functions that `configs/` uses, our plugins, all choices."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,30 @@ from nnrep.choices.registry import GROUPS, choice_names
 PURPOSES = {
     "run": "minimise a system's energy through a map, then with free positions",
     "modes": "show the slow modes of a system, and how robust they are",
+    "explore": "search for the lowest minima of a system by replica exchange and quenches",
 }
+EXPLORE = "explore"  # a group of one verb alone, which adds it
+MOLECULES = ("protein", "molecule")
+# Verb -> the choices that it begins with instead of those of `configs/config.yaml`.
+OF_VERB = {
+    "explore": {
+        "system": "protein",
+        "explore": "replica_exchange",
+        "reparam": "none",
+        "optimizer": "lbfgs",
+        "schedule": "relaxed",
+    }
+}
+
+
+def with_choices_of(verb: str, overrides: Sequence[str]) -> list[str]:
+    """Overrides, behind the choices of a verb that they do not make themselves."""
+    given = dict(each.lstrip("+").partition("=")[::2] for each in overrides)
+    own = {group: name for group, name in OF_VERB.get(verb, {}).items() if group not in given}
+    if given.get("system", own.get("system")) not in MOLECULES:
+        own.pop("schedule", None)  # whose numbers are those of molecules
+    added = (f"+{group}={name}" if group == EXPLORE else f"{group}={name}" for group, name in own.items())
+    return [*added, *overrides]
 
 
 def add_plugins() -> None:

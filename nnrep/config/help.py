@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
-from nnrep.config.compose import PURPOSES, add_plugins, register_resolvers
+from nnrep.config.compose import PURPOSES, add_plugins, register_resolvers, with_choices_of
 from nnrep.config.meanings import CHOSEN, NAME, WHOLE, meaning_lines, meanings, options_of
 
 WIDTH = 110
@@ -22,7 +22,8 @@ EXAMPLES = """Examples:
   nnrep run --multirun +experiment=fig2_smoke
   nnrep run hydra.run.dir=DIR resume=true
   nnrep modes system=protein
-  nnrep modes system=protein modes.of=hessian analysis.minimize=true"""
+  nnrep modes system=protein modes.of=hessian analysis.minimize=true
+  nnrep explore system.pdb=5AWL system.start=extended system.solvent=gbn2"""
 FLAGS = """Flags:
   -m, --multirun        a job for each combination of values
   -c, --cfg job         print the configuration
@@ -40,11 +41,12 @@ def help_text(verb: str, overrides: Sequence[str]) -> str:
     register_resolvers(verb)
     add_plugins()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config = compose("config", overrides=list(overrides), return_hydra_config=True)
+        composed = with_choices_of(verb, overrides)
+        config = compose("config", overrides=composed, return_hydra_config=True)
     chosen = dict(config.hydra.runtime.choices)
     ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     values: Any = OmegaConf.to_container(ours, resolve=False)
-    groups = (f"  {group}: {', '.join(options_of(group))}" for group in CHOSEN)
+    groups = (f"  {group}: {', '.join(options_of(group))}" for group in CHOSEN if group in chosen)
     experiments = fill(
         f"  +experiment: {', '.join(options_of('experiment'))}", WIDTH, subsequent_indent=" " * 4
     )

@@ -14,7 +14,7 @@ WHOLE = "config"  # the file of what is in no choice
 NAME = "name"  # of a choice: its comment is that of the file
 KEY = re.compile(r"(?P<indent> *)(?P<key>\w+):(?:.*?\s#\s(?P<beside>.*))?")
 # Groups of `configs/` whose options a user chooses; the others are chosen by these.
-CHOSEN = (*GROUPS, "modes")
+CHOSEN = (*GROUPS, "modes", "explore")
 EXPLAINED = (*CHOSEN, "engine")  # that of nnrep reproduce as well
 # Keys that mean what others do, which have the comment.
 SAME = {"schedule/paper": ("coarse.", "fine.")}

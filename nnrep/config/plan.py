@@ -115,7 +115,7 @@ def resolve(config: RunConfig) -> Plan:
     _check_record(config, stages)
     for stage in stages:
         with named_under(stage.place):
-            _check_map(config, stage)
+            check_map(config, stage)
     return Plan(config, stages).for_molecule(None)
 
 
@@ -150,7 +150,8 @@ def _check_system(config: RunConfig) -> None:
     require(config.system.can_restart or restarts == 0, "schedule.restarts", allowed, restarts)
 
 
-def _check_map(config: RunConfig, stage: PlannedStage) -> None:
+def check_map(config: RunConfig, stage: PlannedStage) -> None:
+    """Raise `ConfigError` unless the system has what a stage's map needs."""
     reparam, modes, system = stage.reparam, stage.modes, config.system
     wanted = reparam.wanted_modes
     both = "left out, as modes.epsilon is given"

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from nnrep.choices.defaults import defaults_of
 from nnrep.choices.identity import flat
 from nnrep.choices.registry import GROUPS
-from nnrep.config.compose import default_values
+from nnrep.config.compose import EXPLORE, default_values
 
 OWN = ("defaults", "hydra")  # of `configs/config.yaml`, for Hydra alone
 
@@ -19,7 +19,8 @@ def reference_values(raw: DictConfig) -> dict[str, Any]:
 
     Those of the chosen system, map, ... from the files that `configs/config.yaml` lists, in its order.
     """
-    return dict(_reference(tuple((group, str(raw[group].name)) for group in GROUPS)))
+    groups = [*GROUPS, *([EXPLORE] if EXPLORE in raw else [])]
+    return dict(_reference(tuple((group, str(raw[group].name)) for group in groups)))
 
 
 @cache
@@ -27,7 +28,8 @@ def _reference(choices: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
     chosen = dict(choices)
     whole = defaults_of("config")
     merged: Any = OmegaConf.create()
-    for entry in whole["defaults"]:
+    added = [{EXPLORE: chosen[EXPLORE]}] if EXPLORE in chosen else []
+    for entry in [*whole["defaults"], *added]:
         merged = OmegaConf.merge(merged, _values(entry, chosen, whole))
     return flat(OmegaConf.to_container(merged, resolve=False))
 

@@ -12,6 +12,8 @@ from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.with_gradient import energy_with
 
+SLOW = "changes_slowly"  # the attribute of functions of energy and gradient that do
+
 
 class AllPairs(NamedTuple):
     """Terms of two particles that join nearly all of them, to be evaluated some rows at a time.
@@ -72,3 +74,14 @@ class Energy(NamedTuple):
     def has_blocks(self) -> bool:
         """Whether its Hessian is a sum of blocks of few particles."""
         return self.coupling_terms is not None and self.local_terms is not None
+
+
+def changes_slowly(energy_and_gradient: Callable) -> Callable:
+    """Mark a function whose forces change slowly as particles move: dynamics may ask it less often."""
+    setattr(energy_and_gradient, SLOW, True)
+    return energy_and_gradient
+
+
+def is_slow(energy_and_gradient: Callable) -> bool:
+    """Whether a function is marked so."""
+    return bool(getattr(energy_and_gradient, SLOW, False))

@@ -39,7 +39,7 @@ from nnrep.energies.born_radii import (
     padded_spheres,
     share_slopes,
 )
-from nnrep.energies.energy import AllPairs
+from nnrep.energies.energy import AllPairs, changes_slowly
 from nnrep.energies.local import LocalTerm
 from nnrep.energies.padding import with_zeros
 from nnrep.energies.pairwise import PairTerm
@@ -77,6 +77,7 @@ class BornParameters(NamedTuple):
     spheres: Spheres
 
 
+@changes_slowly
 def born_energy_and_gradient(parameters: BornParameters, positions: Array) -> tuple[Array, Array]:
     """Energy in kJ/mol and gradient (n, 3) in kJ/mol/nm at positions (n, 3) in nm."""
     charge, surface, dielectric, spheres = parameters

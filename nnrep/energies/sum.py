@@ -7,8 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.tree_util import Partial
 
 from nnrep.energies.energy import AllPairs, Energy
+from nnrep.energies.with_gradient import EnergyAndGradient, closed_form
 
 
 def energy_sum(*parts: Energy) -> Energy:
@@ -49,6 +51,22 @@ def _all_pairs(parts: tuple[Energy, ...]) -> AllPairs | None:
 def with_gradient(energy: Callable[[Any, Array], Array]) -> Callable[[Any, Array], tuple[Array, Array]]:
     """Energy and gradient of an energy (parameters, positions) -> scalar that has no closed form of it."""
     return jax.value_and_grad(energy, argnums=1)
+
+
+def parts_of(energy: Callable) -> tuple[Partial, ...]:
+    """What an energy of positions is the sum of, each positions (n, d) -> scalar, gradient (n, d).
+
+    None where it has no closed form (`Energy.of_positions`).
+    """
+    whole = closed_form(getattr(energy, "func", None))
+    return () if whole is None else _parts(whole, energy.args[0])  # type: ignore[attr-defined]
+
+
+def _parts(whole: EnergyAndGradient, parameters: Any) -> tuple[Partial, ...]:
+    if not isinstance(whole, _EnergyAndGradient):
+        return (Partial(whole, parameters),)
+    pairs = zip(whole.parts, parameters, strict=True)
+    return tuple(each for part, own in pairs for each in _parts(part, own))
 
 
 # The sums are dataclasses, not closures: equal ones are one function to JAX, and share a compilation.

@@ -12,6 +12,8 @@ from jax.custom_derivatives import SymbolicZero
 Energy = Callable[[Any, Array], Array]
 EnergyAndGradient = Callable[[Any, Array], tuple[Array, Array]]
 
+CLOSED_FORM = "energy_and_gradient"  # the attribute of an energy that has the function
+
 
 @cache
 def energy_with(energy_and_gradient: EnergyAndGradient) -> Energy:
@@ -40,4 +42,10 @@ def energy_with(energy_and_gradient: EnergyAndGradient) -> Energy:
         return value, jnp.vdot(gradient, direction)
 
     energy.defjvp(derivative, symbolic_zeros=True)
+    setattr(energy, CLOSED_FORM, energy_and_gradient)
     return energy
+
+
+def closed_form(energy: Any) -> EnergyAndGradient | None:
+    """The function that `energy_with` made an energy of; None for any other one."""
+    return getattr(energy, CLOSED_FORM, None)

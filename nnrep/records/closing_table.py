@@ -173,6 +173,11 @@ def _table() -> Table:
 
 
 def _print(columns: Sequence[Shown]) -> None:
+    print_table(plain_table(columns))
+
+
+def plain_table(columns: Sequence[Shown]) -> Table:
+    """Columns as a table of the terminal."""
     table = _table()
     for column in columns:
         header = Text(f"{column.title}\n{printable(column.unit)}".rstrip())
@@ -180,7 +185,7 @@ def _print(columns: Sequence[Shown]) -> None:
         table.add_column(header, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*map(Text, row))
-    print_table(table)
+    return table
 
 
 def _shown(rows: "pd.DataFrame", columns: Sequence[Column]) -> list[Shown]:

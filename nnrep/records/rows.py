@@ -43,7 +43,7 @@ def run_rows(
     modes_s = cost.seconds / count + result.time_modes_s
     own = result.time_fit_s + result.time_compile_s + result.time_minimize_s + modes_s
     rest = max(0.0, total_s + result.time_earlier_s - own.sum()) / count
-    final = [_described(system, positions) for positions in result.positions]
+    final = [described(system, positions) for positions in result.positions]
     columns = {
         "run_id": [f"{plan.hash}-{seed}" for seed in result.seeds],
         **_settings(system, modes, plan, result.positions_coarse is not None),
@@ -176,7 +176,7 @@ def _measures(system: System, result: Result, final: list[dict[str, float]]) -> 
             "pieces": list(map(len, sizes)),
             "largest_piece": [piece[0] / system.n for piece in sizes],
         }
-    start = [_described(system, x)[1] for x in result.positions_start]
+    start = [described(system, x)[1] for x in result.positions_start]
     for suffix, seen in (("", final), ("_start", start)):
         columns |= {f"{name}{suffix}": [one[name] for one in seen] for name in seen[0]}
     if system.masses is not None:
@@ -187,7 +187,7 @@ def _measures(system: System, result: Result, final: list[dict[str, float]]) -> 
     return columns
 
 
-def _described(system: System, positions: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
+def described(system: System, positions: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
     """Energies by term, and measures, of positions (n, d) in the file's frame."""
     if system.energy_terms is None and system.measure is None:
         return {}, {}

@@ -1,6 +1,6 @@
 """A run's folder: whose it is, and the files in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,15 @@ NATIVE, FINAL, TRAJECTORY = "native.pdb", "final-{seed}.pdb", "trajectory-{seed}
 MODES, MODES_ARRAYS, SPECTRUM, MODES_PICTURE = "modes.csv", "modes.npz", "spectrum.png", "modes.png"
 ROBUSTNESS, ROBUSTNESS_PICTURE = "robustness.csv", "robustness.png"
 MODES_FILES = (MODES, MODES_ARRAYS, ROBUSTNESS, *_with_pdf(SPECTRUM, MODES_PICTURE, ROBUSTNESS_PICTURE))
-SEED_FILES = (NATIVE, FINAL.format(seed="*"), f"{TRAJECTORY.format(seed='*')}.*")
+# Of `nnrep explore`.
+EXPLORATION, MINIMA, QUENCHES, EXCHANGE = "exploration.csv", "minima.csv", "quenches.csv", "exchange.csv"
+FUNNEL, SEARCH = "funnel.png", "search.png"
+MINIMUM, NATIVE_MINIMUM = "minimum-{rank}.pdb", "native-minimised.pdb"
+EXPLORATION_FILES = (EXPLORATION, MINIMA, QUENCHES, EXCHANGE, NATIVE_MINIMUM, *_with_pdf(FUNNEL, SEARCH))
+SEED_FILES = (
+    *(NATIVE, FINAL.format(seed="*"), f"{TRAJECTORY.format(seed='*')}.*"),
+    MINIMUM.format(rank="*"),
+)
 
 
 class RunFolder:
@@ -66,18 +74,29 @@ class RunFolder:
         Raises:
             UserError: the folder holds results that would be overwritten.
         """
+        return self._holds_finished(wanted, molecule, resume, RUNS, (*MODES_FILES, *EXPLORATION_FILES))
+
+    def _holds_finished(
+        self,
+        wanted: dict[str, Any],
+        molecule: Molecule | None,
+        resume: bool,
+        table: str,
+        others: Sequence[str],
+    ) -> bool:
+        """The same of results whose table is written last, and which have nothing of others."""
         held = self._held()
         if not held:
             self._check_own_config()
             return False
-        if not resume or any(name in MODES_FILES for name in held):
+        if not resume or any(name in others for name in held):
             raise UserError(
                 f"{self.path}: holds the results of a run ({', '.join(sorted(held))}); choose another "
                 "hydra.run.dir, or continue an unfinished run with resume=true"
             )
         self._check_same(wanted)
         self._check_same_structure(molecule)
-        return (self.path / RUNS).exists() and not self.checkpoint.exists()
+        return (self.path / table).exists() and not self.checkpoint.exists()
 
     def refuse_results(self) -> None:
         """Raise `UserError` if the folder holds results, of whatever kind, or someone else's config.yaml."""
@@ -89,7 +108,7 @@ class RunFolder:
         self._check_own_config()
 
     def _held(self) -> list[str]:
-        names = (*RUN_FILES, *MODES_FILES)
+        names = (*RUN_FILES, *MODES_FILES, *EXPLORATION_FILES)
         held = [name for name in names if name != CONFIG and (self.path / name).exists()]
         return held + [path.name for pattern in SEED_FILES for path in self.path.glob(pattern)]
 
@@ -182,17 +201,18 @@ class RunFolder:
             write_pictures(self.path / ENERGY, self.path / LAYOUT, system, result)
         if system.molecule is not None:
             for seed, final in zip(result.seeds, result.positions, strict=True):
-                self._write_final(seed, system.molecule, final)
+                self.write_structure(FINAL.format(seed=seed), system.molecule, final)
         if result.frames is not None:
             write_trajectories(self.path, TRAJECTORY, system, result.frames)
         write_table(self.path / RUNS, rows)
         if finished:
             self.checkpoint.unlink(missing_ok=True)
 
-    def _write_final(self, seed: int, molecule: Molecule, positions: np.ndarray) -> None:
+    def write_structure(self, name: str, molecule: Molecule, positions: np.ndarray) -> None:
+        """Write positions (n, 3) in nm to a PDB file of this name; those that none can hold are left out."""
         from nnrep.structures.write import write_pdb
 
         try:
-            write_pdb(self.path / FINAL.format(seed=seed), molecule.topology, positions)
+            write_pdb(self.path / name, molecule.topology, positions)
         except UserError as error:  # flown apart; the rest of the run is still worth its files
             log().warning("%s; the positions are in %s alone", error, POSITIONS)

@@ -48,6 +48,8 @@ class SystemConfig:
     has_features: ClassVar[bool] = False
     has_edge_weights: ClassVar[bool] = False
     can_restart: ClassVar[bool] = True
+    # Whether nothing tells one particle from another, so that minima have no RMSD to each other.
+    has_like_particles: ClassVar[bool] = False
 
     def molecule(self, folders: Sequence[str]) -> "Molecule | None":
         """The prepared molecule that the settings name; None for a system without one.

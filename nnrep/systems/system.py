@@ -345,6 +345,12 @@ def _total(parts: tuple[Partial, ...], positions: Array) -> Array:
     return sum((part(positions) for part in parts[1:]), parts[0](positions))
 
 
+def summands(energy: Callable) -> tuple[Callable, ...]:
+    """The energies that `with_energy` has added to one another; any other energy alone."""
+    is_sum = getattr(energy, "func", None) is _total
+    return energy.args[0] if is_sum else (energy,)  # type: ignore[attr-defined]
+
+
 def _sampled_total(sampled: Partial, exact: Partial, positions: Array, key: Array) -> Array:
     return sampled(positions, key) + exact(positions)
 

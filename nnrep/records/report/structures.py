@@ -41,7 +41,7 @@ def scene(label: str, folder: Path, seed: int, most_numbers: int) -> Scene | Non
     path = folder / POSITIONS
     if not path.exists():
         return None
-    arrays = _arrays(path)
+    arrays = read_arrays(path, NEEDED)
     if seed not in arrays["seeds"]:
         return None
     place = list(arrays["seeds"]).index(seed)
@@ -143,13 +143,18 @@ def _frames(
     return frames[kept], steps[kept]
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, needed: Sequence[str]) -> dict[str, np.ndarray]:
+    """The arrays of an archive.
+
+    Raises:
+        UserError: it cannot be read, or lacks one of those that are needed.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = dict(archive)
     except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
-    lacking = [name for name in NEEDED if name not in arrays]
+    lacking = [name for name in needed if name not in arrays]
     if lacking:
         raise UserError(f"{path}: holds no positions of a run, it lacks {', '.join(lacking)}")
     return arrays

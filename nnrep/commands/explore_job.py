@@ -1,0 +1,226 @@
+"""`nnrep explore`: ladders of replicas, in this process or in several, until their search has ended."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from omegaconf import DictConfig
+
+from nnrep.config.exploring import ExploringPlan, load_exploring_plan
+from nnrep.config.work import pays_threads
+from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UserError, named_under
+from nnrep.exploration.driver import sampler_of, search_of
+from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.round import Explorer, Round
+from nnrep.exploration.search import Ended, Order, Search, searched
+from nnrep.host.interruption import Interruption, stop_requested
+from nnrep.host.progress import Progress
+from nnrep.host.runtime import compute_with_one_thread, configure_jax
+from nnrep.host.terminal import ProgressBar, log, progress_bar
+from nnrep.host.threads import usable_cores
+from nnrep.job import built_maps, loaded_system, prepared, stopping
+from nnrep.records.exploration.closing import show_exploration
+from nnrep.records.exploration.folder import ExplorationFolder
+from nnrep.records.exploration.tables import minima_table, summary_table
+from nnrep.records.run_folder import EXPLORATION, MINIMA
+from nnrep.records.table import read_table
+from nnrep.structures.molecule import Molecule
+from nnrep.sweep.dispatch import dispatch
+from nnrep.sweep.engines.local import LocalEngine
+from nnrep.systems import System
+
+
+class ExploreJob(NamedTuple):
+    """A search that may begin; see `nnrep.job.Job`."""
+
+    plan: ExploringPlan
+    molecule: Molecule | None
+    finished: bool
+    held: ExitStack
+
+
+def check_job(raw: DictConfig, folder_path: Path) -> ExploreJob:
+    """The checked configuration, structure and folder, which is held for the job from here on.
+
+    Raises:
+        UserError: a value, the structure or the folder cannot be used; nothing is left in the folder then.
+    """
+    plan = load_exploring_plan(raw)
+    folder = ExplorationFolder(folder_path)
+    with ExitStack() as held:
+        held.enter_context(folder.locked())
+        finish, molecule = prepared(plan.finish)
+        plan = plan._replace(finish=finish, quench=plan.quench.for_molecule(molecule))
+        finished = folder.holds_finished(finish.recorded, molecule, plan.config.resume)
+        return ExploreJob(plan, molecule, finished, held.pop_all())
+
+
+def run_job(job: ExploreJob, folder_path: Path, report: bool = True) -> int:
+    """Search as `check_job` has checked it, in the folder that it was checked for.
+
+    Args:
+        job: what was checked.
+        folder_path: the folder.
+        report: print the closing table, and write a page if one is wanted.
+
+    Returns:
+        Exit status: 0, 1 if the dynamics diverged or no minimum was found, 130 if it was interrupted.
+
+    Raises:
+        UserError: the system cannot be built, or cannot be searched.
+    """
+    folder = ExplorationFolder(folder_path)
+    with folder.removed_if_empty(), job.held:
+        status = _run_in(folder, job, report)
+        if report and job.plan.config.report and (folder_path / EXPLORATION).exists():
+            from nnrep.records.report.exploration import log_exploration_report
+
+            log_exploration_report(folder_path)
+        return status
+
+
+def _run_in(folder: ExplorationFolder, job: ExploreJob, report: bool) -> int:
+    plan, config = job.plan, job.plan.config
+    units = (config.system.energy_unit, config.system.length_unit)
+    if job.finished:
+        log().info("%s is complete; nothing to resume", folder.path)
+        if report:
+            _show(folder, units)
+        return EXIT_OK
+    if config.threads is None and not pays_threads(plan.quench):
+        compute_with_one_thread()
+    configure_jax(config.precision.value)
+    with Interruption() as interruption, progress_bar(config.system.energy_unit) as bar:
+        explorer, system, finish = _explorer_of(plan, job.molecule, bar, interruption.requested)
+        search = search_of(system, config.explore, plan.finish.seeds, explorer.sampler, folder.checkpoint)
+        folder.open(plan.finish.recorded, job.molecule)
+        bar.describe("compiling")
+        ended = _searched(plan, search, explorer, interruption.requested, bar.update)
+        bar.describe("minimising the lowest")
+        done = partial(bar.count, "minimising the lowest")
+        outcome = explored(search, system, finish, ended, interruption.requested, done)
+        bar.describe("writing")
+        minima = minima_table(system, outcome, config.explore.finished_minima)
+        settings = {"system": config.system.name, **config.system.columns(job.molecule)}
+        summary = summary_table(system, outcome, settings, plan.finish.hash)
+        folder.write_search(
+            system, outcome, minima, summary, config.explore.finished_minima, config.record.pictures
+        )
+    if report:
+        _show(folder, units)
+    if ended is Ended.interrupted:
+        log().info("interrupted; go on with hydra.run.dir=%s resume=true", folder.path)
+        return EXIT_INTERRUPTED
+    if ended is Ended.diverged:
+        log().warning(
+            "the dynamics have diverged: a replica flew apart; choose a shorter explore.time_step_fs"
+        )
+    return EXIT_OK if outcome.lowest and ended is not Ended.diverged else EXIT_FAILED
+
+
+def _show(folder: ExplorationFolder, units: tuple[str, str]) -> None:
+    minima, summary = (read_table(folder.path / name) for name in (MINIMA, EXPLORATION))
+    show_exploration(minima, summary.dropna(axis=1), str(folder.path), units)
+
+
+def _explorer_of(
+    plan: ExploringPlan, molecule: Molecule | None, bar: ProgressBar, should_stop: Callable[[], bool]
+) -> tuple[Explorer, System, Finish]:
+    """What computes rounds of a plan, and how its minima are minimised at the end.
+
+    Raises:
+        UserError: the system cannot be built, or cannot be searched.
+        KeyboardInterrupt: it was to stop.
+    """
+    system = loaded_system(plan.finish, molecule, bar, should_stop)
+    config = plan.config.explore
+    with named_under("explore"):
+        sampler = sampler_of(system, config)
+    bar.describe("maps")
+    quench, finish = (
+        [
+            stage.with_map(made.reparam)
+            for stage, made in zip(
+                each.stages, stopping(partial(built_maps, system, each), should_stop), strict=True
+            )
+        ]
+        for each in (plan.quench, plan.finish)
+    )
+    explorer = Explorer(system, sampler, quench, config)
+    return explorer, system, Finish(finish, plan.config.max_steps)
+
+
+def _searched(
+    plan: ExploringPlan,
+    search: Search,
+    explorer: Explorer,
+    should_stop: Callable[[], bool],
+    on_progress: Callable[[Progress], None],
+) -> Ended:
+    """Run a search to its end: in this process or, of several ladders, in as many as there is room for."""
+    ladders, workers = len(plan.finish.seeds), plan.config.explore.workers
+    threads = plan.config.threads or 1
+    processes = min(ladders, workers or max(1, usable_cores() // threads))
+    if processes == 1:
+        return searched(search, explorer, should_stop, on_progress)
+    engine = LocalEngine([None] * processes, threads)
+
+    def next_round(slot: int) -> "RoundOf | None":
+        order = search.next_order()
+        return None if order is None else RoundOf(plan, order)
+
+    def take(work: RoundOf, came: Round | None) -> None:
+        search.take(work.order, came)
+        on_progress(search.progress())
+
+    def lost(work: RoundOf, why: str) -> None:
+        search.save()
+        raise UserError(f"ladder of seed {work.order.seed}: {why}; the same command with resume=true goes on")
+
+    try:
+        dispatch(engine, next_round, take, lost, should_stop, processes)
+    finally:
+        engine.close()
+    search.save()
+    return search.ended() or Ended.interrupted
+
+
+@dataclass(frozen=True)
+class RoundOf:
+    """A round of a ladder as work for a process, which builds the system once.
+
+    Attributes:
+        plan: of the search.
+        order: which round.
+    """
+
+    plan: ExploringPlan
+    order: Order
+
+    @property
+    def shape(self) -> str:
+        """All rounds share their programs."""
+        return "round"
+
+    def __call__(self) -> Round | None:
+        """Compute it; None where it was to stop."""
+        log().setLevel("WARNING")
+        key = self.plan.finish.hash
+        if key not in _explorers:
+            configure_jax(self.plan.config.precision.value)
+            finish, molecule = prepared(self.plan.finish)
+            plan = self.plan._replace(finish=finish, quench=self.plan.quench.for_molecule(molecule))
+            with progress_bar(quiet=True) as bar:
+                _explorers.clear()
+                _explorers[key] = _explorer_of(plan, molecule, bar, stop_requested)[0]
+        return _explorers[key].round(self.order.seed, self.order.state, stop_requested)
+
+    def parts(self) -> list[Self]:
+        """A round is one."""
+        return [self]
+
+
+_explorers: dict[str, Explorer] = {}  # of this process, a worker

@@ -1,0 +1,123 @@
+"""Langevin dynamics of one replica, compiled: BAOAB, with multiple time steps.
+
+A step of size h is
+
+    v += h a(x);   x += h/2 v;   v = c v + sqrt((1 - c^2) kT / m) noise;   x += h/2 v,   c = exp(-friction h),
+
+which is BAOAB (Leimkuhler, Matthews, J. Chem. Phys. 138, 174102, 2013) begun at another of its five parts,
+and OpenMM's LangevinMiddleIntegrator (Zhang et al., J. Phys. Chem. A 123, 6056, 2019). Positions and
+velocities at its end have exactly the distribution of the temperature where the forces are harmonic, and each
+step asks for the forces once, whether or not another one follows. Velocities are those half a step before the
+positions: `in_step` gives those of the positions' own time.
+
+Slow forces act in every k-th step, k times as strong (r-RESPA: Tuckerman, Berne, Martyna, J. Chem. Phys. 97,
+1990, 1992); where they do, both kicks are one.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from nnrep.dynamics.forces import Forces
+from nnrep.dynamics.masses import Particles
+from nnrep.energies.arrays import Numbers
+
+
+class Numerics(NamedTuple):
+    """Numbers of the integrator, traced.
+
+    Attributes:
+        time_step: () in ps.
+        outer_every: () steps from one kick of the slow forces to the next.
+        friction: () in 1/ps.
+    """
+
+    time_step: Numbers
+    outer_every: Numbers
+    friction: Numbers
+
+
+class Phase(NamedTuple):
+    """A point in phase space: positions (n, d), velocities (n, d) half a step before."""
+
+    positions: Array
+    velocities: Array
+
+
+def run_steps(
+    forces: Forces,
+    particles: Particles,
+    numerics: Numerics,
+    phase: Phase,
+    thermal: Array,
+    key: Array,
+    first: Array,
+    steps: Array,
+) -> tuple[Phase, Array]:
+    """A number of steps at one temperature.
+
+    Args:
+        forces: of the system.
+        particles: what moves.
+        numerics: of the integrator.
+        phase: where it begins.
+        thermal: () Boltzmann's constant times the temperature, in the system's unit of energy.
+        key: of the noise; each step draws from a branch of its own.
+        first: () number of the first step, counted from the start of the trajectory.
+        steps: () how many.
+
+    Returns:
+        Where it ends, and the sum () of the kinetic energies of all steps.
+    """
+    kept = jnp.exp(-numerics.friction * numerics.time_step)
+    noise = jnp.sqrt((1 - kept * kept) * thermal * particles.inverse)
+    half = 0.5 * numerics.time_step
+
+    def step(number: Array, carry: tuple[Phase, Array]) -> tuple[Phase, Array]:
+        (x, v), kinetic = carry
+        v = v - numerics.time_step * particles.inverse * _slope(forces, numerics, x, number)
+        x = x + half * v
+        draw = jax.random.normal(jax.random.fold_in(key, number), x.shape, x.dtype)
+        v = without_drift(particles, kept * v + noise * draw)
+        x = x + half * v
+        return Phase(x, v), kinetic + kinetic_energy(particles, v)
+
+    start = phase, jnp.zeros((), phase.positions.dtype)
+    return jax.lax.fori_loop(first, first + steps, step, start)
+
+
+def _slope(forces: Forces, numerics: Numerics, positions: Array, number: Array) -> Array:
+    """The gradient (n, d) that acts in a step of this number."""
+    fast = forces.fast(positions)
+    if forces.slow is None:
+        return fast
+    slow, every = forces.slow, numerics.outer_every
+
+    def with_slow(fast: Array) -> Array:
+        return fast + every * slow(positions)
+
+    return jax.lax.cond(number % every == 0, with_slow, lambda fast: fast, fast)
+
+
+def in_step(
+    forces: Forces, particles: Particles, numerics: Numerics, phase: Phase, number: Array | int
+) -> Array:
+    """Velocities (n, d) at the time of the positions; the next step's number decides which forces act."""
+    slope = _slope(forces, numerics, phase.positions, jnp.asarray(number))
+    return phase.velocities - 0.5 * numerics.time_step * particles.inverse * slope
+
+
+def without_drift(particles: Particles, velocities: Array) -> Array:
+    """Velocities (n, d) without momentum of the centre of mass, if it is held.
+
+    Taken from velocities that are drawn, too, it leaves the distribution of all others as it is.
+    """
+    drift = jnp.sum(particles.mass * velocities, axis=0) / jnp.sum(particles.mass)
+    return velocities - particles.held * drift * (particles.inverse > 0)
+
+
+def kinetic_energy(particles: Particles, velocities: Array) -> Array:
+    """The kinetic energy () of velocities (n, d)."""
+    return 0.5 * jnp.sum(particles.mass * velocities * velocities)

@@ -1,0 +1,281 @@
+"""A ladder of replicas, each at a temperature of its own, that exchange temperatures (parallel tempering).
+
+`start_ladder` begins one, `advance` takes it some steps further in one program; a `Ladder` is all that there
+is to keep, and goes on from where it was to the very same numbers.
+
+What a caller must know:
+
+- Positions are those of the system: about its origin (`System.in_file_frame`), dummies behind the particles
+  (`positions[:, :system.n]` are the molecule's).
+- Replicas keep their places in all arrays and change temperatures: `rung[r]` says which of
+  `temperatures_k` replica r has; `np.argsort(ladder.rung)` are the replicas from cold to hot.
+- A start must be free of clashes: minimise it first (`replace(system, positions=...)`). A replica that blows
+  up has energies that are not finite, is never exchanged, and does not come back.
+- Numbers are the same however many steps a call takes, if calls take multiples of `exchange_every`.
+- Seeds, temperatures, time step, friction and intervals compile nothing anew; a number of temperatures
+  does, and so do `outer_every` = 1 beside more, and another padded size.
+- Steps are counted in 32 bits: 2e9 of them.
+- On CPUs replicas run one after the other on one thread's worth of arithmetic: two ladders in two processes
+  use two cores better than one ladder with two threads.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from nnrep.dynamics.forces import Forces, forces_of
+from nnrep.dynamics.langevin import Numerics, Phase, kinetic_energy, run_steps
+from nnrep.dynamics.masses import Particles, particles_of
+from nnrep.dynamics.settings import DynamicsSettings
+from nnrep.dynamics.units import FS_PER_PS, units_of
+from nnrep.energies.arrays import Numbers, on_device
+from nnrep.errors import require
+from nnrep.host.stored import stored
+from nnrep.systems.system import System
+
+UP, DOWN = 1, 2  # where a replica last was: at the coldest rung, and after it at the hottest
+
+
+class Ladder(NamedTuple):
+    """The state of R replicas; a plain pytree of arrays.
+
+    Attributes:
+        positions: (R, n, d).
+        velocities: (R, n, d) in length / ps, half a step before the positions.
+        key: (2,) uint32, of all random numbers.
+        step: () int32, steps that each replica has taken.
+        rung: (R,) int32, which temperature each replica has, from cold to hot.
+        attempts, accepted: (R - 1,) int32, exchanges of each rung with the next hotter one.
+        heading: (R,) int32, 0 before a replica has been at the coldest rung, `UP` after it, `DOWN` after the
+            hottest that followed.
+        round_trips: (R,) int32, how often it has gone from the coldest rung to the hottest and back.
+    """
+
+    positions: Numbers
+    velocities: Numbers
+    key: Numbers
+    step: Numbers
+    rung: Numbers
+    attempts: Numbers
+    accepted: Numbers
+    heading: Numbers
+    round_trips: Numbers
+
+
+class Observed(NamedTuple):
+    """What a call of `advance` has seen.
+
+    Attributes:
+        potential_energies: (R,) of the replicas at the end, in the energy's unit.
+        kinetic_temperatures: (R,) of the replicas at the end, in K, of the velocities that they have.
+        mean_kinetic_temperatures: (R,) of the rungs, over all steps.
+        mean_potential_energies: (R,) of the rungs, before each exchange and at the end.
+    """
+
+    potential_energies: Array
+    kinetic_temperatures: Array
+    mean_kinetic_temperatures: Array
+    mean_potential_energies: Array
+
+
+class Schedule(NamedTuple):
+    """Numbers of the ladder, traced: kT (R,) in the unit of energy, and steps () between exchanges."""
+
+    thermal: Numbers
+    exchange_every: Numbers
+
+
+def start_ladder(system: System, settings: DynamicsSettings, seed: int) -> Ladder:
+    """Replicas at the system's start of this seed, with velocities drawn for their temperatures.
+
+    Args:
+        system: whose start is free of clashes.
+        settings: of the dynamics.
+        seed: of all random numbers.
+
+    Raises:
+        ConfigError: settings that the system cannot have.
+    """
+    forces_of(system, settings.outer_every)
+    particles, replicas = particles_of(system, settings), len(settings.temperatures_k)
+    start = np.asarray(system.start(seed))
+    draws = np.random.default_rng(seed).normal(size=(replicas, *start.shape))
+    thermal = _thermal(system, settings)[:, None, None]
+    velocities = np.sqrt(thermal * particles.inverse) * draws
+    if particles.held:
+        drift = np.sum(particles.mass * velocities, axis=1, keepdims=True) / np.sum(particles.mass)
+        velocities -= drift * (particles.inverse > 0)
+    rung = np.arange(replicas)
+    pairs = np.zeros(replicas - 1, int)
+    ladder = Ladder(
+        positions=np.repeat(start[None], replicas, axis=0),
+        velocities=velocities,
+        key=np.array([seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32),
+        step=np.zeros((), int),
+        rung=rung,
+        attempts=pairs,
+        accepted=pairs,
+        heading=np.where(rung == 0, UP, 0),
+        round_trips=np.zeros(replicas, int),
+    )
+    return _on_device(ladder)
+
+
+def _on_device(ladder: Ladder) -> Ladder:
+    """A ladder of NumPy arrays, as one that was kept has them; the key stays unsigned."""
+    placed: Ladder = on_device(ladder._replace(key=jax.device_put(ladder.key)))
+    return placed
+
+
+def advance(
+    system: System, settings: DynamicsSettings, ladder: Ladder, steps: int
+) -> tuple[Ladder, Observed]:
+    """Every replica some steps further, with exchanges of neighbours on the way.
+
+    Args:
+        system: that of the ladder.
+        settings: that it was started with.
+        ladder: where it stands.
+        steps: a multiple of `outer_every`.
+
+    Raises:
+        ConfigError: steps or settings that cannot be.
+    """
+    every = settings.outer_every
+    require(steps >= every and steps % every == 0, "steps", f"a positive multiple of {every}", steps)
+    replicas, wanted = len(ladder.rung), len(settings.temperatures_k)
+    require(replicas == wanted, "temperatures_k", f"{replicas}, as many as the ladder has", wanted)
+    numerics = Numerics(
+        np.asarray(settings.time_step_fs / FS_PER_PS), np.asarray(every), np.asarray(settings.friction_per_ps)
+    )
+    schedule = Schedule(_thermal(system, settings), np.asarray(settings.exchange_every))
+    numbers = on_device((particles_of(system, settings), numerics, schedule, np.asarray(steps)))
+    side_by_side = jax.default_backend() != "cpu"
+    forces = forces_of(system, every)
+    ladder, observed = _advanced(forces, *numbers[:3], _on_device(ladder), numbers[3], side_by_side)
+    return ladder, in_kelvin(observed, units_of(system).boltzmann)
+
+
+def in_kelvin(observed: Observed, boltzmann: float) -> Observed:
+    """What was observed with temperatures in kelvin instead of energies; NumPy arrays."""
+    energies = jax.tree.map(np.asarray, observed)
+    return energies._replace(
+        kinetic_temperatures=energies.kinetic_temperatures / boltzmann,
+        mean_kinetic_temperatures=energies.mean_kinetic_temperatures / boltzmann,
+    )
+
+
+def _thermal(system: System, settings: DynamicsSettings) -> np.ndarray:
+    """Boltzmann's constant times the temperatures (R,)."""
+    return units_of(system).boltzmann * np.array(settings.temperatures_k)
+
+
+class _Sums(NamedTuple):
+    """Over the segments of a call, by rung (R,): kinetic energies of steps, potential energies of ends."""
+
+    kinetic: Array
+    potential: Array
+    segments: Array
+
+
+@stored(static_argnames=("side_by_side",))
+def _advanced(
+    forces: Forces,
+    particles: Particles,
+    numerics: Numerics,
+    schedule: Schedule,
+    ladder: Ladder,
+    steps: Array,
+    side_by_side: bool,
+) -> tuple[Ladder, Observed]:
+    """See `advance`; temperatures are energies here.
+
+    Args:
+        forces, particles, numerics, schedule: of system and settings.
+        ladder: where it stands.
+        steps: () to take.
+        side_by_side: whether replicas run at the same time, which suits accelerators.
+    """
+    last, replicas = ladder.step + steps, len(ladder.rung)
+    energies_of = _over(forces.energy, side_by_side)
+
+    def segment(carry: tuple[Ladder, Array, _Sums]) -> tuple[Ladder, Array, _Sums]:
+        ladder, _, sums = carry
+        every = schedule.exchange_every
+        length = jnp.minimum(every - ladder.step % every, last - ladder.step)
+        key = jax.random.wrap_key_data(ladder.key)
+
+        def run(given: tuple[Phase, Array, Array]) -> tuple[Phase, Array]:
+            phase, thermal, replica = given
+            own = jax.random.fold_in(key, replica + 1)
+            return run_steps(forces, particles, numerics, phase, thermal, own, ladder.step, length)
+
+        phases = Phase(ladder.positions, ladder.velocities)
+        thermal = schedule.thermal[ladder.rung]
+        each = (phases, thermal, jnp.arange(replicas, dtype=jnp.int32))
+        phases, kinetic = _over(run, side_by_side)(each)
+        energies = energies_of(phases.positions)
+        sums = _Sums(
+            sums.kinetic.at[ladder.rung].add(kinetic),
+            sums.potential.at[ladder.rung].add(energies),
+            sums.segments + 1,
+        )
+        ladder = ladder._replace(
+            positions=phases.positions, velocities=phases.velocities, step=ladder.step + length
+        )
+        return _exchanged(schedule, ladder, energies), energies, sums
+
+    nothing = jnp.zeros(replicas, ladder.positions.dtype)
+    start = ladder, nothing, _Sums(nothing, nothing, jnp.zeros((), ladder.positions.dtype))
+    ladder, energies, sums = jax.lax.while_loop(lambda carry: carry[0].step < last, segment, start)
+    of_kinetic = 2 / particles.freedom
+    now = jax.vmap(lambda velocities: kinetic_energy(particles, velocities))(ladder.velocities)
+    return ladder, Observed(
+        potential_energies=energies,
+        kinetic_temperatures=of_kinetic * now,
+        mean_kinetic_temperatures=of_kinetic * sums.kinetic / steps,
+        mean_potential_energies=sums.potential / sums.segments,
+    )
+
+
+def _over(function: Callable, side_by_side: bool) -> Callable:
+    """A function of one replica as one of all."""
+    return jax.vmap(function) if side_by_side else lambda each: jax.lax.map(function, each)
+
+
+def _exchanged(schedule: Schedule, ladder: Ladder, energies: Array) -> Ladder:
+    """The ladder after an exchange, if one is due: of even and of odd pairs of rungs by turns.
+
+    Two neighbours of energies E, E' and 1/kT = b, b' exchange temperatures with probability
+    min(1, exp((b - b')(E - E'))), and velocities are scaled to the new one (Sugita, Okamoto, Chem. Phys.
+    Lett. 314, 141, 1999).
+    """
+    replicas, thermal = len(ladder.rung), schedule.thermal
+    if replicas == 1:
+        return ladder
+    order = jnp.argsort(ladder.rung)  # replicas from cold to hot
+    ranked, inverse = energies[order], 1 / thermal
+    exponent = (inverse[:-1] - inverse[1:]) * (ranked[:-1] - ranked[1:])
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.wrap_key_data(ladder.key), 0), ladder.step)
+    chance = jnp.log(jax.random.uniform(key, exponent.shape, exponent.dtype))
+    pairs, count = jnp.arange(replicas - 1, dtype=jnp.int32), ladder.step // schedule.exchange_every
+    tried = (pairs % 2 == count % min(2, replicas - 1)) & (ladder.step % schedule.exchange_every == 0)
+    accepted = (tried & (chance < exponent)).astype(jnp.int32)
+    new = jnp.arange(replicas, dtype=jnp.int32) + jnp.pad(accepted, (0, 1)) - jnp.pad(accepted, (1, 0))
+    rung = jnp.zeros_like(ladder.rung).at[order].set(new)
+    scale = jnp.sqrt(thermal[rung] / thermal[ladder.rung])
+    at_bottom, at_top = rung == 0, rung == replicas - 1
+    returned = at_bottom & (ladder.heading == DOWN)
+    heading = jnp.where(at_top & (ladder.heading == UP), DOWN, ladder.heading)
+    return ladder._replace(
+        velocities=ladder.velocities * scale[:, None, None],
+        rung=rung,
+        attempts=ladder.attempts + tried,
+        accepted=ladder.accepted + accepted,
+        heading=jnp.where(at_bottom, UP, heading),
+        round_trips=ladder.round_trips + returned,
+    )

@@ -1,0 +1,86 @@
+"""`explore`: the lowest minima of a system, from Python."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nnrep.choices.settings import build
+from nnrep.errors import require, require_kind
+from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.quench import quench_stages
+from nnrep.exploration.replicas import ReplicaExchange
+from nnrep.exploration.result import Exploration
+from nnrep.exploration.room import require_room
+from nnrep.exploration.round import Explorer, Sampler
+from nnrep.exploration.search import Search, searched
+from nnrep.exploration.settings import ExploreConfig
+from nnrep.exploration.shape import Shape, same_minimum
+from nnrep.minimization import Monitor, Stage, lbfgs, two_stages
+from nnrep.minimization.minimizer import seed_list
+from nnrep.reparam.base import Reparametrization
+from nnrep.systems.system import System
+
+
+def explore(
+    system: System,
+    *,
+    seeds: int | Sequence[int] = 1,
+    reparam: Reparametrization | None = None,
+    stages: Sequence[Stage] | None = None,
+    max_steps: int = 60_000,
+    monitor: Monitor | None = None,
+    **options: Any,
+) -> Exploration:
+    """Search for the lowest minima of a system: dynamics at several temperatures, quenches of its frames.
+
+    Example: ``nnrep.explore(nnrep.load_system("protein", pdb="5AWL", start="extended", solvent="gbn2"),
+    time_limit_s=600)``. `nnrep explore` does the same with several processes.
+
+    Args:
+        system: whose energy is the same at every step: not sampled.
+        seeds: one ladder of replicas a seed; an integer k means 0..k-1. Ladders go on by turns.
+        reparam: a map that frames are quenched through first.
+        stages: of the minimisation of the lowest minima at the end; None goes on with L-BFGS until it stalls.
+        max_steps: most steps of that.
+        monitor: how the search is followed, stopped and resumed; `record_every` is explore's own.
+        options: fields of `ExploreConfig`, as `explore.*` of the command line: temperatures_k, steps, ...
+
+    Raises:
+        ConfigError: an argument out of range.
+        UserError: it would not fit into memory; the checkpoint cannot be read, or is of another search.
+    """
+    require_kind(system, System, "system", "a nnrep.System")
+    monitor = Monitor() if monitor is None else monitor
+    require_kind(monitor, Monitor, "monitor", "a nnrep.Monitor")
+    monitor.check()
+    allowed = "None, as a frame is kept of every round"
+    require(monitor.record_every is None, "monitor.record_every", allowed, monitor.record_every)
+    config = build(ExploreConfig, {key: list(x) if isinstance(x, tuple) else x for key, x in options.items()})
+    chosen = seed_list(seeds)
+    end = two_stages(optimizer=lbfgs()) if stages is None else tuple(stages)
+    descent = quench_stages(config.quench, system.energy_unit, lbfgs(), reparam)
+    explorer = Explorer(system, sampler_of(system, config), descent, config)
+    search = search_of(system, config, chosen, explorer.sampler, monitor.checkpoint)
+    should_stop = monitor.should_stop or (lambda: False)
+    ended = searched(search, explorer, should_stop, monitor.on_progress or (lambda seen: None))
+    return explored(search, system, Finish(end, max_steps), ended, should_stop)
+
+
+def sampler_of(system: System, config: ExploreConfig) -> ReplicaExchange:
+    """What moves the replicas of a system.
+
+    Raises:
+        ConfigError: the system's energy is sampled, or settings that it cannot have.
+    """
+    require(system.energy_sample is None, "system", "of an energy that is not sampled", system.name)
+    return ReplicaExchange(system, config.dynamics(system))
+
+
+def search_of(
+    system: System, config: ExploreConfig, seeds: Sequence[int], sampler: Sampler, checkpoint: Path | None
+) -> Search:
+    """A search at its start, or where its checkpoint is; raises as `explore` does."""
+    temperatures = sampler.temperatures
+    require_room(system, config, len(seeds), len(temperatures))
+    same = same_minimum(system, config.same)
+    return Search(seeds, temperatures, Shape.of(system), same, config, checkpoint)

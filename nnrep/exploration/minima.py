@@ -1,0 +1,152 @@
+"""A list of distinct minima: of those that count as one, the lowest."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Met(NamedTuple):
+    """Where and when a minimum was met.
+
+    Attributes:
+        seed: of the ladder.
+        step: of the ladder.
+        time_s: since the search began.
+        replica: which walker of the ladder, counted from 0.
+        temperature: at which it was.
+    """
+
+    seed: int
+    step: int
+    time_s: float
+    replica: int
+    temperature: float
+
+
+class Minimum(NamedTuple):
+    """A minimum of the energy, and how often it was met.
+
+    Attributes:
+        energy: exact, of the positions.
+        gradient_rms: root mean square of the exact gradient's components there.
+        positions: (n, d), as the system has them.
+        first: where and when it, or one that counts as the same, was met first.
+        visits: how many quenches have ended in it.
+    """
+
+    energy: float
+    gradient_rms: float
+    positions: np.ndarray
+    first: Met
+    visits: int = 1
+
+
+class Same(NamedTuple):
+    """When two minima count as one: where all that is given holds.
+
+    Attributes:
+        atoms: (m,) whose RMSD is taken.
+        rmsd: at most so much after superposition, in the unit of the positions; None: any.
+        energy: energies differ by at most so much; None: by any.
+    """
+
+    atoms: np.ndarray
+    rmsd: float | None
+    energy: float | None
+
+    def matches(self, minimum: Minimum, others: list[Minimum]) -> np.ndarray:
+        """Which (k,) of k others count as one with a minimum."""
+        matching = np.ones(len(others), bool)
+        if not others:
+            return matching
+        if self.energy is not None:
+            matching &= abs(np.array([each.energy for each in others]) - minimum.energy) <= self.energy
+        if self.rmsd is not None and matching.any():
+            near = np.stack([each.positions[self.atoms] for each in others])[matching]
+            matching[matching] = rmsd_to_each(minimum.positions[self.atoms], near) <= self.rmsd
+        return matching
+
+
+class Minima:
+    """The lowest distinct minima of a search, by energy."""
+
+    def __init__(self, same: Same, most: int, held: Iterable[Minimum] = ()) -> None:
+        """A list of at most so many; it begins with those that are held already."""
+        self._same, self._most = same, most
+        self._held = sorted(held, key=lambda each: each.energy)
+
+    @property
+    def all(self) -> tuple[Minimum, ...]:
+        """The minima, the lowest first."""
+        return tuple(self._held)
+
+    @property
+    def lowest(self) -> float:
+        """The lowest energy; infinite without a minimum."""
+        return self._held[0].energy if self._held else np.inf
+
+    def add(self, minimum: Minimum) -> None:
+        """Take a minimum in, once more if it is there.
+
+        Of all that count as one with it, the lowest remains, with the visits of all and the time of the
+        first; a minimum that lies above several counts as one with the lowest of these alone.
+        """
+        if not np.isfinite(minimum.energy):
+            return
+        matching = np.flatnonzero(self._same.matches(minimum, self._held))
+        if len(matching) and self._held[matching[0]].energy <= minimum.energy:
+            matching = matching[:1]
+        merged = [self._held[place] for place in matching]
+        one = min([*merged, minimum], key=lambda each: each.energy)
+        first = min((each.first for each in (*merged, minimum)), key=lambda each: (each.time_s, each.step))
+        visits = minimum.visits + sum(each.visits for each in merged)
+        rest = [each for place, each in enumerate(self._held) if place not in set(matching.tolist())]
+        rest.append(one._replace(first=first, visits=visits))
+        self._held = sorted(rest, key=lambda each: each.energy)[: self._most]
+
+    def snapshot(self) -> dict[str, Any]:
+        """The list as arrays; empty without a minimum."""
+        if not self._held:
+            return {}
+        return {
+            "minima_positions": np.stack([each.positions for each in self._held]),
+            "minima_numbers": np.array(
+                [[each.energy, each.gradient_rms, each.visits, *each.first] for each in self._held]
+            ),
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go on from a snapshot."""
+        numbers = snapshot.get("minima_numbers", ())
+        self._held = [
+            Minimum(
+                float(energy), float(rms), positions, Met(int(a), int(b), float(c), int(d), float(e)), int(k)
+            )
+            for (energy, rms, k, a, b, c, d, e), positions in zip(
+                numbers, snapshot.get("minima_positions", ()), strict=True
+            )
+        ]
+
+
+def merged(lists: Iterable[Minima], same: Same, most: int) -> Minima:
+    """The minima of several searches in one list."""
+    whole = Minima(same, most)
+    for minimum in sorted((each for one in lists for each in one.all), key=lambda each: each.energy):
+        whole.add(minimum)
+    return whole
+
+
+def rmsd_to_each(positions: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """RMSD (k,) of positions (n, 3) to each of k others (k, n, 3), each superposed.
+
+    By the singular values of the covariance (Kabsch, Acta Cryst. A 32, 922, 1976), in double precision.
+    """
+    x = np.asarray(positions, float)
+    y = np.asarray(others, float)
+    x = x - x.mean(axis=0)
+    y = y - y.mean(axis=1, keepdims=True)
+    u, sizes, vt = np.linalg.svd(np.einsum("ni,knj->kij", x, y))
+    sizes[:, -1] *= np.sign(np.linalg.det(u) * np.linalg.det(vt))
+    squared = np.sum(x**2) + np.sum(y**2, axis=(1, 2)) - 2 * sizes.sum(axis=1)
+    return np.sqrt(np.maximum(squared, 0) / len(x))

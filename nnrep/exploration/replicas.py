@@ -1,0 +1,51 @@
+"""Replica exchange Langevin dynamics as the sampler of a search."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from nnrep.dynamics.forces import forces_of
+from nnrep.dynamics.masses import particles_of
+from nnrep.dynamics.replica_exchange import Ladder, advance, start_ladder
+from nnrep.dynamics.settings import DynamicsSettings
+from nnrep.exploration.quench import standing_at
+from nnrep.exploration.round import Frames
+from nnrep.systems.system import System
+
+
+class ReplicaExchange:
+    """Ladders of a system, see `nnrep.dynamics.replica_exchange`."""
+
+    def __init__(self, system: System, settings: DynamicsSettings) -> None:
+        """Check the settings; nothing is compiled.
+
+        Raises:
+            ConfigError: settings that the system cannot have.
+        """
+        forces_of(system, settings.outer_every)
+        particles_of(system, settings)
+        self._system, self._settings = system, settings
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Of the rungs."""
+        return tuple(self._settings.temperatures_k)
+
+    def start(self, seed: int, positions: np.ndarray) -> Ladder:
+        """A ladder whose replicas stand at positions (n, d), with velocities drawn for their temperatures."""
+        return start_ladder(standing_at(self._system, positions), self._settings, seed)
+
+    def advance(self, state: Any, steps: int) -> tuple[Ladder, Frames]:
+        """The ladder some steps further."""
+        ladder, seen = advance(self._system, self._settings, Ladder(*state), steps)
+        ladder = jax.tree.map(np.asarray, ladder)
+        return ladder, Frames(
+            positions=ladder.positions,
+            rung=ladder.rung,
+            energies=np.asarray(seen.potential_energies),
+            kinetic_temperatures=np.asarray(seen.mean_kinetic_temperatures),
+            attempts=ladder.attempts,
+            accepted=ladder.accepted,
+            round_trips=ladder.round_trips,
+        )

@@ -1,0 +1,163 @@
+"""A round of a ladder: dynamics, then a quench of the frame of every replica."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from nnrep.exploration.quench import Quenched, quenched
+from nnrep.exploration.settings import ExploreConfig
+from nnrep.host.background import LeftError, interruptible
+from nnrep.minimization import Stage
+from nnrep.systems.system import System
+
+PIECE_SECONDS = 0.5  # of dynamics, after which what was done is shown
+PATIENCE_SECONDS = 3.0  # that a piece may go on once the search is to stop
+
+
+class Frames(NamedTuple):
+    """The replicas of a ladder after some steps.
+
+    Attributes:
+        positions: (R, n, d), dummies included or not.
+        rung: (R,) which of the ladder's temperatures each replica has, counted from the coldest.
+        energies: (R,) of the frames.
+        kinetic_temperatures: (R,) of the rungs, means over all steps.
+        attempts, accepted: (R - 1,) exchanges of each rung with the next hotter one, since the start.
+        round_trips: (R,) of each replica, since the start.
+    """
+
+    positions: np.ndarray
+    rung: np.ndarray
+    energies: np.ndarray
+    kinetic_temperatures: np.ndarray
+    attempts: np.ndarray
+    accepted: np.ndarray
+    round_trips: np.ndarray
+
+
+class Sampler(Protocol):
+    """What moves the replicas of a ladder."""
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Of the rungs."""
+        ...
+
+    def start(self, seed: int, positions: np.ndarray) -> Any:
+        """The state, a tuple of arrays, of a ladder whose replicas all stand at positions (n, d)."""
+        ...
+
+    def advance(self, state: Any, steps: int) -> tuple[Any, Frames]:
+        """The state after some steps, a multiple of explore.exchange_every, and the replicas there.
+
+        However steps are shared among calls, the numbers are the same but for mean temperatures.
+        """
+        ...
+
+
+class Round(NamedTuple):
+    """What came of a round.
+
+    Attributes:
+        state: of the sampler at its end.
+        steps: that the ladder has taken in it.
+        frames: at its end.
+        quenches: of the frame of each replica.
+        start: quench of the start, of a ladder's first round.
+        seconds: that it took.
+    """
+
+    state: Any
+    steps: int
+    frames: Frames
+    quenches: tuple[Quenched, ...]
+    start: Quenched | None
+    seconds: float
+
+
+class Explorer:
+    """All that a process needs for the rounds of a system; its programs serve every ladder."""
+
+    def __init__(
+        self, system: System, sampler: Sampler, stages: Sequence[Stage], config: ExploreConfig
+    ) -> None:
+        """Nothing is compiled yet.
+
+        Args:
+            system: whose minima are searched for.
+            sampler: moves the replicas.
+            stages: of quenches.
+            config: intervals.
+        """
+        self.system, self.sampler, self.stages, self.config = system, sampler, tuple(stages), config
+        self._exchanges = 1  # of a piece of the dynamics
+
+    def quench(self, positions: np.ndarray, should_stop: Callable[[], bool] | None) -> Quenched | None:
+        """The minimum below positions (n, d); None where it was to stop."""
+        return quenched(self.system, self.stages, positions, self.config.quench.steps, should_stop)
+
+    def round(
+        self,
+        seed: int,
+        state: Any | None,
+        should_stop: Callable[[], bool],
+        on_steps: Callable[[int], None] | None = None,
+    ) -> Round | None:
+        """The next round of a ladder; None where it was to stop, and nothing has come of it.
+
+        Args:
+            seed: of the ladder.
+            state: of its sampler; None begins the ladder, at the minimum below the system's start.
+            should_stop: asked several times a second.
+            on_steps: told of steps taken in the round so far.
+        """
+        began, start, steps = time.perf_counter(), None, self.config.quench_every
+        if state is None:
+            start = self.quench(np.asarray(self.system.start(seed)), should_stop)
+            if start is None:
+                return None
+            state = self.sampler.start(seed, start.positions)
+        moved = self._moved(state, steps, should_stop, on_steps)
+        if moved is None:
+            return None
+        state, frames = moved
+        quenches = []
+        for positions in frames.positions:
+            one = self.quench(positions, should_stop)
+            if one is None:
+                return None
+            quenches.append(one)
+        return Round(state, steps, frames, tuple(quenches), start, time.perf_counter() - began)
+
+    def _moved(
+        self,
+        state: Any,
+        steps: int,
+        should_stop: Callable[[], bool],
+        on_steps: Callable[[int], None] | None,
+    ) -> tuple[Any, Frames] | None:
+        """Dynamics in pieces that take about `PIECE_SECONDS`; None where it was to stop."""
+        done, frames = 0, None
+        heat = np.zeros(len(self.sampler.temperatures))
+        while done < steps:
+            if should_stop():
+                return None
+            piece = min(self._exchanges * self.config.exchange_every, steps - done)
+            began = time.perf_counter()
+            onward = partial(self.sampler.advance, state, piece)
+            try:
+                state, frames = interruptible(onward, should_stop, PATIENCE_SECONDS)
+            except LeftError:
+                return None
+            elapsed = max(time.perf_counter() - began, 1e-6)
+            heat = heat + piece * frames.kinetic_temperatures
+            done += piece
+            growth = min(PIECE_SECONDS / elapsed, 8.0)
+            self._exchanges = max(1, int(self._exchanges * growth))
+            if on_steps is not None:
+                on_steps(done)
+        assert frames is not None
+        return state, frames._replace(kinetic_temperatures=heat / steps)

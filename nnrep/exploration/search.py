@@ -1,0 +1,173 @@
+"""`Search`: the ladders of a search, which of them goes on next, and when all have come to an end.
+
+It is told of rounds as they end, in whatever order and process they were computed.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnrep.errors import UserError
+from nnrep.exploration.ladder import LadderRecord
+from nnrep.exploration.minima import Same
+from nnrep.exploration.round import Explorer, Round
+from nnrep.exploration.settings import ExploreConfig
+from nnrep.exploration.shape import Shape
+from nnrep.host.progress import Progress
+from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
+
+CHECKPOINT_SECONDS = 10.0  # how much work a killed search loses
+
+
+class Ended(Enum):
+    """Why a search has ended."""
+
+    steps = "steps"
+    patience = "patience"
+    time_limit = "time_limit"
+    diverged = "diverged"
+    interrupted = "interrupted"
+
+
+class Order(NamedTuple):
+    """A round that is to be computed next: which ladder's, from which state (None: the first one)."""
+
+    seed: int
+    state: Any | None
+
+
+class Search:
+    """A search under way."""
+
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        temperatures: tuple[float, ...],
+        shape: Shape,
+        same: Same,
+        config: ExploreConfig,
+        checkpoint: Path | None = None,
+    ) -> None:
+        """Stand at the start, or where the checkpoint has been written.
+
+        Args:
+            seeds: of the ladders.
+            temperatures: of their rungs.
+            shape: what is said of minima.
+            same: when two minima count as one.
+            config: limits and lengths.
+            checkpoint: file that keeps where the search stands; None keeps nothing.
+
+        Raises:
+            UserError: the checkpoint cannot be read, or is of another search.
+        """
+        self.temperatures, self.shape, self.same, self.config = temperatures, shape, same, config
+        self.ladders = {
+            seed: LadderRecord(seed, same, config.most_minima, config.min_delta) for seed in seeds
+        }
+        self._idle = list(seeds)
+        self._checkpoint, self._earlier_s, self._saved = checkpoint, 0.0, -np.inf
+        if checkpoint is not None and checkpoint.exists():
+            self._restore(checkpoint)
+        self._began = time.perf_counter()
+        self._under_way = dict.fromkeys(seeds, 0)  # steps of rounds that have not ended
+
+    @property
+    def time_s(self) -> float:
+        """Seconds of the search, those before an interruption included."""
+        return self._earlier_s + time.perf_counter() - self._began
+
+    @property
+    def lowest(self) -> float:
+        """The lowest energy of all ladders; infinite before there is one."""
+        return min(ladder.lowest for ladder in self.ladders.values())
+
+    def next_order(self) -> Order | None:
+        """The round to begin next; None while all ladders have one, or once the search has ended."""
+        waiting = [seed for seed in self._idle if not self._is_done(self.ladders[seed])]
+        if not waiting or self.ended() is not None:
+            return None
+        seed = min(waiting, key=lambda each: self.ladders[each].step)
+        self._idle.remove(seed)
+        return Order(seed, self.ladders[seed].state)
+
+    def take(self, order: Order, came: Round | None) -> None:
+        """Take in what came of a round; nothing where it was to stop."""
+        self._idle.append(order.seed)
+        self._under_way[order.seed] = 0
+        if came is not None:
+            self.ladders[order.seed].take(came, self.temperatures, self.shape, self.time_s)
+        if time.perf_counter() > self._saved + CHECKPOINT_SECONDS:
+            self.save()
+
+    def follow(self, order: Order, steps: int) -> None:
+        """Be told how many steps of a round have been taken."""
+        self._under_way[order.seed] = steps
+
+    def ended(self) -> Ended | None:
+        """Why the search is at its end; None if it is not."""
+        config, ladders = self.config, self.ladders.values()
+        if any(ladder.diverged for ladder in ladders):
+            return Ended.diverged
+        if all(map(self._is_done, ladders)):
+            return Ended.steps
+        if config.time_limit_s is not None and self.time_s >= config.time_limit_s:
+            return Ended.time_limit
+        lowest = min(ladders, key=lambda each: each.lowest)
+        waited = min(each.step for each in ladders) - lowest.fell_at
+        if config.patience is not None and np.isfinite(lowest.lowest) and waited >= config.patience:
+            return Ended.patience
+        return None
+
+    def _is_done(self, ladder: LadderRecord) -> bool:
+        return self.config.steps is not None and ladder.step >= self.config.steps
+
+    def progress(self) -> Progress:
+        """Where the search stands, for a bar."""
+        steps = sum(ladder.step for ladder in self.ladders.values()) + sum(self._under_way.values())
+        limit = 0 if self.config.steps is None else self.config.steps * len(self.ladders)
+        running = sum(not self._is_done(ladder) for ladder in self.ladders.values())
+        return Progress("exploring", steps, limit, steps, limit, running, float(self.lowest))
+
+    def save(self) -> None:
+        """Write the checkpoint, if there is to be one."""
+        if self._checkpoint is None:
+            return
+        arrays: dict[str, Any] = {"seeds": np.array(list(self.ladders)), "time_s": np.array(self.time_s)}
+        for seed, ladder in self.ladders.items():
+            arrays |= {f"{seed}.{name}": value for name, value in ladder.snapshot().items()}
+        save_checkpoint(self._checkpoint, arrays)
+        self._saved = time.perf_counter()
+
+    def _restore(self, checkpoint: Path) -> None:
+        arrays = load_checkpoint(checkpoint)
+        if arrays.get("seeds", np.zeros(0)).tolist() != list(self.ladders):
+            raise UserError(f"{checkpoint}: is of another search; remove it to start again")
+        self._earlier_s = float(arrays["time_s"])
+        for seed, ladder in self.ladders.items():
+            own = f"{seed}."
+            ladder.restore({name.removeprefix(own): x for name, x in arrays.items() if name.startswith(own)})
+
+
+def searched(
+    search: Search,
+    explorer: Explorer,
+    should_stop: Callable[[], bool],
+    on_progress: Callable[[Progress], None],
+) -> Ended:
+    """Run a search to its end in this process, its ladders by turns; why it has ended."""
+    while not should_stop() and (order := search.next_order()) is not None:
+
+        def follow(steps: int, order: Order = order) -> None:
+            search.follow(order, steps)
+            on_progress(search.progress())
+
+        came = explorer.round(order.seed, order.state, should_stop, follow)
+        search.take(order, came)
+        on_progress(search.progress())
+    search.save()
+    return search.ended() or Ended.interrupted

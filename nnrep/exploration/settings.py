@@ -1,0 +1,189 @@
+"""`ExploreConfig`: how minima are searched for."""
+
+import math
+from dataclasses import field
+from typing import Any
+
+from nnrep.choices.identity import NO_PART, matters_if
+from nnrep.choices.settings import settings
+from nnrep.dynamics.forces import has_slow_forces
+from nnrep.dynamics.settings import DynamicsSettings, MassRule
+from nnrep.dynamics.units import FS_PER_PS
+from nnrep.errors import is_number, require
+from nnrep.systems.system import System
+
+FILE = "explore/replica_exchange"
+TEMPERATURES_K = (300.0, 324.0, 351.0, 379.0, 410.0)
+OUTER_EVERY = 2  # in a solvent
+RMS_FORCE, RMS_FORCE_DIMENSIONLESS = 2.0, 1e-4  # kJ/mol/nm, or in the system's own unit
+SAME_ENERGY = 1e-3  # of systems whose minima have no other mark
+
+
+@settings(FILE, "quench")
+class QuenchConfig:
+    """`explore.quench`: how a frame is quenched.
+
+    Attributes:
+        map_steps: most steps through a map.
+        steps: most steps in all.
+        rms_force: at which a quench ends; None for `RMS_FORCE`.
+    """
+
+    map_steps: int
+    steps: int
+    rms_force: float | None
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require(0 <= self.map_steps <= self.steps, "map_steps", "from 0 to quench.steps", self.map_steps)
+        require(1 <= self.steps < 2**31, "steps", "from 1 to 2^31 - 1", self.steps)
+        force, allowed = self.rms_force, "positive, or null"
+        require(force is None or 0 < force < math.inf, "rms_force", allowed, force)
+
+    def rest(self, energy_unit: str) -> float:
+        """The RMS force at which a quench of a system with this unit of energy, or without one, ends."""
+        if self.rms_force is not None:
+            return self.rms_force
+        return RMS_FORCE if energy_unit else RMS_FORCE_DIMENSIONLESS
+
+
+@settings(FILE, "same")
+class SameConfig:
+    """`explore.same`: when two minima count as one.
+
+    Attributes:
+        rmsd: in Angstrom, or in the system's unit where it has none; None for any.
+        energy: in the system's unit; None for any.
+    """
+
+    rmsd: float | None
+    energy: float | None
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("rmsd", "energy"):
+            value = getattr(self, name)
+            require(value is None or 0 <= value < math.inf, name, "zero or positive, or null", value)
+        given = self.rmsd is not None or self.energy is not None
+        require(given, "rmsd", "a number, as same.energy is null", self.rmsd)
+
+
+def _counted(value: int | None) -> bool:
+    return value is None or 1 <= value < 2**63
+
+
+@settings(FILE)
+class ExploreConfig:
+    """`explore`: how minima are searched for; the keys that `DynamicsSettings` has mean what they do there.
+
+    Attributes:
+        name: of the method.
+        temperatures_k: of the replicas of a ladder; None for those of molecules.
+        outer_every: None for `OUTER_EVERY` in a solvent, else 1.
+        quench_every: steps after which the frames of all replicas are quenched.
+        quench: how.
+        same: when two minima count as one.
+        most_minima: in the list of a ladder.
+        finished_minima: how many are minimised by a schedule at the end.
+        time_limit_s: seconds of the search; None for ever.
+        steps: most steps of a ladder; None for any number.
+        patience: steps without a fall of the lowest energy after which the search ends; None for any number.
+        min_delta: fall of the lowest energy that counts for that.
+        workers: processes for the ladders.
+    """
+
+    name: str
+    temperatures_k: Any
+    time_step_fs: float
+    outer_every: int | None
+    friction_per_ps: float
+    hydrogen_mass_dalton: float | None
+    mass_rule: MassRule = field(
+        metadata=matters_if(
+            lambda explore: explore.hydrogen_mass_dalton is not None,
+            "explore.hydrogen_mass_dalton=null leaves all masses as they are",
+        )
+    )
+    exchange_every: int
+    quench_every: int
+    quench: QuenchConfig
+    same: SameConfig
+    most_minima: int
+    finished_minima: int
+    # Where a search ends: one that goes on may end later.
+    time_limit_s: float | None = field(metadata=NO_PART)
+    steps: int | None = field(metadata=NO_PART)
+    patience: int | None = field(metadata=NO_PART)
+    min_delta: float = field(
+        metadata={
+            **NO_PART,
+            **matters_if(lambda explore: explore.patience is not None, "explore.patience is null"),
+        }
+    )
+    workers: int | None = field(metadata=NO_PART)
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: naming the value out of range.
+        """
+        kelvin = self.temperatures_k
+        listed = isinstance(kelvin, list) and all(map(is_number, kelvin))
+        require(kelvin is None or listed, "temperatures_k", "a list of numbers, or null", kelvin)
+        every = self.outer_every
+        require(every is None or every >= 1, "outer_every", "at least 1, or null", every)
+        self.dynamics_with(kelvin or list(TEMPERATURES_K), every or 1, self.hydrogen_mass_dalton)
+        quench, exchange = self.quench_every, self.exchange_every
+        often = quench >= 1 and quench % exchange == 0
+        require(often, "quench_every", f"a multiple of exchange_every={exchange}", quench)
+        require(1 <= self.most_minima <= 10_000, "most_minima", "from 1 to 10000", self.most_minima)
+        finished, most = self.finished_minima, self.most_minima
+        require(1 <= finished <= most, "finished_minima", f"from 1 to most_minima={most}", finished)
+        seconds, allowed = self.time_limit_s, "positive, or null"
+        require(seconds is None or 0 < seconds < math.inf, "time_limit_s", allowed, seconds)
+        for name in ("steps", "patience", "workers"):
+            value = getattr(self, name)
+            require(_counted(value), name, "at least 1, or null", value)
+        limits = (self.time_limit_s, self.steps, self.patience)
+        require(
+            any(each is not None for each in limits), "time_limit_s", "a number, or steps or patience", "null"
+        )
+        whole, allowed = (
+            self.steps is None or self.steps % quench == 0,
+            f"a multiple of quench_every={quench}",
+        )
+        require(whole, "steps", allowed, self.steps)
+        require(0 <= self.min_delta < math.inf, "min_delta", "zero or positive", self.min_delta)
+
+    @property
+    def time_step_ps(self) -> float:
+        """Of the integrator, in picoseconds."""
+        return self.time_step_fs / FS_PER_PS
+
+    def dynamics_with(
+        self, temperatures: list[float], outer_every: int, hydrogen_mass: float | None
+    ) -> DynamicsSettings:
+        """The settings of the dynamics; raises `ConfigError` for a value out of range."""
+        return DynamicsSettings(
+            time_step_fs=self.time_step_fs,
+            outer_every=outer_every,
+            friction_per_ps=self.friction_per_ps,
+            temperatures_k=temperatures,
+            exchange_every=self.exchange_every,
+            hydrogen_mass_dalton=hydrogen_mass,
+            mass_rule=self.mass_rule,
+        )
+
+    def dynamics(self, system: System) -> DynamicsSettings:
+        """Those of a system, with what is left open.
+
+        Raises:
+            ConfigError: temperatures must be given for the system.
+        """
+        with_units, kelvin = bool(system.energy_unit), self.temperatures_k
+        allowed = "given for a system without units, in its unit of energy, such as [0.1,0.15,0.2]"
+        require(with_units or kelvin is not None, "temperatures_k", allowed, kelvin)
+        mass = self.hydrogen_mass_dalton if system.masses is not None else None
+        outer = self.outer_every or (OUTER_EVERY if has_slow_forces(system) else 1)
+        return self.dynamics_with(kelvin or list(TEMPERATURES_K), outer, mass)

@@ -1,0 +1,1 @@
+"""What `nnrep explore` writes: tables, structures, trajectories, pictures, and a page."""
