@@ -40,6 +40,7 @@ class ClusterConfig(SystemConfig):
 
     energy_keys = ("n",)
     can_restart = False
+    is_chain = False
 
     def __post_init__(self) -> None:
         """Check the ranges.

@@ -48,6 +48,8 @@ class SystemConfig:
     has_features: ClassVar[bool] = False
     has_edge_weights: ClassVar[bool] = False
     can_restart: ClassVar[bool] = True
+    # Whether particles that follow one another belong together, where no molecule says which do.
+    is_chain: ClassVar[bool] = True
 
     def molecule(self, folders: Sequence[str]) -> "Molecule | None":
         """The prepared molecule that the settings name; None for a system without one.
