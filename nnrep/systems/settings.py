@@ -50,6 +50,8 @@ class SystemConfig:
     can_restart: ClassVar[bool] = True
     # Whether nothing tells one particle from another, so that minima have no RMSD to each other.
     has_like_particles: ClassVar[bool] = False
+    # Whether particles that follow one another belong together, where no molecule says which do.
+    is_chain: ClassVar[bool] = True
 
     def molecule(self, folders: Sequence[str]) -> "Molecule | None":
         """The prepared molecule that the settings name; None for a system without one.

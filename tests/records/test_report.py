@@ -81,10 +81,19 @@ def test_a_run_is_a_table_with_curves_structures_and_configuration(run):
     (scene, other) = data["scenes"]
     assert (scene["energy"], other["energy"]) == (-1.25, -1.5)
     assert scene["pdb"] is None
+    assert scene["chain"] is True
     start = coordinates(scene["parts"]["start"])  # about zero, in three dimensions
     np.testing.assert_allclose(start[:, :2], starts[0] - starts[0].mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(2 * coordinates(scene["parts"]["end"]), start, atol=1e-6)
     assert "n: 4" in (folder / "report.html").read_text()
+
+
+def test_particles_of_a_cluster_are_no_chain(tmp_path):
+    config = CONFIG | {"system": {"name": "cluster", "n": 4}}
+    starts = np.random.default_rng(0).normal(size=(2, 4, 3))
+    rows = table([-1.0, -2.0], system="cluster")
+    parsed = report(write_run(tmp_path / "a", rows, config, history(2, {"fine": 4}), starts))
+    assert [scene["chain"] for scene in json.loads(parsed.data)["scenes"]] == [False, False]
 
 
 def test_a_page_fetches_nothing(run):

@@ -107,6 +107,17 @@ def test_a_loop_is_a_tube(command, tmp_path):
     assert found["hidden"] == 0
 
 
+def test_a_cluster_is_balls_that_nothing_joins(command, tmp_path):
+    options = ("system=cluster", "system.n=13", "reparam=none", "optimizer=lbfgs", "seeds=1")
+    done = command("run", *options, "max_steps=300", "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    dom, found = probed(tmp_path / "run", tmp_path)
+    has_numbers_of(dom, tmp_path / "run")
+    assert found["viewer"] > 0.01
+    assert re.findall(r"<option[^>]*>(tube|balls|atoms)<", dom) == ["balls"]
+    assert found["hidden"] == 0
+
+
 def test_without_webgl_the_pictures_are_shown(command, tmp_path):
     done = command("run", "system.n=40", "max_steps=40", "hydra.run.dir=run")
     assert done.returncode == 0, done.stderr

@@ -133,10 +133,10 @@
 
   const BROKEN = 3; // a bond that is so many times as long as usual
 
-  // Beads along a chain, each bonded to its neighbours unless they are further than a bond can be.
-  function beads(positions, longest) {
+  // Beads: those of a chain are bonded to their neighbours along it, unless they are further than a bond can be.
+  function beads(positions, chain, longest) {
     const n = positions.length / 3;
-    const bonded = (i, j) => j >= 0 && j < n && distance(positions, i, j) <= longest;
+    const bonded = (i, j) => chain && j >= 0 && j < n && distance(positions, i, j) <= longest;
     return Array.from({ length: n }, (_, index) => ({
       elem: "C", atom: "C", serial: index, x: positions[3 * index], y: positions[3 * index + 1],
       z: positions[3 * index + 2], bonds: [index - 1, index + 1].filter((other) => bonded(index, other)),
@@ -154,11 +154,19 @@
 
   const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-  // The usual distance of neighbours, by which tubes are thick.
-  function spacing(positions) {
-    const distances = [];
-    for (let i = 1; i < positions.length / 3; i += 1) distances.push(distance(positions, i, i - 1));
-    return distances.length ? median(distances) : 1;
+  const MOST_ASKED = 300; // particles whose nearest neighbours are looked for
+
+  // The usual distance of neighbours, along a chain or in space, by which tubes and balls are thick.
+  function spacing(positions, chain) {
+    const n = positions.length / 3, distances = [];
+    for (let i = 1; chain && i < n; i += 1) distances.push(distance(positions, i, i - 1));
+    for (let i = 0; !chain && i < Math.min(n, MOST_ASKED); i += 1) {
+      let nearest = Infinity;
+      for (let j = 0; j < n; j += 1) if (j !== i) nearest = Math.min(nearest, distance(positions, i, j));
+      distances.push(nearest);
+    }
+    const usual = distances.length ? median(distances) : 1;
+    return Number.isFinite(usual) && usual > 0 ? usual : 1;
   }
 
   // What lies near the others: pieces that fly off do not set the scale.
@@ -172,7 +180,7 @@
   const PROTEIN_STYLES = [["cartoon", (color) => ({ cartoon: { color } })],
     ["trace", (color) => ({ cartoon: { color, style: "trace", thickness: 0.35 } })],
     ["atoms", (color) => ({ stick: { radius: 0.14, colorscheme: { prop: "elem", map: elementColors(color) } } })]];
-  const BEAD_STYLES = [["tube", 0.3], ["atoms", 0]];
+  const BEAD_STYLES = [["tube", 0.3], ["atoms", 0]], BALL_STYLES = [["balls", 0]];
   const elementColors = (color) => ({ C: color, H: "#d8d8d8", N: "#3050F8", O: "#E02020", S: "#D8B020" });
 
   function structures(place) {
@@ -196,13 +204,13 @@
       for (const name of ["start", "end"]) {
         if (scene.parts[name]) positions[name] = unpacked(scene.parts[name]);
       }
-      scene.spacing = spacing(positions.end ?? positions.start);
+      scene.spacing = spacing(positions.end ?? positions.start, scene.chain);
       const pdb = scene.pdb == null ? null : data.structures[scene.pdb];
       if (pdb != null) models.native = viewer.addModel(pdb, "pdb", WHOLE);
       for (const [name, xyz] of Object.entries(positions)) {
         if (pdb == null) {
           models[name] = viewer.addModel();
-          models[name].addAtoms(beads(xyz, BROKEN * scene.spacing));
+          models[name].addAtoms(beads(xyz, scene.chain, BROKEN * scene.spacing));
         } else {
           models[name] = viewer.addModel(withPositions(pdb, xyz), "pdb", WHOLE);
         }
@@ -221,18 +229,22 @@
         const box = element("input", { type: "checkbox", checked: visible[name] });
         box.addEventListener("change", () => { visible[name] = box.checked; restyle(); });
         const swatch = element("span", { className: "swatch" });
-        swatch.style.background = scene.pdb == null ? "none" : color;
+        swatch.style.background = byPart() ? color : "none";
         return element("label", {}, box, title, swatch);
       }));
-      const names = (scene.pdb == null ? BEAD_STYLES : PROTEIN_STYLES).map(([name]) => name);
+      const names = (scene.pdb == null ? beadStyles() : PROTEIN_STYLES).map(([name]) => name);
       styles.replaceChildren(choice("as", names, (chosen) => { style = chosen; restyle(); }));
     }
 
+    const beadStyles = () => (scene.chain ? BEAD_STYLES : BALL_STYLES);
+    // A chain has a colour for each place along it, all else one for the start and one for the end.
+    const byPart = () => scene.pdb != null || !scene.chain;
+
     function look(name) {
       if (scene.pdb != null) return PROTEIN_STYLES[style][1](PARTS[name][1]);
-      const colorfunc = (atom) => viridis(atom.properties.share);
+      const colorfunc = (atom) => (byPart() ? PARTS[name][1] : viridis(atom.properties.share));
       const opacity = name === "start" && visible.end ? 0.35 : 1;
-      const thickness = BEAD_STYLES[style][1];
+      const thickness = beadStyles()[style][1];
       return thickness ? { stick: { radius: thickness * scene.spacing, colorfunc, opacity } }
         : { sphere: { radius: 0.4 * scene.spacing, colorfunc, opacity } };
     }

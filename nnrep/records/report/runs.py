@@ -17,6 +17,7 @@ from nnrep.records.report.structures import MOST_NUMBERS, MOST_STRUCTURES, Scene
 from nnrep.records.report.tables import configuration, tables_of_runs
 from nnrep.records.run_folder import HISTORY
 from nnrep.records.runs_below import HeldRuns, runs_below
+from nnrep.systems.registry import SYSTEMS
 
 USUAL = (("baseline", "none"), ("modes", "0"))  # settings that say nothing
 
@@ -76,8 +77,16 @@ def drawn(seeds: Sequence[Seed]) -> dict[str, Any]:
         if len(own):
             curves.append(curve(own, seed.label, seed.problem, most))
     share = MOST_NUMBERS // max(1, len(in_space))
-    scenes = [(seed, scene(seed.label, seed.folder, seed.seed, share)) for seed in in_space]
+    scenes = [
+        (seed, scene(seed.label, seed.folder, seed.seed, share, is_chain(seed.row["system"])))
+        for seed in in_space
+    ]
     return data_of(curves, scenes, unit)
+
+
+def is_chain(system: str) -> bool:
+    """Whether particles of a system by this name are joined to those that follow them."""
+    return system not in SYSTEMS or SYSTEMS[system].is_chain
 
 
 def structures_shown(seeds: Sequence[Seed]) -> int:

@@ -22,7 +22,7 @@ ATOM = ("ATOM", "HETATM")
 Scene = dict[str, Any]
 
 
-def scene(label: str, folder: Path, seed: int, most_numbers: int) -> Scene | None:
+def scene(label: str, folder: Path, seed: int, most_numbers: int, chain: bool = True) -> Scene | None:
     """What a run's folder has of a seed: start, end, and the native structure that they are superposed on.
 
     Args:
@@ -30,10 +30,11 @@ def scene(label: str, folder: Path, seed: int, most_numbers: int) -> Scene | Non
         folder: of the run.
         seed: which one.
         most_numbers: how many coordinates the scene may have.
+        chain: see `scene_of`.
 
     Returns:
-        label; `pdb`: text of the native structure, None of beads; `parts`: start and end, as `packed`;
-        `frames` and `steps` of a trajectory, if there is one. None where nothing can be shown.
+        label; `pdb`: text of the native structure, None of beads; `chain`; `parts`: start and end, as
+        `packed`; `frames` and `steps` of a trajectory, if there is one. None where nothing can be shown.
 
     Raises:
         UserError: a file cannot be read.
@@ -52,7 +53,7 @@ def scene(label: str, folder: Path, seed: int, most_numbers: int) -> Scene | Non
         name: scale * in_space(arrays[key][place]) for name, key in (("start", "start"), ("end", "final"))
     }
     frames, steps = _frames(folder, seed, arrays, most_numbers)
-    return scene_of(label, pdb, parts, frames, steps)
+    return scene_of(label, pdb, parts, frames, steps, chain)
 
 
 def scene_of(
@@ -61,6 +62,7 @@ def scene_of(
     parts: dict[str, np.ndarray],
     frames: np.ndarray | None = None,
     steps: Sequence[int] = (),
+    chain: bool = True,
 ) -> Scene | None:
     """A scene, see `scene`.
 
@@ -70,6 +72,7 @@ def scene_of(
         parts: name -> positions (n, 3), in Angstrom if there is a native structure.
         frames: (f, n, 3), likewise.
         steps: of the frames.
+        chain: whether beads that follow one another are joined.
     """
     shown = {name: x for name, x in parts.items() if np.all(np.abs(x) < WIDEST)}  # not so if not finite
     n = len(next(iter(parts.values())))
@@ -80,6 +83,7 @@ def scene_of(
         "label": label,
         "pdb": pdb,
         "n": n,
+        "chain": chain,
         "parts": {k: packed(place(x)) for k, x in shown.items()},
     }
     if frames is not None and frames.shape[1] == n and np.all(np.abs(frames) < WIDEST):
