@@ -225,6 +225,32 @@ def test_what_is_no_system_is_named():
     fails(lambda: Calculator(system).get_potential_energy(molecule("H2O")), "atoms: must be 7 atoms", "got 3")
 
 
+def test_atoms_of_another_kind_are_named_each_time():
+    system = of_protein()
+    others = to_atoms(system)
+    others.symbols[4] = "S"
+    fails(lambda: start_at(system, others), "atoms: must be of the molecule's elements", " at 4, got S")
+    periodic = to_atoms(system)
+    periodic.set_cell([50, 50, 50])
+    periodic.pbc = True
+    for atoms, message in ((others, "atoms: must be of the molecule's elements"), (periodic, "not periodic")):
+        atoms.calc = Calculator(system)
+        for _ in range(2):
+            fails(atoms.get_potential_energy, message)
+    assert start_at(system, periodic).n == system.n
+
+
+def test_results_of_a_file_are_no_calculator(tmp_path):
+    system = nnrep.System.from_ase(argon())
+    result = nnrep.minimize(system, max_steps=2)
+    write_extxyz(tmp_path / "x.extxyz", system, result, like=argon())
+    image = read(tmp_path / "x.extxyz")
+    fails(lambda: nnrep.System.from_ase(image), "atoms.calc: must be a calculator that computes, got Single")
+    broken = argon()
+    broken.positions[2, 1] = np.nan
+    fails(lambda: nnrep.System.from_ase(broken), "atoms: must be at positions that are finite, got atom 2")
+
+
 # Extended XYZ.
 
 

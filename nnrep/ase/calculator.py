@@ -11,7 +11,8 @@ from ase.calculators.calculator import all_changes
 from jax import Array
 from jax.tree_util import Partial
 
-from nnrep.ase.convert import positions_in, scale_of
+from nnrep.ase.convert import check_elements, positions_in, scale_of
+from nnrep.errors import require
 from nnrep.host.stored import stored
 from nnrep.systems.system import System
 
@@ -46,12 +47,22 @@ class Calculator(AseCalculator):
         system_changes: Sequence[str] = all_changes,
     ) -> None:
         """See ASE's `Calculator.calculate`; energy and forces come together."""
+        if self.system.molecule is not None and {"numbers", "pbc"} & set(system_changes):
+            # Before ASE takes them for known.
+            self._check_kind(self.atoms if atoms is None else atoms)
         super().calculate(atoms, properties, system_changes)
         value, gradient = _evaluated(self.system, positions_in(self.system, self.atoms))
         slope = np.asarray(gradient, float)[: self.system.n] * self._scale.ev / self._scale.angstrom
         forces = np.pad(-slope, ((0, 0), (0, 3 - slope.shape[1])))
         energy = float(value) * self._scale.ev
         self.results = {"energy": energy, "free_energy": energy, "forces": forces}
+
+    def _check_kind(self, atoms: ase.Atoms) -> None:
+        """Atoms are a molecule's, and alone, as its energy has no period."""
+        if len(atoms) == self.system.n:
+            check_elements(self.system, atoms)
+        allowed = "not periodic, as the energy is of the molecule alone: atoms.pbc = False"
+        require(not atoms.pbc.any(), "atoms", allowed, f"pbc {atoms.pbc.tolist()}")
 
     @property
     def jax_energy(self) -> Partial:

@@ -7,11 +7,13 @@ import ase
 import numpy as np
 from ase import units
 from ase.constraints import FixAtoms
+from ase.data import chemical_symbols
 
 from nnrep.energies.arrays import on_device
 from nnrep.errors import AsCode, require, require_kind
 from nnrep.systems.system import System
 
+UNKNOWN = "X"  # symbol of a particle without an element
 # Units of systems in those of ASE. A system without units is taken to be in those of ASE.
 LENGTHS = {"nm": units.nm, "Å": 1.0, "": 1.0}
 ENERGIES = {"kJ/mol": units.kJ / units.mol, "kcal/mol": units.kcal / units.mol, "eV": 1.0, "": 1.0}
@@ -51,6 +53,19 @@ def positions_in(system: System, atoms: ase.Atoms) -> np.ndarray:
     return system.with_dummies(system.from_file_frame(own))
 
 
+def check_elements(system: System, atoms: ase.Atoms) -> None:
+    """Atoms are those of a system's molecule, as far as their elements say; other systems have none.
+
+    Raises:
+        ConfigError: naming the first that differs.
+    """
+    if system.molecule is None:
+        return
+    for index, (wanted, given) in enumerate(zip(_symbols(system), atoms.symbols, strict=True)):
+        allowed = f"of the molecule's elements in its order: {wanted} at {index}"
+        require(wanted == given or UNKNOWN in (wanted, given), "atoms", allowed, given)
+
+
 def start_at(system: System, atoms: ase.Atoms) -> System:
     """The system, started where atoms are: ``start_at(system, ase.io.read("start.extxyz"))``.
 
@@ -61,9 +76,11 @@ def start_at(system: System, atoms: ase.Atoms) -> System:
         atoms: as many as it has particles, in its order; in Angstrom, in the frame of the molecule's file.
 
     Raises:
-        ConfigError: their number differs.
+        ConfigError: their number differs, or their elements.
     """
-    return replace(system, positions=on_device(positions_in(system, atoms)), draw_start=None)
+    positions = positions_in(system, atoms)
+    check_elements(system, atoms)
+    return replace(system, positions=on_device(positions), draw_start=None)
 
 
 def to_atoms(system: System, positions: np.ndarray | None = None, like: ase.Atoms | None = None) -> ase.Atoms:
@@ -94,7 +111,8 @@ def to_atoms(system: System, positions: np.ndarray | None = None, like: ase.Atom
 
 
 def _symbols(system: System) -> list[str]:
+    """Of each particle; deuterium, which ASE does not know, is hydrogen."""
     if system.molecule is None:
-        return ["X"] * system.n
+        return [UNKNOWN] * system.n
     elements = [atom.element for atom in system.molecule.topology.atoms()]
-    return ["X" if element is None else element.symbol for element in elements]
+    return [UNKNOWN if element is None else chemical_symbols[element.atomic_number] for element in elements]

@@ -16,6 +16,8 @@ from nnrep.errors import ConfigError, named_under, require, similar
 
 T = TypeVar("T")
 
+NO_LIST = "must be a list, in brackets: [first, second]"
+
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
 def settings(file: str, group: str = "") -> Callable[[type[T]], type[T]]:
@@ -132,7 +134,8 @@ def _checked(cls: type, values: Mapping[str, Any] | DictConfig) -> dict[str, Any
             keys = keys_at(cls, key)
             meant = similar(key.rpartition(".")[2], keys)
             raise ConfigError(key, f"unknown key{meant}; choose from {', '.join(keys)}") from error
-        raise ConfigError(key, _first_line(error)) from error
+        text = _first_line(error)
+        raise ConfigError(key, NO_LIST if "ListConfig" in text else text) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import openmm
 from openmm import app
 
+from nnrep.errors import ConfigError
 from nnrep.structures import store
 from nnrep.structures.molecule import Molecule
 
@@ -138,8 +139,14 @@ def _with_charges_of(molecule: Molecule, force: openmm.CustomGBForce) -> openmm.
 
 
 def _charge_as(force: openmm.CustomGBForce, system: openmm.System) -> None:
-    """Give a solvent's force, whose first parameter is the charge, the charges of a system."""
-    (pairs,) = (each for each in system.getForces() if isinstance(each, openmm.NonbondedForce))
+    """Give a solvent's force, whose first parameter is the charge, the charges of a system.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    pairs = next((each for each in system.getForces() if isinstance(each, openmm.NonbondedForce)), None)
+    if pairs is None:
+        raise ConfigError("system.solvent", "must be vacuum, as the files of the force field have no charges")
     for index in range(force.getNumParticles()):
         charge, _, _ = pairs.getParticleParameters(index)
         _, *others = force.getParticleParameters(index)

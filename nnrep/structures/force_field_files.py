@@ -30,7 +30,7 @@ def with_parameters(molecule: Molecule, force_field: str) -> Molecule:
 def _system(molecule: Molecule, force_field: str) -> openmm.System:
     paths = files_of(force_field)
     with reading(KEY, paths[0], "a force field of OpenMM, with the others"):
-        field = _force_field(tuple(paths))
+        field = _force_field(tuple(paths), tuple(hashes_of(force_field)))
     try:
         system = flexible_system(field, molecule.topology)
         check_by_openmm(system)
@@ -42,5 +42,6 @@ def _system(molecule: Molecule, force_field: str) -> openmm.System:
 
 
 @cache
-def _force_field(paths: tuple[Path, ...]) -> app.ForceField:
+def _force_field(paths: tuple[Path, ...], hashes: tuple[str, ...]) -> app.ForceField:
+    """Of files that hold what the hashes are of."""
     return app.ForceField(*map(str, paths))

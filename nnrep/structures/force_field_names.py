@@ -1,5 +1,6 @@
 """Force fields in OpenMM's XML files by name: where the files are found."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from nnrep.choices.identity import hash_of_bytes
 from nnrep.errors import ConfigError
 
 KEY, SUFFIX = "system.force_field", ".xml"
+INCLUDED = re.compile(rb"""<Include\s+file\s*=\s*["']([^"']+)["']""")
 # Names of files that a package has, which are not ours to ship.
 PACKAGED = {"amber14_onlysc": ("openmmforcefields", "ffxml/amber/protein.ff14SBonlysc.xml")}
 
@@ -47,8 +49,25 @@ def _found(name: str) -> Path:
 
 
 def hashes_of(force_field: str) -> list[str]:
-    """A short hash of what each file of a force field holds."""
-    return [hash_of_bytes(path.read_bytes()) for path in files_of(force_field)]
+    """A short hash of what each file of a force field holds, with the files that it includes."""
+    return [hash_of_bytes(_whole(path, set())) for path in files_of(force_field)]
+
+
+def _whole(path: Path, above: set[Path]) -> bytes:
+    """What a file holds, then what those hold that it includes, from its folder or OpenMM's."""
+    if path in above or not path.is_file():  # the latter OpenMM says where it reads the file
+        return b""
+    text = path.read_bytes()
+    names = (name.decode() for name in INCLUDED.findall(text))
+    own = above | {path}
+    return text + b"".join(_whole(_beside(name, path), own) for name in names)
+
+
+def _beside(name: str, path: Path) -> Path:
+    from nnrep.structures.openmm_names import DATA
+
+    own = path.parent / name
+    return own if own.is_file() else DATA / name
 
 
 def potential_name(force_field: str) -> str:

@@ -78,8 +78,8 @@ def given_molecule(
         atoms = given.topology.getNumAtoms()
         raise ConfigError(TOPOLOGY, f"{topology}: has {count} particles, {coordinates} has {atoms} atoms")
     check_atoms(placed, given.topology, COORDINATES, topology.name)
-    _check_overlaps(given.topology, placed)
     _check_particles(given, topology)
+    _check_overlaps(given.topology, placed, COORDINATES)
     _without_dynamics(given.system)
     _without_box(given, placed, topology, box)
     _without_constraints(given, topology, constraints, stiffness)
@@ -94,10 +94,12 @@ def positions_in(path: Path, molecule: Molecule, key: str) -> np.ndarray:
     """Positions (n, 3) in nm of a molecule's atoms in another file, in its order.
 
     Raises:
-        ConfigError: naming the key: the file cannot be read, or is of another molecule.
+        ConfigError: naming the key: the file cannot be read, or is of another molecule, or two atoms are in
+            one place.
     """
     coordinates = read_coordinates(path, key)
     check_atoms(coordinates, molecule.topology, key, molecule.name)
+    _check_overlaps(molecule.topology, coordinates, key)
     return coordinates.positions
 
 
@@ -107,7 +109,7 @@ def _text(topology: app.Topology, positions: np.ndarray, xml: str, where: str) -
     return f"REMARK   positions and forces: sha256 {content}\n" + pdb_text(topology, positions, where)
 
 
-def _check_overlaps(topology: app.Topology, placed: Coordinates) -> None:
+def _check_overlaps(topology: app.Topology, placed: Coordinates, key: str) -> None:
     from scipy.spatial import cKDTree  # NumPy alone is quick to load
 
     pairs = cKDTree(10 * placed.positions).query_pairs(CLOSEST_ATOMS)
@@ -115,7 +117,7 @@ def _check_overlaps(topology: app.Topology, placed: Coordinates) -> None:
         atoms = list(topology.atoms())
         one, other = (f"{_called(atoms[index])}" for index in min(pairs))
         reason = f"{placed.path}: {one} and {other} are on top of each other; mend the file"
-        raise ConfigError(COORDINATES, reason)
+        raise ConfigError(key, reason)
 
 
 def _called(atom: app.topology.Atom) -> str:

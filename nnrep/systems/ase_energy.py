@@ -49,6 +49,9 @@ def _check_atoms(atoms: Any) -> None:
     positions = getattr(atoms, "positions", None)
     usable = positions is not None and hasattr(atoms, "calc") and len(positions) > 0
     require(usable, "atoms", "an ase.Atoms of one atom at least", AsCode(atoms))
+    finite = np.isfinite(np.asarray(positions)).all(axis=1)
+    first = f"atom {np.argmin(finite)}, which is not"
+    require(bool(finite.all()), "atoms", "at positions that are finite", first)
 
 
 def _frozen(atoms: "ase.Atoms") -> np.ndarray | None:
@@ -71,6 +74,11 @@ def _from_origin(energy: Partial, origin: Array, positions: Array) -> Array:
 
 def _of_calculator(atoms: "ase.Atoms", origin: np.ndarray) -> dict[str, Any]:
     """The energy of a calculator, and the same in double precision where the process computes in single."""
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    stored = isinstance(atoms.calc, SinglePointCalculator)
+    given = f"{type(atoms.calc).__name__}, the results of one configuration"
+    require(not stored, "atoms.calc", "a calculator that computes", given)
     host = _Host(atoms, origin)
     host(atoms.positions - origin)  # a calculator that lacks something says so here, not amid a program
     exact = None

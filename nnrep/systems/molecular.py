@@ -169,10 +169,13 @@ def _spread(positions: np.ndarray) -> float:
 
 
 def node_features(topology: app.Topology, system: openmm.System) -> np.ndarray:
-    """Features (n, f) of the atoms: element, one-hot; charge, sigma and epsilon, scaled to 0..1."""
+    """Features (n, f) of the atoms: element, one-hot; where there are pairs charge, sigma and epsilon, scaled
+    to 0..1."""
     elements = ["" if atom.element is None else atom.element.symbol for atom in topology.atoms()]
     one_hot = np.array([[element == kind for kind in sorted(set(elements))] for element in elements], float)
     pairs = [force for force in system.getForces() if isinstance(force, openmm.NonbondedForce)]
+    if not pairs:
+        return one_hot
     numbers = np.concatenate([np.stack(particles(force), axis=1) for force in pairs], axis=1)
     span = np.ptp(numbers, axis=0)
     scaled = (numbers - numbers.min(axis=0)) / np.where(span > 0, span, 1)

@@ -1,6 +1,7 @@
 """`system.force_field=FILE.xml`: each term is OpenMM's, and what is not computed or not there is named."""
 
 import shutil
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -89,6 +90,16 @@ def test_a_second_solvent_and_those_that_are_not_computed_are_named():
         protein_system(config_of(name), with_parameters(tripeptide(), name))
 
 
+def test_a_solvent_needs_charges():
+    peptide = with_parameters(tripeptide(), FF14SB)
+    system = openmm.XmlSerializer.deserialize(peptide.system)
+    (place,) = (k for k, force in enumerate(system.getForces()) if isinstance(force, openmm.NonbondedForce))
+    system.removeForce(place)
+    bare = replace(peptide, system=openmm.XmlSerializer.serialize(system))
+    with pytest.raises(ConfigError, match=r"^system\.solvent: must be vacuum, .* have no charges"):
+        protein_system(config_of(FF14SB, solvent="gbn2"), bare)
+
+
 def test_the_system_is_made_once(monkeypatch):
     peptide = with_parameters(tripeptide(), FF14SB)
     monkeypatch.setattr(force_field_files, "_system", lambda *_: pytest.fail("made again"))
@@ -118,6 +129,19 @@ def test_files_are_known_by_what_they_hold(tmp_path):
     assert config_of("amber14").files == {}
 
 
+def test_what_a_file_includes_counts(tmp_path):
+    inner = (DATA / "amber14" / "protein.ff14SB.xml").read_text()
+    path = write(tmp_path, "outer.xml", '<ForceField><Include file="inner.xml"/></ForceField>')
+    molecules, hashes = [], []
+    for text in (inner, inner.replace('charge="0.5973"', 'charge="0.5"')):
+        write(tmp_path, "inner.xml", text)
+        hashes.append(config_of(path).files["force_field.0"])
+        molecules.append(with_parameters(tripeptide(), path).system)
+    assert len(set(molecules)) == len(set(hashes)) == 2
+    write(tmp_path, "inner.xml", '<ForceField><Include file="outer.xml"/></ForceField>')
+    assert config_of(path).files["force_field.0"] not in hashes
+
+
 SCRIPT = "import openmm as mm\nsys.addForce(mm.CustomExternalForce('x'))"
 REFUSED = {
     r"force_field: none\.xml: no such \.xml file, and none that OpenMM has": "none.xml",
@@ -142,7 +166,6 @@ def test_other_forces_and_residues_are_named(tmp_path):
         ("<ForceField/>", r"x\.xml gives .* no parameters: No template found for residue"),
         ("nonsense", r"x\.xml: cannot be read as a force field of OpenMM, with the others: "),
     ):
-        force_field_files._force_field.cache_clear()
         path = write(tmp_path, "x.xml", text)
         with pytest.raises(ConfigError, match=rf"^system\.force_field: .*{message}"):
             with_parameters(tripeptide(), path)

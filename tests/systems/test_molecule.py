@@ -361,6 +361,16 @@ FAULTS = {
         "coordinates": {"x.pdb": given.pdb(np.vstack([given.POSITIONS[1:2] + 0.001, given.POSITIONS[1:]]))}
     },
     r"start: must be one of native, perturbed, random, or positions in a file": {"start": "unfolded"},
+    r"system\.start: .*y\.pdb: atom 1 \(O of MOL 1\) and atom 2 .* are on top of each other": {
+        "start": {"y.pdb": given.pdb(np.vstack([given.POSITIONS[1:2] + 0.001, given.POSITIONS[1:]]))}
+    },
+    r"system\.coordinates: .*x\.pdb: cannot be read as .*: it is empty, cut short, or of another kind": {
+        "coordinates": {"x.pdb": "END\n"}
+    },
+    r"system\.topology: .*x\.top: cannot be read as .*: it is empty, cut short, or of another kind": {
+        "topology": {"x.top": ""}
+    },
+    r"parameters: must be a list, in brackets": {"parameters": "x.prm"},
     r"constraint_stiffness: must be positive": {"constraint_stiffness": 0.0},
     r"perturbation: must be zero or positive": {"perturbation": -1.0},
 }
@@ -377,6 +387,28 @@ def test_faults_are_one_line_that_names_key_and_file(message, tmp_path):
     with pytest.raises(ConfigError, match=f"^{message}") as caught:
         config_of(tmp_path, texts, **options).molecule([])
     assert "\n" not in str(caught.value)
+
+
+def test_virtual_sites_are_named_where_they_overlap(tmp_path):
+    """As in water of four points."""
+    near = given.POSITIONS.copy()
+    near[3] = near[1] + 0.01
+    texts = edited(_virtual) | {"coordinates": {"x.pdb": given.pdb(near)}}
+    with pytest.raises(ConfigError, match=r"^system\.topology: .*\(HA of MOL 1\) is a virtual site"):
+        config_of(tmp_path, texts).molecule([])
+
+
+def test_a_system_may_lack_pairs(tmp_path):
+    def bonds_alone(system):
+        for index in reversed(range(system.getNumForces())):
+            if not isinstance(system.getForce(index), openmm.HarmonicBondForce):
+                system.removeForce(index)
+
+    config = config_of(tmp_path, edited(bonds_alone))
+    system = config.build(config.molecule([]))
+    bonds = loaded("amber")[1].energy_terms(system.positions)["bonds"]
+    assert float(system.energy(system.positions)) == pytest.approx(float(bonds), rel=1e-9)
+    assert system.node_features.shape == (6, 4)
 
 
 def test_missing_parameters_are_named(tmp_path):

@@ -45,6 +45,11 @@ class Engine(NamedTuple):
     takes_parameters: bool = False
 
 
+# What readers raise where they find something that they have not thought of, with words for programmers.
+OF_CODE = (AttributeError, IndexError, TypeError, UnboundLocalError)
+UNSAID = "it is empty, cut short, or of another kind"
+
+
 @contextmanager
 def reading(key: str, path: Path, what: str) -> Iterator[None]:
     """Name the key and the file where a reader fails, whatever it raises.
@@ -58,4 +63,5 @@ def reading(key: str, path: Path, what: str) -> Iterator[None]:
         raise
     except Exception as error:  # readers raise exceptions of all kinds for damaged files
         text = str(error).strip() or type(error).__name__
-        raise ConfigError(key, f"{path}: cannot be read as {what}: {text.splitlines()[0]}") from error
+        told = UNSAID if isinstance(error, OF_CODE) else text.splitlines()[0]
+        raise ConfigError(key, f"{path}: cannot be read as {what}: {told}") from error
