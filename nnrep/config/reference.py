@@ -11,7 +11,7 @@ from nnrep.choices.identity import flat
 from nnrep.choices.registry import GROUPS
 from nnrep.config.compose import EXPLORE, default_values
 
-OWN = ("defaults", "hydra")  # of `configs/config.yaml`, for Hydra alone
+OWN = ("defaults", "hydra")  # for Hydra alone
 
 
 def reference_values(raw: DictConfig) -> dict[str, Any]:
@@ -47,7 +47,8 @@ def _values(entry: str | Mapping[str, str], chosen: Mapping[str, str], whole: Ma
             option = option.replace(f"${{{name}}}", choice)
         return _with_others(group.removeprefix("optional "), option)
     option = chosen.get(group, option)
-    return {group: dict(defaults_of(f"{group}/{option}")) or default_values(group, option)}
+    own = {key: value for key, value in defaults_of(f"{group}/{option}").items() if key not in OWN}
+    return {group: own or default_values(group, option)}
 
 
 def _with_others(group: str, option: str) -> dict[str, Any]:

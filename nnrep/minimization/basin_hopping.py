@@ -22,12 +22,15 @@ class Moves(NamedTuple):
         temperature: in the energy's unit: a rise by E is accepted with probability exp(-E / temperature).
         rest: largest component of the gradient at which a descent has come to its end.
         longest: steps after which it ends wherever it is.
+        surface: of what is moved by its positions (n, d): particles that are bound by less than this share of
+            what binds the best bound one are put on the surface, see `on_surface`; None: none are.
     """
 
     size: float | Array
     temperature: float | Array
     rest: float | Array
     longest: int | Array
+    surface: float | Array | None = None
 
     def check(self) -> None:
         """Check the ranges.
@@ -42,8 +45,11 @@ class Moves(NamedTuple):
         degrees = self.temperature
         usable = is_number(degrees) and 0 <= degrees < np.inf
         require(usable, "temperature", "zero or positive", AsCode(degrees))
-        counted = is_number(self.longest) and self.longest >= 1
-        require(counted, "longest", "at least 1", AsCode(self.longest))
+        counted = is_number(self.longest) and 1 <= self.longest < 2**31
+        require(counted, "longest", "from 1 to 2^31 - 1", AsCode(self.longest))
+        share = self.surface
+        usable = share is None or (is_number(share) and 0 <= share < 1)
+        require(usable, "surface", "a share from 0 to less than 1, or null for none", AsCode(share))
 
 
 class HoppingState(NamedTuple):
@@ -102,7 +108,7 @@ def by_hopping(descent: optax.GradientTransformation, moves: Moves) -> optax.Gra
             of_choice, of_move = jax.random.split(jax.random.fold_in(key, state.moves))
             most = -moves.temperature * jnp.log(jax.random.uniform(of_choice, (), here.value.dtype))
             origin = _where(here.value - state.origin.value < most, here, state.origin)
-            start = _moved(of_move, origin.params, moves.size)
+            start = _moved(of_move, origin.params, moves)
             none = jnp.zeros((), int)
             moved = HoppingState(downward.init(start), lowest, origin, none, state.moves + 1)
             return jax.tree.map(jnp.subtract, start, params), _like(moved, state)
@@ -112,14 +118,43 @@ def by_hopping(descent: optax.GradientTransformation, moves: Moves) -> optax.Gra
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _moved(key: Array, params: Any, size: float | Array) -> Any:
+def _moved(key: Array, params: Any, moves: Moves) -> Any:
     leaves, tree = jax.tree.flatten(params)
     keys = jax.random.split(key, len(leaves))
     moved = [
-        leaf + size * jax.random.uniform(own, leaf.shape, leaf.dtype, -1, 1)
+        leaf + moves.size * jax.random.uniform(own, leaf.shape, leaf.dtype, -1, 1)
         for own, leaf in zip(keys, leaves, strict=True)
     ]
+    if moves.surface is not None:
+        placed = (on_surface(jax.random.fold_in(key, 0), leaf, moves.surface) for leaf in leaves)
+        moved = [jnp.where(loose, place, leaf) for (loose, place), leaf in zip(placed, moved, strict=True)]
     return jax.tree.unflatten(tree, moved)
+
+
+def on_surface(key: Array, positions: Array, share: float | Array) -> tuple[Array, Array]:
+    """The angular move of Wales and Doye, who take pair energies; r^-6, their attraction, has no unit to set.
+
+    Args:
+        key: of the draw.
+        positions: (n, d) of particles of one kind.
+        share: of the largest sum over the others of r^-6, below which a particle is loose.
+
+    Returns:
+        Which particles are loose (n, 1), and for each a place (n, d) on the sphere around all, or, where some
+        have flown off, around the others and the shortest distance further out.
+    """
+    squared = sum((x[:, None] - x[None]) ** 2 for x in positions.T)
+    itself = jnp.eye(len(positions), dtype=bool)
+    squared = jnp.where(itself, jnp.inf, squared)
+    bound = jnp.sum(1 / squared**3, axis=1, keepdims=True)
+    loose = bound < share * bound.max()
+    middle = jnp.mean(positions, axis=0, where=~loose)
+    distance = jnp.linalg.norm(positions - middle, axis=1, keepdims=True)
+    around_others = jnp.max(distance, where=~loose, initial=0) + jnp.sqrt(squared.min())
+    radius = jnp.minimum(distance.max(), around_others)
+    direction = jax.random.normal(key, positions.shape, positions.dtype)
+    direction /= jnp.linalg.norm(direction, axis=1, keepdims=True)
+    return loose, middle + radius * direction
 
 
 def _where(condition: Array, one: Any, other: Any) -> Any:
@@ -134,25 +169,29 @@ def _like(state: Any, wanted: Any) -> Any:
 def hopping(
     descent: Optimizer,
     size: float = 0.36,
-    temperature: float = 0.8,
-    rest: float = 1e-2,
+    temperature: float = 1.0,
+    rest: float = 0.05,
     longest: int = 1000,
+    surface: float | None = None,
 ) -> Optimizer:
     """Basin hopping, see `by_hopping`; a stage of it ends at the lowest point that it has met.
 
     The numbers are those of Lennard-Jones clusters in reduced units.
 
     Args:
-        descent: the optimiser that goes down, for instance `lbfgs(0.1)`.
+        descent: the optimiser that goes down, for instance `lbfgs(0.2)`.
         size: every number that the map moves is changed by at most so much.
         temperature: in the energy's unit; 0 accepts lower minima only.
         rest: largest component of the gradient at the end of a descent.
         longest: most steps of a descent.
+        surface: for the positions (n, d) of particles of one kind that form a cluster: those that are bound
+            by less than this share of what binds the best bound one, by the sum over the others of r^-6, are
+            put on a random place of the sphere around all; None: none are.
 
     Raises:
         ConfigError: a number out of range.
     """
-    moves = Moves(size, temperature, rest, longest)
+    moves = Moves(size, temperature, rest, longest, surface)
     moves.check()
     return Optimizer(_Build(descent.build), (descent.hyperparameters, moves))
 

@@ -3,14 +3,7 @@
 import pandas as pd
 import pytest
 
-CLUSTER = (
-    "run",
-    "system=cluster",
-    "system.n=7",
-    "reparam=none",
-    "optimizer=lbfgs",
-    "optimizer.learning_rate=0.1",
-)
+CLUSTER = ("run", "system=cluster", "system.n=7")
 
 
 def test_it_finds_the_lowest_minimum_of_seven(command, tmp_path):
@@ -30,6 +23,7 @@ def test_it_finds_the_lowest_minimum_of_seven(command, tmp_path):
         ("schedule.temperature=-1", "schedule.temperature: must be zero or positive"),
         ("schedule.rms_force=0", "schedule.rms_force: must be positive"),
         ("schedule.last=-1", "schedule.last: must be from 0"),
+        ("schedule.surface=1", "schedule.surface: must be a share from 0"),
         ("system.n=1", "system.n: must be at least 2"),
     ],
 )

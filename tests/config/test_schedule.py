@@ -268,6 +268,12 @@ PAPER = {
         "system=protein",
         "reparam.edge_weights=coupling",
     ): "reparam.edge_weights: must be unit, as system=protein has edges without weights, got coupling",
+    (
+        "system=cluster",
+        "schedule=hopping",
+        "reparam=cg",
+        "schedule.surface=0.3",
+    ): "schedule.surface: must be 0.35, as reparam=cg does not move particles one by one, got 0.3",
     ("schedule.name=quick",): "schedule.name: must be one of hopping, paper, staged, got quick",
 }
 
@@ -275,6 +281,22 @@ PAPER = {
 @pytest.mark.parametrize("overrides", PAPER, ids="-".join)
 def test_every_fault_beside_the_stages_is_named_in_one_line(configure, overrides):
     in_one_line(configure, overrides, PAPER[overrides])
+
+
+def test_a_search_has_a_map_and_an_optimizer_of_its_own_unless_others_are_named(configure):
+    plain = configure("system=cluster", "schedule=hopping").plain
+    assert (plain["reparam"]["name"], plain["optimizer"]["name"]) == ("none", "lbfgs")
+    assert (plain["max_steps"], plain["schedule"]["surface"]) == (1_000_000, 0.35)
+    named = configure("schedule=hopping", "reparam=cg", "optimizer=adam", "max_steps=5000").plain
+    assert (named["reparam"]["name"], named["optimizer"]["name"]) == ("cg", "adam")
+    assert (named["max_steps"], named["schedule"]["surface"]) == (5000, None)
+    assert configure("schedule=paper").plain["max_steps"] == 60_000
+
+
+@pytest.mark.parametrize(("steps", "search"), [(5000, 4000), (2000, 1000), (300, 150), (0, 0)])
+def test_a_search_leaves_steps_for_the_descent_at_the_end(configure, steps, search):
+    hopping, fine = configure("schedule=hopping", f"max_steps={steps}").stages
+    assert (hopping.max_steps, fine.max_steps) == (search, steps)
 
 
 STEPS = tuple(f"schedule.stages.{index}.max_steps={steps}" for index, steps in enumerate((60, 40, 40)))

@@ -7,7 +7,7 @@ import pytest
 
 import nnrep
 from nnrep.errors import ConfigError
-from nnrep.minimization.basin_hopping import HoppingState, Moves, by_hopping, hopping
+from nnrep.minimization.basin_hopping import HoppingState, Moves, by_hopping, hopping, on_surface
 from nnrep.minimization.optimizers.optimizer import Lowest, lowest_of
 
 STEPS = 4000
@@ -93,6 +93,37 @@ def test_a_descent_that_is_not_finite_is_left():
     assert np.isfinite(state.origin.params).all()
 
 
+MIDDLE = np.array([5.0, 0.0, 0.0])
+
+
+def grid_and_one_beside_it(height=2.5):
+    """Twenty-seven particles of a cubic grid about `MIDDLE`, of spacing 1, and one at a height above it."""
+    grid = np.stack(np.meshgrid(*[[-1.0, 0.0, 1.0]] * 3), axis=-1).reshape(-1, 3)
+    return jnp.asarray(np.vstack([grid, [0.0, 0.0, height]]) + MIDDLE)
+
+
+@pytest.mark.parametrize(("height", "radius"), [(2.5, 2.5), (100.0, 1 + 3**0.5)])
+def test_what_is_loose_is_put_on_the_sphere_around_all(height, radius):
+    cluster = grid_and_one_beside_it(height)
+    keys = jax.random.split(jax.random.key(0), 500)
+    loose, places = jax.vmap(on_surface, (0, None, None))(keys, cluster, 0.1)
+    np.testing.assert_array_equal(np.flatnonzero(loose[0]), [27])
+    np.testing.assert_allclose(jnp.linalg.norm(places - MIDDLE, axis=2), radius, rtol=1e-5)
+    assert abs(places.mean(axis=(0, 1)) - MIDDLE).max() < 0.1  # of no direction more than of others
+    assert int(on_surface(keys[0], cluster, 0.5)[0].sum()) == 9  # corners as well
+
+
+@pytest.mark.parametrize("surface", [None, 0.0, 0.1])
+def test_a_move_puts_loose_particles_on_the_surface_and_the_others_near(surface):
+    descent, cluster = nnrep.lbfgs(0.1), grid_and_one_beside_it()
+    optimizer = by_hopping(descent.build(descent.hyperparameters), Moves(0.1, 1.0, 1e-2, 100, surface))
+    at_rest = {"value": jnp.asarray(-1.0), "key": jax.random.key(3)}
+    updates, _ = optimizer.update(jnp.zeros_like(cluster), optimizer.init(cluster), cluster, **at_rest)
+    largest = abs(updates).max(axis=1)
+    assert largest[:27].max() <= 0.1 + 1e-6
+    assert (largest[27] > 0.2) == (surface == 0.1)
+
+
 def test_a_stage_ends_where_it_is_if_nothing_is_remembered():
     assert lowest_of((1, 2), "here") == "here"
     assert lowest_of((1, Lowest("there", 2)), "here") == "there"
@@ -100,7 +131,18 @@ def test_a_stage_ends_where_it_is_if_nothing_is_remembered():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("size", 0), ("size", np.inf), ("temperature", -1), ("rest", 0), ("longest", 0), ("size", "far")],
+    [
+        ("size", 0),
+        ("size", np.inf),
+        ("temperature", -1),
+        ("rest", 0),
+        ("longest", 0),
+        ("longest", 2**31),
+        ("size", "far"),
+        ("surface", 1),
+        ("surface", -0.1),
+        ("surface", "all"),
+    ],
 )
 def test_numbers_out_of_range_are_refused(name, value):
     with pytest.raises(ConfigError, match=name):

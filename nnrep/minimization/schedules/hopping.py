@@ -18,8 +18,9 @@ class HoppingSchedule(ScheduleConfig):
     """`schedule=hopping`; the descents are those of the run's optimiser, over what the run's map moves.
 
     Attributes:
-        size, temperature, rest, longest: see `nnrep.minimization.basin_hopping.Moves`.
-        last: most steps of the descent at the end, which are kept from the run's max_steps.
+        size, temperature, rest, longest, surface: see `nnrep.minimization.basin_hopping.Moves`.
+        last: most steps of the descent at the end, which are kept from the run's max_steps, of which they are
+            half at most.
         rms_force: at which it ends, in the system's units.
         check_every: steps from check to check.
     """
@@ -28,6 +29,7 @@ class HoppingSchedule(ScheduleConfig):
     temperature: float
     rest: float
     longest: int
+    surface: float | None
     last: int
     rms_force: float
     check_every: int
@@ -35,7 +37,7 @@ class HoppingSchedule(ScheduleConfig):
     def __post_init__(self) -> None:
         """Check the ranges."""
         super().__post_init__()
-        Moves(self.size, self.temperature, self.rest, self.longest).check()
+        Moves(self.size, self.temperature, self.rest, self.longest, self.surface).check()
         require(0 <= self.last < 2**31, "last", "from 0 to 2^31 - 1", self.last)
         require(0 < self.rms_force < math.inf, "rms_force", "positive", self.rms_force)
         require(1 <= self.check_every < 2**31, "check_every", "from 1 to 2^31 - 1", self.check_every)
@@ -44,10 +46,11 @@ class HoppingSchedule(ScheduleConfig):
         self, reparam: MapConfig, modes: ModesConfig, optimizer: OptimizerConfig, max_steps: int
     ) -> list[PlannedStage]:
         """The search, and the descent of the lowest point that it has met."""
-        steps, rate = max(0, max_steps - self.last), optimizer.learning_rate
+        steps, rate = max_steps - min(self.last, max_steps // 2), optimizer.learning_rate
         rate_of_map = rate if reparam.is_identity else rate * reparam.learning_rate_factor
         descent = optimizer.build(rate_of_map)
-        search = hopping(descent, self.size, self.temperature, self.rest, self.longest)
+        surface = self.surface if reparam.is_identity else None
+        search = hopping(descent, self.size, self.temperature, self.rest, self.longest, surface)
         # It goes on whatever it meets.
         whole = Stopping(min_delta=0, patience=steps // self.check_every + 1, check_every=self.check_every)
         rest = Stopping(min_delta=0, check_every=self.check_every, rms_force=self.rms_force)
@@ -56,6 +59,11 @@ class HoppingSchedule(ScheduleConfig):
             PlannedStage("hopping", reparam, modes, search, rate_of_map, whole, steps, key),
             PlannedStage("fine", free, modes, optimizer.build(rate), rate, rest, max_steps, key),
         ]
+
+    def without_effect(self, reparam: MapConfig) -> dict[str, str]:
+        """A map's inputs are no particles."""
+        reason = f"reparam={reparam.name} does not move particles one by one"
+        return {} if reparam.is_identity else {"schedule.surface": reason}
 
 
 CHOICE = HoppingSchedule
