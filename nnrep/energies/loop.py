@@ -3,10 +3,11 @@
 Every term is a mean over the pairs that it couples. The couplings join constant distances along the
 chain, so they are taken by slices; repulsion joins all pairs, which are taken as circular shifts
 (i, i+s mod n): exact energies run over every shift, sampled ones over ln n of them, of a random order.
-Dimensionless.
+Fast ones sum all pairs by a tree. Dimensionless.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -16,6 +17,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from nnrep.energies.fast_sum import fast_sum_and_gradient
 from nnrep.energies.pairwise import (
     PairTerm,
     capped_lennard_jones,
@@ -24,6 +26,7 @@ from nnrep.energies.pairwise import (
     harmonic,
     soft_coulomb,
 )
+from nnrep.energies.with_gradient import energy_with
 
 
 class Potential(Enum):
@@ -58,6 +61,16 @@ class LoopParameters:
 def loop_energy(parameters: LoopParameters, positions: Array) -> Array:
     """Exact energy of positions (n, d), repulsion over all pairs in O(n) memory: a scalar."""
     return coupled_energy(parameters, positions) + exact_repulsion(parameters, positions)
+
+
+def fast_loop_energy(parameters: LoopParameters, positions: Array) -> Array:
+    """The same to 1e-6 of the repulsion, in O(n log n): a scalar."""
+    return coupled_energy(parameters, positions) + fast_repulsion(parameters, positions)
+
+
+def fast_loop_energy_sample(parameters: LoopParameters, positions: Array, key: Array) -> Array:
+    """The same, whatever the key."""
+    return fast_loop_energy(parameters, positions)
 
 
 def loop_energy_by_shifts(parameters: LoopParameters, order: Array, positions: Array, key: Array) -> Array:
@@ -163,10 +176,26 @@ def repulsion_terms(parameters: LoopParameters, n: int) -> tuple[PairTerm, ...]:
 
 def exact_repulsion(parameters: LoopParameters, positions: Array) -> Array:
     """repulsion_strength times the mean over all repelling pairs of 1 / (r + cap): a scalar."""
+    return _mean_repulsion(parameters, positions, _all_pairs_repulsion)
+
+
+def fast_repulsion(parameters: LoopParameters, positions: Array) -> Array:
+    """The same to 1e-6 of it, see `nnrep.energies.fast_sum`: a scalar."""
+    fast_sum = energy_with(_fast_sum_and_gradient)
+    return _mean_repulsion(parameters, positions, lambda x, cap: fast_sum(cap, x))
+
+
+def _fast_sum_and_gradient(cap: float | Array, positions: Array) -> tuple[Array, Array]:
+    return fast_sum_and_gradient(positions, cap)
+
+
+def _mean_repulsion(
+    parameters: LoopParameters, positions: Array, sum_over_all: Callable[[Array, float | Array], Array]
+) -> Array:
     count = repelling_pairs(parameters, len(positions))
     if count == 0:
         return jnp.zeros((), positions.dtype)
-    total = _all_pairs_repulsion(positions, parameters.repulsion_cap)
+    total = sum_over_all(positions, parameters.repulsion_cap)
     if parameters.potential is Potential.pure_lj:
         for offset in coupled_offsets(parameters):
             coupled = _chain_squared_distances(positions, offset)

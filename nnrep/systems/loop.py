@@ -19,6 +19,8 @@ from nnrep.energies.loop import (
     chain_pairs,
     coupling_terms,
     energy_bound,
+    fast_loop_energy,
+    fast_loop_energy_sample,
     loop_energy,
     loop_energy_by_pairs,
     loop_energy_by_shifts,
@@ -35,10 +37,11 @@ if TYPE_CHECKING:
 
 
 class Repulsion(Enum):
-    """Whether minimisation steps see the repulsion of random pairs or of all."""
+    """Whether minimisation steps see the repulsion of random pairs, or of all, by one sum or the other."""
 
     sampled = "sampled"
     exact = "exact"
+    fast = "fast"
 
 
 class Pairs(Enum):
@@ -68,7 +71,8 @@ class LoopConfig(SystemConfig):
         loop_length: L of the couplings (i, i+L).
         loop_strength: their factor.
         lj_cap: e of the capped Lennard-Jones potential.
-        repulsion: sampled or exact in the steps; reported energies are always exact.
+        repulsion: sampled, exact or fast in the steps. Reported energies are of all pairs: of `FAST_FROM`
+            particles and more by the fast sum, unless it is exact.
         pairs: sampled pairs are random circular shifts of a random order, or independent.
         repulsion_epoch: for how many steps sampled pairs are kept.
         repulsion_strength: factor of the mean of 1 / (r + repulsion_cap).
@@ -140,7 +144,13 @@ class LoopConfig(SystemConfig):
     def columns(self, molecule: "Molecule | None") -> dict[str, Any]:
         """Its potential, and whether runs share their starts."""
         shared = {} if self.runs_per_start == 1 else {"start": f"shared by {self.runs_per_start}"}
-        return {"potential": self.potential.value, **shared}
+        fast = {"energy_repulsion": "fast sum"} if self.reports_fast_sum else {}
+        return {"potential": self.potential.value, **fast, **shared}
+
+    @property
+    def reports_fast_sum(self) -> bool:
+        """Whether the repulsion of reported energies is the fast sum, which is exact to 1e-6."""
+        return self.n >= FAST_FROM and self.repulsion is not Repulsion.exact and self.repulsion_strength > 0
 
 
 # Hessian samples (appendix): how many, and the range of c in n^(1/3) / 2 * c * N(0, 1).
@@ -148,13 +158,17 @@ HESSIAN_SAMPLES = {Potential.bond_lj: (10, 3.0, 8.0), Potential.pure_lj: (40, 0.
 
 
 BYTES_EACH = 400  # of a particle: its positions and couplings, and what a step has of it without a map
+FAST_NUMBERS_EACH = 500  # of a particle, in the fast sum
+FAST_FROM = 20_000  # particles, of which the sum pair by pair takes seconds
 
 
 def loop_system(config: LoopConfig, seed: int = 0) -> System:
     """The synthetic coil, started from the draw of a seed."""
     n = config.n
-    fewer = f"at most {most_that_fit(BYTES_EACH)}"
-    require_memory(BYTES_EACH * n, "system.n", f"a loop of {n} particles", fewer)
+    takes_fast_sum = config.reports_fast_sum or config.repulsion is Repulsion.fast
+    each = BYTES_EACH + takes_fast_sum * FAST_NUMBERS_EACH * jax.dtypes.canonicalize_dtype(float).itemsize
+    fewer = f"at most {most_that_fit(each)}"
+    require_memory(each * n, "system.n", f"a loop of {n} particles", fewer)
     like = on_device(np.zeros((n, config.dim)))
     parameters = LoopParameters(
         loop_strength=config.loop_strength,
@@ -171,7 +185,7 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
     draw_start = Partial(_scaled_normal, like, config.start_scale * n ** (1 / 3))
     half = n ** (1 / 3) / 2
     return System(
-        energy=Partial(loop_energy, parameters),
+        energy=Partial(fast_loop_energy if config.reports_fast_sum else loop_energy, parameters),
         positions=drawn(draw_start, seed // config.runs_per_start, 0),
         name="loop",
         energy_sample=_sampled_energy(config, parameters),
@@ -194,6 +208,8 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
 def _sampled_energy(config: LoopConfig, parameters: LoopParameters) -> Partial | None:
     if config.repulsion is Repulsion.exact:
         return None
+    if config.repulsion is Repulsion.fast:
+        return None if config.reports_fast_sum else Partial(fast_loop_energy_sample, parameters)
     if config.pairs is Pairs.independent:
         return Partial(loop_energy_by_pairs, parameters)
     # Any random order will do, and one and the same keeps runs comparable.

@@ -1,11 +1,13 @@
-"""The loop's starts: each seed draws its own, or several in a row share one."""
+"""The loop's starts: each seed draws its own, or several in a row share one; which energy is reported."""
 
+import jax
 import numpy as np
 import pytest
 
 from nnrep.choices.identity import hash_of
-from nnrep.errors import ConfigError
-from nnrep.systems.loop import LoopConfig
+from nnrep.energies.loop import fast_loop_energy, loop_energy
+from nnrep.errors import ConfigError, UserError
+from nnrep.systems.loop import FAST_FROM, LoopConfig, Repulsion
 
 
 def test_seeds_share_starts_in_groups():
@@ -23,3 +25,28 @@ def test_runs_with_starts_of_their_own_keep_their_names():
     assert hash_of(LoopConfig(runs_per_start=5)) != hash_of(LoopConfig())
     with pytest.raises(ConfigError, match="runs_per_start: must be at least 1"):
         LoopConfig(runs_per_start=0)
+
+
+def test_large_loops_report_the_fast_sum_and_say_so():
+    large = LoopConfig(n=FAST_FROM)
+    assert large.columns(None)["energy_repulsion"] == "fast sum"
+    assert large.build().energy.func is fast_loop_energy
+    for other in (LoopConfig(n=FAST_FROM - 1), LoopConfig(n=FAST_FROM, repulsion=Repulsion.exact)):
+        assert "energy_repulsion" not in other.columns(None)
+        assert other.build().energy.func is loop_energy
+
+
+def test_steps_with_the_fast_sum_see_one_energy_whatever_the_key():
+    config = LoopConfig(n=40, repulsion=Repulsion.fast)
+    assert hash_of(config) != hash_of(LoopConfig(n=40))
+    system = config.build()
+    seen = [float(system.energy_sample(system.positions, jax.random.key(seed))) for seed in (0, 1)]
+    assert seen[0] == seen[1] == pytest.approx(float(system.energy(system.positions)), rel=1e-6)
+
+
+def test_memory_of_the_fast_sum_is_asked_for(monkeypatch):
+    asked = 2000 * 3000
+    monkeypatch.setattr("nnrep.host.memory.free_memory", lambda: asked)
+    LoopConfig(n=3000).build()
+    with pytest.raises(UserError, match=r"system\.n: a loop of 3000 particles would take"):
+        LoopConfig(n=3000, repulsion=Repulsion.fast).build()
