@@ -11,7 +11,7 @@ step asks for the forces once, whether or not another one follows. Velocities ar
 positions: `in_step` gives those of the positions' own time.
 
 Slow forces act in every k-th step, k times as strong (r-RESPA: Tuckerman, Berne, Martyna, J. Chem. Phys. 97,
-1990, 1992); where they do, both kicks are one.
+1990, 1992); where they do, both kicks are one. With bonds of fixed length each drift is one of RATTLE's.
 """
 
 from typing import NamedTuple
@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from nnrep.dynamics.constraints import Stars, project, put_back
 from nnrep.dynamics.forces import Forces
 from nnrep.dynamics.masses import Particles
 from nnrep.energies.arrays import Numbers
@@ -39,6 +40,22 @@ class Numerics(NamedTuple):
     friction: Numbers
 
 
+class Mechanics(NamedTuple):
+    """What moves, by which forces, how; a pytree: systems of one shape share their programs.
+
+    Attributes:
+        forces: of the system.
+        particles: their masses.
+        stars: bonds of fixed length; None for none.
+        numerics: of the integrator.
+    """
+
+    forces: Forces
+    particles: Particles
+    stars: Stars | None
+    numerics: Numerics
+
+
 class Phase(NamedTuple):
     """A point in phase space: positions (n, d), velocities (n, d) half a step before."""
 
@@ -47,21 +64,12 @@ class Phase(NamedTuple):
 
 
 def run_steps(
-    forces: Forces,
-    particles: Particles,
-    numerics: Numerics,
-    phase: Phase,
-    thermal: Array,
-    key: Array,
-    first: Array,
-    steps: Array,
+    mechanics: Mechanics, phase: Phase, thermal: Array, key: Array, first: Array, steps: Array
 ) -> tuple[Phase, Array]:
     """A number of steps at one temperature.
 
     Args:
-        forces: of the system.
-        particles: what moves.
-        numerics: of the integrator.
+        mechanics: of the system.
         phase: where it begins.
         thermal: () Boltzmann's constant times the temperature, in the system's unit of energy.
         key: of the noise; each step draws from a branch of its own.
@@ -71,29 +79,48 @@ def run_steps(
     Returns:
         Where it ends, and the sum () of the kinetic energies of all steps.
     """
+    particles, numerics = mechanics.particles, mechanics.numerics
     kept = jnp.exp(-numerics.friction * numerics.time_step)
     noise = jnp.sqrt((1 - kept * kept) * thermal * particles.inverse)
     half = 0.5 * numerics.time_step
 
     def step(number: Array, carry: tuple[Phase, Array]) -> tuple[Phase, Array]:
         (x, v), kinetic = carry
-        v = v - numerics.time_step * particles.inverse * _slope(forces, numerics, x, number)
-        x = x + half * v
+        v = v - numerics.time_step * particles.inverse * _slope(mechanics, x, number)
+        x, v = _drifted(mechanics, Phase(x, v), half)
         draw = jax.random.normal(jax.random.fold_in(key, number), x.shape, x.dtype)
         v = without_drift(particles, kept * v + noise * draw)
-        x = x + half * v
+        x, v = _drifted(mechanics, Phase(x, v), half)
+        v = allowed(mechanics, x, v)
         return Phase(x, v), kinetic + kinetic_energy(particles, v)
 
     start = phase, jnp.zeros((), phase.positions.dtype)
     return jax.lax.fori_loop(first, first + steps, step, start)
 
 
-def _slope(forces: Forces, numerics: Numerics, positions: Array, number: Array) -> Array:
+def _drifted(mechanics: Mechanics, phase: Phase, time: Array) -> Phase:
+    """After a time without forces but those of the constraints."""
+    free = phase.positions + time * phase.velocities
+    if mechanics.stars is None:
+        return Phase(free, phase.velocities)
+    held = put_back(mechanics.stars, mechanics.particles, phase.positions, free)
+    return Phase(held, phase.velocities + (held - free) / time)
+
+
+def allowed(mechanics: Mechanics, positions: Array, velocities: Array) -> Array:
+    """Velocities (n, d) without what would change a fixed bond, at positions (n, d)."""
+    if mechanics.stars is None:
+        return velocities
+    return project(mechanics.stars, mechanics.particles, positions, velocities)
+
+
+def _slope(mechanics: Mechanics, positions: Array, number: Array) -> Array:
     """The gradient (n, d) that acts in a step of this number."""
+    forces, every = mechanics.forces, mechanics.numerics.outer_every
     fast = forces.fast(positions)
     if forces.slow is None:
         return fast
-    slow, every = forces.slow, numerics.outer_every
+    slow = forces.slow
 
     def with_slow(fast: Array) -> Array:
         return fast + every * slow(positions)
@@ -101,12 +128,11 @@ def _slope(forces: Forces, numerics: Numerics, positions: Array, number: Array) 
     return jax.lax.cond(number % every == 0, with_slow, lambda fast: fast, fast)
 
 
-def in_step(
-    forces: Forces, particles: Particles, numerics: Numerics, phase: Phase, number: Array | int
-) -> Array:
+def in_step(mechanics: Mechanics, phase: Phase, number: Array | int) -> Array:
     """Velocities (n, d) at the time of the positions; the next step's number decides which forces act."""
-    slope = _slope(forces, numerics, phase.positions, jnp.asarray(number))
-    return phase.velocities - 0.5 * numerics.time_step * particles.inverse * slope
+    kick = 0.5 * mechanics.numerics.time_step * mechanics.particles.inverse
+    velocities = phase.velocities - kick * _slope(mechanics, phase.positions, jnp.asarray(number))
+    return allowed(mechanics, phase.positions, velocities)
 
 
 def without_drift(particles: Particles, velocities: Array) -> Array:

@@ -31,7 +31,7 @@ class Particles(NamedTuple):
 
 
 def particles_of(system: System, settings: DynamicsSettings) -> Particles:
-    """Those of a system, as NumPy arrays.
+    """Those of a system, as NumPy arrays; the degrees of freedom are those without constraints.
 
     Raises:
         ConfigError: hydrogens are to be heavier than what they are bonded to can give.

@@ -27,16 +27,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from nnrep.dynamics.forces import Forces, forces_of
-from nnrep.dynamics.langevin import Numerics, Phase, kinetic_energy, run_steps
-from nnrep.dynamics.masses import Particles, particles_of
+from nnrep.dynamics.constraints import put_back
+from nnrep.dynamics.langevin import Mechanics, Phase, allowed, kinetic_energy, run_steps, without_drift
+from nnrep.dynamics.mechanics import mechanics_of
 from nnrep.dynamics.settings import DynamicsSettings
-from nnrep.dynamics.units import FS_PER_PS, units_of
+from nnrep.dynamics.units import units_of
 from nnrep.energies.arrays import Numbers, on_device
 from nnrep.errors import require
 from nnrep.host.stored import stored
 from nnrep.systems.system import System
 
+AT_START = 12  # Newton steps, as a start may have any bond lengths
 UP, DOWN = 1, 2  # where a replica last was: at the coldest rung, and after it at the hottest
 
 
@@ -100,20 +101,17 @@ def start_ladder(system: System, settings: DynamicsSettings, seed: int) -> Ladde
     Raises:
         ConfigError: settings that the system cannot have.
     """
-    forces_of(system, settings.outer_every)
-    particles, replicas = particles_of(system, settings), len(settings.temperatures_k)
-    start = np.asarray(system.start(seed))
-    draws = np.random.default_rng(seed).normal(size=(replicas, *start.shape))
-    thermal = _thermal(system, settings)[:, None, None]
-    velocities = np.sqrt(thermal * particles.inverse) * draws
-    if particles.held:
-        drift = np.sum(particles.mass * velocities, axis=1, keepdims=True) / np.sum(particles.mass)
-        velocities -= drift * (particles.inverse > 0)
+    mechanics, replicas = mechanics_of(system, settings), len(settings.temperatures_k)
+    inverse = np.asarray(mechanics.particles.inverse)
+    start = np.repeat(np.asarray(system.start(seed))[None], replicas, axis=0)
+    draws = np.random.default_rng(seed).normal(size=start.shape)
+    velocities = np.sqrt(_thermal(system, settings)[:, None, None] * inverse) * draws
+    phase = Phase(*_begun(mechanics, *on_device((start, velocities))))
     rung = np.arange(replicas)
     pairs = np.zeros(replicas - 1, int)
     ladder = Ladder(
-        positions=np.repeat(start[None], replicas, axis=0),
-        velocities=velocities,
+        positions=phase.positions,
+        velocities=phase.velocities,
         key=np.array([seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32),
         step=np.zeros((), int),
         rung=rung,
@@ -149,14 +147,11 @@ def advance(
     require(steps >= every and steps % every == 0, "steps", f"a positive multiple of {every}", steps)
     replicas, wanted = len(ladder.rung), len(settings.temperatures_k)
     require(replicas == wanted, "temperatures_k", f"{replicas}, as many as the ladder has", wanted)
-    numerics = Numerics(
-        np.asarray(settings.time_step_fs / FS_PER_PS), np.asarray(every), np.asarray(settings.friction_per_ps)
-    )
     schedule = Schedule(_thermal(system, settings), np.asarray(settings.exchange_every))
-    numbers = on_device((particles_of(system, settings), numerics, schedule, np.asarray(steps)))
+    numbers = on_device((schedule, np.asarray(steps)))
     side_by_side = jax.default_backend() != "cpu"
-    forces = forces_of(system, every)
-    ladder, observed = _advanced(forces, *numbers[:3], _on_device(ladder), numbers[3], side_by_side)
+    mechanics = mechanics_of(system, settings)
+    ladder, observed = _advanced(mechanics, numbers[0], _on_device(ladder), numbers[1], side_by_side)
     return ladder, in_kelvin(observed, units_of(system).boltzmann)
 
 
@@ -182,26 +177,34 @@ class _Sums(NamedTuple):
     segments: Array
 
 
+@stored
+def _begun(mechanics: Mechanics, positions: Array, velocities: Array) -> tuple[Array, Array]:
+    """Positions and velocities (R, n, d) as the constraints allow them, and without drift."""
+    particles, stars = mechanics.particles, mechanics.stars
+
+    def begin(given: tuple[Array, Array]) -> tuple[Array, Array]:
+        x, v = given
+        if stars is not None:
+            x = put_back(stars, particles, x, x, AT_START)
+        return x, allowed(mechanics, x, without_drift(particles, v))
+
+    return jax.lax.map(begin, (positions, velocities))
+
+
 @stored(static_argnames=("side_by_side",))
 def _advanced(
-    forces: Forces,
-    particles: Particles,
-    numerics: Numerics,
-    schedule: Schedule,
-    ladder: Ladder,
-    steps: Array,
-    side_by_side: bool,
+    mechanics: Mechanics, schedule: Schedule, ladder: Ladder, steps: Array, side_by_side: bool
 ) -> tuple[Ladder, Observed]:
     """See `advance`; temperatures are energies here.
 
     Args:
-        forces, particles, numerics, schedule: of system and settings.
+        mechanics, schedule: of system and settings.
         ladder: where it stands.
         steps: () to take.
         side_by_side: whether replicas run at the same time, which suits accelerators.
     """
     last, replicas = ladder.step + steps, len(ladder.rung)
-    energies_of = _over(forces.energy, side_by_side)
+    energies_of = _over(mechanics.forces.energy, side_by_side)
 
     def segment(carry: tuple[Ladder, Array, _Sums]) -> tuple[Ladder, Array, _Sums]:
         ladder, _, sums = carry
@@ -212,7 +215,7 @@ def _advanced(
         def run(given: tuple[Phase, Array, Array]) -> tuple[Phase, Array]:
             phase, thermal, replica = given
             own = jax.random.fold_in(key, replica + 1)
-            return run_steps(forces, particles, numerics, phase, thermal, own, ladder.step, length)
+            return run_steps(mechanics, phase, thermal, own, ladder.step, length)
 
         phases = Phase(ladder.positions, ladder.velocities)
         thermal = schedule.thermal[ladder.rung]
@@ -232,6 +235,7 @@ def _advanced(
     nothing = jnp.zeros(replicas, ladder.positions.dtype)
     start = ladder, nothing, _Sums(nothing, nothing, jnp.zeros((), ladder.positions.dtype))
     ladder, energies, sums = jax.lax.while_loop(lambda carry: carry[0].step < last, segment, start)
+    particles = mechanics.particles
     of_kinetic = 2 / particles.freedom
     now = jax.vmap(lambda velocities: kinetic_energy(particles, velocities))(ladder.velocities)
     return ladder, Observed(

@@ -16,6 +16,13 @@ class MassRule(Enum):
     added = "added"
 
 
+class Constraints(Enum):
+    """Which bonds have a fixed length: none, or those of hydrogens."""
+
+    none = "none"
+    hydrogen_bonds = "hydrogen_bonds"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DynamicsSettings:
     """Numbers of Langevin dynamics with replica exchange.
@@ -31,6 +38,7 @@ class DynamicsSettings:
         exchange_every: steps from one exchange of neighbours to the next; a multiple of outer_every.
         hydrogen_mass_dalton: of hydrogens that are bonded; None for their own mass.
         mass_rule: where their mass comes from. Static properties are the same for all masses.
+        constraints: which bonds have a fixed length, the force field's; dynamics has no energy in them then.
         hold_centre: whether the momentum of the centre of mass is held at zero; None: for molecules, if no
             atom is frozen or restrained.
     """
@@ -42,6 +50,7 @@ class DynamicsSettings:
     exchange_every: int
     hydrogen_mass_dalton: float | None
     mass_rule: MassRule = MassRule.repartitioned
+    constraints: Constraints = Constraints.none
     hold_centre: bool | None = None
 
     def __post_init__(self) -> None:
