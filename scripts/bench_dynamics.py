@@ -11,8 +11,8 @@ torsions  of alanine dipeptide: populations of four regions of phi and psi besid
           LangevinMiddleIntegrator on OpenMM's energy, with errors of the mean from ten blocks
 
 All in GBn2. Schemes: plain masses; heavy hydrogens of 6 dalton, whose mass is added; repartitioned ones of
-4 dalton; rigid bonds to hydrogen; rigid_repartitioned, both. "4/2" is 4 fs with the solvent in every second
-step.
+4 dalton; rigid bonds to hydrogen; rigid_repartitioned, both; a mass_matrix with no period below 60 fs. "4/2"
+is 4 fs with the solvent in every second step.
 """
 
 import argparse
@@ -51,7 +51,9 @@ SCHEMES: dict[str, dict[str, Any]] = {
     "repartitioned": {"hydrogen_mass_dalton": 4.0},
     "rigid": RIGID,
     "rigid_repartitioned": {"hydrogen_mass_dalton": 4.0, **RIGID},
+    "mass_matrix": {"fastest_period_fs": 60.0},
 }
+HEAVY = ("heavy:4", "heavy:4/2", "repartitioned:4/2", "rigid_repartitioned:4/2")
 # Heavy atoms of a stretched chain of ideal geometry.
 DIPEPTIDE = """\
 ATOM      1  CH3 ACE A   1       0.000   0.000   0.000  1.00 20.00           C
@@ -77,8 +79,7 @@ def main() -> None:
     parser.add_argument("what", choices=["speed", "drift", "bias", "torsions"])
     parser.add_argument("--molecules", nargs="+", default=["5AWL", "2JOF"])
     parser.add_argument("--structures", nargs="*", default=[], help="folders of structures")
-    parser.add_argument("--schemes", nargs="+", default=list(SCHEMES), choices=list(SCHEMES))
-    parser.add_argument("--steps", nargs="+", default=[], help='time steps in fs, "4/2" with a multiple')
+    parser.add_argument("--plan", nargs="+", default=[], help='what is measured: "plain:2 heavy:4/2"')
     parser.add_argument("--ns", type=float, default=1.0, help="of each measurement, all replicas together")
     parser.add_argument("--replicas", type=int, default=8, help="of one temperature")
     parser.add_argument("--kelvin", type=float, default=KELVIN)
@@ -99,9 +100,14 @@ class Step(NamedTuple):
         return f"{self.length:g}" if self.outer == 1 else f"{self.length:g}/{self.outer}"
 
 
-def steps_of(options: Any, *usual: str) -> list[Step]:
-    pairs = ([*text.split("/"), "1"][:2] for text in options.steps or usual)
-    return [Step(float(length), int(outer)) for length, outer in pairs]
+def plan_of(options: Any, *usual: str) -> list[tuple[str, Step]]:
+    """Schemes and time steps: "heavy:4/2"."""
+    plan = []
+    for text in options.plan or usual:
+        scheme, _, step = text.partition(":")
+        length, _, outer = step.partition("/")
+        plan.append((scheme, Step(float(length), int(outer or 1))))
+    return plan
 
 
 def settings(scheme: str, step: Step, kelvin: list[float], **changed: Any) -> DynamicsSettings:
@@ -141,33 +147,30 @@ def speed(options: Any) -> None:
     print_row("scheme", "molecule", "atoms", "step_fs", "us/step", "ns/hour")
     for name in options.molecules:
         system = minimised(prepared(name, options.structures, Preparation()))
-        for scheme in options.schemes:
-            for step in steps_of(options, "4/2"):
-                chosen = settings(scheme, step, [options.kelvin])
-                ladder, _ = advance(system, chosen, start_ladder(system, chosen, 0), 100 * step.outer)
-                seconds = []
-                for _ in range(5):
-                    began = time.process_time()
-                    ladder, _ = advance(system, chosen, ladder, 1000)
-                    seconds.append((time.process_time() - began) / 1000)
-                each = min(seconds)
-                rate = 3600 * step.length * 1e-6 / each
-                print_row(scheme, name, system.n, step.text, f"{1e6 * each:.1f}", f"{rate:.0f}")
+        for scheme, step in plan_of(options, "heavy:4/2", "rigid_repartitioned:4/2"):
+            chosen = settings(scheme, step, [options.kelvin])
+            ladder, _ = advance(system, chosen, start_ladder(system, chosen, 0), 100 * step.outer)
+            seconds = []
+            for _ in range(5):
+                began = time.process_time()
+                ladder, _ = advance(system, chosen, ladder, 1000)
+                seconds.append((time.process_time() - began) / 1000)
+            each = min(seconds)
+            rate = 3600 * step.length * 1e-6 / each
+            print_row(scheme, name, system.n, step.text, f"{1e6 * each:.1f}", f"{rate:.0f}")
 
 
 def drift(options: Any) -> None:
     system = minimised(dipeptide())
     print_row("scheme", "step_fs", "drift", "spread")
-    for scheme in options.schemes:
+    for scheme, step in plan_of(options, *(f"plain:{step}" for step in ("0.5", "1", "2")), "rigid:2", *HEAVY):
         warm = settings(scheme, Step(1.0, 1), [options.kelvin])
         start, _ = advance(system, warm, start_ladder(system, warm, 0), 5000)
-        for step in steps_of(options, "0.5", "1", "2", "4", "4/2"):
-            times, energies = energies_in_time(
-                system, settings(scheme, step, [options.kelvin]), start, options.ns
-            )
-            slope, constant = np.polyfit(times, energies, 1)
-            spread = np.std(energies - slope * times - constant)
-            print_row(scheme, step.text, f"{slope / system.n:.4f}", f"{spread:.3f}")
+        chosen = settings(scheme, step, [options.kelvin])
+        times, energies = energies_in_time(system, chosen, start, options.ns)
+        slope, constant = np.polyfit(times, energies, 1)
+        spread = np.std(energies - slope * times - constant)
+        print_row(scheme, step.text, f"{slope / system.n:.4f}", f"{spread:.3f}")
 
 
 def energies_in_time(
@@ -212,9 +215,7 @@ def bias(options: Any) -> None:
     system = minimised(dipeptide())
     estimate = jax.jit(jax.vmap(estimates_of(system), in_axes=(0, None)))
     print_row("scheme", "step_fs", "kinetic", "config", *(f"{part}" for part in PARTS), "error")
-    plan = [("plain", Step(0.5, 1))]
-    plan += [(scheme, step) for scheme in options.schemes for step in steps_of(options, "1", "2", "4", "4/2")]
-    for scheme, step in plan:
+    for scheme, step in plan_of(options, "plain:0.5", "plain:2", "rigid:2", *HEAVY):
         chosen = settings(scheme, step, [options.kelvin] * options.replicas, friction_per_ps=5.0)
         seen, kinetic = [], []
         for number, (positions, observed) in enumerate(frames(system, chosen, options.ns, 100.0)):
@@ -273,14 +274,11 @@ def torsions(options: Any) -> None:
     backbone = [("ACE", "C"), ("ALA", "N"), ("ALA", "CA"), ("ALA", "C"), ("NME", "N")]
     own = [atoms[key] for key in backbone]
     print_row("engine", "step_fs", *REGIONS, "error", "us/step")
-    for scheme in options.schemes:
-        for step in steps_of(options, "2"):
-            chosen = settings(scheme, step, [options.kelvin] * options.replicas)
-            began = time.process_time()
-            seen = [
-                populations(positions[:, own]) for positions, _ in frames(system, chosen, options.ns, 200.0)
-            ]
-            report(scheme, step.text, seen, time.process_time() - began, 1.1e6 * options.ns / step.length)
+    for scheme, step in plan_of(options, "plain:2", "rigid_repartitioned:4/2"):
+        chosen = settings(scheme, step, [options.kelvin] * options.replicas)
+        began = time.process_time()
+        seen = [populations(positions[:, own]) for positions, _ in frames(system, chosen, options.ns, 200.0)]
+        report(scheme, step.text, seen, time.process_time() - began, 1.1e6 * options.ns / step.length)
     began = time.process_time()
     seen = list(of_openmm(molecule, np.asarray(system.positions)[: system.n], own, options))
     report("openmm", "2", seen, time.process_time() - began, 1.1e6 * options.ns / 2)
