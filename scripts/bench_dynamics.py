@@ -5,8 +5,9 @@ drift     of alanine dipeptide without friction, float64: slope of the total ene
           standard deviation about the slope, kJ/mol
 bias      of alanine dipeptide by degree of freedom, float32: temperatures that the averages of the kinetic
           energy (kinetic), of |grad U|^2 / lap U (config), and of the force field's own k (x - x0)^2 of bonds
-          and angles, of hydrogens and others, stand for. The last four are no temperatures, as other
-          forces pull on bonds: compare them with those of the first row, at 0.5 fs
+          and angles, of hydrogens and others, stand for, with errors. The last four are no temperatures, as
+          other forces pull on bonds: compare them with those of the first row. With rigid bonds "config" is
+          none either
 torsions  of alanine dipeptide: populations of four regions of phi and psi beside OpenMM's
           LangevinMiddleIntegrator on OpenMM's energy, with errors of the mean from ten blocks
 
@@ -214,17 +215,23 @@ def frames(
 def bias(options: Any) -> None:
     system = minimised(dipeptide())
     estimate = jax.jit(jax.vmap(estimates_of(system), in_axes=(0, None)))
-    print_row("scheme", "step_fs", "kinetic", "config", *(f"{part}" for part in PARTS), "error")
+    print_row("scheme", "step_fs", "kinetic", "config", *PARTS)
     for scheme, step in plan_of(options, "plain:0.5", "plain:2", "rigid:2", *HEAVY):
         chosen = settings(scheme, step, [options.kelvin] * options.replicas, friction_per_ps=5.0)
         seen, kinetic = [], []
         for number, (positions, observed) in enumerate(frames(system, chosen, options.ns, 100.0)):
             seen.append(np.mean(estimate(positions, jax.random.key(number)), axis=0))
             kinetic.append(np.mean(observed.mean_kinetic_temperatures))
-        means, per_block = np.mean(seen, axis=0), blocked(np.array(seen))
-        kelvin = [means[0] / means[1], *means[2:]]
-        error = np.max(per_block[2:] / means[2:])
-        print_row(scheme, step.text, *(f"{each:.1f}" for each in (np.mean(kinetic), *kelvin)), f"{error:.1%}")
+        table = np.column_stack([kinetic, seen])
+        means, errors = temperatures(table), blocked(table, temperatures)
+        print_row(scheme, step.text, *(f"{each:.1f}" for each in means))
+        print_row("+-", "", *(f"{each:.1f}" for each in errors))
+
+
+def temperatures(table: np.ndarray) -> np.ndarray:
+    """Temperatures (6,) of frames (m, 7): kinetic, |grad U|^2 / k, lap U, and those of `PARTS`."""
+    kinetic, slope, curved, *parts = np.mean(table, axis=0)
+    return np.array([kinetic, slope / curved, *parts])
 
 
 PARTS = ("bonds_h", "bonds", "angles_h", "angles")
@@ -261,9 +268,9 @@ def estimates_of(system: System) -> Any:
     return estimates
 
 
-def blocked(values: np.ndarray) -> np.ndarray:
-    """The standard errors (k,) of means of a series (m, k), from blocks."""
-    means = np.array([np.mean(block, axis=0) for block in np.array_split(values, BLOCKS)])
+def blocked(values: np.ndarray, of: Any) -> np.ndarray:
+    """The standard errors (k,) of what a function gives of a series (m, ...), from blocks."""
+    means = np.array([of(block) for block in np.array_split(values, BLOCKS)])
     return np.std(means, axis=0, ddof=1) / np.sqrt(BLOCKS)
 
 
@@ -285,7 +292,7 @@ def torsions(options: Any) -> None:
 
 
 def report(name: str, step: str, seen: list[np.ndarray], seconds: float, steps: float) -> None:
-    means, errors = np.mean(seen, axis=0), blocked(np.array(seen))
+    means, errors = np.mean(seen, axis=0), blocked(np.array(seen), lambda block: np.mean(block, axis=0))
     shares = (f"{mean:.3f}" for mean in means)
     print_row(name, step, *shares, f"{errors.max():.3f}", f"{1e6 * seconds / steps:.1f}")
 

@@ -55,6 +55,7 @@ def _stiffness() -> np.ndarray:
     return matrix
 
 
+@pytest.mark.slow
 def test_positions_have_the_distribution_that_they_have_with_any_masses():
     """At a step of five times the fastest period of the masses of particles."""
     chosen, system = settings(), chains()
