@@ -9,7 +9,8 @@ from hydra import compose, initialize_config_dir
 
 from nnrep.choices.defaults import config_folder
 from nnrep.commands.modes_job import load_modes_plan
-from nnrep.config.compose import add_plugins, register_resolvers
+from nnrep.config.compose import add_plugins, register_resolvers, with_choices_of
+from nnrep.config.exploring import load_exploring_plan
 from nnrep.config.plan import load_plan
 from nnrep.errors import UserError
 from nnrep.figures.request import parse_arguments
@@ -29,7 +30,7 @@ def captured(pattern, flags):
 
 
 SNIPPETS = captured(r"```python\n(.*?)```", re.S)
-COMMANDS = captured(r"^(?:scripts/)?nnrep ((?:run|modes) .*)$", re.M)
+COMMANDS = captured(r"^(?:scripts/)?nnrep ((?:run|modes|explore) .*)$", re.M)
 REPRODUCTIONS = captured(r"^(?:scripts/)?nnrep reproduce (.*)$", re.M)
 
 
@@ -57,7 +58,8 @@ def test_commands_are_valid(name, tmp_path, monkeypatch):
     register_resolvers()
     verb, *words = shlex.split(COMMANDS[name], comments=True)
     words = [word for word in words if not word.startswith("-")]
-    load = load_plan if verb == "run" else load_modes_plan
+    load = {"run": load_plan, "modes": load_modes_plan, "explore": load_exploring_plan}[verb]
+    words = with_choices_of(verb, words)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         for job in grid_points([], words):
             load(compose("config", overrides=job))

@@ -70,6 +70,7 @@ first-steps
 minimise-a-protein
 other-engines
 hold-atoms
+fold-a-peptide
 choose-a-method
 slow-modes
 sweeps

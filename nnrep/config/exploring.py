@@ -108,8 +108,8 @@ def _unused(plan: ExploringPlan) -> dict[str, str]:
         none = f"reparam={config.reparam.name} is no map"
         unused |= {"explore.quench.map_steps": none, "reparam.learning_rate_factor": none}
     if not config.system.energy_unit:
-        unused["explore.hydrogen_mass_dalton"] = f"system={config.system.name} has no hydrogens"
-        unused["explore.mass_rule"] = unused["explore.hydrogen_mass_dalton"]
+        none = f"system={config.system.name} has no hydrogens"
+        unused |= {f"explore.{key}": none for key in ("hydrogen_mass_dalton", "mass_rule", "constraints")}
     if config.system.has_like_particles:
         unused["explore.same.rmsd"] = f"particles of system={config.system.name} are all alike"
     return unused

@@ -50,7 +50,7 @@ def stars_of(system: System, particles: Particles) -> Stars:
         ConfigError: its energy has no bonds to hydrogen, from which their lengths are taken.
     """
     lengths = _lengths(system)
-    moves = particles.inverse[:, 0] > 0
+    moves = particles.moves[:, 0]
     pairs = zip(*hydrogen_bonds(system), strict=True)
     bonds = [(int(hydrogen), int(heavy)) for hydrogen, heavy in pairs if moves[hydrogen] or moves[heavy]]
     centres = sorted({heavy for _, heavy in bonds})

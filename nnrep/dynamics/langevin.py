@@ -81,15 +81,15 @@ def run_steps(
     """
     particles, numerics = mechanics.particles, mechanics.numerics
     kept = jnp.exp(-numerics.friction * numerics.time_step)
-    noise = jnp.sqrt((1 - kept * kept) * thermal * particles.inverse)
+    noise = jnp.sqrt((1 - kept * kept) * thermal)
     half = 0.5 * numerics.time_step
 
     def step(number: Array, carry: tuple[Phase, Array]) -> tuple[Phase, Array]:
         (x, v), kinetic = carry
-        v = v - numerics.time_step * particles.inverse * _slope(mechanics, x, number)
+        v = without_drift(particles, v - numerics.time_step * _acceleration(mechanics, x, number))
         x, v = _drifted(mechanics, Phase(x, v), half)
         draw = jax.random.normal(jax.random.fold_in(key, number), x.shape, x.dtype)
-        v = without_drift(particles, kept * v + noise * draw)
+        v = without_drift(particles, kept * v + noise * particles.times(particles.root, draw))
         x, v = _drifted(mechanics, Phase(x, v), half)
         v = allowed(mechanics, x, v)
         return Phase(x, v), kinetic + kinetic_energy(particles, v)
@@ -114,24 +114,22 @@ def allowed(mechanics: Mechanics, positions: Array, velocities: Array) -> Array:
     return project(mechanics.stars, mechanics.particles, positions, velocities)
 
 
-def _slope(mechanics: Mechanics, positions: Array, number: Array) -> Array:
-    """The gradient (n, d) that acts in a step of this number."""
+def _acceleration(mechanics: Mechanics, positions: Array, number: Array) -> Array:
+    """What pulls against the velocities (n, d) in a step of this number: M^-1 grad U."""
     forces, every = mechanics.forces, mechanics.numerics.outer_every
-    fast = forces.fast(positions)
-    if forces.slow is None:
-        return fast
-    slow = forces.slow
-
-    def with_slow(fast: Array) -> Array:
-        return fast + every * slow(positions)
-
-    return jax.lax.cond(number % every == 0, with_slow, lambda fast: fast, fast)
+    slope = forces.fast(positions)
+    if forces.slow is not None:
+        slow = forces.slow
+        slope = jax.lax.cond(
+            number % every == 0, lambda fast: fast + every * slow(positions), lambda fast: fast, slope
+        )
+    return mechanics.particles.times(mechanics.particles.inverse, slope)
 
 
 def in_step(mechanics: Mechanics, phase: Phase, number: Array | int) -> Array:
     """Velocities (n, d) at the time of the positions; the next step's number decides which forces act."""
-    kick = 0.5 * mechanics.numerics.time_step * mechanics.particles.inverse
-    velocities = phase.velocities - kick * _slope(mechanics, phase.positions, jnp.asarray(number))
+    pull = _acceleration(mechanics, phase.positions, jnp.asarray(number))
+    velocities = phase.velocities - 0.5 * mechanics.numerics.time_step * pull
     return allowed(mechanics, phase.positions, velocities)
 
 
@@ -140,10 +138,10 @@ def without_drift(particles: Particles, velocities: Array) -> Array:
 
     Taken from velocities that are drawn, too, it leaves the distribution of all others as it is.
     """
-    drift = jnp.sum(particles.mass * velocities, axis=0) / jnp.sum(particles.mass)
-    return velocities - particles.held * drift * (particles.inverse > 0)
+    drift = jnp.sum(particles.share * velocities, axis=0)
+    return velocities - particles.held * drift * particles.moves
 
 
 def kinetic_energy(particles: Particles, velocities: Array) -> Array:
     """The kinetic energy () of velocities (n, d)."""
-    return 0.5 * jnp.sum(particles.mass * velocities * velocities)
+    return 0.5 * jnp.sum(velocities * particles.times(particles.mass, velocities))

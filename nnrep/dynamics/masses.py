@@ -3,31 +3,52 @@
 from typing import NamedTuple
 
 import numpy as np
+from jax import Array
 
 from nnrep.dynamics.settings import DynamicsSettings, MassRule
-from nnrep.dynamics.units import units_of
+from nnrep.dynamics.units import FS_PER_PS, units_of
 from nnrep.energies.arrays import Numbers
 from nnrep.errors import require
+from nnrep.modes.backbone import Backbone
+from nnrep.modes.slow import backbone_of, sampling_of
+from nnrep.modes.spectrum import laplacian
 from nnrep.systems.system import System
 
 HEAVIEST_HYDROGEN = 3.5  # dalton: deuterium and tritium are hydrogens, too
+MOST_IN_MATRIX = 2000  # particles
 LIGHTEST = 1.0  # dalton that repartitioning may leave an atom
 
 
 class Particles(NamedTuple):
     """What moves, a pytree of arrays of all particles, dummies included.
 
+    Masses are in energy ps^2 / length^2. What does not move, frozen particles and dummies, has zeros
+    everywhere. Masses of particles are columns (n, 1); a mass matrix M is one for each dimension, (n, n).
+
     Attributes:
-        mass: (n, 1) in energy ps^2 / length^2; zero for what does not move: frozen particles, dummies.
-        inverse: (n, 1) its inverse, zero for the same.
+        mass: (n, 1) or (n, n).
+        inverse: (n, 1) or (n, n), the inverse.
+        root: (n, 1) or (n, n), R with R R' the inverse.
+        share: (n, 1) of each particle in the centre of mass.
         held: () 1 if the momentum of the centre of mass is held at zero, else 0.
         freedom: () number of degrees of freedom.
     """
 
     mass: Numbers
     inverse: Numbers
+    root: Numbers
+    share: Numbers
     held: Numbers
     freedom: Numbers
+
+    def times(self, factor: Array, vectors: Array) -> Array:
+        """One of the first three times vectors (n, d)."""
+        return factor * vectors if factor.shape[1] == 1 else factor @ vectors
+
+    @property
+    def moves(self) -> Array:
+        """Whether each particle does (n, 1)."""
+        return self.share > 0
 
 
 def particles_of(system: System, settings: DynamicsSettings) -> Particles:
@@ -36,16 +57,55 @@ def particles_of(system: System, settings: DynamicsSettings) -> Particles:
     Raises:
         ConfigError: hydrogens are to be heavier than what they are bonded to can give.
     """
-    moves = np.zeros(len(system.positions), bool)
-    moves[system.free] = True
-    dalton = np.ones(len(moves))
-    dalton[: system.n] = masses_of(system, settings)
-    mass = np.where(moves, dalton * units_of(system).mass, 0.0)[:, None]
-    inverse = np.divide(1, mass, out=np.zeros_like(mass), where=mass > 0)
+    free, whole = system.free, len(system.positions)
+    dalton = masses_of(system, settings)[free]
     held = holds_centre(system, settings)
-    dimensions = system.positions.shape[1]
-    freedom = dimensions * (system.n_free - held)
-    return Particles(mass, inverse, np.asarray(float(held)), np.asarray(float(freedom)))
+    freedom = system.positions.shape[1] * (system.n_free - held)
+    rest = np.asarray(float(held)), np.asarray(float(freedom))
+    own = dalton * units_of(system).mass
+    column = np.zeros((whole, 1))
+    column[free, 0] = own
+    share = column / column.sum()
+    if settings.fastest_period_fs is None:
+        inverse = np.divide(1, column, out=np.zeros_like(column), where=column > 0)
+        return Particles(column, inverse, np.sqrt(inverse), share, *rest)
+    matrix = mass_matrix(system, own, settings.fastest_period_fs / FS_PER_PS)
+    inverse = np.linalg.inv(matrix)
+    mass, inverse, root = (
+        _of_all(part, free, whole) for part in (matrix, inverse, np.linalg.cholesky(inverse))
+    )
+    return Particles(mass, inverse, root, share, *rest)
+
+
+def mass_matrix(system: System, masses: np.ndarray, period: float) -> np.ndarray:
+    """A mass matrix (m, m) of the particles that move, m of them, with which no vibration is fast.
+
+    M = diag(masses) + (period / 2 pi)^2 L, L being the Laplacian of the Hessian's backbone (paper eq 6) at
+    the system's positions: slow modes keep the masses of their atoms, and those whose stiffness would make
+    them faster than the period get as heavy as makes them that slow. As M is constant, positions have the
+    same distribution with it as with any other masses (Bennett, J. Comput. Phys. 19, 267, 1975).
+
+    Args:
+        system: whose.
+        masses: (m,) of the particles that move, in energy ps^2 / length^2.
+        period: in ps.
+
+    Raises:
+        ConfigError: there are more particles than a full matrix is sensible for.
+    """
+    most, allowed = MOST_IN_MATRIX, f"null for more than {MOST_IN_MATRIX} particles"
+    require(len(masses) <= most, "fastest_period_fs", allowed, FS_PER_PS * period)
+    here = sampling_of(system, samples=1, noise=0.0, seed=0, backbone=Backbone.mean_norm)
+    stiffness = laplacian(backbone_of(system, here)[0])
+    full = stiffness if isinstance(stiffness, np.ndarray) else stiffness.toarray()
+    return np.diag(masses) + (period / (2 * np.pi)) ** 2 * full[np.ix_(system.free, system.free)]
+
+
+def _of_all(matrix: np.ndarray, free: np.ndarray, whole: int) -> np.ndarray:
+    """A matrix (m, m) of the particles that move as one of all (n, n)."""
+    padded = np.zeros((whole, whole))
+    padded[np.ix_(free, free)] = matrix
+    return padded
 
 
 def holds_centre(system: System, settings: DynamicsSettings) -> bool:

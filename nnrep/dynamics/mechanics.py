@@ -1,5 +1,6 @@
 """A system as dynamics sees it: forces, masses, constraints and numbers, prepared by NumPy."""
 
+import jax
 import numpy as np
 
 from nnrep.dynamics.constraints import count_of, stars_of
@@ -11,13 +12,25 @@ from nnrep.dynamics.units import FS_PER_PS
 from nnrep.energies.arrays import on_device
 from nnrep.systems.system import System
 
+_last: list[tuple[System, DynamicsSettings, bool, Mechanics]] = []  # one at most
+
 
 def mechanics_of(system: System, settings: DynamicsSettings) -> Mechanics:
-    """That of a system, on the device.
+    """That of a system, on the device; the last one is kept.
 
     Raises:
         ConfigError: settings that the system cannot have.
     """
+    wide = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+    for known, own, precision, mechanics in _last:
+        if known is system and own == settings and precision == wide:
+            return mechanics
+    mechanics = _prepared(system, settings)
+    _last[:] = [(system, settings, wide, mechanics)]
+    return mechanics
+
+
+def _prepared(system: System, settings: DynamicsSettings) -> Mechanics:
     forces = forces_of(system, settings.outer_every)
     particles = particles_of(system, settings)
     stars = None

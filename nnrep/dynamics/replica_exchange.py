@@ -102,11 +102,10 @@ def start_ladder(system: System, settings: DynamicsSettings, seed: int) -> Ladde
         ConfigError: settings that the system cannot have.
     """
     mechanics, replicas = mechanics_of(system, settings), len(settings.temperatures_k)
-    inverse = np.asarray(mechanics.particles.inverse)
     start = np.repeat(np.asarray(system.start(seed))[None], replicas, axis=0)
     draws = np.random.default_rng(seed).normal(size=start.shape)
-    velocities = np.sqrt(_thermal(system, settings)[:, None, None] * inverse) * draws
-    phase = Phase(*_begun(mechanics, *on_device((start, velocities))))
+    draws *= np.sqrt(_thermal(system, settings))[:, None, None]
+    phase = Phase(*_begun(mechanics, *on_device((start, draws))))
     rung = np.arange(replicas)
     pairs = np.zeros(replicas - 1, int)
     ladder = Ladder(
@@ -178,17 +177,18 @@ class _Sums(NamedTuple):
 
 
 @stored
-def _begun(mechanics: Mechanics, positions: Array, velocities: Array) -> tuple[Array, Array]:
-    """Positions and velocities (R, n, d) as the constraints allow them, and without drift."""
+def _begun(mechanics: Mechanics, positions: Array, draws: Array) -> tuple[Array, Array]:
+    """Positions (R, n, d) as the constraints allow them, and velocities of draws for unit masses."""
     particles, stars = mechanics.particles, mechanics.stars
 
     def begin(given: tuple[Array, Array]) -> tuple[Array, Array]:
-        x, v = given
+        x, draw = given
+        v = particles.times(particles.root, draw)
         if stars is not None:
             x = put_back(stars, particles, x, x, AT_START)
         return x, allowed(mechanics, x, without_drift(particles, v))
 
-    return jax.lax.map(begin, (positions, velocities))
+    return jax.lax.map(begin, (positions, draws))
 
 
 @stored(static_argnames=("side_by_side",))

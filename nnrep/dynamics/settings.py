@@ -38,6 +38,8 @@ class DynamicsSettings:
         exchange_every: steps from one exchange of neighbours to the next; a multiple of outer_every.
         hydrogen_mass_dalton: of hydrogens that are bonded; None for their own mass.
         mass_rule: where their mass comes from. Static properties are the same for all masses.
+        fastest_period_fs: to which faster vibrations are slowed by a mass matrix, see `mass_matrix`; None:
+            masses are those of atoms.
         constraints: which bonds have a fixed length, the force field's; dynamics has no energy in them then.
         hold_centre: whether the momentum of the centre of mass is held at zero; None: for molecules, if no
             atom is frozen or restrained.
@@ -50,6 +52,7 @@ class DynamicsSettings:
     exchange_every: int
     hydrogen_mass_dalton: float | None
     mass_rule: MassRule = MassRule.repartitioned
+    fastest_period_fs: float | None = None
     constraints: Constraints = Constraints.none
     hold_centre: bool | None = None
 
@@ -73,3 +76,8 @@ class DynamicsSettings:
         mass = self.hydrogen_mass_dalton
         usable = mass is None or 0 < mass < math.inf
         require(usable, "hydrogen_mass_dalton", "positive, or null", mass)
+        period = self.fastest_period_fs
+        usable = period is None or 0 < period < math.inf
+        require(usable, "fastest_period_fs", "positive, or null", period)
+        free = period is None or self.constraints is Constraints.none
+        require(free, "constraints", "none with fastest_period_fs", self.constraints.value)

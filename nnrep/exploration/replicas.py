@@ -5,8 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from nnrep.dynamics.forces import forces_of
-from nnrep.dynamics.masses import particles_of
+from nnrep.dynamics.mechanics import mechanics_of
 from nnrep.dynamics.replica_exchange import Ladder, advance, start_ladder
 from nnrep.dynamics.settings import DynamicsSettings
 from nnrep.exploration.quench import standing_at
@@ -23,8 +22,7 @@ class ReplicaExchange:
         Raises:
             ConfigError: settings that the system cannot have.
         """
-        forces_of(system, settings.outer_every)
-        particles_of(system, settings)
+        mechanics_of(system, settings)
         self._system, self._settings = system, settings
 
     @property

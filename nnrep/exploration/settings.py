@@ -7,7 +7,7 @@ from typing import Any
 from nnrep.choices.identity import NO_PART, matters_if
 from nnrep.choices.settings import settings
 from nnrep.dynamics.forces import has_slow_forces
-from nnrep.dynamics.settings import DynamicsSettings, MassRule
+from nnrep.dynamics.settings import Constraints, DynamicsSettings, MassRule
 from nnrep.dynamics.units import FS_PER_PS
 from nnrep.errors import is_number, require
 from nnrep.systems.system import System
@@ -104,6 +104,7 @@ class ExploreConfig:
             "explore.hydrogen_mass_dalton=null leaves all masses as they are",
         )
     )
+    constraints: Constraints
     exchange_every: int
     quench_every: int
     quench: QuenchConfig
@@ -133,7 +134,7 @@ class ExploreConfig:
         require(kelvin is None or listed, "temperatures_k", "a list of numbers, or null", kelvin)
         every = self.outer_every
         require(every is None or every >= 1, "outer_every", "at least 1, or null", every)
-        self.dynamics_with(kelvin or list(TEMPERATURES_K), every or 1, self.hydrogen_mass_dalton)
+        self.dynamics_with(kelvin or list(TEMPERATURES_K), every or 1, is_molecule=True)
         quench, exchange = self.quench_every, self.exchange_every
         often = quench >= 1 and quench % exchange == 0
         require(often, "quench_every", f"a multiple of exchange_every={exchange}", quench)
@@ -162,7 +163,7 @@ class ExploreConfig:
         return self.time_step_fs / FS_PER_PS
 
     def dynamics_with(
-        self, temperatures: list[float], outer_every: int, hydrogen_mass: float | None
+        self, temperatures: list[float], outer_every: int, is_molecule: bool
     ) -> DynamicsSettings:
         """The settings of the dynamics; raises `ConfigError` for a value out of range."""
         return DynamicsSettings(
@@ -171,8 +172,9 @@ class ExploreConfig:
             friction_per_ps=self.friction_per_ps,
             temperatures_k=temperatures,
             exchange_every=self.exchange_every,
-            hydrogen_mass_dalton=hydrogen_mass,
+            hydrogen_mass_dalton=self.hydrogen_mass_dalton if is_molecule else None,
             mass_rule=self.mass_rule,
+            constraints=self.constraints if is_molecule else Constraints.none,
         )
 
     def dynamics(self, system: System) -> DynamicsSettings:
@@ -184,6 +186,5 @@ class ExploreConfig:
         with_units, kelvin = bool(system.energy_unit), self.temperatures_k
         allowed = "given for a system without units, in its unit of energy, such as [0.1,0.15,0.2]"
         require(with_units or kelvin is not None, "temperatures_k", allowed, kelvin)
-        mass = self.hydrogen_mass_dalton if system.masses is not None else None
         outer = self.outer_every or (OUTER_EVERY if has_slow_forces(system) else 1)
-        return self.dynamics_with(kelvin or list(TEMPERATURES_K), outer, mass)
+        return self.dynamics_with(kelvin or list(TEMPERATURES_K), outer, system.masses is not None)

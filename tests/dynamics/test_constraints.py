@@ -91,6 +91,7 @@ def test_few_newton_steps_are_enough_for_a_step_of_dynamics():
     np.testing.assert_allclose(lengths(system, ladder.positions), LENGTH, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_what_is_free_has_the_distribution_of_rigid_bonds():
     """The angle of two rigid bonds has the density sqrt(det Z) sin(angle), Z being that of the masses.
 

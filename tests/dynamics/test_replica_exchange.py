@@ -72,6 +72,7 @@ def test_seeds_differ_and_repeat():
     assert not np.allclose(one.positions, other.positions)
 
 
+@pytest.mark.slow
 def test_harmonic_temperatures_are_those_asked_for_at_a_step_that_is_a_sixth_of_a_period():
     """0.1 of the unit of time, the stiffest spring having a period of 0.63: BAOAB has no error there."""
     chosen, system = settings(time_step_fs=100.0, temperatures_k=[1.0, 1.2, 1.5, 1.8]), springs()

@@ -39,8 +39,8 @@ def shown_minima(minima: "pd.DataFrame", units: tuple[str, str], most: int = MOS
         "count": ("count", "quenches", 0),
         "seed": ("ladder", "seed", 0),
         "temperature": ("met at", "K" if energy else "", 0 if energy else 3),
-        "time_ps": ("after", "ps" if energy else "", 0 if energy else 1),
-        "time_s": ("after", "s", 0),
+        "time_ps": ("time", "ps" if energy else "", 0 if energy else 1),
+        "time_s": ("wall time", "s", 0),
     }
     rows = minima.head(most)
     return [

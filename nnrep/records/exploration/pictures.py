@@ -84,9 +84,17 @@ def search_picture(outcome: Exploration) -> Figure:
     colors = ListedColormap(seed_colors(SHADES))
     scale = Normalize(kelvin.min(), kelvin.max()) if kelvin.notna().any() else Normalize(0, 1)
     best = lowest_so_far(quenches)
+    last = ~time.duplicated(keep="last").to_numpy()  # of the quenches of one moment
     for axes, name in ((upper, "energy"), (lower, kind)):
         axes.scatter(time, quenches[name], c=kelvin, cmap=colors, norm=scale, s=6, linewidths=0, alpha=0.7)
-        axes.step(time, best[name], where="post", color=LOWEST, lw=1.2, label="lowest energy so far")
+        axes.step(
+            time[last],
+            best[name].to_numpy()[last],
+            where="post",
+            color=LOWEST,
+            lw=1.2,
+            label="lowest energy so far",
+        )
     _energy_axis(upper, outcome)
     lower.set_ylabel(_title(kind, "Å" if outcome.length_unit else ""))
     lower.set_xlabel("time of each replica / ns" if with_time else "step of each replica")

@@ -11,12 +11,21 @@ from nnrep.records.closing_table import common_energy_unit
 from nnrep.records.exploration.closing import shown_minima, summary_line
 from nnrep.records.exploration.pictures import lowest_so_far
 from nnrep.records.report.curves import curve, points_of_each
-from nnrep.records.report.html import details, paragraph, table
+from nnrep.records.report.html import details, paragraph, picture, table
 from nnrep.records.report.page import Section, whole_page, write_page
-from nnrep.records.report.sections import charts, pictures, viewer
+from nnrep.records.report.sections import charts, viewer
 from nnrep.records.report.structures import MOST_NUMBERS, Scene, in_space, read_arrays, scene_of
 from nnrep.records.report.tables import configuration, shown_table
-from nnrep.records.run_folder import EXCHANGE, EXPLORATION, MINIMA, NATIVE, POSITIONS, QUENCHES
+from nnrep.records.run_folder import (
+    EXCHANGE,
+    EXPLORATION,
+    FUNNEL,
+    MINIMA,
+    NATIVE,
+    POSITIONS,
+    QUENCHES,
+    SEARCH,
+)
 from nnrep.records.runs_below import HeldRuns, read_settings
 from nnrep.records.table import read_table, read_text
 from nnrep.systems.measures import ANGSTROM_PER_NM
@@ -53,7 +62,7 @@ def write_exploration_report(folder: Path) -> Path:
     data = {"energyUnit": unit, "curves": curves, "structures": structures, "scenes": scenes}
     sections = [
         Section("Minima", paragraph(summary_line(summary, units)) + _minima(minima, units)),
-        *pictures(folder, held),
+        *_pictures(folder),
         *charts(curves, len(curves)),
         *viewer(scenes, len(scenes)),
         Section("Exchange between temperatures", _whole(folder / EXCHANGE)),
@@ -62,6 +71,12 @@ def write_exploration_report(folder: Path) -> Path:
     name = summary.get("structure", system)
     facts = [folder.resolve().name, *(str(summary[key]) for key in ("device", "versions") if key in summary)]
     return write_page(folder, whole_page(f"{name}: the lowest minima", [" · ".join(facts)], sections, data))
+
+
+def _pictures(folder: Path) -> list[Section]:
+    titles = {FUNNEL: "Energy against RMSD", SEARCH: "Energy and RMSD against time"}
+    shown = [(folder / name, title) for name, title in titles.items() if (folder / name).exists()]
+    return [Section("Funnel", "".join(picture(*each) for each in shown))] if shown else []
 
 
 def _minima(minima: pd.DataFrame, units: tuple[str, str]) -> str:

@@ -1,0 +1,337 @@
+"""Langevin dynamics: how fast it is, and how far from what it should be.
+
+speed     of molecules: microseconds of the process's own time a step, and ns an hour of it, float32
+drift     of alanine dipeptide without friction, float64: slope of the total energy, kJ/mol/ns/atom, and its
+          standard deviation about the slope, kJ/mol
+bias      of alanine dipeptide by degree of freedom, float32: temperatures that the averages of the kinetic
+          energy (kinetic), of |grad U|^2 / lap U (config), and of the force field's own k (x - x0)^2 of bonds
+          and angles, of hydrogens and others, stand for, with errors. The last four are no temperatures, as
+          other forces pull on bonds: compare them with those of the first row. With rigid bonds "config" is
+          none either
+torsions  of alanine dipeptide: populations of four regions of phi and psi beside OpenMM's
+          LangevinMiddleIntegrator on OpenMM's energy, with errors of the mean from ten blocks
+
+All in GBn2. Schemes: plain masses; heavy hydrogens of 6 dalton, whose mass is added; repartitioned ones of
+4 dalton; rigid bonds to hydrogen; rigid_repartitioned, both; a mass_matrix with no period below 60 fs. "4/2"
+is 4 fs with the solvent in every second step.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import openmm
+
+import nnrep
+from nnrep.choices.settings import build
+from nnrep.dynamics.langevin import Phase, in_step, kinetic_energy, run_steps
+from nnrep.dynamics.mechanics import mechanics_of
+from nnrep.dynamics.replica_exchange import Ladder, Observed, advance, start_ladder
+from nnrep.dynamics.settings import Constraints, DynamicsSettings, MassRule
+from nnrep.energies.amber import AmberParameters
+from nnrep.host.runtime import compute_with_one_thread
+from nnrep.structures.molecule import Molecule
+from nnrep.structures.prepare import Preparation, prepared
+from nnrep.structures.simulation import Solvent, open_context, solvated
+from nnrep.systems.protein import ProteinConfig, protein_system
+from nnrep.systems.system import System
+
+BOLTZMANN = 8.31446261815324e-3  # kJ/mol/K
+KELVIN = 300.0
+RIGID = {"constraints": Constraints.hydrogen_bonds}
+SCHEMES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "heavy": {"hydrogen_mass_dalton": 6.0, "mass_rule": MassRule.added},
+    "repartitioned": {"hydrogen_mass_dalton": 4.0},
+    "rigid": RIGID,
+    "rigid_repartitioned": {"hydrogen_mass_dalton": 4.0, **RIGID},
+    "mass_matrix": {"fastest_period_fs": 60.0},
+}
+HEAVY = ("heavy:4", "heavy:4/2", "repartitioned:4/2", "rigid_repartitioned:4/2")
+# Heavy atoms of a stretched chain of ideal geometry.
+DIPEPTIDE = """\
+ATOM      1  CH3 ACE A   1       0.000   0.000   0.000  1.00 20.00           C
+ATOM      2  C   ACE A   1       1.520   0.000   0.000  1.00 20.00           C
+ATOM      3  O   ACE A   1       2.144   0.812  -0.681  1.00 20.00           O
+ATOM      4  N   ALA A   2       2.116  -0.911   0.764  1.00 20.00           N
+ATOM      5  CA  ALA A   2       3.571  -1.003   0.842  1.00 20.00           C
+ATOM      6  C   ALA A   2       4.057  -2.369   0.384  1.00 20.00           C
+ATOM      7  O   ALA A   2       3.441  -3.387   0.694  1.00 20.00           O
+ATOM      8  CB  ALA A   2       4.054  -0.742   2.259  1.00 20.00           C
+ATOM      9  N   NME A   3       5.163  -2.391  -0.355  1.00 20.00           N
+ATOM     10  CH3 NME A   3       5.721  -3.647  -0.850  1.00 20.00           C
+TER
+"""
+REGIONS = ("beta", "ppii", "alpha", "left")
+BLOCKS = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["speed", "drift", "bias", "torsions"])
+    parser.add_argument("--molecules", nargs="+", default=["5AWL", "2JOF"])
+    parser.add_argument("--structures", nargs="*", default=[], help="folders of structures")
+    parser.add_argument("--plan", nargs="+", default=[], help='what is measured: "plain:2 heavy:4/2"')
+    parser.add_argument("--ns", type=float, default=1.0, help="of each measurement, all replicas together")
+    parser.add_argument("--replicas", type=int, default=8, help="of one temperature")
+    parser.add_argument("--kelvin", type=float, default=KELVIN)
+    options = parser.parse_args()
+    compute_with_one_thread()
+    jax.config.update("jax_enable_x64", options.what == "drift")
+    {"speed": speed, "drift": drift, "bias": bias, "torsions": torsions}[options.what](options)
+
+
+class Step(NamedTuple):
+    """A time step in fs, and in which of them the solvent acts."""
+
+    length: float
+    outer: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.length:g}" if self.outer == 1 else f"{self.length:g}/{self.outer}"
+
+
+def plan_of(options: Any, *usual: str) -> list[tuple[str, Step]]:
+    """Schemes and time steps: "heavy:4/2"."""
+    plan = []
+    for text in options.plan or usual:
+        scheme, _, step = text.partition(":")
+        length, _, outer = step.partition("/")
+        plan.append((scheme, Step(float(length), int(outer or 1))))
+    return plan
+
+
+def settings(scheme: str, step: Step, kelvin: list[float], **changed: Any) -> DynamicsSettings:
+    usual = {
+        "time_step_fs": step.length,
+        "outer_every": step.outer,
+        "friction_per_ps": 2.0,
+        "temperatures_k": kelvin,
+        "exchange_every": 100 * step.outer,
+        "hydrogen_mass_dalton": None,
+    }
+    return DynamicsSettings(**usual | SCHEMES[scheme] | changed)
+
+
+def minimised(molecule: Molecule) -> System:
+    system = protein_system(
+        build(ProteinConfig, {"name": "protein", "solvent": "gbn2"}), molecule, padded=True
+    )
+    found = nnrep.minimize(system, optimizer=nnrep.lbfgs(), max_steps=200).positions[0]
+    return replace(system, positions=system.with_dummies(np.asarray(found)))
+
+
+def dipeptide() -> Molecule:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "dipeptide.pdb"
+        path.write_text(DIPEPTIDE)
+        return prepared(str(path), [], Preparation())
+
+
+def print_row(*values: object) -> None:
+    print(
+        " ".join(f"{value:>19}" if at == 0 else f"{value:>9}" for at, value in enumerate(values)), flush=True
+    )
+
+
+def speed(options: Any) -> None:
+    print_row("scheme", "molecule", "atoms", "step_fs", "us/step", "ns/hour")
+    for name in options.molecules:
+        system = minimised(prepared(name, options.structures, Preparation()))
+        for scheme, step in plan_of(options, "heavy:4/2", "rigid_repartitioned:4/2"):
+            chosen = settings(scheme, step, [options.kelvin])
+            ladder, _ = advance(system, chosen, start_ladder(system, chosen, 0), 100 * step.outer)
+            seconds = []
+            for _ in range(5):
+                began = time.process_time()
+                ladder, _ = advance(system, chosen, ladder, 1000)
+                seconds.append((time.process_time() - began) / 1000)
+            each = min(seconds)
+            rate = 3600 * step.length * 1e-6 / each
+            print_row(scheme, name, system.n, step.text, f"{1e6 * each:.1f}", f"{rate:.0f}")
+
+
+def drift(options: Any) -> None:
+    system = minimised(dipeptide())
+    print_row("scheme", "step_fs", "drift", "spread")
+    for scheme, step in plan_of(options, *(f"plain:{step}" for step in ("0.5", "1", "2")), "rigid:2", *HEAVY):
+        warm = settings(scheme, Step(1.0, 1), [options.kelvin])
+        start, _ = advance(system, warm, start_ladder(system, warm, 0), 5000)
+        chosen = settings(scheme, step, [options.kelvin])
+        times, energies = energies_in_time(system, chosen, start, options.ns)
+        slope, constant = np.polyfit(times, energies, 1)
+        spread = np.std(energies - slope * times - constant)
+        print_row(scheme, step.text, f"{slope / system.n:.4f}", f"{spread:.3f}")
+
+
+def energies_in_time(
+    system: System, chosen: DynamicsSettings, start: Ladder, ns: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times in ns and total energies in kJ/mol without friction, each after some 40 fs."""
+    mechanics = mechanics_of(system, replace(chosen, friction_per_ps=0.0))
+    every = max(1, round(40 / chosen.time_step_fs / chosen.outer_every)) * chosen.outer_every
+    count = int(1e6 * ns / (chosen.time_step_fs * every))
+    energies = _energies(mechanics, Phase(start.positions[0], start.velocities[0]), every, count)
+    return 1e-6 * chosen.time_step_fs * every * np.arange(1, count + 1), np.asarray(energies)
+
+
+def _energies(mechanics: Any, phase: Phase, every: int, count: int) -> jax.Array:
+    @jax.jit
+    def run(mechanics: Any, phase: Phase, numbers: jax.Array, every: int) -> jax.Array:
+        def seen(phase: Phase, number: jax.Array) -> tuple[Phase, jax.Array]:
+            phase, _ = run_steps(mechanics, phase, jnp.zeros(()), jax.random.key(0), number, every)
+            velocities = in_step(mechanics, phase, number + every)
+            energy = mechanics.forces.energy(phase.positions)
+            return phase, energy + kinetic_energy(mechanics.particles, velocities)
+
+        return jax.lax.scan(seen, phase, numbers)[1]
+
+    return run(mechanics, phase, every * jnp.arange(count, dtype=jnp.int32), jnp.int32(every))
+
+
+def frames(
+    system: System, chosen: DynamicsSettings, ns: float, every_fs: float
+) -> Iterator[tuple[np.ndarray, Observed]]:
+    """Positions (R, n, 3) of all replicas, after a tenth as many that are left out."""
+    ladder = start_ladder(system, chosen, 0)
+    every = max(1, round(every_fs / chosen.time_step_fs / chosen.outer_every)) * chosen.outer_every
+    count = int(1e6 * ns / (chosen.time_step_fs * every * len(chosen.temperatures_k)))
+    for number in range(count + count // 10):
+        ladder, observed = advance(system, chosen, ladder, every)
+        if number >= count // 10:
+            yield np.asarray(ladder.positions), observed
+
+
+def bias(options: Any) -> None:
+    system = minimised(dipeptide())
+    estimate = jax.jit(jax.vmap(estimates_of(system), in_axes=(0, None)))
+    print_row("scheme", "step_fs", "kinetic", "config", *PARTS)
+    for scheme, step in plan_of(options, "plain:0.5", "plain:2", "rigid:2", *HEAVY):
+        chosen = settings(scheme, step, [options.kelvin] * options.replicas, friction_per_ps=5.0)
+        seen, kinetic = [], []
+        for number, (positions, observed) in enumerate(frames(system, chosen, options.ns, 100.0)):
+            seen.append(np.mean(estimate(positions, jax.random.key(number)), axis=0))
+            kinetic.append(np.mean(observed.mean_kinetic_temperatures))
+        table = np.column_stack([kinetic, seen])
+        means, errors = temperatures(table), blocked(table, temperatures)
+        print_row(scheme, step.text, *(f"{each:.1f}" for each in means))
+        print_row("+-", "", *(f"{each:.1f}" for each in errors))
+
+
+def temperatures(table: np.ndarray) -> np.ndarray:
+    """Temperatures (6,) of frames (m, 7): kinetic, |grad U|^2 / k, lap U, and those of `PARTS`."""
+    kinetic, slope, curved, *parts = np.mean(table, axis=0)
+    return np.array([kinetic, slope / curved, *parts])
+
+
+PARTS = ("bonds_h", "bonds", "angles_h", "angles")
+
+
+def estimates_of(system: System) -> Any:
+    """A function (positions, key) -> (6,): |grad U|^2 / k, an estimate of lap U, those of `PARTS` in K."""
+    leaves = jax.tree.leaves(system.energy, is_leaf=lambda node: isinstance(node, AmberParameters))
+    (parameters,) = [leaf for leaf in leaves if isinstance(leaf, AmberParameters)]
+    hydrogen = np.pad(np.asarray(system.masses) < 2, (0, system.dummies))
+    moves = jnp.asarray(np.arange(len(system.positions)) < system.n)[:, None]
+    bonds, angles = parameters.bonds, parameters.angles
+    of_bonds = hydrogen[np.asarray(bonds.pairs)].any(axis=1)
+    of_angles = hydrogen[np.asarray(angles.triples)].any(axis=1)
+
+    def mean_of(values: jax.Array, stiffness: jax.Array, of_hydrogen: np.ndarray) -> list[jax.Array]:
+        counts = stiffness > 0
+        masks = counts & of_hydrogen, counts & ~of_hydrogen
+        return [jnp.sum(jnp.where(mask, values, 0)) / jnp.sum(mask) / BOLTZMANN for mask in masks]
+
+    def estimates(positions: jax.Array, key: jax.Array) -> jax.Array:
+        gradient = jax.grad(system.energy)
+        probe = jax.random.rademacher(key, positions.shape, positions.dtype) * moves
+        slope, curved = jax.jvp(gradient, (positions,), (probe,))
+        i, j = bonds.pairs.T
+        stretch = jnp.linalg.norm(positions[i] - positions[j], axis=1) - bonds.length
+        one, middle, other = (positions[angles.triples[:, k]] for k in range(3))
+        a, b = one - middle, other - middle
+        bend = jnp.arctan2(jnp.linalg.norm(jnp.cross(a, b), axis=1), jnp.sum(a * b, axis=1)) - angles.angle
+        parts = mean_of(bonds.stiffness * stretch**2, bonds.stiffness, of_bonds)
+        parts += mean_of(angles.stiffness * bend**2, angles.stiffness, of_angles)
+        return jnp.stack([jnp.sum(slope**2) / BOLTZMANN, jnp.sum(probe * curved), *parts])
+
+    return estimates
+
+
+def blocked(values: np.ndarray, of: Any) -> np.ndarray:
+    """The standard errors (k,) of what a function gives of a series (m, ...), from blocks."""
+    means = np.array([of(block) for block in np.array_split(values, BLOCKS)])
+    return np.std(means, axis=0, ddof=1) / np.sqrt(BLOCKS)
+
+
+def torsions(options: Any) -> None:
+    molecule = dipeptide()
+    system = minimised(molecule)
+    atoms = {(atom.residue.name, atom.name): atom.index for atom in molecule.topology.atoms()}
+    backbone = [("ACE", "C"), ("ALA", "N"), ("ALA", "CA"), ("ALA", "C"), ("NME", "N")]
+    own = [atoms[key] for key in backbone]
+    print_row("engine", "step_fs", *REGIONS, "error", "us/step")
+    for scheme, step in plan_of(options, "plain:2", "rigid_repartitioned:4/2"):
+        chosen = settings(scheme, step, [options.kelvin] * options.replicas)
+        began = time.process_time()
+        seen = [populations(positions[:, own]) for positions, _ in frames(system, chosen, options.ns, 200.0)]
+        report(scheme, step.text, seen, time.process_time() - began, 1.1e6 * options.ns / step.length)
+    began = time.process_time()
+    seen = list(of_openmm(molecule, np.asarray(system.positions)[: system.n], own, options))
+    report("openmm", "2", seen, time.process_time() - began, 1.1e6 * options.ns / 2)
+
+
+def report(name: str, step: str, seen: list[np.ndarray], seconds: float, steps: float) -> None:
+    means, errors = np.mean(seen, axis=0), blocked(np.array(seen), lambda block: np.mean(block, axis=0))
+    shares = (f"{mean:.3f}" for mean in means)
+    print_row(name, step, *shares, f"{errors.max():.3f}", f"{1e6 * seconds / steps:.1f}")
+
+
+def of_openmm(
+    molecule: Molecule, positions: np.ndarray, own: list[int], options: Any
+) -> Iterator[np.ndarray]:
+    """Populations along OpenMM's dynamics of the same energy, at 2 fs."""
+    config = build(ProteinConfig, {"name": "protein", "solvent": "gbn2"})
+    system, _ = solvated(molecule, positions, Solvent.vacuum, False, config.continuum)
+    integrator = openmm.LangevinMiddleIntegrator(options.kelvin, 2.0, 0.002)
+    integrator.setRandomNumberSeed(1)
+    context = open_context(system, integrator, "CPU", 1)
+    context.setPositions(positions)
+    context.setVelocitiesToTemperature(options.kelvin, 1)
+    count = int(1e6 * options.ns / 200)
+    for number in range(count + count // 10):
+        integrator.step(100)
+        if number >= count // 10:
+            state = context.getState(getPositions=True)
+            yield populations(np.asarray(state.getPositions(asNumpy=True)._value)[None, own])
+
+
+def populations(backbone: np.ndarray) -> np.ndarray:
+    """Shares (4,) of `REGIONS` of backbones (R, 5, 3)."""
+    phi, psi = (np.degrees(torsion(backbone[:, k : k + 4])) for k in range(2))
+    left = (phi >= 0) & (phi < 120)
+    alpha = ~left & (psi > -120) & (psi < 50)
+    beta = ~left & ~alpha & ((phi < -100) | (phi >= 120))
+    return np.array([np.mean(each) for each in (beta, ~left & ~alpha & ~beta, alpha, left)])
+
+
+def torsion(points: np.ndarray) -> np.ndarray:
+    """Torsions (R,) in rad of four points each (R, 4, 3)."""
+    first, axis, last = np.moveaxis(np.diff(points, axis=1), 1, 0)
+    one, other = np.cross(first, axis), np.cross(axis, last)
+    sine = np.sum(np.cross(one, other) * axis, axis=1) / np.linalg.norm(axis, axis=1)
+    return np.arctan2(sine, np.sum(one * other, axis=1))
+
+
+if __name__ == "__main__":
+    main()

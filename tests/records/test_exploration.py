@@ -1,0 +1,68 @@
+"""Tables and pictures of a search."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from walks import options, search_of_wells
+
+from nnrep import Stage, Stopping, lbfgs
+from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.search import searched
+from nnrep.records.exploration.closing import shown_minima, summary_line
+from nnrep.records.exploration.pictures import funnel_picture, lowest_so_far, measured, search_picture
+from nnrep.records.exploration.tables import minima_table, summary_table
+from nnrep.reparam import identity
+
+NO_UNITS = ("", "")
+
+
+def never():
+    return False
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    search, explorer = search_of_wells(options(steps=100))
+    ended = searched(search, explorer, never, lambda seen: None)
+    finish = Finish([Stage("fine", identity(), lbfgs(0.1), Stopping(rms_force=1e-9), 500)], 500)
+    return explorer.system, explored(search, explorer.system, finish, ended, never)
+
+
+def test_the_lowest_so_far_has_the_shape_of_that_minimum():
+    quenches = pd.DataFrame({"energy": [3.0, np.nan, 1.0, 2.0, 0.5], "rmsd_ca": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    lowest = lowest_so_far(quenches)
+    assert lowest["energy"].tolist() == [3.0, 3.0, 1.0, 1.0, 0.5]
+    assert lowest["rmsd_ca"].tolist() == [1.0, 1.0, 3.0, 3.0, 5.0]
+
+
+def test_tables_say_what_the_search_has_found(outcome):
+    system, found = outcome
+    minima = minima_table(system, found, with_terms=2)
+    summary = summary_table(system, found, {"system": "wells"}, "hash").iloc[0]
+    assert summary["energy"] == minima["energy"][0] == found.lowest[0].minimum.energy
+    assert (summary["ended"], summary["quenches"], summary["minima"]) == ("steps", 21, 2)
+    assert summary["evaluations_quenches"] == found.quenches["evaluations"].sum()
+    assert summary["steps"] == 200
+    assert "native_energy" not in summary
+    line = summary_line(summary, NO_UNITS)
+    assert line.startswith("2 minima of 21 quenches in ")
+    assert "native" not in line
+    columns = {column.title: column.cells for column in shown_minima(minima, NO_UNITS)}
+    assert columns["rank"] == ["1", "2"]
+    assert columns["energy"][0] == f"{minima['energy'][0]:.6f}"
+    assert "RMSD CA" not in columns
+
+
+def test_pictures_have_every_quench(outcome):
+    _, found = outcome
+    axes = funnel_picture(found).axes[0]
+    dots = axes.lines[0]
+    np.testing.assert_array_equal(dots.get_ydata(), found.quenches["energy"])
+    assert axes.get_xlabel() == "radius of gyration"
+    assert measured(found.quenches) == "radius_of_gyration"
+    upper = search_picture(found).axes[0]
+    assert len(upper.collections[0].get_offsets()) == len(found.quenches)
+    falling = upper.lines[0].get_ydata()
+    assert (np.diff(falling) <= 0).all()
+    low, high = axes.get_ylim()
+    assert low < found.lowest[0].minimum.energy < high
