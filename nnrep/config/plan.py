@@ -160,6 +160,8 @@ def check_map(config: RunConfig, stage: PlannedStage) -> None:
     require(system.has_features or not reparam.needs_features, "reparam.features", has_none, True)
     reason = system.without_bonds() if reparam.needs_bonds else None
     require(reason is None, "reparam", f"a map that holds no bonds, as {reason}", reparam.name)
+    none = f"a map that needs no ideal distances, as system={system.name} has none"
+    require(system.can_restart or not reparam.needs_contacts, "reparam", none, reparam.name)
     unit = f"unit, as system={system.name} has edges without weights"
     known = system.has_edge_weights or not reparam.needs_edge_weights
     require(known, "reparam.edge_weights", unit, "coupling")

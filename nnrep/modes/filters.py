@@ -56,7 +56,7 @@ def spectral_filter(
         values, vectors = scipy.linalg.eigh(laplacian.toarray())
         scales = filter_values(values / (values[-1] or 1.0), shift, power)
         return dense_filter(vectors, scales)
-    scaled = laplacian / (_largest(laplacian) or 1.0)
+    scaled = laplacian / (largest_of(laplacian) or 1.0)
     product = _product_with(scaled)
     series = [chebyshev_series(shift, p) for p in (power, -power)]
     operators = [Partial(_clenshaw, product, on_device(coefficients)) for coefficients in series]
@@ -71,7 +71,7 @@ def dense_filter(vectors: np.ndarray, scales: np.ndarray | Array) -> Filter:
     return Filter(forward, backward, 0)
 
 
-def _largest(laplacian: "scipy.sparse.csr_array") -> float:
+def largest_of(laplacian: "scipy.sparse.csr_array") -> float:
     """The largest eigenvalue; of large matrices, whose spectra are dense there, to a thousandth."""
     n = laplacian.shape[0]
     if n <= MAX_DENSE_NODES:

@@ -14,6 +14,7 @@ METHOD_COLORS = {
     "spectral": "#9DBFF2",
     "cholesky": "#0F204C",
     "torsion": "#772CEE",
+    "egnn": "#D6DA96",
     "staged": "#402906",
     "smooth": "#D561F2",
     "relaxed": "#8C385A",

@@ -3,6 +3,7 @@
 from nnrep.reparam.base import Anchored, Reparametrization
 from nnrep.reparam.cg import linear
 from nnrep.reparam.cholesky import cholesky_at_start
+from nnrep.reparam.egnn import equivariant
 from nnrep.reparam.network import EdgeGraph, edge_graph, graph, over_particles
 from nnrep.reparam.none import identity
 from nnrep.reparam.spectral import spectral_at_start, spectral_map
@@ -14,6 +15,7 @@ __all__ = [
     "Reparametrization",
     "cholesky_at_start",
     "edge_graph",
+    "equivariant",
     "graph",
     "identity",
     "linear",

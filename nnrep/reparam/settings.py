@@ -33,6 +33,8 @@ class MapConfig:
     takes_modes_here: ClassVar[bool] = False
     # Whether it holds the bonds of the start, which then has to have some.
     needs_bonds: ClassVar[bool] = False
+    # Whether it is made of pairs with ideal distances, the system's bonds and contacts.
+    needs_contacts: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -44,9 +44,9 @@ def test_no_verb_lists_the_verbs(command):
 
 HELP = {
     "run": (
-        "reparam: cg, cholesky, gnn, none, spectral, torsion",
+        "reparam: cg, cholesky, egnn, gnn, none, spectral, torsion",
         "optimizer: adam, fire, lbfgs, sgd",
-        "schedule: hopping, paper, relaxed, ",
+        "schedule: hopping, network, paper, relaxed, ",
         "learning_rate: 0.01",
         "--multirun",
     ),
@@ -223,7 +223,7 @@ BAD = {
     "unknown group": (("run", "optimiser=adam"), ("optimiser: unknown key", "optimizer")),
     "unknown option": (
         ("run", "reparam=gn"),
-        ("reparam=gn: unknown option", "cg, cholesky, gnn, none, spectral, torsion"),
+        ("reparam=gn: unknown option", "cg, cholesky, egnn, gnn, none, spectral, torsion"),
     ),
     "no value": (("run", "system"), ("system",)),
     "null group": (("run", "optimizer=null"), ("optimizer=null",)),

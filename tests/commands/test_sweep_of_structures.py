@@ -92,7 +92,7 @@ EMPTY = {
     "one of a list": ("system.pdb=a/x.pdb,glob(b*)", "glob(b*) matches no structure file"),
     "no option": (
         "reparam=glob(x*)",
-        "reparam=glob(x*): matches none of cg, cholesky, gnn, none, spectral, torsion",
+        "reparam=glob(x*): matches none of cg, cholesky, egnn, gnn, none, spectral, torsion",
     ),
     "no group": ("max_steps=glob(*)", "max_steps=glob(*): matches nothing; it takes options of a group"),
     "no number": ("seeds=range(3,3)", "seeds=range(3,3): has no values, so that there is no job"),

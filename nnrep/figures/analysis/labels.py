@@ -38,7 +38,12 @@ OPTIMIZER_LABELS = Labels("optimizer", {"adam": GD, "sgd": GD, "lbfgs": "L-BFGS"
 # The maps of a schedule of several stages, which the paper does not have -> that schedule.
 SCHEDULE_LABELS = Labels(
     "reparam",
-    {"cg+spectral+none": "staged", "spectral+spectral+none": "smooth", "none+cholesky": "relaxed"},
+    {
+        "cg+spectral+none": "staged",
+        "spectral+spectral+none": "smooth",
+        "egnn+spectral+none": "network",
+        "none+cholesky": "relaxed",
+    },
 )
 
 
