@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from structure_texts import text
 
 from nnrep.records.table import run_columns
 
@@ -69,8 +70,8 @@ def test_a_reproduction_leaves_its_files_and_they_agree(whole):
 def test_the_report_shows_command_machine_and_verdicts(whole):
     report = (whole / "REPORT.md").read_text()
     claims = pd.read_csv(whole / "claims.csv")
-    for text in ("nnrep reproduce fig2 profile=smoke", "cores", "jax ", "(fig2.png)", "float32"):
-        assert text in report
+    for part in ("nnrep reproduce fig2 profile=smoke", "cores", "jax ", "(fig2.png)", "float32"):
+        assert part in report
     assert re.search(r"\| \d{4}-\d\d-\d\d \d\d:\d\d \|", report)
     for _, claim in claims.iterrows():
         assert claim["claim"] in report
@@ -81,6 +82,29 @@ def test_the_report_shows_command_machine_and_verdicts(whole):
     assert "The paper's claims: 4 not tested. Ours: 4 not tested." in report
     for name in ("- machines: ", "- commits: "):
         assert name in report
+
+
+@pytest.mark.slow
+def test_a_figure_in_a_solvent_says_so_and_tests_no_claim_of_the_paper(nnrep, tmp_path):
+    structure = tmp_path / "x.pdb"
+    structure.write_text(text(residues=3))
+    energy = ("system.force_field=amber14", "system.solvent=gbn2", f"system.pdb={structure}")
+    short = ("profile=smoke", "beyond=false", "seeds=2", "max_steps=20")
+    result = nnrep("reproduce", "fig4", *short, *energy, "results_dir=r", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    folder = tmp_path / "r" / "fig4"
+    runs, claims = (pd.read_csv(folder / name) for name in ("runs.csv", "claims.csv"))
+    assert set(runs["potential"]) == {"amber14+gbn2"}
+    assert (runs["energy_solvent"] < -100).all()
+    theirs = claims[claims["of"] == "paper"]
+    assert (theirs["verdict"] == "not tested").all()
+    assert theirs["caveats"].str.startswith("not the paper's energy: system.solvent=gbn2; ").all()
+    assert "The energy is not the paper's (system.solvent=gbn2)" in (folder / "REPORT.md").read_text()
+    assert (folder / "fig4.png").stat().st_size > 10_000
+    assert (folder / "speedup_amber14+gbn2.csv").exists()
+    refused = nnrep("reproduce", "fig4", *short, "system.solvent=gbn2", "results_dir=s", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "system.solvent: must be vacuum, as force_field=amber14_uncorrected is not for" in refused.stderr
 
 
 def test_multirun_of_the_experiment_has_the_same_rows(whole, nnrep, tmp_path):
