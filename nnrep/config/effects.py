@@ -38,6 +38,10 @@ def given_without_effect(
     others = {key: reason for key, reason in unused.items() if key not in listed}
     now, defaults = flat(OmegaConf.to_container(raw, resolve=True)), reference_values(raw)
     dead = {key: reason for key in now for above, reason in others.items() if _is_in(key, above)}
+    given = flat(OmegaConf.to_container(raw, resolve=False))
+    # So it is in nearly all runs; to reset the keys takes longer than to look.
+    if all(key in given and given[key] == defaults.get(key) for key in dead):
+        return refusals
     all_reset = _reset(raw, list(dead), defaults)
     for key in sorted(key for key in dead if now[key] != all_reset[key]):
         without = _reset(raw, [key], defaults)

@@ -5,13 +5,13 @@ import math
 import jax
 
 from nnrep.host.memory import most_that_fit, require_memory
-from nnrep.minimization.batches import initial_params
+from nnrep.minimization.batches import initial_params, measured
 from nnrep.minimization.exact import evaluation_bytes
 from nnrep.minimization.history import COLUMNS, measure_names
 from nnrep.minimization.loop import CHECKS_PER_CHUNK
 from nnrep.minimization.stage import Stage
 from nnrep.reparam.base import moved_of
-from nnrep.systems.system import System
+from nnrep.systems.system import System, as_partial
 
 POSITIONS = 8  # of a replica: start, end, best, between stages, each in single or double precision
 COPIES = 3  # of what is kept on the way: as it came, in one piece, in order
@@ -33,8 +33,7 @@ def require_room(
         UserError: naming what would not fit.
     """
     checks = max_steps // min(stage.stopping.check_every for stage in stages) + len(stages)
-    measures = jax.eval_shape(system.measure, system.positions) if system.measure else {}
-    numbers = len(COLUMNS) + len(measure_names(measures))
+    numbers = _numbers_of_check(system)
     replica = 8 * POSITIONS * system.positions.size + _most_state_bytes(stages, system)
     each = replica + COPIES * 8 * numbers * checks
     what = f"{seeds} replica{'s' * (seeds > 1)} of {system.n} particles, with map and history,"
@@ -55,10 +54,15 @@ def device_bytes(system: System, stages: tuple[Stage, ...]) -> float:
 
     The energy is that of the table, in double precision if there is one; a map takes less as a rule.
     """
-    measures = jax.eval_shape(system.measure, system.positions) if system.measure else {}
-    trace = 8 * CHECKS_PER_CHUNK * (len(COLUMNS) + len(measure_names(measures)))
+    trace = 8 * CHECKS_PER_CHUNK * _numbers_of_check(system)
     state = 8 * POSITIONS * system.positions.size + _most_state_bytes(stages, system)
     return state + trace + 2 * evaluation_bytes(system)
+
+
+def _numbers_of_check(system: System) -> int:
+    """Of a row of the history."""
+    measures = measured.shapes(as_partial(system.measure), system.positions) if system.measure else {}
+    return len(COLUMNS) + len(measure_names(measures))
 
 
 def _most_state_bytes(stages: tuple[Stage, ...], system: System) -> int:

@@ -1,8 +1,11 @@
 """The full Hessian of a system as a function of its positions, to be used inside compiled programs."""
 
 from enum import Enum
+from functools import partial
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
@@ -12,7 +15,7 @@ from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import UserError
 from nnrep.host.memory import require_memory
 from nnrep.host.terminal import log
-from nnrep.modes.blocks import Couplings, as_pytrees, couplings_of, term_blocks
+from nnrep.modes.blocks import Couplings, as_pytrees, couplings_of, derivatives, term_blocks
 from nnrep.modes.hessian import hessian_by_products
 from nnrep.modes.normal import MAX_DENSE_COORDINATES
 from nnrep.systems.system import System
@@ -62,11 +65,29 @@ def hessian_of(system: System, background: bool = True) -> Partial:
         system.coupling_terms or system.local_terms
     ):
         return Partial(hessian_by_products, system.energy)  # which is pinned where particles are frozen
-    couplings = system.coupling_terms
-    pairs = couplings() if callable(couplings) else couplings
-    terms, local = as_pytrees(pairs), as_pytrees(system.local_terms)
-    whole = Partial(_from_blocks, terms, local, couplings_of(terms, local, len(system.positions)))
+    rows, listed = system.pair_rows, system.coupling_terms
+    listed = rows.others if rows else listed() if callable(listed) else listed
+    terms, local = as_pytrees(listed), as_pytrees(system.local_terms)
+    couplings = couplings_of(terms, local, len(system.positions))
+    if rows is None:
+        whole = Partial(_from_blocks, terms, local, couplings)
+    else:
+        others = Partial(_from_blocks, terms, local, _of_one_size(couplings, terms, local))
+        whole = Partial(_with_rows, others, rows.row_energies, rows.at)
     return whole if system.frozen is None else Partial(_of_free, whole, on_device(system.particles))
+
+
+def _of_one_size(
+    couplings: Couplings, pairs: tuple[PairTerm, ...], local: tuple[LocalTerm, ...]
+) -> Couplings:
+    """The couplings with an edge for each term, if these are more: then as many terms are the same program.
+
+    What is added repeats the first edge, and has no term.
+    """
+    count = sum({id(term.pairs): len(term.pairs) for term in pairs}.values())
+    more = count + sum(len(term.particles) for term in local) - len(couplings.edges)
+    first = couplings.edges[:1]
+    return couplings._replace(edges=np.concatenate([couplings.edges, *[first] * max(0, more)]))
 
 
 def _of_free(hessian: Partial, particles: Array, positions: Array) -> Array:
@@ -82,8 +103,35 @@ def _from_blocks(
     blocks, diagonal = term_blocks(pairs, local, couplings, positions)
     i, j = couplings.edges.T
     nodes = jnp.arange(n)
-    whole = jnp.zeros((n, n, dim, dim), positions.dtype)
-    whole = (
-        whole.at[i, j].set(-blocks).at[j, i].set(-jnp.swapaxes(blocks, 1, 2)).at[nodes, nodes].set(diagonal)
-    )
-    return whole.transpose(0, 2, 1, 3).reshape(n * dim, n * dim)
+    whole = jnp.zeros((n, dim, n, dim), positions.dtype)
+    whole = whole.at[i, :, j].add(-blocks).at[j, :, i].add(-jnp.swapaxes(blocks, 1, 2))
+    return whole.at[nodes, :, nodes].set(diagonal).reshape(n * dim, n * dim)
+
+
+def _with_rows(others: Partial, row_energies: Partial, at: Partial | None, positions: Array) -> Array:
+    """The same with all pairs, whose blocks stand as in `term_blocks` but are not listed.
+
+    Args:
+        others: positions (n, d) -> the Hessian (n d, n d) of all other terms.
+        row_energies, at: see `PairRows`.
+        positions: (n, d).
+    """
+    n, dim = positions.shape
+    of_rows = row_energies if at is None else Partial(row_energies.func, at(positions))
+    y = [column[:, None] - column for column in positions.T]  # each (n, n)
+    u = sum(each**2 for each in y)
+    apart = u > 0  # no particle has a pair with itself, nor have dummies, which are all in one place
+    # Behind barriers, or XLA would make each of these anew for every block that it is used in.
+    u = jax.lax.optimization_barrier(jnp.where(apart, u, 1))
+    first, second = derivatives(partial(of_rows, jnp.arange(n)), u)
+    along, across = jnp.where(apart, 4 * second, 0), jnp.where(apart, 2 * first, 0)
+    whole = others(positions).reshape(n, dim, n, dim)
+    along, across, whole, y = jax.lax.optimization_barrier((along, across, whole, y))
+    unit = jnp.eye(dim, dtype=positions.dtype)
+    sums = jnp.stack([jnp.stack([jnp.sum(along * a * b, axis=1) for b in y], axis=1) for a in y], axis=1)
+    of_pairs = sums + jnp.sum(across, axis=1)[:, None, None] * unit
+    side = positions[:, None] - positions
+    blocks = along[:, None, :, None] * side.swapaxes(1, 2)[..., None] * side[:, None]
+    whole = whole - blocks - across[:, None, :, None] * unit[:, None]
+    nodes = jnp.arange(n)
+    return whole.at[nodes, :, nodes].add(of_pairs).reshape(n * dim, n * dim)
