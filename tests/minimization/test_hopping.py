@@ -110,7 +110,7 @@ def test_what_is_loose_is_put_on_the_sphere_around_all(height, radius):
     np.testing.assert_array_equal(np.flatnonzero(loose[0]), [27])
     np.testing.assert_allclose(jnp.linalg.norm(places - MIDDLE, axis=2), radius, rtol=1e-5)
     assert abs(places.mean(axis=(0, 1)) - MIDDLE).max() < 0.1  # of no direction more than of others
-    assert int(on_surface(keys[0], cluster, 0.5)[0].sum()) == 9  # corners as well
+    assert int(on_surface(keys[0], cluster, 0.8)[0].sum()) == 9  # corners as well
 
 
 @pytest.mark.parametrize("surface", [None, 0.0, 0.1])
