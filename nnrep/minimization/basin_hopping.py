@@ -11,7 +11,7 @@ import optax
 from jax import Array
 
 from nnrep.errors import AsCode, is_number, require
-from nnrep.minimization.optimizers.optimizer import Lowest, Optimizer
+from nnrep.minimization.optimizers.optimizer import Lowest, Optimizer, as_optimizer
 
 
 class Moves(NamedTuple):
@@ -167,7 +167,7 @@ def _like(state: Any, wanted: Any) -> Any:
 
 
 def hopping(
-    descent: Optimizer,
+    descent: Optimizer | optax.GradientTransformation,
     size: float = 0.36,
     temperature: float = 1.0,
     rest: float = 0.05,
@@ -179,7 +179,7 @@ def hopping(
     The numbers are those of Lennard-Jones clusters in reduced units.
 
     Args:
-        descent: the optimiser that goes down, for instance `lbfgs(0.2)`.
+        descent: what goes down, for instance `lbfgs(0.2)`; of nnrep or any optax transformation.
         size: every number that the map moves is changed by at most so much.
         temperature: in the energy's unit; 0 accepts lower minima only.
         rest: largest component of the gradient at the end of a descent.
@@ -189,11 +189,11 @@ def hopping(
             of the sphere around all; None: none are.
 
     Raises:
-        ConfigError: a number out of range.
+        ConfigError: a number out of range, or no optimiser.
     """
-    moves = Moves(size, temperature, rest, longest, surface)
+    moves, inner = Moves(size, temperature, rest, longest, surface), as_optimizer(descent)
     moves.check()
-    return Optimizer(_Build(descent.build), (descent.hyperparameters, moves))
+    return Optimizer(_Build(inner.build), (inner.hyperparameters, moves))
 
 
 @dataclass(frozen=True)
