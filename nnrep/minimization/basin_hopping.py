@@ -11,7 +11,7 @@ import optax
 from jax import Array
 
 from nnrep.errors import AsCode, is_number, require
-from nnrep.minimization.optimizers.optimizer import Lowest, Optimizer
+from nnrep.minimization.optimizers.optimizer import Lowest, Optimizer, as_optimizer
 
 
 class Moves(NamedTuple):
@@ -23,7 +23,7 @@ class Moves(NamedTuple):
         rest: largest component of the gradient at which a descent has come to its end.
         longest: steps after which it ends wherever it is.
         surface: of what is moved by its positions (n, d): particles that are bound by less than this share of
-            what binds the best bound one are put on the surface, see `on_surface`; None: none are.
+            the mean are put on the surface, see `on_surface`; None: none are.
     """
 
     size: float | Array
@@ -137,7 +137,7 @@ def on_surface(key: Array, positions: Array, share: float | Array) -> tuple[Arra
     Args:
         key: of the draw.
         positions: (n, d) of particles of one kind.
-        share: of the largest sum over the others of r^-6, below which a particle is loose.
+        share: of the mean over particles of the sum over the others of r^-6, below which one is loose.
 
     Returns:
         Which particles are loose (n, 1), and for each a place (n, d) on the sphere around all, or, where some
@@ -147,7 +147,7 @@ def on_surface(key: Array, positions: Array, share: float | Array) -> tuple[Arra
     itself = jnp.eye(len(positions), dtype=bool)
     squared = jnp.where(itself, jnp.inf, squared)
     bound = jnp.sum(1 / squared**3, axis=1, keepdims=True)
-    loose = bound < share * bound.max()
+    loose = bound < share * bound.mean()
     middle = jnp.mean(positions, axis=0, where=~loose)
     distance = jnp.linalg.norm(positions - middle, axis=1, keepdims=True)
     around_others = jnp.max(distance, where=~loose, initial=0) + jnp.sqrt(squared.min())
@@ -167,7 +167,7 @@ def _like(state: Any, wanted: Any) -> Any:
 
 
 def hopping(
-    descent: Optimizer,
+    descent: Optimizer | optax.GradientTransformation,
     size: float = 0.36,
     temperature: float = 1.0,
     rest: float = 0.05,
@@ -179,21 +179,21 @@ def hopping(
     The numbers are those of Lennard-Jones clusters in reduced units.
 
     Args:
-        descent: the optimiser that goes down, for instance `lbfgs(0.2)`.
+        descent: what goes down, for instance `lbfgs(0.2)`; of nnrep or any optax transformation.
         size: every number that the map moves is changed by at most so much.
         temperature: in the energy's unit; 0 accepts lower minima only.
         rest: largest component of the gradient at the end of a descent.
         longest: most steps of a descent.
         surface: for the positions (n, d) of particles of one kind that form a cluster: those that are bound
-            by less than this share of what binds the best bound one, by the sum over the others of r^-6, are
-            put on a random place of the sphere around all; None: none are.
+            by less than this share of the mean, by the sum over the others of r^-6, are put on a random place
+            of the sphere around all; None: none are.
 
     Raises:
-        ConfigError: a number out of range.
+        ConfigError: a number out of range, or no optimiser.
     """
-    moves = Moves(size, temperature, rest, longest, surface)
+    moves, inner = Moves(size, temperature, rest, longest, surface), as_optimizer(descent)
     moves.check()
-    return Optimizer(_Build(descent.build), (descent.hyperparameters, moves))
+    return Optimizer(_Build(inner.build), (inner.hyperparameters, moves))
 
 
 @dataclass(frozen=True)

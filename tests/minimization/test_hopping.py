@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import nnrep
@@ -110,7 +111,7 @@ def test_what_is_loose_is_put_on_the_sphere_around_all(height, radius):
     np.testing.assert_array_equal(np.flatnonzero(loose[0]), [27])
     np.testing.assert_allclose(jnp.linalg.norm(places - MIDDLE, axis=2), radius, rtol=1e-5)
     assert abs(places.mean(axis=(0, 1)) - MIDDLE).max() < 0.1  # of no direction more than of others
-    assert int(on_surface(keys[0], cluster, 0.5)[0].sum()) == 9  # corners as well
+    assert int(on_surface(keys[0], cluster, 0.8)[0].sum()) == 9  # corners as well
 
 
 @pytest.mark.parametrize("surface", [None, 0.0, 0.1])
@@ -147,6 +148,17 @@ def test_a_stage_ends_where_it_is_if_nothing_is_remembered():
 def test_numbers_out_of_range_are_refused(name, value):
     with pytest.raises(ConfigError, match=name):
         hopping(nnrep.lbfgs(0.1), **{name: value})
+
+
+def test_any_optax_transformation_descends():
+    optimizer = hopping(optax.adam(0.05), size=1.0, rest=1e-2, longest=200)
+    stage = nnrep.Stage("hopping", nnrep.reparam.identity(), optimizer, nnrep.Stopping(patience=10**6), 4000)
+    assert nnrep.minimize(system(), stage, seeds=3).energy == pytest.approx(0, abs=0.01)
+
+
+def test_what_is_no_optimizer_is_refused():
+    with pytest.raises(ConfigError, match="optimizer: must be an optimiser of nnrep"):
+        hopping("lbfgs")
 
 
 @pytest.mark.parametrize(("n", "energy"), [(7, -16.505384), (13, -44.326801)])
