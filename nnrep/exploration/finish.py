@@ -45,7 +45,7 @@ def explored(
         system: whose minima it has.
         finish: how the lowest ones are minimised.
         ended: why it has.
-        should_stop: True leaves the rest of the minima as they are.
+        should_stop: True leaves the rest of the minima as they are; the search then counts as interrupted.
         on_done: called with how many are minimised, and how many are to be.
     """
     config, shape, time_s = search.config, search.shape, search.time_s
@@ -69,6 +69,8 @@ def explored(
             if result is not None:
                 unmet = Minimum(np.nan, np.nan, shape.native, NOWHERE, 0)
                 native = described(_at_end(system, unmet, result), result, shape)
+        if should_stop():
+            ended = Ended.interrupted
     return Exploration(
         ended=ended,
         lowest=tuple(described(each, results.get(each.energy), shape) for each in minima.all),

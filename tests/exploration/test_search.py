@@ -88,6 +88,32 @@ def test_an_interrupted_search_goes_on_to_the_same_numbers(tmp_path):
     np.testing.assert_array_equal(unbroken.frames.positions, resumed.frames.positions)
 
 
+def test_a_search_that_is_stopped_at_once_goes_on(tmp_path):
+    config, checkpoint = options(steps=30), tmp_path / "checkpoint.npz"
+    nothing = run(config, checkpoint=checkpoint, stop_at=0)[1]
+    assert nothing.ended is Ended.interrupted
+    assert (len(nothing.to_frame()), len(nothing.quenches)) == (0, 0)
+    resumed, unbroken = run(config, checkpoint=checkpoint)[1], run(config)[1]
+    assert resumed.quenches["energy"].tolist() == unbroken.quenches["energy"].tolist()
+
+
+def test_a_search_may_be_stopped_in_the_minimisation_at_its_end():
+    search, explorer = search_of_wells(options(steps=30))
+    ended = searched(search, explorer, never, lambda seen: None)
+    done: list[int] = []
+    outcome = explored(
+        search,
+        explorer.system,
+        FINISH,
+        ended,
+        lambda: len(done) > 0,
+        lambda count, total: done.append(count),
+    )
+    assert (ended, outcome.ended) == (Ended.steps, Ended.interrupted)
+    assert len(outcome.lowest) == 2
+    assert sum(each.result is not None for each in outcome.lowest) == 1
+
+
 def test_a_search_ends_where_a_replica_flies_apart(monkeypatch):
     config = options(steps=1000)
     search, explorer = search_of_wells(config)
