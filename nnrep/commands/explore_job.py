@@ -111,7 +111,7 @@ def _run_in(folder: ExplorationFolder, job: ExploreJob, report: bool) -> int:
         )
     if report:
         _show(folder, units)
-    if ended is Ended.interrupted:
+    if outcome.ended is Ended.interrupted:
         log().info("interrupted; go on with hydra.run.dir=%s resume=true", folder.path)
         return EXIT_INTERRUPTED
     if ended is Ended.diverged:

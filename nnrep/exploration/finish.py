@@ -45,7 +45,7 @@ def explored(
         system: whose minima it has.
         finish: how the lowest ones are minimised.
         ended: why it has.
-        should_stop: True leaves the rest of the minima as they are.
+        should_stop: True leaves the rest of the minima as they are; the search then counts as interrupted.
         on_done: called with how many are minimised, and how many are to be.
     """
     config, shape, time_s = search.config, search.shape, search.time_s
@@ -58,7 +58,7 @@ def explored(
         whole = Minima(search.same, config.most_minima, minima.all[len(chosen) :])
         for done, minimum in enumerate(chosen):
             result = None if should_stop() else _finished(system, finish, minimum.positions, should_stop)
-            if result is not None:
+            if result is not None and _is_better(result, minimum):
                 minimum = _at_end(system, minimum, result)
                 results[minimum.energy] = result
             whole.add(minimum)
@@ -69,6 +69,8 @@ def explored(
             if result is not None:
                 unmet = Minimum(np.nan, np.nan, shape.native, NOWHERE, 0)
                 native = described(_at_end(system, unmet, result), result, shape)
+        if should_stop():
+            ended = Ended.interrupted
     return Exploration(
         ended=ended,
         lowest=tuple(described(each, results.get(each.energy), shape) for each in minima.all),
@@ -91,6 +93,12 @@ def _finished(
     """The result of the schedule; None where it diverged or was to stop."""
     result = descend(system, finish.stages, positions, finish.max_steps, should_stop)
     return None if result.status[0] in (Status.interrupted, Status.diverged) else result
+
+
+def _is_better(result: Result, minimum: Minimum) -> bool:
+    """Whether it lies lower, or is more at rest: a stage that stalls may end at a step that goes too far."""
+    lower = result.energy[0] <= minimum.energy
+    return bool(lower or result.gradient_rms[0] < minimum.gradient_rms)
 
 
 def _at_end(system: System, minimum: Minimum, result: Result) -> Minimum:

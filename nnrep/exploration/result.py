@@ -93,7 +93,7 @@ class Exploration:
             }
             for rank, each in enumerate(self.lowest, start=1)
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["rank", "energy"])
 
     def __repr__(self) -> str:
         """The system, the number of minima, and the lowest energy, in one line."""

@@ -104,6 +104,7 @@ class ExploreConfig:
             "explore.hydrogen_mass_dalton=null leaves all masses as they are",
         )
     )
+    fastest_period_fs: float | None
     constraints: Constraints
     exchange_every: int
     quench_every: int
@@ -174,6 +175,7 @@ class ExploreConfig:
             exchange_every=self.exchange_every,
             hydrogen_mass_dalton=self.hydrogen_mass_dalton if is_molecule else None,
             mass_rule=self.mass_rule,
+            fastest_period_fs=self.fastest_period_fs,
             constraints=self.constraints if is_molecule else Constraints.none,
         )
 

@@ -70,9 +70,17 @@ def test_an_interrupted_search_goes_on_to_the_same_numbers(command, tmp_path, mo
     def after_one_round(search: Search, explorer, should_stop, on_progress):
         return stopped(search, explorer, lambda: search.ladders[0].step >= 500, on_progress)
 
+    def at_once(search, explorer, should_stop, on_progress):
+        return stopped(search, explorer, lambda: True, on_progress)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(explore_job, "searched", at_once)
+        done = command("explore", *short, "hydra.run.dir=parts")
+    assert done.returncode == 130
+    assert done.stdout.splitlines()[-1].startswith("0 minima of 0 quenches")
     with monkeypatch.context() as patch:
         patch.setattr(explore_job, "searched", after_one_round)
-        done = command("explore", *short, "hydra.run.dir=parts")
+        done = command("explore", *short, "hydra.run.dir=parts", "resume=true")
     assert done.returncode == 130
     assert "go on with hydra.run.dir=" in done.stderr
     parts = tmp_path / "parts"
@@ -203,6 +211,7 @@ def test_a_verb_begins_with_its_own_choices():
     ]
     assert with_choices_of("explore", []) == own
     assert with_choices_of("explore", ["system=cluster", "reparam=torsion"]) == [
-        *("+explore=replica_exchange", "optimizer=lbfgs", "system=cluster", "reparam=torsion")
+        *("+explore=replica_exchange", "optimizer=lbfgs", "schedule.fine.rms_force=1e-5"),
+        *("system=cluster", "reparam=torsion"),
     ]
     assert with_choices_of("run", ["seeds=2"]) == ["seeds=2"]

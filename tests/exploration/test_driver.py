@@ -32,13 +32,32 @@ def test_the_minima_of_a_small_cluster(cluster):
     assert np.isfinite(found.exchange["kinetic_temperature"]).all()
 
 
+def test_a_mass_matrix_and_fixed_bonds_find_minima_as_well(tmp_path):
+    """Each leaves the minima where they are."""
+    formamide = molecule(tmp_path)
+    usual = {"temperatures_k": [300.0], **SHORT, "steps": 200, "time_step_fs": 2.0}
+    energies = [
+        nnrep.explore(formamide, **usual, **more).lowest[0].minimum.energy
+        for more in ({}, {"fastest_period_fs": 20.0}, {"constraints": "hydrogen_bonds"})
+    ]
+    assert energies == pytest.approx([energies[0]] * 3, abs=0.01)
+
+
+def molecule(folder):
+    (folder / "x.top").write_text(top())
+    (folder / "x.gro").write_text(gro())
+    files = {"topology": str(folder / "x.top"), "coordinates": str(folder / "x.gro")}
+    return nnrep.load_system("molecule", **files)
+
+
 def test_a_molecule_of_another_engine(tmp_path):
-    (tmp_path / "x.top").write_text(top())
-    (tmp_path / "x.gro").write_text(gro())
-    files = {"topology": str(tmp_path / "x.top"), "coordinates": str(tmp_path / "x.gro")}
-    formamide = nnrep.load_system("molecule", **files)
     found = nnrep.explore(
-        formamide, temperatures_k=[300.0], **SHORT, time_step_fs=1.0, hydrogen_mass_dalton=None, steps=200
+        molecule(tmp_path),
+        temperatures_k=[300.0],
+        **SHORT,
+        time_step_fs=1.0,
+        hydrogen_mass_dalton=None,
+        steps=200,
     )
     assert len(found.quenches) == 3
     assert found.native is not None
