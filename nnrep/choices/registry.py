@@ -30,7 +30,10 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
             "system",
         ),
     ),
-    "reparam": ("nnrep.reparam", ("base", "bodies", "build", "fit", "network", "registry", "settings")),
+    "reparam": (
+        "nnrep.reparam",
+        ("base", "bodies", "build", "fit", "network", "registry", "settings", "springs"),
+    ),
     "optimizer": ("nnrep.minimization.optimizers", ("optimizer", "rates", "registry", "settings")),
     "schedule": ("nnrep.minimization.schedules", ("registry", "rules", "settings")),
     "baseline": ("nnrep.baselines", ("openmm_settings", "registry", "run", "settings", "simulation")),

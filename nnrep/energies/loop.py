@@ -205,7 +205,7 @@ def _mean_repulsion(
 
 @jax.custom_jvp
 def _all_pairs_repulsion(positions: Array, cap: float | Array) -> Array:
-    return _all_pairs_repulsion_and_gradient(positions, cap)[0]
+    return exact_sum_and_gradient(positions, cap)[0]
 
 
 @_all_pairs_repulsion.defjvp
@@ -214,11 +214,12 @@ def _all_pairs_repulsion_jvp(
 ) -> tuple[Array, Array]:
     # Automatic differentiation of the sum over shifts would keep every pair in memory. The cap is a
     # constant of the system: it has no tangent.
-    energy, gradient = _all_pairs_repulsion_and_gradient(*primals)
+    energy, gradient = exact_sum_and_gradient(*primals)
     return energy, jnp.sum(gradient * tangents[0])
 
 
-def _all_pairs_repulsion_and_gradient(positions: Array, cap: float | Array) -> tuple[Array, Array]:
+def exact_sum_and_gradient(positions: Array, cap: float | Array) -> tuple[Array, Array]:
+    """The sum over all pairs of positions (n, d) of 1 / (r + cap), pair by pair, and its gradient (n, d)."""
     n = len(positions)
     columns = positions.T  # (d, n): contiguous along the particles
     doubled = jnp.concatenate([columns, columns], axis=1)

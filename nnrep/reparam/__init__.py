@@ -5,7 +5,7 @@ from nnrep.reparam.cg import linear
 from nnrep.reparam.cholesky import cholesky_at_start
 from nnrep.reparam.egnn import equivariant
 from nnrep.reparam.network import EdgeGraph, edge_graph, graph, over_particles
-from nnrep.reparam.none import identity
+from nnrep.reparam.none import from_springs, identity
 from nnrep.reparam.spectral import spectral_at_start, spectral_map
 from nnrep.reparam.torsion import torsion_at_start
 
@@ -16,6 +16,7 @@ __all__ = [
     "cholesky_at_start",
     "edge_graph",
     "equivariant",
+    "from_springs",
     "graph",
     "identity",
     "linear",

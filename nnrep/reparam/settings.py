@@ -26,8 +26,7 @@ class MapConfig:
     name: str
     learning_rate_factor: float
 
-    # Whether X = Z, and whether building the map takes an eigenproblem, whose time is that of modes.
-    is_identity: ClassVar[bool] = False
+    # Whether building the map takes an eigenproblem, whose time is that of modes.
     decomposes: ClassVar[bool] = False
     # Whether it can be made of modes where a stage begins.
     takes_modes_here: ClassVar[bool] = False
@@ -40,6 +39,11 @@ class MapConfig:
         """Check the ranges."""
         factor = self.learning_rate_factor
         require(0 < factor < math.inf, "learning_rate_factor", "positive", factor)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether X = Z, from where it starts."""
+        return False
 
     @property
     def wanted_modes(self) -> Any:
