@@ -40,7 +40,8 @@ def with_choices_of(verb: str, overrides: Sequence[str]) -> list[str]:
     given = dict(each.lstrip("+").partition("=")[::2] for each in overrides)
     own = {group: name for group, name in OF_VERB.get(verb, {}).items() if group not in given}
     is_molecule = given.get("system", own.get("system")) in MOLECULES
-    if not is_molecule and own.pop("schedule", None) and AT_REST[0] not in given:
+    schedule = own.pop("schedule", "") if not is_molecule else ""
+    if schedule and AT_REST[0] not in given:
         own[AT_REST[0]] = AT_REST[1]
     added = (f"+{group}={name}" if group == EXPLORE else f"{group}={name}" for group, name in own.items())
     return [*added, *overrides]
