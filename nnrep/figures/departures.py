@@ -10,30 +10,30 @@ PAPER = {"solvent": "vacuum", "cutoff_nm": None, "restraints": None, "frozen": N
 
 def departures(evidence: Evidence) -> list[str]:
     """The settings that change the energy from the paper's, each once: "system.solvent=gbn2"."""
-    found = []
+    changed = []
     for system in (config.system for config in evidence.configs):
-        found += [
+        changed += [
             f"system.{key}={value}"
             for key, plain in PAPER.items()
             if (value := getattr(system, key, plain)) != plain
         ]
         name = getattr(system, "force_field", "")
-        found += [f"system.force_field={name}"] if is_of_files(name) else []
-    return list(dict.fromkeys(found))
+        changed += [f"system.force_field={name}"] if is_of_files(name) else []
+    return list(dict.fromkeys(changed))
 
 
 def on_another_energy(claim: Claim, evidence: Evidence) -> Claim:
     """The claim, not tested if it is the paper's and the runs are on other energies; the caveats say why."""
-    found = departures(evidence)
-    if not found or claim.of is not Whose.paper:
+    changed = departures(evidence)
+    if not changed or claim.of is not Whose.paper:
         return claim
-    caveat = f"not the paper's energy: {', '.join(found)}"
+    caveat = f"not the paper's energy: {', '.join(changed)}"
     return claim._replace(verdict=Verdict.not_tested, caveats=(caveat, *claim.caveats))
 
 
 def notes_on_energy(evidence: Evidence) -> list[str]:
     """A sentence where runs are not on the paper's energies."""
-    found = departures(evidence)
-    if not found:
+    changed = departures(evidence)
+    if not changed:
         return []
-    return [f"The energy is not the paper's ({', '.join(found)}): its claims are not tested by these runs."]
+    return [f"The energy is not the paper's ({', '.join(changed)}): its claims are not tested by these runs."]

@@ -63,5 +63,5 @@ def reading(key: str, path: Path, what: str) -> Iterator[None]:
         raise
     except Exception as error:  # readers raise exceptions of all kinds for damaged files
         text = str(error).strip() or type(error).__name__
-        told = UNSAID if isinstance(error, OF_CODE) else text.splitlines()[0]
-        raise ConfigError(key, f"{path}: cannot be read as {what}: {told}") from error
+        reason = UNSAID if isinstance(error, OF_CODE) else text.splitlines()[0]
+        raise ConfigError(key, f"{path}: cannot be read as {what}: {reason}") from error

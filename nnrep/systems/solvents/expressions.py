@@ -33,8 +33,8 @@ def numbers_of(expression: str, form: Form, parameters: Mapping[str, float]) -> 
     """
     value, *rest = re.sub(r"\s", "", expression).rstrip(";").split(";")
     parts = dict(part.partition("=")[::2] for part in rest)
-    found = _pattern(form.text).fullmatch(value)
-    if found is None or any(parts.get(name) != text for name, text in form.parts.items()):
+    matched = _pattern(form.text).fullmatch(value)
+    if matched is None or any(parts.get(name) != text for name, text in form.parts.items()):
         return None
     others = {name: text for name, text in parts.items() if name not in form.parts}
     if len(parts) < len(rest) or not all(name in CONSTANTS and _is_number(others[name]) for name in others):
@@ -42,7 +42,7 @@ def numbers_of(expression: str, form: Form, parameters: Mapping[str, float]) -> 
     known = {**parameters, **{name: float(text) for name, text in others.items()}}
     if not known.keys() >= set(form.constants):
         return None
-    own = {name: float(text) for name, text in found.groupdict().items()}
+    own = {name: float(text) for name, text in matched.groupdict().items()}
     return own | {name: known[name] for name in form.constants}
 
 

@@ -167,18 +167,18 @@ def _numbers(force: "openmm.CustomGBForce") -> dict[str, dict[str, float]] | Non
     known = {force.getGlobalParameterName(k): force.getGlobalParameterDefaultValue(k) for k in globals_}
     values = [force.getComputedValueParameters(k) for k in range(force.getNumComputedValues())]
     terms = [("", *force.getEnergyTermParameters(k)) for k in range(force.getNumEnergyTerms())]
-    found: dict[str, dict[str, float]] = {}
+    by_role: dict[str, dict[str, float]] = {}
     for name, text, kind in (*values, *terms):
         role, numbers = _role_of(force, name, text, kind, known)
-        if numbers is None or role in found:
+        if numbers is None or role in by_role:
             return None
-        found[role] = numbers
-    if not found.keys() >= ROLES.keys() - {OPTIONAL}:
+        by_role[role] = numbers
+    if not by_role.keys() >= ROLES.keys() - {OPTIONAL}:
         return None
-    offsets = {numbers["offset"] for numbers in found.values() if "offset" in numbers}
-    reach = found["sums"].get("neckCut", NECK_REACH)
-    fits = found["own"] == found["pairs"] and len(offsets) == 1 and reach == NECK_REACH
-    return {OPTIONAL: {}, **found} if fits else None
+    offsets = {numbers["offset"] for numbers in by_role.values() if "offset" in numbers}
+    reach = by_role["sums"].get("neckCut", NECK_REACH)
+    fits = by_role["own"] == by_role["pairs"] and len(offsets) == 1 and reach == NECK_REACH
+    return {OPTIONAL: {}, **by_role} if fits else None
 
 
 def _role_of(
