@@ -120,13 +120,13 @@ def by_hopping(descent: optax.GradientTransformation, moves: Moves) -> optax.Gra
 
 def _moved(key: Array, params: Any, moves: Moves) -> Any:
     leaves, tree = jax.tree.flatten(params)
-    keys = jax.random.split(key, len(leaves))
+    keys = jax.random.split(key, 2 * len(leaves))
     moved = [
         leaf + moves.size * jax.random.uniform(own, leaf.shape, leaf.dtype, -1, 1)
-        for own, leaf in zip(keys, leaves, strict=True)
+        for own, leaf in zip(keys[::2], leaves, strict=True)
     ]
     if moves.surface is not None:
-        placed = (on_surface(jax.random.fold_in(key, 0), leaf, moves.surface) for leaf in leaves)
+        placed = (on_surface(own, leaf, moves.surface) for own, leaf in zip(keys[1::2], leaves, strict=True))
         moved = [jnp.where(loose, place, leaf) for (loose, place), leaf in zip(placed, moved, strict=True)]
     return jax.tree.unflatten(tree, moved)
 
@@ -168,7 +168,7 @@ def _like(state: Any, wanted: Any) -> Any:
 
 def hopping(
     descent: Optimizer | optax.GradientTransformation,
-    size: float = 0.36,
+    size: float = 0.4,
     temperature: float = 1.0,
     rest: float = 0.05,
     longest: int = 1000,

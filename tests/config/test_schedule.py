@@ -285,7 +285,7 @@ PAPER = {
         "schedule=hopping",
         "reparam=cg",
         "schedule.surface=0.3",
-    ): "schedule.surface: must be 0.57, as reparam=cg does not move particles one by one, got 0.3",
+    ): "schedule.surface: must be 0.62, as reparam=cg does not move particles one by one, got 0.3",
     ("schedule.name=quick",): "schedule.name: must be one of hopping, paper, staged, got quick",
 }
 
@@ -298,7 +298,7 @@ def test_every_fault_beside_the_stages_is_named_in_one_line(configure, overrides
 def test_a_search_has_a_map_and_an_optimizer_of_its_own_unless_others_are_named(configure):
     plain = configure("system=cluster", "schedule=hopping").plain
     assert (plain["reparam"]["name"], plain["optimizer"]["name"]) == ("none", "lbfgs")
-    assert (plain["max_steps"], plain["schedule"]["surface"]) == (1_000_000, 0.57)
+    assert (plain["max_steps"], plain["schedule"]["surface"]) == (1_000_000, 0.62)
     named = configure("schedule=hopping", "reparam=cg", "optimizer=adam", "max_steps=5000").plain
     assert (named["reparam"]["name"], named["optimizer"]["name"]) == ("cg", "adam")
     assert (named["max_steps"], named["schedule"]["surface"]) == (5000, None)
