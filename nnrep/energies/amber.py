@@ -18,7 +18,6 @@ from nnrep.energies.bonded import (
     bond_terms,
     bonded_energy_and_gradient,
     bonded_terms,
-    padded_bonded,
     torsion_term,
 )
 from nnrep.energies.cutoff import (
@@ -40,6 +39,7 @@ from nnrep.energies.nonbonded import (
     pair_terms,
     row_energies,
 )
+from nnrep.energies.padded_bonded import padded_bonded
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.vectors import components
 from nnrep.energies.with_gradient import energy_with
@@ -52,7 +52,7 @@ class AmberParameters(NamedTuple):
 
     Attributes:
         bonds, angles, torsions: each bonded term.
-        planes: of angles and torsions, see `planes_of`.
+        planes: of angles and torsions, see `nnrep.energies.planes`.
         pairs: numbers of all pairs, or what they follow from if the molecule is large; or with a cutoff.
     """
 

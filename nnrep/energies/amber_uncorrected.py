@@ -36,11 +36,11 @@ from nnrep.energies.bonded import (
     bond_terms,
     bonded_energy_and_gradient,
     bonded_terms,
-    padded_bonded,
     torsion_term,
 )
 from nnrep.energies.energy import AllPairs
 from nnrep.energies.local import LocalTerm
+from nnrep.energies.padded_bonded import padded_bonded
 from nnrep.energies.padding import repeated, with_zeros
 from nnrep.energies.pairwise import PairTerm, capped_lennard_jones
 from nnrep.energies.vectors import components

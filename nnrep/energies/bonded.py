@@ -8,23 +8,17 @@ that per torsion only scalars are gathered back, and forces are spread per plane
 Units: nm, rad, kJ/mol.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from nnrep.energies.arrays import Numbers
 from nnrep.energies.local import LocalTerm, local_energy
-from nnrep.energies.padding import ANGLES, BONDS, PLANES, TORSIONS, padded_terms, repeated, with_zeros
 from nnrep.energies.pairwise import PairTerm, distance
 from nnrep.energies.vectors import Vector, add, cross, dot, scale, subtract, take
 
-P = TypeVar("P", bound=Any)
-
-PERIODS = 4  # of the torsions of AMBER's protein force fields, at most
 # Squared sine below which three atoms count as being in line: keeps every quotient finite in float32.
 SMALLEST = 1e-12
 
@@ -65,7 +59,7 @@ class Torsions(NamedTuple):
 
 
 class Planes(NamedTuple):
-    """The planes of three atoms that bonded terms share; see `planes_of`.
+    """The planes of three atoms that bonded terms share; see `nnrep.energies.planes`.
 
     Attributes:
         triples: (m, 3) atoms i, j, k; the first rows are the angles'.
@@ -222,135 +216,6 @@ def fourier(constant: Array, cosine: Array, sine: Array, cos: Array, sin: Array)
         slope += (p + 1) * (sine[p] * cos_p - cosine[p] * sin_p)
         cos_p, sin_p = cos_p * cos - sin_p * sin, sin_p * cos + cos_p * sin
     return energy, slope
-
-
-def planes_of(bonds: Bonds, angles: Angles, torsions: Torsions) -> Planes:
-    """The planes of angles and torsions, each once, whichever way round, and the bonds along their sides.
-
-    A bond that is no side of them, such as a Urey-Bradley term, gets a plane of its own.
-
-    Raises:
-        ValueError: two atoms have two bonds, or a bond no third atom beside it.
-    """
-    triples = [tuple(map(int, triple)) for triple in np.asarray(angles.triples)]
-    place = {triple: index for index, triple in enumerate(triples)}
-
-    def find(triple: tuple[int, ...]) -> tuple[int, int]:
-        if triple[::-1] in place:
-            return place[triple[::-1]], -1
-        if triple not in place:
-            place[triple] = len(triples)
-            triples.append(triple)
-        return place[triple], 1
-
-    quadruples = [tuple(map(int, row)) for row in np.asarray(torsions.quadruples)]
-    first = np.array([find(row[:3]) for row in quadruples], int).reshape(-1, 2)
-    last = np.array([find(row[1:]) for row in quadruples], int).reshape(-1, 2)
-    triples += _planes_of_loose_bonds(bonds, triples)
-    more = (0, len(triples) - len(angles.triples))
-    first_slot = first[:, 0] + len(triples) * (first[:, 1] < 0)
-    last_slot = last[:, 0] + len(triples) * (last[:, 1] > 0)
-    side_length, side_stiffness = _sides(bonds, triples)
-    return Planes(
-        triples=np.array(triples, int).reshape(-1, 3),
-        angle=np.pad(angles.angle, more),
-        stiffness=np.pad(angles.stiffness, more),
-        side_length=side_length,
-        side_stiffness=side_stiffness,
-        first=first[:, 0],
-        last=last[:, 0],
-        orientation=(first[:, 1] * last[:, 1]).astype(angles.angle.dtype),
-        slots=np.concatenate([first_slot, last_slot]),
-    )
-
-
-def _planes_of_loose_bonds(bonds: Bonds, triples: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Planes (i, j, k) of the bonds ij that are no side of a plane; k is the atom between, or another one."""
-    sides = {frozenset(side) for i, j, k in triples for side in ((i, j), (k, j))}
-    pairs = [tuple(map(int, pair)) for pair in np.asarray(bonds.pairs)]
-    beside: dict[frozenset[int], int] = {frozenset((i, k)): j for i, j, k in triples}
-    known = sorted({atom for row in (*triples, *pairs) for atom in row})
-    planes: list[tuple[int, ...]] = []
-    for i, j in pairs:
-        if (pair := frozenset((i, j))) not in sides:
-            third = beside.get(pair, next((atom for atom in known if atom not in pair), None))
-            if third is None:
-                raise ValueError("a bond has no third atom beside it")
-            planes.append((i, j, third))
-    return planes
-
-
-def _sides(bonds: Bonds, triples: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths and stiffnesses (2, m) of the bonds along the planes' sides, each bond once."""
-    side_of: dict[frozenset[int], tuple[int, int]] = {}
-    for index, (i, j, k) in enumerate(triples):
-        side_of.setdefault(frozenset((i, j)), (0, index))
-        side_of.setdefault(frozenset((k, j)), (1, index))
-    pairs = [frozenset(map(int, pair)) for pair in np.asarray(bonds.pairs)]
-    places = np.array([side_of[pair] for pair in pairs], int).reshape(-1, 2).T
-    # Two bonds of one pair would have to be one.
-    if len({*pairs}) < len(pairs):
-        raise ValueError("two atoms have two bonds")
-    length, stiffness = np.zeros((2, 2, len(triples)), bonds.length.dtype)
-    length[*places], stiffness[*places] = bonds.length, bonds.stiffness
-    return length, stiffness
-
-
-def padded_bonded(parameters: P, n: int) -> P:
-    """Parameters (a NamedTuple) with their bonds, angles, torsions and planes, as far as it has these, of a
-    molecule that is padded to n particles, see `nnrep.energies.padding`; NumPy arrays."""
-    kinds = _PADDED.keys() & set(parameters._fields)
-    return parameters._replace(**{kind: _PADDED[kind](getattr(parameters, kind), n) for kind in kinds})
-
-
-def _padded_bonds(bonds: Bonds, n: int) -> Bonds:
-    count = padded_terms(len(bonds.length), BONDS, n)
-    return Bonds(
-        repeated(bonds.pairs, count), repeated(bonds.length, count), with_zeros(bonds.stiffness, count)
-    )
-
-
-def _padded_angles(angles: Angles, n: int) -> Angles:
-    count = padded_terms(len(angles.angle), ANGLES, n)
-    triples, angle, stiffness = angles
-    return Angles(repeated(triples, count), repeated(angle, count), with_zeros(stiffness, count))
-
-
-def _padded_torsions(torsions: Torsions, n: int) -> Torsions:
-    """Of at least `PERIODS` periods."""
-    count = padded_terms(len(torsions.constant), TORSIONS, n)
-    cosine, sine = (
-        with_zeros(values, max(PERIODS, len(values)), count) for values in (torsions.cosine, torsions.sine)
-    )
-    return Torsions(repeated(torsions.quadruples, count), with_zeros(torsions.constant, count), cosine, sine)
-
-
-def _padded_planes(planes: Planes, n: int) -> Planes:
-    before = len(planes.angle)
-    count = padded_terms(before, PLANES, n)
-    torsions = padded_terms(len(planes.first), TORSIONS, n)
-    # Slots count planes twice: by their first atoms, then by their last.
-    slots = planes.slots + (count - before) * (planes.slots >= before)
-    first_slots, last_slots = np.split(slots, 2)
-    return Planes(
-        triples=repeated(planes.triples, count),
-        angle=repeated(planes.angle, count),
-        stiffness=with_zeros(planes.stiffness, count),
-        side_length=repeated(planes.side_length.T, count).T,
-        side_stiffness=with_zeros(planes.side_stiffness, 2, count),
-        first=repeated(planes.first, torsions),
-        last=repeated(planes.last, torsions),
-        orientation=repeated(planes.orientation, torsions),
-        slots=np.concatenate([repeated(first_slots, torsions), repeated(last_slots, torsions)]),
-    )
-
-
-_PADDED: dict[str, Callable[[Any, int], Any]] = {
-    "bonds": _padded_bonds,
-    "angles": _padded_angles,
-    "torsions": _padded_torsions,
-    "planes": _padded_planes,
-}
 
 
 def bonded_energy_and_gradient(planes: Planes, torsions: Torsions, coordinates: Array) -> tuple[Array, Array]:

@@ -22,10 +22,10 @@ from nnrep.energies.bonded import (
     bond_terms,
     bonded_energy_and_gradient,
     bonded_terms,
-    padded_bonded,
 )
 from nnrep.energies.energy import AllPairs
 from nnrep.energies.local import LocalTerm
+from nnrep.energies.padded_bonded import padded_bonded
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.soft_pairs import (
     KINDS,
@@ -47,7 +47,7 @@ class ClassicalParameters(NamedTuple):
 
     Attributes:
         bonds, angles: each bonded term; their stiffness is twice the strength, k_b or k_a.
-        planes: of the angles, see `planes_of`.
+        planes: of the angles, see `nnrep.energies.planes`.
         soft: the pairs.
     """
 

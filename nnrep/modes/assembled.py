@@ -120,11 +120,13 @@ def _with_rows(others: Partial, row_energies: Partial, at: Partial | None, posit
     of_rows = row_energies if at is None else Partial(row_energies.func, at(positions))
     y = [column[:, None] - column for column in positions.T]  # each (n, n)
     u = sum(each**2 for each in y)
-    apart = u > 0  # no particle has a pair with itself, nor have dummies, which are all in one place
+    apart = u > 0  # no particle has a pair with itself
     # Behind barriers, or XLA would make each of these anew for every block that it is used in.
     u = jax.lax.optimization_barrier(jnp.where(apart, u, 1))
     first, second = derivatives(partial(of_rows, jnp.arange(n)), u)
-    along, across = jnp.where(apart, 4 * second, 0), jnp.where(apart, 2 * first, 0)
+    # Pairs of no strength may be anywhere, even where potentials have no derivatives.
+    counts = apart & jnp.isfinite(first) & jnp.isfinite(second)
+    along, across = jnp.where(counts, 4 * second, 0), jnp.where(counts, 2 * first, 0)
     whole = others(positions).reshape(n, dim, n, dim)
     along, across, whole, y = jax.lax.optimization_barrier((along, across, whole, y))
     unit = jnp.eye(dim, dtype=positions.dtype)

@@ -1,12 +1,15 @@
 """What must hold of the attributes of a `System`, before anything is traced."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from nnrep.errors import AsCode, ConfigError, check_call, is_integer, require, require_kind
+from nnrep.host.stored import stored
 
 # Functions of a system, and what they are called with.
 FUNCTIONS = {
@@ -103,6 +106,33 @@ def check_value(value: Any) -> None:
     require(shape == (), "energy", "a scalar function of the positions", f"one of shape {shape}")
     real = jnp.issubdtype(getattr(value, "dtype", type(value)), jnp.floating)
     require(real, "energy", "a real function of the positions", f"one of type {value.dtype}")
+
+
+def shape_of_value(energy: Callable[[Array], Array], positions: Array) -> Any:
+    """Shape and type of an energy's value.
+
+    Raises:
+        ConfigError: it uses NumPy's functions instead of JAX's, or fails at positions of this shape.
+    """
+    try:
+        return _value.shapes(energy, positions)
+    except jax.errors.JAXTypeError as error:
+        wanted = "written with jax.numpy, as it is differentiated and compiled"
+        given = f"one that asks NumPy or Python for numbers ({_first_line(error)})"
+        raise ConfigError("energy", f"must be {wanted}, got {given}") from error
+    except (TypeError, ValueError) as error:
+        reason = f"fails at positions of shape {positions.shape}: {_first_line(error)}"
+        raise ConfigError("energy", reason) from error
+
+
+@stored
+def _value(energy: Callable[[Array], Array], positions: Array) -> Array:
+    """Never compiled, but JAX remembers what it has traced: the next molecule of this shape is not traced."""
+    return energy(positions)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def check_parameters(parameters: Any) -> None:

@@ -17,7 +17,7 @@ from nnrep.energies.local import LocalTerm
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.parameters import of_positions, without_parameters
 from nnrep.energies.restraints import Restraints
-from nnrep.errors import ConfigError, require
+from nnrep.errors import require
 from nnrep.host.stored import stored
 from nnrep.systems.checks import (
     FUNCTIONS,
@@ -26,6 +26,7 @@ from nnrep.systems.checks import (
     check_parameters,
     check_value,
     finite_positions,
+    shape_of_value,
 )
 from nnrep.systems.frozen import Pins, pinned_input, pinned_output, released
 
@@ -190,7 +191,7 @@ class System:
         if self.pins is not None:
             for name, function in self._pinned().items():
                 object.__setattr__(self, name, function)
-        check_value(_shape_of(self.energy, positions))
+        check_value(shape_of_value(self.energy, positions))
 
     @classmethod
     def from_ase(
@@ -364,33 +365,6 @@ def _joined(own: Partial, more: Partial, positions: Array) -> dict[str, Array]:
     for name, value in more(positions).items():
         terms[name] = terms[name] + value if name in terms else value
     return terms
-
-
-def _shape_of(energy: Callable[[Array], Array], positions: Array) -> Any:
-    """Shape and type of an energy's value.
-
-    Raises:
-        ConfigError: it uses NumPy's functions instead of JAX's, or fails at positions of this shape.
-    """
-    try:
-        return _value.shapes(energy, positions)
-    except jax.errors.JAXTypeError as error:
-        wanted = "written with jax.numpy, as it is differentiated and compiled"
-        given = f"one that asks NumPy or Python for numbers ({_first_line(error)})"
-        raise ConfigError("energy", f"must be {wanted}, got {given}") from error
-    except (TypeError, ValueError) as error:
-        reason = f"fails at positions of shape {positions.shape}: {_first_line(error)}"
-        raise ConfigError("energy", reason) from error
-
-
-@stored
-def _value(energy: Callable[[Array], Array], positions: Array) -> Array:
-    """Never compiled, but JAX remembers what it has traced: the next molecule of this shape is not traced."""
-    return energy(positions)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
 
 
 @stored

@@ -21,11 +21,11 @@ from nnrep.energies.bonded import (
     Torsions,
     bonded_energy_and_gradient,
     bonded_terms,
-    planes_of,
 )
 from nnrep.energies.local import local_energy
 from nnrep.energies.nonbonded import Atoms, PairTable, nonbonded_energy_and_gradient, pair_table
 from nnrep.energies.pairwise import pair_energy
+from nnrep.energies.planes import planes_of
 from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.force_fields.parameters import (

@@ -12,7 +12,6 @@ from openmm import app, unit
 from structure_texts import tripeptide
 
 import nnrep
-from nnrep.energies.bonded import planes_of
 from nnrep.energies.classical import (
     ClassicalParameters,
     classical_energy,
@@ -24,6 +23,7 @@ from nnrep.energies.classical import (
 )
 from nnrep.energies.local import local_energy
 from nnrep.energies.pairwise import pair_energy, soft_6_4, soft_12_6
+from nnrep.energies.planes import planes_of
 from nnrep.energies.soft_pairs import SoftAtoms, SoftTable, soft_energy_and_gradient, whole_table
 from nnrep.errors import ConfigError
 from nnrep.structures.force_field import vacuum_system

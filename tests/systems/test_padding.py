@@ -98,6 +98,15 @@ def test_hessian_is_that_of_the_molecule(chosen):
     np.testing.assert_array_equal(whole[size:], 0)
 
 
+def test_dummies_close_to_one_another_leave_the_hessian_as_it_is():
+    _, padded = pair()
+    positions = np.asarray(padded.positions)
+    near = 1e-25 * np.random.default_rng(0).normal(size=(padded.dummies, 3))  # powers of it overflow
+    found = [hessian_of(padded)(x) for x in (positions, np.concatenate([positions[: padded.n], near]))]
+    assert padded.dummies > 1
+    np.testing.assert_array_equal(*found)
+
+
 @pytest.mark.parametrize("start", ["native", "perturbed", "random"])
 def test_starts_are_those_of_the_molecule(start):
     plain, padded = pair(start=start)

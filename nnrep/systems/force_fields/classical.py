@@ -13,9 +13,9 @@ import numpy as np
 from nnrep.choices.settings import settings
 from nnrep.energies import classical
 from nnrep.energies.all_pairs import MAX_TABLE_ATOMS
-from nnrep.energies.bonded import planes_of
 from nnrep.energies.classical import ClassicalParameters, no_torsions
 from nnrep.energies.energy import Energy
+from nnrep.energies.planes import planes_of
 from nnrep.energies.soft_pairs import SoftAtoms, SoftPairs, whole_table
 from nnrep.errors import require
 from nnrep.structures.residues import AMINO_ACIDS, PROTONATIONS

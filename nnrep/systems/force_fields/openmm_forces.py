@@ -15,11 +15,12 @@ from openmm import unit
 
 from nnrep.energies import amber
 from nnrep.energies.all_pairs import MAX_TABLE_ATOMS
-from nnrep.energies.bonded import Torsions, planes_of
+from nnrep.energies.bonded import Torsions
 from nnrep.energies.cmap import Cmaps, cmap_energy, nodes_of
 from nnrep.energies.energy import Energy
 from nnrep.energies.impropers import Impropers, impropers_energy
 from nnrep.energies.nonbonded import Atoms, PairTable, whole_pair_table
+from nnrep.energies.planes import planes_of
 from nnrep.energies.sum import energy_sum
 from nnrep.systems.force_fields.parameters import angles_of, bonds_of, pair_atoms, torsions_of
 from nnrep.systems.solvents.continuum import born_energy

@@ -7,9 +7,10 @@ import numpy as np
 from nnrep.energies.all_pairs import MAX_TABLE_ATOMS
 from nnrep.energies.amber import AmberParameters
 from nnrep.energies.amber_uncorrected import UncorrectedParameters
-from nnrep.energies.bonded import Angles, Bonds, Planes, Torsions, planes_of
+from nnrep.energies.bonded import Angles, Bonds, Planes, Torsions
 from nnrep.energies.cutoff import CutoffPairs
 from nnrep.energies.nonbonded import Atoms, PairTable, whole_pair_table
+from nnrep.energies.planes import planes_of
 
 if TYPE_CHECKING:
     import openmm
