@@ -15,10 +15,12 @@ from nnrep.exploration.round import Explorer, Sampler
 from nnrep.exploration.search import Search, searched
 from nnrep.exploration.settings import ExploreConfig
 from nnrep.exploration.shape import Shape, same_minimum
-from nnrep.minimization import Monitor, Stage, lbfgs, two_stages
+from nnrep.minimization import Monitor, Stage, Stopping, lbfgs, two_stages
 from nnrep.minimization.minimizer import seed_list
 from nnrep.reparam.base import Reparametrization
 from nnrep.systems.system import System
+
+TIGHTER = 0.1  # RMS force at the end over that of a quench
 
 
 def explore(
@@ -40,7 +42,8 @@ def explore(
         system: whose energy is the same at every step: not sampled.
         seeds: one ladder of replicas a seed; an integer k means 0..k-1. Ladders go on by turns.
         reparam: a map that frames are quenched through first.
-        stages: of the minimisation of the lowest minima at the end; None goes on with L-BFGS until it stalls.
+        stages: of the minimisation of the lowest minima at the end; None goes on with L-BFGS to a tenth of
+            the RMS force at which quenches end.
         max_steps: most steps of that.
         monitor: how the search is followed, stopped and resumed; `record_every` is explore's own.
         options: fields of `ExploreConfig`, as `explore.*` of the command line: temperatures_k, steps, ...
@@ -57,7 +60,8 @@ def explore(
     require(monitor.record_every is None, "monitor.record_every", allowed, monitor.record_every)
     config = build(ExploreConfig, {key: list(x) if isinstance(x, tuple) else x for key, x in options.items()})
     chosen = seed_list(seeds)
-    end = two_stages(optimizer=lbfgs()) if stages is None else tuple(stages)
+    rest = Stopping(min_delta=0, rms_force=TIGHTER * config.quench.rest(system.energy_unit))
+    end = two_stages(optimizer=lbfgs(), stopping=rest) if stages is None else tuple(stages)
     descent = quench_stages(config.quench, system.energy_unit, lbfgs(), reparam)
     explorer = Explorer(system, sampler_of(system, config), descent, config)
     search = search_of(system, config, chosen, explorer.sampler, monitor.checkpoint)

@@ -58,7 +58,7 @@ def explored(
         whole = Minima(search.same, config.most_minima, minima.all[len(chosen) :])
         for done, minimum in enumerate(chosen):
             result = None if should_stop() else _finished(system, finish, minimum.positions, should_stop)
-            if result is not None:
+            if result is not None and _is_better(result, minimum):
                 minimum = _at_end(system, minimum, result)
                 results[minimum.energy] = result
             whole.add(minimum)
@@ -93,6 +93,12 @@ def _finished(
     """The result of the schedule; None where it diverged or was to stop."""
     result = descend(system, finish.stages, positions, finish.max_steps, should_stop)
     return None if result.status[0] in (Status.interrupted, Status.diverged) else result
+
+
+def _is_better(result: Result, minimum: Minimum) -> bool:
+    """Whether it lies lower, or is more at rest: a stage that stalls may end at a step that goes too far."""
+    lower = result.energy[0] <= minimum.energy
+    return bool(lower or result.gradient_rms[0] < minimum.gradient_rms)
 
 
 def _at_end(system: System, minimum: Minimum, result: Result) -> Minimum:

@@ -211,6 +211,7 @@ def test_a_verb_begins_with_its_own_choices():
     ]
     assert with_choices_of("explore", []) == own
     assert with_choices_of("explore", ["system=cluster", "reparam=torsion"]) == [
-        *("+explore=replica_exchange", "optimizer=lbfgs", "system=cluster", "reparam=torsion")
+        *("+explore=replica_exchange", "optimizer=lbfgs", "schedule.fine.rms_force=1e-5"),
+        *("system=cluster", "reparam=torsion"),
     ]
     assert with_choices_of("run", ["seeds=2"]) == ["seeds=2"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from walks import LOWER, UPPER, options, search_of_wells
 
-from nnrep import Stage, Stopping, lbfgs
+from nnrep import Stage, Stopping, lbfgs, sgd
 from nnrep.errors import ConfigError, UserError
 from nnrep.exploration.finish import Finish, explored
 from nnrep.exploration.search import Ended, searched
@@ -44,6 +44,18 @@ def test_both_minima_are_met_counted_and_minimised():
     assert outcome.steps == 400
     assert outcome.frames.positions.shape == (20, 1, 3)
     assert outcome.exchange["acceptance"].tolist()[0] == 0.25
+
+
+def test_a_minimisation_that_ends_higher_is_left_out():
+    """One step, which goes too far, and is not taken back."""
+    far = Finish([Stage("far", identity(), sgd(0.2), Stopping(), 1)], 1)
+    search, explorer = search_of_wells(options(steps=30, quench={"rms_force": 1e-2}))
+    ended = searched(search, explorer, never, lambda seen: None)
+    wild = explored(search, explorer.system, far, ended, never)
+    tame = explored(search, explorer.system, FINISH, ended, never)
+    assert [each.result for each in wild.lowest] == [None, None]
+    assert all(each.result is not None for each in tame.lowest)
+    assert wild.lowest[0].minimum.energy == search.lowest > tame.lowest[0].minimum.energy
 
 
 def test_ladders_go_on_by_turns():
