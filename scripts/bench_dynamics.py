@@ -71,6 +71,7 @@ TER
 """
 REGIONS = ("beta", "ppii", "alpha", "left")
 BLOCKS = 10
+PIECE = 250  # energies that are computed at a time
 
 
 def main() -> None:
@@ -180,23 +181,25 @@ def energies_in_time(
     """Times in ns and total energies in kJ/mol without friction, each after some 40 fs."""
     mechanics = mechanics_of(system, replace(chosen, friction_per_ps=0.0))
     every = max(1, round(40 / chosen.time_step_fs / chosen.outer_every)) * chosen.outer_every
-    count = int(1e6 * ns / (chosen.time_step_fs * every))
-    energies = _energies(mechanics, Phase(start.positions[0], start.velocities[0]), every, count)
-    return 1e-6 * chosen.time_step_fs * every * np.arange(1, count + 1), np.asarray(energies)
+    count, blocks = int(1e6 * ns / (chosen.time_step_fs * every)), []
+    phase = Phase(start.positions[0], start.velocities[0])
+    numbers = every * np.arange(PIECE, dtype=np.int32)
+    for _ in range(-(-count // PIECE)):  # pieces of one length share a program
+        phase, energies = _energies(mechanics, phase, numbers, np.int32(every))
+        blocks.append(np.asarray(energies))
+    seen = np.concatenate(blocks)
+    return 1e-6 * chosen.time_step_fs * every * np.arange(1, len(seen) + 1), seen
 
 
-def _energies(mechanics: Any, phase: Phase, every: int, count: int) -> jax.Array:
-    @jax.jit
-    def run(mechanics: Any, phase: Phase, numbers: jax.Array, every: int) -> jax.Array:
-        def seen(phase: Phase, number: jax.Array) -> tuple[Phase, jax.Array]:
-            phase, _ = run_steps(mechanics, phase, jnp.zeros(()), jax.random.key(0), number, every)
-            velocities = in_step(mechanics, phase, number + every)
-            energy = mechanics.forces.energy(phase.positions)
-            return phase, energy + kinetic_energy(mechanics.particles, velocities)
+@jax.jit
+def _energies(mechanics: Any, phase: Phase, numbers: jax.Array, every: jax.Array) -> tuple:
+    def seen(phase: Phase, number: jax.Array) -> tuple[Phase, jax.Array]:
+        phase, _ = run_steps(mechanics, phase, jnp.zeros(()), jax.random.key(0), number, every)
+        velocities = in_step(mechanics, phase, number + every)
+        energy = mechanics.forces.energy(phase.positions)
+        return phase, energy + kinetic_energy(mechanics.particles, velocities)
 
-        return jax.lax.scan(seen, phase, numbers)[1]
-
-    return run(mechanics, phase, every * jnp.arange(count, dtype=jnp.int32), jnp.int32(every))
+    return jax.lax.scan(seen, phase, numbers)
 
 
 def frames(

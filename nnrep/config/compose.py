@@ -32,7 +32,7 @@ OF_VERB = {
 }
 
 # What takes the place of a schedule whose numbers are those of molecules.
-AT_REST = ("schedule.fine.rms_force", "1e-5")
+AT_REST = {"schedule.fine.rms_force": "1e-5"}
 
 
 def with_choices_of(verb: str, overrides: Sequence[str]) -> list[str]:
@@ -40,9 +40,9 @@ def with_choices_of(verb: str, overrides: Sequence[str]) -> list[str]:
     given = dict(each.lstrip("+").partition("=")[::2] for each in overrides)
     own = {group: name for group, name in OF_VERB.get(verb, {}).items() if group not in given}
     is_molecule = given.get("system", own.get("system")) in MOLECULES
-    schedule = own.pop("schedule", "") if not is_molecule else ""
-    if schedule and AT_REST[0] not in given:
-        own[AT_REST[0]] = AT_REST[1]
+    if not is_molecule and "schedule" in own:
+        del own["schedule"]
+        own |= {key: value for key, value in AT_REST.items() if key not in given}
     added = (f"+{group}={name}" if group == EXPLORE else f"{group}={name}" for group, name in own.items())
     return [*added, *overrides]
 

@@ -1,6 +1,6 @@
 """The masses of a system's particles as dynamics takes them; NumPy."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jax import Array
@@ -9,7 +9,7 @@ from nnrep.dynamics.settings import DynamicsSettings, MassRule
 from nnrep.dynamics.units import FS_PER_PS, units_of
 from nnrep.energies.arrays import Numbers
 from nnrep.errors import require
-from nnrep.modes.backbone import Backbone
+from nnrep.modes.backbone import Backbone, term_backbone
 from nnrep.modes.slow import backbone_of, sampling_of
 from nnrep.modes.spectrum import laplacian
 from nnrep.systems.system import System
@@ -95,10 +95,20 @@ def mass_matrix(system: System, masses: np.ndarray, period: float) -> np.ndarray
     """
     most, allowed = MOST_IN_MATRIX, f"null for more than {MOST_IN_MATRIX} particles"
     require(len(masses) <= most, "fastest_period_fs", allowed, FS_PER_PS * period)
-    here = sampling_of(system, samples=1, noise=0.0, seed=0, backbone=Backbone.mean_norm)
-    stiffness = laplacian(backbone_of(system, here)[0])
+    stiffness = laplacian(_backbone(system))
     full = stiffness if isinstance(stiffness, np.ndarray) else stiffness.toarray()
     return np.diag(masses) + (period / (2 * np.pi)) ** 2 * full[np.ix_(system.free, system.free)]
+
+
+def _backbone(system: System) -> Any:
+    """That at the system's positions (n, n), without pairs of all with all where these are known apart.
+
+    Such pairs are soft but where atoms clash, which is gone after a few steps.
+    """
+    here = sampling_of(system, samples=1, noise=0.0, seed=0, backbone=Backbone.mean_norm)
+    if system.pair_rows is None:
+        return backbone_of(system, here)[0]
+    return term_backbone(system.pair_rows.others, system.local_terms, here)[: system.n, : system.n]
 
 
 def _of_all(matrix: np.ndarray, free: np.ndarray, whole: int) -> np.ndarray:

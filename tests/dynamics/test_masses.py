@@ -1,14 +1,20 @@
 """A mass matrix slows stiff modes, leaves soft ones as they are, and changes no static property."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy
 from jax.tree_util import Partial
+from structure_texts import tripeptide
 
+from nnrep.choices.settings import build
 from nnrep.dynamics.masses import mass_matrix
 from nnrep.dynamics.replica_exchange import advance, start_ladder
 from nnrep.dynamics.settings import Constraints, DynamicsSettings
 from nnrep.errors import ConfigError
+from nnrep.modes.assembled import hessian_of
+from nnrep.systems.protein import ProteinConfig, protein_system
 from nnrep.systems.system import System
 
 CHAINS, LENGTH, STIFF, SOFT = 20, 6, 1000.0, 1.0
@@ -46,6 +52,19 @@ def test_no_mode_is_faster_than_the_period_and_slow_ones_keep_their_masses():
     squares = np.linalg.eigvals(np.linalg.solve(matrix, springs)).real
     assert np.sqrt(squares.max()) < 1.2 * 2 * np.pi / 2.5
     assert squares.min() == pytest.approx(np.linalg.eigvalsh(springs).min(), rel=0.02)
+
+
+def test_vibrations_of_a_molecule_are_no_faster_than_the_period():
+    """In its solvent, with its whole Hessian; the pairs that the mass matrix does not know are soft."""
+    config = build(ProteinConfig, {"name": "protein", "solvent": "gbn2"})
+    system = protein_system(config, tripeptide())
+    matrix = mass_matrix(system, system.masses, 0.06)
+    assert np.sum(matrix) == pytest.approx(system.masses.sum())
+    hessian = np.asarray(jax.jit(hessian_of(system))(system.positions))
+    squares = scipy.linalg.eigh(hessian, np.kron(matrix, np.eye(3)), eigvals_only=True)
+    usual = scipy.linalg.eigh(hessian, np.kron(np.diag(system.masses), np.eye(3)), eigvals_only=True)
+    assert 2 * np.pi / np.sqrt(usual.max()) < 0.01
+    assert 2 * np.pi / np.sqrt(squares.max()) > 0.05
 
 
 def _stiffness() -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -63,6 +64,17 @@ def test_a_kept_ladder_goes_on_to_the_same_numbers(tmp_path):
     for one, other in zip(resumed, whole, strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(seen_later.potential_energies, seen.potential_energies)
+
+
+def test_replicas_side_by_side_are_those_one_after_the_other(monkeypatch):
+    """As accelerators run them."""
+    chosen, system = settings(), springs()
+    alone, seen = run(system, chosen, 60)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    together, same = run(system, chosen, 60)
+    np.testing.assert_allclose(together.positions, alone.positions, atol=1e-12)
+    np.testing.assert_array_equal(together.rung, alone.rung)
+    np.testing.assert_allclose(same.mean_kinetic_temperatures, seen.mean_kinetic_temperatures)
 
 
 def test_seeds_differ_and_repeat():
