@@ -53,8 +53,8 @@ def spectral_filter(
         ConfigError: the shift is so small that a series would be longer than `MAX_DEGREE`.
     """
     if dense or (dense is None and laplacian.shape[0] <= MAX_DENSE_FILTER):
-        dense = laplacian.toarray().astype(float)
-        values, vectors = _decomposed(len(dense), dense.tobytes())
+        matrix = np.asarray(laplacian.toarray(), float)
+        values, vectors = _decomposed(len(matrix), matrix.tobytes())
         scales = filter_values(values / (values[-1] or 1.0), shift, power)
         return dense_filter(vectors, scales)
     scaled = laplacian / (largest_of(laplacian) or 1.0)
