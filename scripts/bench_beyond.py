@@ -46,11 +46,12 @@ POTENTIALS = ["pure_lj", "bond_lj"]
 LOOPS = {
     "GD": ["reparam=none"],
     "CG": ["reparam=cg"],
-    "GNN": ["reparam=gnn"],
+    "GNN": ["reparam=gnn", "schedule=paper"],
     "L-BFGS": ["reparam=none", "optimizer=lbfgs", "optimizer.learning_rate=0.1", "system.repulsion=exact"],
     "FIRE": ["reparam=none", "optimizer=fire", "optimizer.learning_rate=0.1", "system.repulsion=exact"],
     "staged": ["schedule=staged"],
     "smooth": ["schedule=smooth"],
+    "network": ["schedule=network"],
 }
 THREADS = (1, None) if len(os.sched_getaffinity(0)) > 1 else (1,)  # of OpenMM; None: all
 AT_REST = ["schedule.fine.rms_force=0.5", "schedule.fine.patience=1000", "schedule.fine.min_delta=0"]

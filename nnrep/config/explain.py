@@ -47,8 +47,18 @@ def _explain_unknown_key(error: ConfigKeyError | ConfigAttributeError) -> str:
     known = [name for name in names if name != "hydra"]
     # A stage has keys that it need not name, which Hydra adds by a plus.
     added = f"; + adds one that is not there, +{key}=..." if ".stages." in key else ""
-    meant = similar(key.rpartition(".")[2], known) or did_you_mean(_elsewhere(key))
-    return f"{key}: unknown key{meant}; choose from {', '.join(known)}{added}"
+    options = _options_with(key)
+    other = f"; {' and '.join(options)} has it" if options else ""
+    meant = similar(key.rpartition(".")[2], known) or ("" if options else did_you_mean(_elsewhere(key)))
+    return f"{key}: unknown key{meant}; choose from {', '.join(known)}{other}{added}"
+
+
+def _options_with(key: str) -> list[str]:
+    """The options of its group that have a key, or keys below it: reparam=gnn."""
+    from nnrep.config.meanings import known_keys
+
+    below = [entry for known, entry in known_keys().items() if f"{known}.".startswith(f"{key}.")]
+    return list(dict.fromkeys(entry.option for entries in below for entry in entries if entry.option))
 
 
 def _elsewhere(key: str) -> list[str]:

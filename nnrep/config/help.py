@@ -17,7 +17,7 @@ STAND_IN = "key"  # in YAML; the key n would be quoted, as it could be read as n
 EXAMPLES = """Examples:
   nnrep run system=loop reparam=gnn
   nnrep run reparam=cg system.n=1000 reparam.modes=0.2 seeds=5
-  nnrep run --multirun optimizer.learning_rate=0.05,0.02,0.01
+  nnrep run --multirun reparam=none optimizer.learning_rate=0.05,0.02,0.01
   nnrep run --multirun system=protein 'system.pdb=glob(pdb/*.pdb)'
   nnrep run --multirun +experiment=fig2_smoke
   nnrep run hydra.run.dir=DIR resume=true

@@ -1,5 +1,6 @@
 """What a configuration would be if nothing but its choices had been given."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -11,7 +12,9 @@ from nnrep.choices.identity import flat
 from nnrep.choices.registry import GROUPS
 from nnrep.config.compose import EXPLORE, default_values
 
-OWN = ("defaults", "hydra")  # for Hydra alone
+# A choice in a name, or what it is where it follows from others: loops alone have such a default.
+WITH_DEFAULT = re.compile(r"\$\{oc\.select:(\w+),\w+\}")
+OWN = ("defaults", "hydra")  # of `configs/config.yaml`, for Hydra alone
 
 
 def reference_values(raw: DictConfig) -> dict[str, Any]:
@@ -43,6 +46,7 @@ def _values(entry: str | Mapping[str, str], chosen: Mapping[str, str], whole: Ma
     if group.startswith("override "):
         return {}
     if group.startswith("optional "):
+        option = WITH_DEFAULT.sub(r"${\1}", option)
         for name, choice in chosen.items():
             option = option.replace(f"${{{name}}}", choice)
         return _with_others(group.removeprefix("optional "), option)

@@ -30,7 +30,7 @@ _IF_IN_SCHEDULE = {
     **matters_if(
         lambda config: config.minimizes and config.schedule.takes_map,
         lambda config: (
-            "the stages of the schedule have their own"
+            "the stages of the schedule have their own (schedule=paper has none)"
             if config.minimizes
             else f"baseline={config.baseline.name} takes its place"
         ),

@@ -4,7 +4,7 @@ Where the matrix is small, S is formed from all eigenvectors. Beyond, it is a Ch
 as the precision of the process, which costs as many products with L as it has terms: no eigenvectors.
 """
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -53,7 +53,8 @@ def spectral_filter(
         ConfigError: the shift is so small that a series would be longer than `MAX_DEGREE`.
     """
     if dense or (dense is None and laplacian.shape[0] <= MAX_DENSE_FILTER):
-        values, vectors = scipy.linalg.eigh(laplacian.toarray())
+        matrix = np.asarray(laplacian.toarray(), float)
+        values, vectors = _decomposed(len(matrix), matrix.tobytes())
         scales = filter_values(values / (values[-1] or 1.0), shift, power)
         return dense_filter(vectors, scales)
     scaled = laplacian / (largest_of(laplacian) or 1.0)
@@ -62,6 +63,13 @@ def spectral_filter(
     operators = [Partial(_clenshaw, product, on_device(coefficients)) for coefficients in series]
     forward, backward = (Partial(symmetric, operator) for operator in operators)
     return Filter(forward, backward, max(map(len, series)) - 1)
+
+
+@lru_cache(maxsize=1)
+def _decomposed(n: int, matrix: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and eigenvectors of a matrix (n, n): several filters of one matrix take them once."""
+    values, vectors = scipy.linalg.eigh(np.frombuffer(matrix).reshape(n, n))
+    return values, vectors
 
 
 def dense_filter(vectors: np.ndarray, scales: np.ndarray | Array) -> Filter:

@@ -7,7 +7,8 @@ it alone. Z, s and a are minimised over. At s = 1 a layer is a damped step of th
 pairs to distances a (de Leeuw 1977); the network begins there, with the system's ideal distances.
 """
 
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -87,18 +88,26 @@ def _laplacian(kinds: list[Contacts], n: int) -> "scipy.sparse.csr_array":
     return scipy.sparse.csr_array(laplacian(scipy.sparse.csr_array(one_way + one_way.T)))
 
 
-def _differences(pairs: np.ndarray) -> Partial:
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Along:
+    """Differences of the pairs (i, i + offset) along a chain; a program of it has a name to be kept by."""
+
+    offset: int = field(metadata={"static": True})
+    count: int = field(metadata={"static": True})
+
+    def __call__(self, positions: Array) -> Array:
+        return positions[self.offset : self.offset + self.count] - positions[: self.count]
+
+
+def _differences(pairs: np.ndarray) -> Callable[[Array], Array]:
     """X (n, d) -> B X (m, d). Pairs at one distance along a whole chain are slices, which take no indices."""
     first, second = np.asarray(pairs).T
     offset = int(second[0] - first[0])
     along = np.arange(len(first))
     if offset > 0 and np.array_equal(first, along) and np.array_equal(second, along + offset):
-        return Partial(partial(_sliced, offset, len(first)))
+        return _Along(offset, len(first))
     return Partial(_gathered, *on_device((first, second)))
-
-
-def _sliced(offset: int, count: int, positions: Array) -> Array:
-    return positions[offset : offset + count] - positions[:count]
 
 
 def _gathered(first: Array, second: Array, positions: Array) -> Array:
@@ -110,7 +119,12 @@ def _init(smooth: Partial, lengths: Array, key: Array, positions: Array) -> Para
 
 
 def _decode(
-    smooth: Partial, received: Partial, scale: Array, differences: list[Partial], ideal: Array, params: Params
+    smooth: Partial,
+    received: Partial,
+    scale: Array,
+    differences: list[Callable[[Array], Array]],
+    ideal: Array,
+    params: Params,
 ) -> Array:
     def layer(positions: Array, own: tuple[Array, Array]) -> tuple[Array, None]:
         lengths, strength = own

@@ -29,6 +29,7 @@ MOST = 12
 
 RUNS = {
     "loop": ["system=loop", "system.n=60", "reparam=gnn"],
+    "loop-paper": ["system=loop", "system.n=60", "reparam=gnn", "schedule=paper"],
     "protein": ["system=protein", "reparam=none"],
     "protein-cg": ["system=protein", "reparam=cg"],
     "protein-gnn": ["system=protein", "reparam=gnn", "reparam.fit.max_steps=20"],

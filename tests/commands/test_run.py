@@ -132,6 +132,7 @@ def test_run_leaves_its_files_and_they_agree(command, tmp_path, reparam, precisi
     result = command(
         "run",
         f"reparam={reparam}",
+        "schedule=paper",
         *SMALL,
         "seeds=[4,2]",
         f"precision={precision}",
@@ -362,7 +363,7 @@ def test_every_bad_job_of_a_sweep_is_named_and_the_others_run(command, tmp_path)
 @pytest.mark.parametrize("reparam", ["none", "cg", "gnn"])
 def test_divergence_is_a_status(command, tmp_path, reparam):
     folder = tmp_path / "run"
-    options = ("optimizer.learning_rate=1e6", "seeds=2", f"hydra.run.dir={folder}")
+    options = ("schedule=paper", "optimizer.learning_rate=1e6", "seeds=2", f"hydra.run.dir={folder}")
     result = command("run", f"reparam={reparam}", *SMALL, *options)
     assert result.returncode == 1
     runs = pd.read_csv(folder / "runs.csv")
@@ -430,7 +431,12 @@ def test_interrupted_run_resumes_to_the_unbroken_one(command, tmp_path):
 
 def test_sweep_runs_every_job(command, tmp_path):
     result = command(
-        "run", "-m", *SMALL, "optimizer.learning_rate=0.02,0.01,1e6", f"hydra.sweep.dir={tmp_path / 'sweep'}"
+        "run",
+        "-m",
+        *SMALL,
+        "schedule=paper",
+        "optimizer.learning_rate=0.02,0.01,1e6",
+        f"hydra.sweep.dir={tmp_path / 'sweep'}",
     )
     assert result.returncode == 1, result.stderr  # the last one diverges; it is not the end of the sweep
     runs = pd.read_csv(tmp_path / "sweep" / "runs.csv")
@@ -455,7 +461,7 @@ def test_piped_output_has_no_control_characters(command, tmp_path):
         ),
         (["system=loop", "system.n=2000"], 10**5, r"system\.n: a loop of 2000 .* choose at most 250"),
         (
-            ["system=loop", "system.n=2000"],
+            ["system=loop", "system.n=2000", "reparam=cg"],
             10**6,
             r"reparam\.modes: 500 slow modes of 2000 .* choose at most 15",
         ),

@@ -26,7 +26,7 @@ POINTS = [
     ["seeds=3", "max_steps=5"],
     ["system=protein", "system.pdb=2JOF", "reparam=cg", "reparam.modes=3*residues"],
     ["system=protein", "system.pdb='a b=c.pdb'", "reparam=gnn"],
-    ["schedule.fine.learning_rate=0.5", "optimizer.learning_rate=0.1"],
+    ["schedule=paper", "schedule.fine.learning_rate=0.5", "optimizer.learning_rate=0.1"],
     ["reparam=gnn", "reparam.hidden=[8,4]", "reparam.fit.max_steps=3"],
     ["reparam.hidden=[16,4]", "reparam=gnn"],
     ["+experiment=fig3", "system.n=30", "reparam=none", "schedule.fine.min_delta=1e-7"],
@@ -63,8 +63,8 @@ def test_files_are_read_once_for_each_set_of_choices(composer, monkeypatch):
         return compose(name, overrides)
 
     monkeypatch.setattr(module, "compose", counted)
-    for reparam in ("none", "gnn"):
+    for reparam in ("none", "cg"):
         for rate in range(1, 10):
             config = composer.compose([f"reparam={reparam}", f"optimizer.learning_rate={rate}"])
             assert config.schedule.fine.learning_rate == rate
-    assert calls == [["reparam=none"], ["reparam=gnn"]]
+    assert calls == [["reparam=none"], ["reparam=cg"]]

@@ -41,7 +41,9 @@ def test_coarse_stage_follows_the_fine_one(configure):
     assert config.schedule.fine.learning_rate == 0.02
     assert config.schedule.coarse.learning_rate == pytest.approx(1.0)
     assert config.schedule.coarse.min_delta == pytest.approx(1e-6)
-    own = load_config(configure("schedule.coarse.learning_rate=0.5", "schedule.coarse.patience=3"))
+    own = load_config(
+        configure("schedule=paper", "schedule.coarse.learning_rate=0.5", "schedule.coarse.patience=3")
+    )
     assert (own.schedule.coarse.learning_rate, own.schedule.coarse.patience) == (0.5, 3)
     assert (own.schedule.fine.learning_rate, own.schedule.fine.patience) == (0.01, 20)
 
@@ -123,11 +125,14 @@ def test_stopping_of_a_protein_without_the_network(configure):
 
 def test_hash_is_of_what_decides_the_numbers(configure):
     same = {
-        load_plan(configure(*o)).hash
+        load_plan(configure("schedule=paper", *o)).hash
         for o in ([], ["seeds=7"], ["resume=true"], ["optimizer.learning_rate=1e-2"])
     }
     assert len(same) == 1
-    other = {load_plan(configure(o)).hash for o in ("system.n=401", "precision=float64", "modes.seed=1")}
+    other = {
+        load_plan(configure("schedule=paper", o)).hash
+        for o in ("system.n=401", "precision=float64", "modes.seed=1")
+    }
     assert len(other | same) == 4
 
 
@@ -185,20 +190,20 @@ FAULTS = {
 @pytest.mark.parametrize("override", FAULTS)
 def test_every_fault_is_named_in_one_line(configure, override):
     with pytest.raises(ConfigError, match=FAULTS[override]) as caught:
-        load_plan(configure(override))
+        load_plan(configure("schedule=paper", override))
     assert "\n" not in str(caught.value)
 
 
 def test_modes_that_would_not_act_are_refused(configure):
     with pytest.raises(ConfigError, match=r"^reparam\.modes: must be null, as graph=bonds needs no modes"):
-        load_plan(configure("reparam.graph=bonds", "reparam.modes=5"))
+        load_plan(configure("schedule=paper", "reparam.graph=bonds", "reparam.modes=5"))
     with pytest.raises(ConfigError, match=r"^reparam\.modes: must be at least 2 for a linear map"):
         load_plan(configure("reparam=cg", "reparam.modes=1"))
 
 
 def test_modes_asked_for_twice_are_refused(configure):
     with pytest.raises(ConfigError, match=r"^reparam\.modes: must be left out, as modes\.epsilon is given"):
-        load_plan(configure("modes.epsilon=0.1", "reparam.modes=5"))
+        load_plan(configure("reparam=cg", "modes.epsilon=0.1", "reparam.modes=5"))
 
 
 def test_the_classical_group_decides_of_its_own_force_field_only(configure):

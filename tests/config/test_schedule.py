@@ -64,6 +64,27 @@ def test_network_schedule_of_a_loop(configure):
     assert not plan.needs_modes
 
 
+@pytest.mark.parametrize(
+    ("overrides", "schedule"),
+    [
+        ([], "network"),
+        (["system=loop", "reparam=gnn"], "network"),
+        (["reparam=cg"], "paper"),
+        (["reparam=egnn"], "paper"),
+        (["system=protein"], "paper"),
+        (["system=cluster", "system.n=13"], "paper"),
+        (["schedule=paper"], "paper"),
+        (["+experiment=fig2", "reparam=gnn"], "paper"),
+        (["+experiment=fig3_smoke", "reparam=gnn"], "paper"),
+        (["+experiment=fig3_beyond", "schedule=smooth"], "smooth"),
+    ],
+)
+def test_the_network_of_a_loop_has_a_schedule_of_its_own(configure, overrides, schedule):
+    """Without it, and in the figures of the paper, runs have the paper's."""
+    others = [each for each in overrides if not each.startswith("schedule=")]
+    assert configure(*overrides).hash == configure(*others, f"schedule={schedule}").hash
+
+
 def test_relaxed_schedule_of_a_protein(configure):
     config = configure("system=protein", "schedule=relaxed")
     free, *others = config.stages
@@ -254,8 +275,14 @@ PAPER = {
     ): "schedule.restarts: must be 0, as system=protein has no contacts",
     ("system=protein", "reparam=egnn"): "reparam: must be a map that needs no ideal distances, as system=pro",
     ("schedule.min_contact_fraction=-0.1",): "schedule.min_contact_fraction: must be from 0 to 1",
-    ("schedule.fine.rms_force=0",): "schedule.fine.rms_force: must be positive, or null for never",
-    ("schedule.coarse.rms_force=-1",): "schedule.coarse.rms_force: must be positive, or null for never",
+    (
+        "reparam=cg",
+        "schedule.fine.rms_force=0",
+    ): "schedule.fine.rms_force: must be positive, or null for never",
+    (
+        "reparam=cg",
+        "schedule.coarse.rms_force=-1",
+    ): "schedule.coarse.rms_force: must be positive, or null for never",
     ("reparam=spectral", "reparam.shift=0"): "reparam.shift: must be positive",
     ("reparam=spectral", "reparam.power=0"): "reparam.power: must be above 0",
     (
@@ -269,9 +296,9 @@ PAPER = {
         "reparam.start_length=1",
         "modes.of=hessian",
     ): "reparam.start_length: must be null with modes.of=hessian",
-    ("reparam=gnn", "reparam.residual=add"): "reparam.hidden: must be a list of one width",
+    ("schedule=paper", "reparam.residual=add"): "reparam.hidden: must be a list of one width",
     (
-        "reparam=gnn",
+        "schedule=paper",
         "reparam.weights=unit",
         "reparam.graph=bonds",
     ): "reparam.weights: must be expectation, as",

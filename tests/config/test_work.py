@@ -38,11 +38,11 @@ def test_products_of_a_map_are_those_that_xla_counts(name):
 
 
 def test_small_runs_do_not_pay_threads_and_large_or_wide_ones_do(planned):
-    loop = planned("system=loop", "reparam=gnn")
+    loop = planned("schedule=paper", "reparam=gnn")
     assert not pays_threads(loop)
     assert step_work(loop.with_seeds((0, 1))) == 2 * step_work(loop)
     assert pays_threads(planned("system=loop", "system.n=3000", "reparam=none"))
-    assert pays_threads(planned("system=loop", "reparam=gnn", "reparam.hidden=400"))
+    assert pays_threads(planned("schedule=paper", "reparam=gnn", "reparam.hidden=400"))
     assert not pays_threads(planned("system=loop", "reparam=none", "seeds=4"))
     assert pays_threads(planned("system=loop", "reparam=none", "seeds=40"))
 

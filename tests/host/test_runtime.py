@@ -98,7 +98,7 @@ finally:
         ([], "1 None"),
         (["threads=2"], "2 2"),
         (
-            ["reparam=gnn", "reparam.hidden=400"],
+            ["reparam=gnn", "schedule=paper", "reparam.hidden=400"],
             f"{usable_cores()} None",
         ),  # whose products pay several threads
     ],
