@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=["sum", "runs"])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--exact", type=int, default=10_000, help="largest sum pair by pair")
-    parser.add_argument("--schedules", nargs="+", default=["smooth", "springs"])
+    parser.add_argument("--schedules", nargs="+", default=["smooth"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     options = parser.parse_args()
     for part in options.parts:

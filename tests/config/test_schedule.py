@@ -416,6 +416,7 @@ def test_faults_of_stages_are_lines_of_the_command(command, tmp_path, fault, lin
         ("smooth", "pure_lj,system.n=300,precision=float64", 0.03),
         ("smooth", "bond_lj,system.n=100,precision=float64", 0.06),
         ("smooth", "pure_lj,system.n=100,precision=float32", 0.03),
+        ("smooth", "pure_lj,system.n=2000,precision=float32", 0.03),
     ],
 )
 def test_loops_end_at_their_lower_bound(command, tmp_path, monkeypatch, schedule, loop, above):
