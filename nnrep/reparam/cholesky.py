@@ -31,6 +31,7 @@ from nnrep.systems.settings import Size
 from nnrep.systems.system import System
 
 GROWTH = 4.0  # of a shift that leaves a negative eigenvalue
+LARGEST_SHIFT = 2.0  # where no eigenvalue can be negative; what is not a number stays so, and ends the stage
 # Of a triangular matrix in so many bands three eighths are left out, which are zero.
 BANDS = 4
 PRODUCTS = 20  # to find the largest eigenvalue, which is that of the stiffest bond
@@ -80,7 +81,7 @@ def _factor_here(hessian: Partial, shift: Array, key: Array, positions: Array) -
         return shift, jnp.linalg.cholesky(matrix + shift * unit)
 
     _, lower = jax.lax.while_loop(
-        lambda state: jnp.isnan(state[1][-1, -1]),
+        lambda state: jnp.isnan(state[1][-1, -1]) & (state[0] < LARGEST_SHIFT),
         lambda state: factor(GROWTH * state[0]),
         factor(shift.astype(matrix.dtype)),
     )

@@ -106,6 +106,15 @@ def test_it_preconditions(name):
     assert through < 15 < 25 < plain
 
 
+def test_a_hessian_that_is_not_a_number_has_no_factor():
+    """The search for a shift would go on for ever."""
+    start = np.ones((4, 3))
+    start[0] = 0
+    system = nnrep.System(energy=lambda x: jnp.sum(jnp.abs(x) ** 1.5), positions=start)
+    _, *inverse = cholesky_at_start(system, 1e-3).init(KEY, system.positions).held
+    assert np.isnan(inverse[-1]).any()
+
+
 def test_without_curvature_it_is_a_scaling():
     system = nnrep.System(energy=lambda x: 0.0 * jnp.sum(x), positions=np.arange(12.0).reshape(4, 3))
     np.testing.assert_allclose(metric(cholesky_at_start(system, 0.25), system), 4 * np.eye(12))
