@@ -12,7 +12,7 @@ torsions  of alanine dipeptide: populations of four regions of phi and psi besid
           LangevinMiddleIntegrator on OpenMM's energy, with errors of the mean from ten blocks
 
 All in GBn2. Schemes: plain masses; heavy hydrogens of 6 dalton, whose mass is added; repartitioned ones of
-4 dalton; rigid bonds to hydrogen; rigid_repartitioned, both; a mass_matrix with no period below 60 fs. "4/2"
+3 dalton; rigid bonds to hydrogen; rigid_repartitioned, both; a mass_matrix with no period below 60 fs. "4/2"
 is 4 fs with the solvent in every second step.
 """
 
@@ -49,9 +49,9 @@ RIGID = {"constraints": Constraints.hydrogen_bonds}
 SCHEMES: dict[str, dict[str, Any]] = {
     "plain": {},
     "heavy": {"hydrogen_mass_dalton": 6.0, "mass_rule": MassRule.added},
-    "repartitioned": {"hydrogen_mass_dalton": 4.0},
+    "repartitioned": {"hydrogen_mass_dalton": 3.0},
     "rigid": RIGID,
-    "rigid_repartitioned": {"hydrogen_mass_dalton": 4.0, **RIGID},
+    "rigid_repartitioned": {"hydrogen_mass_dalton": 3.0, **RIGID},
     "mass_matrix": {"fastest_period_fs": 60.0},
 }
 HEAVY = ("heavy:4", "heavy:4/2", "repartitioned:4/2", "rigid_repartitioned:4/2")

@@ -80,8 +80,8 @@ def _lengths(system: System) -> dict[tuple[int, int], float]:
     known: dict[tuple[int, int], float] = {}
     for leaf in jax.tree.leaves(system.energy, is_leaf=lambda node: isinstance(node, Bonds)):
         if isinstance(leaf, Bonds):
-            ends, rest = np.asarray(leaf.pairs).tolist(), np.asarray(leaf.length, float).tolist()
-            for (one, other), length in zip(ends, rest, strict=True):
+            pairs, rest = np.asarray(leaf.pairs).tolist(), np.asarray(leaf.length, float).tolist()
+            for (one, other), length in zip(pairs, rest, strict=True):
                 known[one, other] = known[other, one] = length
     return known
 

@@ -11,6 +11,10 @@ What a caller must know:
   `temperatures_k` replica r has; `np.argsort(ladder.rung)` are the replicas from cold to hot.
 - A start must be free of clashes: minimise it first (`replace(system, positions=...)`). A replica that blows
   up has energies that are not finite, is never exchanged, and does not come back.
+- What steps do to averages stands in docs/performance.md: 4 fs need hydrogens of 6 dalton (`MassRule.added`),
+  or rigid bonds and hydrogens of up to 3; 4 dalton taken from neighbours are too many for 4 fs. A mass matrix
+  (`fastest_period_fs` of 60) bears 8 to 10 fs.
+- The mass matrix of `fastest_period_fs` is that of the system's positions: go on with the same ones.
 - Numbers are the same however many steps a call takes, if calls take multiples of `exchange_every`.
 - Seeds, temperatures, time step, friction and intervals compile nothing anew; a number of temperatures
   does, and so do `outer_every` = 1 beside more, and another padded size.
