@@ -19,7 +19,7 @@ def built():
     register_resolvers()
 
     def build(*overrides):
-        plan = load_plan(compose("config", overrides=[*SMALL, *overrides]))
+        plan = load_plan(compose("config", overrides=[*SMALL, "schedule=paper", *overrides]))
         system = plan.config.system.build()
         made = built_maps(system, plan)[0]
         return system, made.modes, made.reparam

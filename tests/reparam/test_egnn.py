@@ -9,7 +9,6 @@ import pytest
 
 import nnrep
 from nnrep.errors import ConfigError
-from nnrep.host.stored import _name_of_tree
 from nnrep.reparam import equivariant, spectral_map
 from nnrep.reparam.egnn import SOFTENING
 from nnrep.systems.measures import distances_of
@@ -86,11 +85,6 @@ def test_pairs_in_any_order_are_the_same_network(system):
     other, params = params_of(dataclasses.replace(system, contacts=contacts))
     expected = params_of(system)[0].decode(params)
     np.testing.assert_allclose(other.decode(params), expected, rtol=1e-9, atol=1e-9)
-
-
-def test_its_programs_can_be_kept(system):
-    network, _ = params_of(system)
-    assert "_Along" in _name_of_tree(jax.tree.structure(network))  # what has no name raises
 
 
 def test_particles_in_one_place_have_finite_positions_and_gradients(system):

@@ -108,7 +108,7 @@ def test_systems_without_edges_have_no_graph():
 @pytest.mark.parametrize("reparam", ["cg", "gnn"])
 def test_maps_of_the_graph_run(command, tmp_path, reparam):
     small = ("system.n=30", "system.loop_length=5", "max_steps=40", f"hydra.run.dir={tmp_path / 'run'}")
-    result = command("run", f"reparam={reparam}", "modes.of=graph", *small)
+    result = command("run", f"reparam={reparam}", "schedule=paper", "modes.of=graph", *small)
     assert result.returncode == 0, result.stderr
     runs = pd.read_csv(tmp_path / "run" / "runs.csv")
     assert (runs["modes"][0], runs["modes_of"][0], runs["reparam"][0]) == (8, "graph", reparam)
