@@ -79,6 +79,7 @@ reproduce
 own-energies-and-maps
 ase
 many-machines
+large-loops
 large-sweeps
 performance
 configuration

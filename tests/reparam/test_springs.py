@@ -51,6 +51,13 @@ def test_a_torn_and_a_tangled_coil_are_mended(system):
         )
 
 
+def test_plain_minimisation_from_springs_ends_near_the_bound(system):
+    stopping = nnrep.Stopping(patience=10**6)
+    stages = nnrep.two_stages(from_springs(system, 500), stopping=stopping, coarse_steps=200)
+    result = nnrep.minimize(system, stages, seeds=2, max_steps=400)
+    assert (result.energy / system.energy_bound > 0.9).all()
+
+
 def test_a_chain_at_rest_stays_as_it_is(system):
     rest = led(system, 3000, system.start(1))
     np.testing.assert_allclose(led(system, 10, rest), rest, atol=1e-9)
