@@ -16,4 +16,4 @@ RUN mkdir --mode=1777 /cache /work
 ENV NNREP_CACHE=/cache MPLCONFIGDIR=/cache/matplotlib
 WORKDIR /work
 ENTRYPOINT ["nnrep"]
-CMD ["run", "system=loop", "schedule=smooth"]
+CMD ["run", "system=loop", "reparam=gnn"]

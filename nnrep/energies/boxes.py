@@ -35,7 +35,7 @@ class Boxes(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Pairs of boxes; each is there once.
+    """Pairs of boxes; each is listed once.
 
     Attributes:
         one, other: (room,) numbers of boxes, one <= other.
@@ -117,9 +117,9 @@ def neighbours_of(boxes: Boxes, separation: float) -> Neighbours:
 
         def split(_: Array, carry: tuple, room: int = room) -> tuple:
             near, far, complete = carry
-            one, other, there = _halves(near)
+            one, other, present = _halves(near)
             is_far = are_far(one, other)
-            closer, farther = (_chosen(one, other, there & which, room) for which in (~is_far, is_far))
+            closer, farther = (_chosen(one, other, present & which, room) for which in (~is_far, is_far))
             end = far.total + farther.total
             complete &= (closer.total <= room) & (farther.total <= room) & (end <= most_far)
             return closer, _appended(far, farther), complete
@@ -139,11 +139,11 @@ _FIRST_OF_HALVES, _SECOND_OF_HALVES = np.array([[1, 1, 2, 2], [1, 2, 1, 2]], np.
 
 
 def _halves(pairs: Pairs) -> tuple[Array, Array, Array]:
-    """The pairs (4 room,) of the halves of pairs of boxes, and which of them are there."""
+    """The pairs (4 room,) of the halves of pairs of boxes, and which of them exist."""
     one, other = pairs.one[:, None], pairs.other[:, None]
     first, second = 2 * one + _FIRST_OF_HALVES, 2 * other + _SECOND_OF_HALVES
-    there = (jnp.arange(len(one), dtype=jnp.int32) < pairs.total)[:, None] & (first <= second)
-    return first.ravel(), second.ravel(), there.ravel()
+    present = (jnp.arange(len(one), dtype=jnp.int32) < pairs.total)[:, None] & (first <= second)
+    return first.ravel(), second.ravel(), present.ravel()
 
 
 def _chosen(one: Array, other: Array, chosen: Array, room: int) -> Pairs:
@@ -160,7 +160,7 @@ def _with_room(pairs: Pairs, room: int) -> Pairs:
 
 
 def _appended(pairs: Pairs, more: Pairs) -> Pairs:
-    """Pairs and more of them; where there is no room, they are not all there."""
+    """Pairs and more of them; where there is no room, some are left out."""
     number = jnp.arange(len(more.one), dtype=jnp.int32)
     place = jnp.where(number < more.total, pairs.total + number, len(pairs.one))
     one = pairs.one.at[place].set(more.one, mode="drop")

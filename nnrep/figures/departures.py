@@ -8,7 +8,7 @@ from nnrep.structures.force_field_names import is_of_files
 PAPER = {"solvent": "vacuum", "cutoff_nm": None, "restraints": None, "frozen": None}
 
 
-def departures(evidence: Evidence) -> list[str]:
+def changes_of_energy(evidence: Evidence) -> list[str]:
     """The settings that change the energy from the paper's, each once: "system.solvent=gbn2"."""
     changed = []
     for system in (config.system for config in evidence.configs):
@@ -24,7 +24,7 @@ def departures(evidence: Evidence) -> list[str]:
 
 def on_another_energy(claim: Claim, evidence: Evidence) -> Claim:
     """The claim, not tested if it is the paper's and the runs are on other energies; the caveats say why."""
-    changed = departures(evidence)
+    changed = changes_of_energy(evidence)
     if not changed or claim.of is not Whose.paper:
         return claim
     caveat = f"not the paper's energy: {', '.join(changed)}"
@@ -33,7 +33,7 @@ def on_another_energy(claim: Claim, evidence: Evidence) -> Claim:
 
 def notes_on_energy(evidence: Evidence) -> list[str]:
     """A sentence where runs are not on the paper's energies."""
-    changed = departures(evidence)
+    changed = changes_of_energy(evidence)
     if not changed:
         return []
     return [f"The energy is not the paper's ({', '.join(changed)}): its claims are not tested by these runs."]

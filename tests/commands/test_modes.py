@@ -125,10 +125,10 @@ def test_mistakes_are_one_line_and_leave_nothing(command, tmp_path, mistake):
 
 
 def test_results_are_never_overwritten(command, tmp_path):
-    small = (*LOOP[:3], "hydra.run.dir=out")
+    small, paper = (*LOOP[:3], "hydra.run.dir=out"), ["schedule=paper"]
     assert command("modes", *small, "analysis.robustness=false").returncode == 0
     before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    for arguments in (("modes", *small), ("run", *small), ("run", *small, "resume=true")):
+    for arguments in (("modes", *small), ("run", *small, *paper), ("run", *small, *paper, "resume=true")):
         done = command(*arguments)
         assert done.returncode == 2
         assert "out: holds" in done.stderr

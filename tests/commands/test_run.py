@@ -109,7 +109,8 @@ def test_cfg_prints_the_job(command):
     [
         (
             "nnrep ",
-            {"run", "modes", "reproduce", "doctor", "collect", "compare", "report", "show", "structures"},
+            {"run", "explore", "modes", "reproduce", "doctor"}
+            | {"collect", "compare", "report", "show", "structures"},
         ),
         ("nnrep do", {"doctor"}),
         ("nnrep run reparam=", {f"reparam={name}" for name in MAPS}),

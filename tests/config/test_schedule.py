@@ -60,7 +60,7 @@ def test_network_schedule_of_a_loop(configure):
     assert [type(stage.reparam) for stage in plan.stages] == [EGNNConfig, SpectralConfig, NoneConfig]
     smooth = configure("schedule=smooth")
     steps = [sum(stage.max_steps for stage in each.stages) for each in (plan, smooth)]
-    assert 10 * steps[0] < steps[1]
+    assert steps == [600, 900]
     assert not plan.needs_modes
 
 

@@ -10,7 +10,7 @@ from checkout import ROOT
 from nnrep.choices.settings import build
 from nnrep.figures.claim import CLAIM_COLUMNS, Claim, Verdict, Whose, as_tested, claims_table, totals
 from nnrep.figures.command_log import COMMAND_COLUMNS, FIRST_COLUMNS, CommandLog, read_commands
-from nnrep.figures.departures import departures, notes_on_energy, on_another_energy
+from nnrep.figures.departures import changes_of_energy, notes_on_energy, on_another_energy
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.needs import rows_where, runs_needed, steps_needed, values_needed
 from nnrep.figures.provenance import describe_machine, git_commit, processor_name
@@ -171,7 +171,7 @@ class OnProtein(NamedTuple):
 def test_the_papers_claims_are_not_tested_on_another_energy(values, told):
     config = OnProtein(build(ProteinConfig, {"name": "protein", **values}))
     evidence = evidence_of(SUMMARY, config, config)
-    assert departures(evidence) == told
+    assert changes_of_energy(evidence) == told
     theirs, ours = (Claim("c", "figure 1", "m", Verdict.holds, whose) for whose in Whose)
     assert on_another_energy(ours, evidence) == ours
     tested = on_another_energy(theirs, evidence)

@@ -112,7 +112,7 @@ def test_a_hessian_that_is_not_a_number_has_no_factor():
     start[0] = 0
     system = nnrep.System(energy=lambda x: jnp.sum(jnp.abs(x) ** 1.5), positions=start)
     _, *inverse = cholesky_at_start(system, 1e-3).init(KEY, system.positions).held
-    assert np.isnan(inverse[-1]).any()
+    assert any(np.isnan(band).any() for band in inverse)
 
 
 def test_without_curvature_it_is_a_scaling():

@@ -14,7 +14,7 @@ from nnrep.energies.padding import padded_size, padded_terms
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import ModesOf
-from nnrep.records.rows import _described
+from nnrep.records.rows import described
 from nnrep.reparam.build import built_map
 from nnrep.reparam.registry import MAPS
 from nnrep.structures.force_field_files import with_parameters
@@ -72,7 +72,7 @@ def test_energy_forces_terms_and_measures_are_those_of_the_molecule(monkeypatch,
     assert float(same) == pytest.approx(float(energy), rel=1e-14, abs=1e-10)
     np.testing.assert_allclose(padded_gradient[: plain.n], gradient, atol=1e-13 * abs(gradient).max())
     np.testing.assert_array_equal(padded_gradient[plain.n :], 0)
-    for one, other in zip(_described(plain, x), _described(padded, x), strict=True):
+    for one, other in zip(described(plain, x), described(padded, x), strict=True):
         assert one == pytest.approx(other, rel=1e-12, abs=1e-10)
 
 
@@ -178,11 +178,11 @@ def test_next_molecule_of_a_size_compiles_nothing(tmp_path, choice):
             compiled.append(str(kwargs.get("fun_name")))
 
     first = run_through(systems[0], choice)
-    _described(systems[0], first.positions[0])
+    described(systems[0], first.positions[0])
     jax.monitoring.register_event_duration_secs_listener(note)
     try:
         second = run_through(systems[1], choice)
-        _described(systems[1], second.positions[0])
+        described(systems[1], second.positions[0])
     finally:
         jax.monitoring.unregister_event_duration_listener(note)
     assert compiled == []

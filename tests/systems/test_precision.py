@@ -13,7 +13,7 @@ import nnrep
 from nnrep.choices.settings import build
 from nnrep.energies.amber import amber_energy_and_gradient
 from nnrep.energies.arrays import on_device
-from nnrep.records.rows import _described
+from nnrep.records.rows import described
 from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.force_fields.parameters import amber_parameters
@@ -56,7 +56,7 @@ def assert_exact(molecule: Molecule, steps: int) -> None:
         (result.energy, result.positions),
         (result.energy_start, result.positions_start),
     ):
-        terms, _ = _described(system, positions[0])
+        terms, _ = described(system, positions[0])
         scale = sum(map(abs, terms.values()))
         assert energy[0] == pytest.approx(reference(molecule, positions[0]), abs=OF_REPORTED * scale)
         assert sum(terms.values()) == pytest.approx(energy[0], abs=OF_REPORTED * scale)
@@ -81,7 +81,7 @@ def test_so_they_are_where_the_terms_cancel():
 def test_terms_of_every_force_field_add_up(force_field):
     system = system_of(tripeptide(), force_field)
     result = nnrep.minimize(system, max_steps=0)
-    terms, _ = _described(system, result.positions[0])
+    terms, _ = described(system, result.positions[0])
     scale = sum(map(abs, terms.values()))
     assert sum(terms.values()) == pytest.approx(result.energy[0], abs=OF_REPORTED * scale)
 
