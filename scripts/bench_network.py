@@ -7,7 +7,7 @@ linear       a linear map of as many parameters (all but three a layer) in the p
              steps: the smoothing filter before the network's layers, X = S Z
 linear slow  the same at the learning rate of schedule=smooth, a third
 without      the other two stages alone, from the start of the seed
-smooth       schedule=smooth: the linear map with 7500 steps in the place of 600
+smooth       schedule=smooth: the linear map, and springs in the place of the couplings
 
 No seed is restarted. Energies are shares of the lower bound; "at 97 %" counts seeds that come within 3 % of
 it; "CPU s" is what a seed takes on one core, without compilation. --out keeps the table as CSV.

@@ -76,7 +76,8 @@ def sampler_of(system: System, config: ExploreConfig) -> ReplicaExchange:
     Raises:
         ConfigError: the system's energy is sampled, or settings that it cannot have.
     """
-    require(system.energy_sample is None, "system", "of an energy that is not sampled", system.name)
+    exact = "of an energy that is not sampled, as a loop's is with repulsion=exact"
+    require(system.energy_sample is None, "system", exact, system.name)
     return ReplicaExchange(system, config.dynamics(system))
 
 

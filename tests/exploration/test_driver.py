@@ -86,5 +86,5 @@ def test_bad_arguments_are_named(cluster, options, line):
 
 
 def test_a_sampled_energy_is_refused():
-    with pytest.raises(ConfigError, match="must be of an energy that is not sampled, got loop"):
+    with pytest.raises(ConfigError, match="not sampled, as a loop's is with repulsion=exact, got loop"):
         nnrep.explore(nnrep.load_system("loop", n=30), temperatures_k=[0.1])
