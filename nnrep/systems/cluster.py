@@ -41,7 +41,6 @@ class ClusterConfig(SystemConfig):
     energy_keys = ("n",)
     can_restart = False
     has_like_particles = True
-    is_chain = False
 
     def __post_init__(self) -> None:
         """Check the ranges.

@@ -48,10 +48,9 @@ class SystemConfig:
     has_features: ClassVar[bool] = False
     has_edge_weights: ClassVar[bool] = False
     can_restart: ClassVar[bool] = True
-    # Whether nothing tells one particle from another, so that minima have no RMSD to each other.
+    # Whether nothing tells one particle from another: neighbours by number do not belong together, and minima
+    # have no RMSD to each other.
     has_like_particles: ClassVar[bool] = False
-    # Whether particles that follow one another belong together, where no molecule says which do.
-    is_chain: ClassVar[bool] = True
 
     def molecule(self, folders: Sequence[str]) -> "Molecule | None":
         """The prepared molecule that the settings name; None for a system without one.

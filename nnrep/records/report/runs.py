@@ -86,7 +86,7 @@ def drawn(seeds: Sequence[Seed]) -> dict[str, Any]:
 
 def is_chain(system: str) -> bool:
     """Whether particles of a system by this name are joined to those that follow them."""
-    return system not in SYSTEMS or SYSTEMS[system].is_chain
+    return system not in SYSTEMS or not SYSTEMS[system].has_like_particles
 
 
 def structures_shown(seeds: Sequence[Seed]) -> int:
