@@ -5,9 +5,8 @@ generalised Born solvents, and Lennard-Jones and Coulomb between all pairs, also
 their own (NBFIX, geometric means).
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import openmm
@@ -19,10 +18,11 @@ from nnrep.energies.bonded import Torsions
 from nnrep.energies.cmap import Cmaps, cmap_energy, nodes_of
 from nnrep.energies.energy import Energy
 from nnrep.energies.impropers import Impropers, impropers_energy
-from nnrep.energies.nonbonded import Atoms, PairTable, whole_pair_table
 from nnrep.energies.planes import planes_of
 from nnrep.energies.sum import energy_sum
-from nnrep.systems.force_fields.parameters import angles_of, bonds_of, pair_atoms, torsions_of
+from nnrep.systems.force_fields.openmm_pairs import OF_PAIRS, is_listed, is_of_pairs, is_whole, pairs_of
+from nnrep.systems.force_fields.openmm_reading import expression_of, of_kind
+from nnrep.systems.force_fields.parameters import angles_of, bonds_of, torsions_of
 from nnrep.systems.solvents.continuum import born_energy
 from nnrep.systems.solvents.parameters import born_of
 
@@ -46,7 +46,7 @@ def energy_of_system(system: openmm.System) -> Energy:
         planes = planes_of(bonds, angles, torsions)
     except ValueError as error:
         raise UnknownForcesError(f"bonds that are not computed here: {error}") from error
-    pairs = _pairs(forces, system.getNumParticles())
+    pairs = pairs_of(forces, system.getNumParticles())
     whole = amber.whole_energy(amber.AmberParameters(bonds, angles, torsions, planes, pairs))
     parts = [part for of_forces in PARTS if (part := of_forces(forces)) is not None]
     return energy_sum(whole, *parts) if parts else whole
@@ -54,8 +54,8 @@ def energy_of_system(system: openmm.System) -> Energy:
 
 def _check(forces: Sequence[openmm.Force]) -> None:
     unknown = [_called(force) for force in forces if not _is_known(force)]
-    unknown += ["a second NonbondedForce"] if len(_of(forces, openmm.NonbondedForce)) > 1 else []
-    unknown += ["a second solvent"] if len(_of(forces, SOLVENTS)) > 1 else []
+    unknown += ["a second NonbondedForce"] if len(of_kind(forces, openmm.NonbondedForce)) > 1 else []
+    unknown += ["a second solvent"] if len(of_kind(forces, SOLVENTS)) > 1 else []
     if unknown:
         names = ", ".join(dict.fromkeys(unknown))
         raise UnknownForcesError(f"forces that are not computed here: {names}")
@@ -65,10 +65,10 @@ def _called(force: openmm.Force) -> str:
     """Its kind, and what it is in words: a custom force by its energy."""
     kind, name = type(force).__name__, force.getName()
     if hasattr(force, "getEnergyFunction"):
-        known = isinstance(force, openmm.CustomNonbondedForce) and _expression(force) in OF_PAIRS
+        known = isinstance(force, openmm.CustomNonbondedForce) and expression_of(force) in OF_PAIRS
         large = known and force.getNumParticles() > MAX_TABLE_ATOMS
         more = f" of more than {MAX_TABLE_ATOMS} atoms" if large else ""
-        if isinstance(force, openmm.CustomTorsionForce) and _expression(force) in WRAPPED | ABOUT_ZERO:
+        if isinstance(force, openmm.CustomTorsionForce) and expression_of(force) in WRAPPED | ABOUT_ZERO:
             more = " at angles theta0 that it does not reach, perhaps in degrees"
         return f"{kind} {force.getEnergyFunction().strip()}{more}"
     if kind in KNOWN:
@@ -85,10 +85,6 @@ def _always(force: openmm.Force) -> bool:
     return True
 
 
-def _of(forces: Iterable[openmm.Force], kind: type | tuple[type, ...]) -> list[Any]:
-    return [force for force in forces if isinstance(force, kind)]
-
-
 def _plain(values: Iterable[Any]) -> list[Any]:
     """Numbers in nm, rad, kJ/mol and e."""
     return [
@@ -100,7 +96,7 @@ def _plain(values: Iterable[Any]) -> list[Any]:
 def _joined(forces: Sequence[openmm.Force], kind: Any, add: Callable[[Any, Any], None]) -> Any:
     """One force with the terms of all forces of a kind."""
     whole = kind()
-    for force in _of(forces, kind):
+    for force in of_kind(forces, kind):
         add(whole, force)
     return whole
 
@@ -129,7 +125,7 @@ def _add_torsions(whole: openmm.PeriodicTorsionForce, force: openmm.PeriodicTors
 
 def _torsions(forces: Sequence[openmm.Force]) -> Torsions:
     periodic = torsions_of(_joined(forces, openmm.PeriodicTorsionForce, _add_torsions))
-    powers = _powers(_of(forces, openmm.RBTorsionForce))
+    powers = _powers(of_kind(forces, openmm.RBTorsionForce))
     if len(powers.constant) == 0:
         return periodic
     most = max(len(periodic.cosine), len(powers.cosine))
@@ -174,12 +170,6 @@ def _powers(forces: Sequence[openmm.RBTorsionForce]) -> Torsions:
 # Impropers
 
 
-def _expression(force: Any) -> str:
-    """The energy of a custom force, without blanks, and with pi by name."""
-    text = re.sub(r"\s", "", force.getEnergyFunction()).rstrip(";")
-    return re.sub(r"3\.14159\d*", "pi", text).replace(";pi=pi", "")
-
-
 FARTHEST_ANGLE = 2 * np.pi  # phi0 of an improper: expressions turn phi - phi0 by 2 pi once
 # Expression -> k of k/2 (phi - phi0)^2 over the parameter k.
 WRAPPED = {
@@ -195,7 +185,7 @@ def _is_impropers(force: openmm.Force) -> bool:
     names = [force.getPerTorsionParameterName(k) for k in range(force.getNumPerTorsionParameters())]
     if sorted(names) != ["k", "theta0"]:
         return False
-    farthest, text = _farthest_angle(force, names), _expression(force)
+    farthest, text = _farthest_angle(force, names), expression_of(force)
     return (text in WRAPPED and farthest <= FARTHEST_ANGLE) or (text in ABOUT_ZERO and farthest == 0)
 
 
@@ -213,7 +203,7 @@ def _of_impropers(forces: Sequence[openmm.Force]) -> Energy | None:
 def _impropers(forces: Sequence[openmm.CustomTorsionForce]) -> Impropers:
     rows, numbers = [], []
     for force in forces:
-        factor = (WRAPPED | ABOUT_ZERO)[_expression(force)]
+        factor = (WRAPPED | ABOUT_ZERO)[expression_of(force)]
         names = [force.getPerTorsionParameterName(k) for k in range(2)]
         for index in range(force.getNumTorsions()):
             *four, values = force.getTorsionParameters(index)
@@ -235,7 +225,7 @@ def _shares_three(force: openmm.CMAPTorsionForce) -> bool:
 
 
 def _of_maps(forces: Sequence[openmm.Force]) -> Energy | None:
-    chosen = [force for force in _of(forces, openmm.CMAPTorsionForce) if force.getNumTorsions()]
+    chosen = [force for force in of_kind(forces, openmm.CMAPTorsionForce) if force.getNumTorsions()]
     return cmap_energy(_cmaps(chosen)) if chosen else None
 
 
@@ -257,114 +247,6 @@ def _cmaps(forces: Sequence[openmm.CMAPTorsionForce]) -> Cmaps:
     )
 
 
-# Pairs
-
-
-def _is_whole(force: openmm.NonbondedForce) -> bool:
-    offsets = force.getNumParticleParameterOffsets() + force.getNumExceptionParameterOffsets()
-    return force.getNonbondedMethod() == openmm.NonbondedForce.NoCutoff and not offsets
-
-
-class _Powers(NamedTuple):
-    """Numbers (n, n) of pairs, a of a / r^12 and b of - b / r^6."""
-
-    repulsion: np.ndarray
-    attraction: np.ndarray
-
-
-def _squared(force: openmm.CustomNonbondedForce, n: int) -> _Powers:
-    table = _by_type(force, n)
-    return _Powers(table.repulsion**2, table.attraction)
-
-
-def _by_type(force: openmm.CustomNonbondedForce, n: int) -> _Powers:
-    """Of tables `acoef` and `bcoef` of the atoms' types."""
-    names = [force.getTabulatedFunctionName(k) for k in range(force.getNumTabulatedFunctions())]
-    kinds = np.array([force.getParticleParameters(k)[0] for k in range(n)]).astype(int)
-    tables = []
-    for name in ("acoef", "bcoef"):
-        columns, rows, values = force.getTabulatedFunction(names.index(name)).getFunctionParameters()
-        tables.append(np.array(values).reshape(rows, columns).T[np.ix_(kinds, kinds)])
-    return _Powers(*tables)
-
-
-def _geometric(force: openmm.CustomNonbondedForce, n: int) -> _Powers:
-    names = [force.getPerParticleParameterName(k) for k in range(force.getNumPerParticleParameters())]
-    table = np.array([force.getParticleParameters(k) for k in range(n)])
-    a, c = table[:, names.index("A")], table[:, names.index("C")]
-    return _Powers(np.outer(a, a), np.outer(c, c))
-
-
-# Expression -> numbers of all pairs.
-OF_PAIRS: dict[str, Callable[[Any, int], _Powers]] = {
-    "(a/r6)^2-b/r6;r6=r^6;a=acoef(type1,type2);b=bcoef(type1,type2)": _squared,
-    "acoef(type1,type2)/r^12-bcoef(type1,type2)/r^6": _by_type,
-    "A1*A2/r^12-C1*C2/r^6": _geometric,
-}
-LISTED = "-C/r^6+A/r^12"
-LISTED_BY_DEPTH = re.compile(r"([\d.e+-]+)\*epsilon\*\(\(sigma/r\)\^12-\(sigma/r\)\^6\)")
-
-
-def _is_of_pairs(force: openmm.CustomNonbondedForce) -> bool:
-    plain = force.getNonbondedMethod() == openmm.CustomNonbondedForce.NoCutoff
-    plain = plain and not (force.getNumGlobalParameters() or force.getNumInteractionGroups())
-    return plain and _expression(force) in OF_PAIRS and force.getNumParticles() <= MAX_TABLE_ATOMS
-
-
-def _is_listed(force: openmm.CustomBondForce) -> bool:
-    text = _expression(force)
-    known = text == LISTED or LISTED_BY_DEPTH.fullmatch(text) is not None
-    return known and not force.getNumGlobalParameters() and force.getNumBonds() <= MAX_TABLE_ATOMS**2
-
-
-def _pairs(forces: Sequence[openmm.Force], n: int) -> PairTable | Atoms:
-    (nonbonded,) = _of(forces, openmm.NonbondedForce) or [_nothing(n)]
-    atoms = pair_atoms(nonbonded)
-    own, listed = _of(forces, openmm.CustomNonbondedForce), _of(forces, openmm.CustomBondForce)
-    if n > MAX_TABLE_ATOMS:
-        return atoms
-    table = whole_pair_table(atoms)
-    for force in own:
-        _add_all(table, force, n)
-    for force in listed:
-        _add_listed(table, force)
-    return table
-
-
-def _nothing(n: int) -> openmm.NonbondedForce:
-    """Of atoms without charge and without Lennard-Jones."""
-    force = openmm.NonbondedForce()
-    for _ in range(n):
-        force.addParticle(0.0, 1.0, 0.0)
-    return force
-
-
-def _add_all(table: PairTable, force: openmm.CustomNonbondedForce, n: int) -> None:
-    special = OF_PAIRS[_expression(force)](force, n)
-    excluded = [force.getExclusionParticles(k) for k in range(force.getNumExclusions())]
-    i, j = np.array(excluded, int).reshape(-1, 2).T
-    for values, more in ((table.repulsion, special.repulsion), (table.attraction, special.attraction)):
-        np.fill_diagonal(more, 0)
-        more[i, j] = more[j, i] = 0
-        values += more
-
-
-def _add_listed(table: PairTable, force: openmm.CustomBondForce) -> None:
-    names = [force.getPerBondParameterName(k) for k in range(force.getNumPerBondParameters())]
-    depth = LISTED_BY_DEPTH.fullmatch(_expression(force))
-    for index in range(force.getNumBonds()):
-        i, j, values = force.getBondParameters(index)
-        named = dict(zip(names, values, strict=True))
-        if depth is None:
-            a, c = named["A"], named["C"]
-        else:
-            factor = float(depth[1]) * named["epsilon"]
-            a, c = factor * named["sigma"] ** 12, factor * named["sigma"] ** 6
-        for numbers, number in ((table.repulsion, a), (table.attraction, c)):
-            numbers[i, j] += number
-            numbers[j, i] += number
-
-
 # Solvents
 
 SOLVENTS = openmm.CustomGBForce, openmm.GBSAOBCForce
@@ -372,7 +254,7 @@ SOLVENTS = openmm.CustomGBForce, openmm.GBSAOBCForce
 
 def has_solvent(system: openmm.System) -> bool:
     """Whether a generalised Born solvent is among the forces of a system."""
-    return bool(_of(system.getForces(), SOLVENTS))
+    return bool(of_kind(system.getForces(), SOLVENTS))
 
 
 def _is_born(force: openmm.CustomGBForce | openmm.GBSAOBCForce) -> bool:
@@ -380,7 +262,7 @@ def _is_born(force: openmm.CustomGBForce | openmm.GBSAOBCForce) -> bool:
 
 
 def _of_solvent(forces: Sequence[openmm.Force]) -> Energy | None:
-    born = [born_of(force) for force in _of(forces, SOLVENTS)]
+    born = [born_of(force) for force in of_kind(forces, SOLVENTS)]
     return born_energy(born[0]) if born and born[0] is not None else None
 
 
@@ -405,9 +287,9 @@ KNOWN: dict[str, Callable[[Any], bool]] = {
     "RBTorsionForce": _always,
     "CustomTorsionForce": _is_impropers,
     "CMAPTorsionForce": _shares_three,
-    "NonbondedForce": _is_whole,
-    "CustomNonbondedForce": _is_of_pairs,
-    "CustomBondForce": _is_listed,
+    "NonbondedForce": is_whole,
+    "CustomNonbondedForce": is_of_pairs,
+    "CustomBondForce": is_listed,
     "CustomGBForce": _is_born,
     "GBSAOBCForce": _is_born,
 }

@@ -8,7 +8,15 @@ from nnrep.systems.force_fields.force_field import ForceField
 FORCE_FIELDS: Registry[ForceField] = Registry(
     "force field",
     "nnrep.systems.force_fields",
-    others=("files", "force_field", "openmm_forces", "parameters", "registry"),
+    others=(
+        "files",
+        "force_field",
+        "openmm_forces",
+        "openmm_pairs",
+        "openmm_reading",
+        "parameters",
+        "registry",
+    ),
 )
 
 
