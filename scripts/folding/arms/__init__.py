@@ -1,0 +1,1 @@
+"""What moves the chain between quenches, one file each."""

@@ -1,0 +1,64 @@
+"""What is searched: a peptide in a solvent, from its extended chain; how frames are quenched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import nnrep
+from nnrep.choices.settings import build
+from nnrep.exploration.quench import Quenched, quench_stages, quenched
+from nnrep.exploration.settings import ExploreConfig
+from nnrep.exploration.shape import Shape
+from nnrep.minimization import Stage, lbfgs
+from nnrep.reparam.base import Reparametrization
+from nnrep.systems.system import System
+
+RMS_FORCE = 5.0  # kJ/mol/nm, of quenches
+FOLDED = 2.0  # Angstrom: CA RMSD to the native structure below which a minimum counts as native
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A peptide.
+
+    Attributes:
+        system: its energy, from the extended chain.
+        shape: what is said of minima.
+        stages: of a quench with free positions.
+    """
+
+    system: System
+    shape: Shape
+    stages: tuple[Stage, ...]
+
+    def quench(self, positions: np.ndarray, stages: Sequence[Stage] | None = None) -> Quenched:
+        """The minimum below positions (n, 3)."""
+        config = explore_config()
+        found = quenched(self.system, stages or self.stages, positions, config.quench.steps)
+        assert found is not None
+        return found
+
+
+def explore_config(**changed: Any) -> ExploreConfig:
+    """Settings of `nnrep explore` but for some keys."""
+    return build(ExploreConfig, {"quench": {"rms_force": RMS_FORCE}, **changed})
+
+
+def stages_through(reparam: Reparametrization | None) -> tuple[Stage, ...]:
+    """Of a quench through a map, and then with free positions."""
+    return quench_stages(explore_config().quench, "kJ/mol", lbfgs(), reparam)
+
+
+def problem_of(pdb: str, solvent: str, force_field: str, structures: Sequence[str], start: str) -> Problem:
+    """A structure of the Protein Data Bank, in the folders or fetched."""
+    system = nnrep.load_system(
+        "protein",
+        pdb=pdb,
+        start=start,
+        solvent=solvent,
+        force_field=force_field,
+        structures=list(structures),
+    )
+    return Problem(system, Shape.of(system), stages_through(None))

@@ -1,0 +1,70 @@
+"""One search: moves and quenches until it has folded, or its budget is used."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+from folding.arms.arm import Arm
+from folding.problem import FOLDED, Problem
+
+SETTLED = 0.1  # share of the budget for which the lowest minimum must have been native at the end of a search
+
+
+class Row(NamedTuple):
+    """A quench; sums are since the search began.
+
+    Attributes:
+        evaluations: of energy or forces, of dynamics and quenches.
+        cpu_s: processor time.
+        ps: of dynamics, all replicas together.
+        temperature: in K, of the frame.
+        energy: kJ/mol.
+        rmsd_ca: Angstrom, to the native structure.
+        radius_of_gyration: Angstrom.
+    """
+
+    evaluations: int
+    cpu_s: float
+    ps: float
+    temperature: float
+    energy: float
+    rmsd_ca: float
+    radius_of_gyration: float
+
+
+class Found(NamedTuple):
+    """What a search has met: a row a quench, and the lowest minimum (n, 3)."""
+
+    rows: list[Row]
+    lowest: np.ndarray
+
+
+class Budget(NamedTuple):
+    """Where a search ends at the latest: evaluations, and seconds of processor time."""
+
+    evaluations: int
+    cpu_s: float
+
+
+def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> Found:
+    """Search until the lowest minimum has been native for a share of the budget, or to the budget's end."""
+    began, evaluations, ps = time.process_time(), 0, 0.0
+    walk, rows = arm.begin(seed), []
+    lowest, best, native_since = np.inf, np.zeros((0, 3)), None
+    while True:
+        moved = walk.move()
+        evaluations, ps = evaluations + moved.evaluations, ps + moved.ps
+        for frame in moved.frames:
+            one = walk.quench(frame)
+            evaluations += one.evaluations
+            shape = problem.shape.of_positions(one.positions)
+            used = time.process_time() - began
+            values = (frame.temperature, one.energy, shape["rmsd_ca"], shape["radius_of_gyration"])
+            rows.append(Row(evaluations, used, ps, *values))
+            if one.energy < lowest:
+                lowest, best = one.energy, one.positions
+                native = shape["rmsd_ca"] < FOLDED
+                native_since = (native_since or evaluations) if native else None
+        settled = native_since is not None and evaluations - native_since >= SETTLED * budget.evaluations
+        if settled or evaluations >= budget.evaluations or used >= budget.cpu_s:
+            return Found(rows, np.asarray(best, np.float32))
