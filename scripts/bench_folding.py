@@ -7,7 +7,6 @@ Each search begins with the extended chain and ends once its lowest minimum, by 
 import argparse
 from pathlib import Path
 
-import jax
 import numpy as np
 import pandas as pd
 from folding.arms.registry import ARMS
@@ -48,8 +47,8 @@ def main() -> None:
             best = table.loc[table["energy"].idxmin()]
             last = table.iloc[-1]
             print(
-                f"{name} {seed}: {best.energy:.2f} kJ/mol, {best.rmsd_ca:.2f} A, after {best.evaluations:.0f} "
-                f"evaluations; {last.evaluations:.0f} evaluations, {last.ps:.0f} ps, {last.cpu_s:.0f} s",
+                f"{name} {seed}: {best.energy:.2f} kJ/mol, {best.rmsd_ca:.2f} A, after "
+                f"{best.evaluations:.0f} evaluations; {last.evaluations:.0f} evaluations, {last.ps:.0f} ps, {last.cpu_s:.0f} s",
                 flush=True,
             )
 

@@ -4,6 +4,7 @@ import time
 from typing import NamedTuple
 
 import numpy as np
+
 from folding.arms.arm import Arm
 from folding.problem import FOLDED, Problem
 

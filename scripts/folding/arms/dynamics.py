@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from folding.arms.arm import Frame, Moved, Walk
 from folding.problem import Problem, explore_config
-
 from nnrep.exploration.driver import sampler_of
 from nnrep.exploration.quench import Quenched
 from nnrep.minimization import Stage
