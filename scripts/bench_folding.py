@@ -48,7 +48,8 @@ def main() -> None:
             last = table.iloc[-1]
             print(
                 f"{name} {seed}: {best.energy:.2f} kJ/mol, {best.rmsd_ca:.2f} A, after "
-                f"{best.evaluations:.0f} evaluations; {last.evaluations:.0f} evaluations, {last.ps:.0f} ps, {last.cpu_s:.0f} s",
+                f"{best.evaluations:.0f} evaluations; "
+                f"{last.evaluations:.0f} evaluations, {last.ps:.0f} ps, {last.cpu_s:.0f} s",
                 flush=True,
             )
 
