@@ -1,7 +1,7 @@
 """Searches for the native structure of a peptide, beside each other.
 
 Each search begins with the extended chain and ends once its lowest minimum, by energy, has been within 2 A
-(CA) of the native structure for a tenth of the budget, or with the budget.
+(CA) of the native structure for 3 % of the budget, or with the budget.
 """
 
 import argparse

@@ -8,7 +8,7 @@ import numpy as np
 from folding.arms.arm import Arm
 from folding.problem import FOLDED, Problem
 
-SETTLED = 0.1  # share of the budget for which the lowest minimum must have been native at the end of a search
+SETTLED = 0.03  # share of the budget for which the lowest minimum is native before a search ends
 
 
 class Row(NamedTuple):
