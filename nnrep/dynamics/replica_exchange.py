@@ -38,6 +38,7 @@ from nnrep.dynamics.settings import DynamicsSettings
 from nnrep.dynamics.units import units_of
 from nnrep.energies.arrays import Numbers, on_device
 from nnrep.errors import require
+from nnrep.host.compilation import WIDELY
 from nnrep.host.stored import stored
 from nnrep.systems.system import System
 
@@ -195,7 +196,7 @@ def _begun(mechanics: Mechanics, positions: Array, draws: Array) -> tuple[Array,
     return jax.lax.map(begin, (positions, draws))
 
 
-@stored(static_argnames=("side_by_side",))
+@stored(static_argnames=("side_by_side",), compiler_options=WIDELY)
 def _advanced(
     mechanics: Mechanics, schedule: Schedule, ladder: Ladder, steps: Array, side_by_side: bool
 ) -> tuple[Ladder, Observed]:

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-import nnrep
 from nnrep.choices.settings import build
 from nnrep.exploration.quench import Quenched, quench_stages, quenched
 from nnrep.exploration.settings import ExploreConfig
 from nnrep.exploration.shape import Shape
 from nnrep.minimization import Stage, lbfgs
 from nnrep.reparam.base import Reparametrization
+from nnrep.structures.preparation import Preparation
+from nnrep.structures.prepare import prepared
+from nnrep.systems.protein import ProteinConfig, protein_system
 from nnrep.systems.system import System
 
 RMS_FORCE = 5.0  # kJ/mol/nm, of quenches
@@ -52,13 +54,8 @@ def stages_through(reparam: Reparametrization | None) -> tuple[Stage, ...]:
 
 
 def problem_of(pdb: str, solvent: str, force_field: str, structures: Sequence[str], start: str) -> Problem:
-    """A structure of the Protein Data Bank, in the folders or fetched."""
-    system = nnrep.load_system(
-        "protein",
-        pdb=pdb,
-        start=start,
-        solvent=solvent,
-        force_field=force_field,
-        structures=list(structures),
-    )
+    """A structure of the Protein Data Bank, in the folders or fetched; padded, as `nnrep explore` has it."""
+    options = {"name": "protein", "start": start, "solvent": solvent, "force_field": force_field}
+    molecule = prepared(pdb, structures, Preparation())
+    system = protein_system(build(ProteinConfig, options), molecule, padded=True)
     return Problem(system, Shape.of(system), stages_through(None))
