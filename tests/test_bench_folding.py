@@ -23,11 +23,12 @@ from folding.arms.registry import ARMS
 from folding.claims import Evidence, at_most, claims_of, enough, within
 from folding.described import described
 from folding.kept import COLUMNS, Kept, Made, keep, searches_in
+from folding.openmm_speed import ps_a_second
 from folding.outcomes import folded_at, outcome, outcomes
 from folding.report import write_report
 from folding.searching import Budget
 from folding.summary import best_openmm, common_limit, compare, summarise, times_of
-from folding.survival import Times, compared, curve, median, medians, restricted_mean
+from folding.survival import Compared, Estimate, Times, compared, curve, median, medians, restricted_mean
 
 MADE = Made("2026-01-02 03:04", "scripts/bench_folding run x", "abc", "a machine", "nnrep 0", 1000, None, 2.0)
 
@@ -184,8 +185,7 @@ def test_searches_of_several_budgets_are_censored_where_they_end():
 
 
 def verdicts(kept):
-    searches = outcomes(kept)
-    claims = claims_of(Evidence(searches, compare(searches)))
+    claims = claims_of(Evidence(outcomes(kept), ps_a_second(kept, "5AWL")))
     return {claim.claim: claim for claim in claims}
 
 
@@ -237,19 +237,57 @@ def test_searches_that_ended_before_the_hour_leave_the_claim_open():
         assert claim_about(claims, "an hour", "replica exchange").verdict is verdict
 
 
+def test_each_of_our_arms_is_held_beside_replica_exchange_and_openmm():
+    arms = ("cartesian", "slow_modes", "openmm_300")
+    rows = compare(outcomes([one for arm in arms for one in searches_of(arm, [2, 3])]))
+    assert rows[["arm", "other", "measure"]].to_numpy().tolist() == [
+        [arm, other, measure]
+        for arm, other in (
+            ("slow_modes", "cartesian"),
+            ("cartesian", "openmm_300"),
+            ("slow_modes", "openmm_300"),
+        )
+        for measure in ("evaluations", "cpu_s")
+    ]
+    assert rows["ratio"].tolist() == [1.0] * 6
+    assert compare(outcomes(searches_of("torsion_moves", [2]))).empty
+
+
 def test_openmm_stands_for_its_best_temperature():
     ours = searches_of("slow_modes", SOON, quenches=60)
     cold, hot = (searches_of(f"openmm_{k}", folds, quenches=60) for k, folds in ((300, NEVER), (410, LATE)))
     few = searches_of("openmm_351", SOON[:2], quenches=60)
     assert best_openmm(outcomes([*ours, *cold, *few, *hot])) == "openmm_410"
     assert best_openmm(outcomes(ours)) is None
-    found = claim_about(verdicts([*ours, *cold, *few, *hot]), "OpenMM", "slow-mode masses")
+    found = claim_about(verdicts([*ours, *cold, *few, *hot]), "best single", "slow-mode masses")
     assert found.verdict is Verdict.holds
     assert "OpenMM, 410 K" in found.measured
     as_slow = [one._replace(arm="slow_modes") for one in hot]
-    failed = claim_about(verdicts([*as_slow, *hot]), "OpenMM", "slow-mode masses")
+    failed = claim_about(verdicts([*as_slow, *hot]), "best single", "slow-mode masses")
     assert failed.verdict is Verdict.fails
-    assert at_most(pd.Series({"ratio_low": 0.1, "ratio_high": 0.3}), 0.2) is Verdict.undecided
+    open_still = Compared(np.inf, 0.01, True, Estimate(0.15, 0.1, 0.3))
+    assert at_most(open_still) is Verdict.undecided
+
+
+def test_a_short_search_by_openmm_gives_the_speed_for_dynamics_at_one_temperature():
+    ours = searches_of("slow_modes", LATE, quenches=60)
+    alone = searches_of("single_temperature", LATE, quenches=60)
+    words = ("speed of OpenMM", "slow-mode masses")
+    untold = claim_about(verdicts([*ours, *alone]), *words)
+    assert untold.verdict is Verdict.not_tested
+    assert "none by OpenMM" in untold.caveats[0]
+    (short,) = searches_of("openmm_351", [None], quenches=5)
+    assert ps_a_second([short, *ours], "5AWL") == pytest.approx(10)  # as the tables have it
+    slowed = short.table.assign(cpu_s=[7.0, 27.0, 47.0, 67.0, 87.0])  # whatever came before the first
+    short = short._replace(table=slowed)
+    assert ps_a_second([short], "5AWL") == pytest.approx(0.5)
+    assert np.isnan(ps_a_second([short], "2JOF"))
+    found = claim_about(verdicts([*ours, *alone, short]), *words)
+    assert found.verdict is Verdict.holds
+    assert "one temperature at 1.8 ns an hour 10 of 10, median 800" in found.measured
+    assert "ratio of medians 0.05" in found.measured
+    fast = short._replace(table=slowed.assign(cpu_s=slowed["cpu_s"] / 20))
+    assert claim_about(verdicts([*ours, *alone, fast]), *words).verdict is Verdict.fails
 
 
 def test_the_larger_peptide_is_told_by_its_lowest_minimum_not_by_its_nearest():

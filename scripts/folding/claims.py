@@ -1,15 +1,17 @@
 """What is claimed of the searches, and what their numbers say of it."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from folding.described import described
+from folding.openmm_speed import at_speed, in_words
 from folding.problem import FOLDED
 from folding.searching import SETTLED
 from folding.summary import OPENMM, PLAIN, best_openmm, times_of
-from folding.survival import Times, median
+from folding.survival import Compared, Times, compared, median
 from nnrep.figures.analysis.statistics import CONFIDENCE
 from nnrep.figures.claim import Claim, Verdict, Whose, as_tested
 from nnrep.figures.needs import Need
@@ -32,21 +34,37 @@ ENDS_EARLY = (
     "would meet later is not known"
 )
 MANY = "one of several comparisons that are tested one by one"
+ONE_THREAD = "processor time of one thread each"
+ALONE = "single_temperature"
 ONE_PROCESS = "two cores are counted as twice the processor time of one search, which is one process"
 
 
 class Evidence(NamedTuple):
-    """Tables: a row a search, a row a comparison."""
+    """What claims are tested by.
+
+    Attributes:
+        searches: a row a search.
+        openmm_speed: of OpenMM's dynamics of the smaller peptide, in ps a second; NaN if it is not known.
+    """
 
     searches: pd.DataFrame
-    comparisons: pd.DataFrame
+    openmm_speed: float
+
+
+class Side(NamedTuple):
+    """An arm of a comparison: what it is called, and its times."""
+
+    title: str
+    times: Times
 
 
 def claims_of(evidence: Evidence) -> list[Claim]:
     """All claims, also those that the searches do not test."""
     claims = [_in_an_hour(evidence, arm) for arm in (PLAIN, "slow_modes")]
     claims += [_sooner(evidence, arm, measure) for arm in FASTER for measure in UNITS]
-    claims += [_beside_openmm(evidence, arm) for arm in (PLAIN, "slow_modes")]
+    claims += [
+        rule(evidence, arm) for rule in (_beside_openmm, _at_openmm_speed) for arm in (PLAIN, "slow_modes")
+    ]
     claims += [_reached(evidence)]
     return [as_tested(claim, evidence) for claim in claims]
 
@@ -105,67 +123,87 @@ def enough(folded: int, unknown: int, total: int) -> Verdict:
 
 
 def _sooner(evidence: Evidence, arm: str, measure: str) -> Claim:
-    row = _comparison(evidence, arm, PLAIN, measure)
+    pair = tuple(_side(evidence, name, measure) for name in (arm, PLAIN))
     words = "fewer evaluations" if measure == "evaluations" else "less processor time"
     return Claim(
         f"{SMALL}: {FASTER[arm]} folds it in {words} than replica exchange with Cartesian coordinates",
         f"of the searches of {SMALL}",
-        "" if row is None else _measured(evidence, row),
-        Verdict.undecided if row is None else sooner(row),
+        *_tested(pair, measure, sooner),
         Whose.ours,
         needs_searches(SMALL, arm, PLAIN),
         (ENDS_EARLY, MANY),
     )
 
 
-def sooner(row: pd.Series) -> Verdict:
-    """Whether the first arm of a comparison folds sooner, by the log-rank test; or open."""
-    if not row["p"] < 1 - CONFIDENCE:
+def sooner(seen: Compared) -> Verdict:
+    """Whether the first of two arms folds sooner, by the log-rank test; or open."""
+    if not seen.chance < 1 - CONFIDENCE:
         return Verdict.undecided
-    return Verdict.holds if row["sooner"] else Verdict.fails
+    return Verdict.holds if seen.sooner else Verdict.fails
 
 
 def _beside_openmm(evidence: Evidence, arm: str) -> Claim:
     of_problem = evidence.searches[evidence.searches["problem"] == SMALL]
     other = best_openmm(of_problem) or OPENMM
-    row = _comparison(evidence, arm, other, "cpu_s")
+    pair = tuple(_side(evidence, name, "cpu_s") for name in (arm, other))
     return Claim(
         f"{SMALL}: the median time of {described(arm).title} is at most {FRACTION} of that of OpenMM's "
         "Langevin dynamics at its best single temperature",
         f"of the searches of {SMALL}",
-        "" if row is None else _measured(evidence, row),
-        Verdict.undecided if row is None else at_most(row, FRACTION),
+        *_tested(pair, "cpu_s", at_most),
         Whose.ours,
         needs_searches(SMALL, arm, other),
-        ("processor time of one thread each", "quenches are ours in both", ENDS_EARLY),
+        (ONE_THREAD, "quenches are ours in both", ENDS_EARLY),
     )
 
 
-def at_most(row: pd.Series, limit: float) -> Verdict:
-    """Whether a ratio of medians is at most a limit: by its whole interval, or not, or open."""
-    if row["ratio_high"] <= limit:
+def _at_openmm_speed(evidence: Evidence, arm: str) -> Claim:
+    speed = evidence.openmm_speed
+    simulated = _side(evidence, ALONE, "ps")
+    title = f"{simulated.title} at {in_words(speed)}"
+    pair = (_side(evidence, arm, "cpu_s"), Side(title, at_speed(simulated.times, speed)))
+    measured, verdict = _tested(pair, "cpu_s", at_most) if speed > 0 else ("", Verdict.undecided)
+
+    def lacking(evidence: Evidence) -> str:
+        return "" if evidence.openmm_speed > 0 else "none by OpenMM"
+
+    return Claim(
+        f"{SMALL}: the median time of {described(arm).title} is at most {FRACTION} of that of our Langevin "
+        "dynamics at one temperature, if these ran at the speed of OpenMM's",
+        f"of the searches of {SMALL}",
+        measured,
+        verdict,
+        Whose.ours,
+        (*needs_searches(SMALL, arm, ALONE), Need("a search by OpenMM, which may be short", lacking)),
+        ("OpenMM's dynamics are taken to fold as soon as ours, in ns", ONE_THREAD, ENDS_EARLY),
+    )
+
+
+def at_most(seen: Compared) -> Verdict:
+    """Whether a ratio of medians is at most `FRACTION`: by its whole interval, or not, or open."""
+    if seen.ratio.high <= FRACTION:
         return Verdict.holds
-    return Verdict.fails if row["ratio_low"] > limit else Verdict.undecided
+    return Verdict.fails if seen.ratio.low > FRACTION else Verdict.undecided
 
 
-def _comparison(evidence: Evidence, arm: str, other: str, measure: str) -> pd.Series | None:
-    rows = evidence.comparisons
-    same = (rows["problem"] == SMALL) & (rows["arm"] == arm) & (rows["other"] == other)
-    found = rows[same & (rows["measure"] == measure)]
-    return None if found.empty else found.iloc[0]
+def _side(evidence: Evidence, arm: str, measure: str) -> Side:
+    return Side(described(arm).title, times_of(_own(evidence, SMALL, arm), measure))
 
 
-def _measured(evidence: Evidence, row: pd.Series) -> str:
+def _tested(pair: tuple[Side, ...], measure: str, rule: Callable[[Compared], Verdict]) -> tuple[str, Verdict]:
+    """The numbers of two arms, and what a rule says of them; nothing where an arm has no searches."""
+    if any(len(side.times.time) == 0 for side in pair):
+        return "", Verdict.undecided
+    seen = compared(*(side.times for side in pair))
     parts = []
-    for arm in (row["arm"], row["other"]):
-        times = times_of(_own(evidence, SMALL, arm), row["measure"])
-        folded = int(times.until(row["limit"]).folded.sum())
-        parts.append(f"{described(arm).title} {folded} of {len(times.time)}, median {_median(times)}")
-    limit = f" within {number(row['limit'], 3)} {UNITS[row['measure']]}" * bool(np.isfinite(row["limit"]))
-    unit = f" {UNITS[row['measure']]}" * (not limit)
-    value = "" if np.isnan(row["ratio"]) else f" {row['ratio']:.2g}"
-    interval = f"ratio of medians{value} (95 %: {row['ratio_low']:.2g} to {_high(row['ratio_high'])})"
-    return f"folded{limit}: {'; '.join(parts)}{unit}; {interval}; log-rank p {row['p']:.2g}"
+    for title, times in pair:
+        folded = int(times.until(seen.limit).folded.sum())
+        parts.append(f"{title} {folded} of {len(times.time)}, median {_median(times)}")
+    limit = f" within {number(seen.limit, 3)} {UNITS[measure]}" * bool(np.isfinite(seen.limit))
+    unit = f" {UNITS[measure]}" * (not limit)
+    value = "" if np.isnan(seen.ratio.value) else f" {seen.ratio.value:.2g}"
+    interval = f"ratio of medians{value} (95 %: {seen.ratio.low:.2g} to {_high(seen.ratio.high)})"
+    return f"folded{limit}: {'; '.join(parts)}{unit}; {interval}; log-rank p {seen.chance:.2g}", rule(seen)
 
 
 def _median(times: Times) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from folding.claims import HOUR_ON_TWO_CORES
 from folding.described import described, in_order
@@ -26,6 +27,7 @@ PANEL_AXES = {
 LEGEND_HEIGHT = 0.8  # inches
 LEGEND_COLUMNS = 3
 MARGIN = 1.3  # times the shortest and the longest time
+SPAN = 20.0  # that is shown at least, as a ratio of times
 ABOVE = 3.0  # energies are shown up to so many times the median's distance above the lowest one
 LOWEST = "#000000"
 
@@ -44,7 +46,7 @@ def survival_picture(problem: str, searches: pd.DataFrame) -> Figure:
     panels[0].set_ylabel("share not folded")
     panels[0].set_ylim(0, 1.04)
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=LEGEND_COLUMNS)
-    figure.suptitle(f"{problem}: {len(searches)} searches", fontsize=LETTERS)
+    figure.suptitle(f"{problem}: {len(searches)} search{'es' * (len(searches) != 1)}", fontsize=LETTERS)
     return figure
 
 
@@ -52,7 +54,7 @@ def _survival(axes: Any, measure: str, searches: pd.DataFrame) -> dict[str, Line
     """A panel; returns its lines by what they are called."""
     scale, title = PANEL_AXES[measure]
     longest = searches[measure].max() / scale * MARGIN
-    shortest = min(searches[f"{measure}_folded"].min() / scale / MARGIN, longest / 10)
+    shortest = min(searches[f"{measure}_folded"].min() / scale / MARGIN, longest / SPAN)
     lines = {}
     for place, arm in enumerate(in_order(searches["arm"].tolist())):
         look, times = described(arm), times_of(searches[searches["arm"] == arm], measure)
@@ -67,6 +69,7 @@ def _survival(axes: Any, measure: str, searches: pd.DataFrame) -> dict[str, Line
     if measure == "cpu_s" and shortest < HOUR_ON_TWO_CORES / scale < longest:
         lines["an hour on two cores"] = axes.axvline(HOUR_ON_TWO_CORES / scale, color=NATIVE, lw=0.8, ls="--")
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(shortest, longest)
     axes.set_xlabel(title)
     return lines

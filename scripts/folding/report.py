@@ -10,6 +10,7 @@ from folding.claims import SMALL, Evidence, claims_of
 from folding.commands import commands_of
 from folding.described import described, in_order
 from folding.kept import Kept, searches_in
+from folding.openmm_speed import ps_a_second
 from folding.outcomes import outcomes
 from folding.pictures import funnel_picture, survival_picture
 from folding.problem import FOLDED, RMS_FORCE
@@ -41,8 +42,9 @@ TIMES_EXPLAINED = (
     "not folded by then is censored: its time is longer than it was followed. Curves and medians are those "
     "of Kaplan and Meier, intervals (95 %) of medians those of Brookmeyer and Crowley. The restricted mean "
     "counts longer times as the one to which all arms were followed. Evaluations are of energy or forces, "
-    "of dynamics and quenches together; ns are of all replicas together; processor time is of one thread, "
-    "with the compilation of a process's first search."
+    "of dynamics and quenches together; a step of dynamics is one, also where the solvent's forces act in "
+    "every second step only. ns are of all replicas together; processor time is of one thread, with the "
+    "compilation of a process's first search."
 )
 TESTS_EXPLAINED = (
     "Two arms are compared by the log-rank test (two-sided, 5 %) up to the time to which both were followed; "
@@ -84,7 +86,7 @@ def write_report(folder: Path) -> None:
     kept = list(searches_in(folder / QUENCHES))
     searches = outcomes(kept)
     summary, comparisons, commands = summarise(searches), compare(searches), commands_of(kept)
-    claims = claims_table(claims_of(Evidence(searches, comparisons)))
+    claims = claims_table(claims_of(Evidence(searches, ps_a_second(kept, SMALL))))
     for name, table in (
         (SEARCHES, searches),
         (SUMMARY, summary),
