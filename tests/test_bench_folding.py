@@ -21,13 +21,14 @@ from folding import running
 from folding.arms.arm import Frame, Moved
 from folding.arms.registry import ARMS
 from folding.claims import Evidence, at_most, claims_of, enough, within
-from folding.described import described
+from folding.described import described, in_order
 from folding.kept import COLUMNS, Kept, Made, keep, searches_in
+from folding.naming import one_of_each
 from folding.openmm_speed import ps_a_second
 from folding.outcomes import folded_at, outcome, outcomes
 from folding.report import write_report
 from folding.searching import Budget
-from folding.summary import best_openmm, common_limit, compare, summarise, times_of
+from folding.summary import best_of, common_limit, compare, summarise, times_of
 from folding.survival import Compared, Estimate, Times, compared, curve, median, medians, restricted_mean
 
 MADE = Made("2026-01-02 03:04", "scripts/bench_folding run x", "abc", "a machine", "nnrep 0", 1000, None, 2.0)
@@ -170,18 +171,18 @@ def test_searches_of_several_budgets_are_censored_where_they_end():
     rows = outcomes(
         [
             *searches_of("cartesian", [2, None, 4]),
-            *searches_of("slow_modes", [None, 3], quenches=6),
+            *searches_of("slow_modes", [None, 3, None], quenches=6),
         ]
     )
     own = times_of(rows[rows["arm"] == "slow_modes"], "evaluations")
-    assert own.time.tolist() == [600, 300]
-    assert own.folded.tolist() == [False, True]
+    assert own.time.tolist() == [600, 300, 600]
+    assert own.folded.tolist() == [False, True, False]
     assert common_limit(rows, "evaluations") == 600
     summary = summarise(rows).set_index("arm")
     assert summary["folded"].to_dict() == {"cartesian": 2, "slow_modes": 1}
-    assert summary["evaluations_median"].tolist() == [400, 300]
-    assert summary["evaluations_mean_restricted"].tolist() == [pytest.approx(400), 450]
-    assert summary["evaluations_sum"].tolist() == [3000, 1200]
+    assert summary["evaluations_median"].tolist() == [400, np.inf]
+    assert summary["evaluations_mean_restricted"].tolist() == [pytest.approx(400), pytest.approx(500)]
+    assert summary["evaluations_sum"].tolist() == [3000, 1800]
 
 
 def verdicts(kept):
@@ -257,13 +258,13 @@ def test_openmm_stands_for_its_best_temperature():
     ours = searches_of("slow_modes", SOON, quenches=60)
     cold, hot = (searches_of(f"openmm_{k}", folds, quenches=60) for k, folds in ((300, NEVER), (410, LATE)))
     few = searches_of("openmm_351", SOON[:2], quenches=60)
-    assert best_openmm(outcomes([*ours, *cold, *few, *hot])) == "openmm_410"
-    assert best_openmm(outcomes(ours)) is None
-    found = claim_about(verdicts([*ours, *cold, *few, *hot]), "best single", "slow-mode masses")
+    assert best_of(outcomes([*ours, *cold, *few, *hot]), "openmm") == "openmm_410"
+    assert best_of(outcomes(ours), "openmm") is None
+    found = claim_about(verdicts([*ours, *cold, *few, *hot]), "OpenMM's Langevin", "slow-mode masses")
     assert found.verdict is Verdict.holds
     assert "OpenMM, 410 K" in found.measured
     as_slow = [one._replace(arm="slow_modes") for one in hot]
-    failed = claim_about(verdicts([*as_slow, *hot]), "best single", "slow-mode masses")
+    failed = claim_about(verdicts([*as_slow, *hot]), "OpenMM's Langevin", "slow-mode masses")
     assert failed.verdict is Verdict.fails
     open_still = Compared(np.inf, 0.01, True, Estimate(0.15, 0.1, 0.3))
     assert at_most(open_still) is Verdict.undecided
@@ -430,3 +431,16 @@ def test_every_arm_has_words_and_a_look():
     looks = {(described(arm).color, described(arm).line) for arm in ARMS}
     assert len(looks) == len(ARMS)
     assert described("unheard_of").title == "unheard_of"
+    assert described("openmm_351").title == "OpenMM, 351 K"
+
+
+def test_arms_of_several_temperatures_are_of_one_kind_the_coldest_first():
+    names = ["openmm_410", "slow_modes", "openmm_99.5", "openmm_300", "cartesian"]
+    assert in_order(names) == ["cartesian", "slow_modes", "openmm_99.5", "openmm_300", "openmm_410"]
+    assert one_of_each(names) == ["openmm_410", "slow_modes", "cartesian"]
+
+
+def test_a_few_short_searches_do_not_limit_the_other_arms():
+    rows = outcomes([*searches_of("cartesian", [None] * 3), *searches_of("openmm_300", [None], quenches=2)])
+    assert common_limit(rows, "evaluations") == 1000
+    assert common_limit(rows[rows["arm"] == "openmm_300"], "evaluations") == 200

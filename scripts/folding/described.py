@@ -1,9 +1,9 @@
 """The arms in words and colours, in the order in which they are shown."""
 
-import re
 from typing import NamedTuple
 
 from folding.arms.registry import SLOW_MODES
+from folding.naming import parsed
 from folding.problem import explore_config
 from nnrep.exploration.settings import TEMPERATURES_K
 from nnrep.records.palette import NEUTRAL, PALEST, method_color, mixed
@@ -67,29 +67,34 @@ ARMS = {
         method_color("none"),
         DASHED,
     ),
+    "openmm": Described(
+        "OpenMM",
+        "OpenMM's Langevin dynamics of the same energy at one temperature, on its CPU platform with one "
+        "thread; quenches are those of the others.",
+        method_color("openmm_dynamics"),
+    ),
 }
 
 
 def described(arm: str) -> Described:
-    """An arm; one that has no words yet is called by its name."""
-    if re.fullmatch(r"openmm_[\d.]+", arm):
-        return _of_openmm(float(arm.removeprefix("openmm_")))
-    return ARMS.get(arm, Described(arm, "", NEUTRAL))
-
-
-def _of_openmm(kelvin: float) -> Described:
-    """OpenMM's arm of a temperature: the colder, the paler."""
+    """An arm; one without words is called by its name. Of several temperatures the colder is paler."""
+    kind, kelvin = parsed(arm)
+    found = ARMS.get(kind, Described(kind, "", NEUTRAL))
+    if kelvin is None:
+        return found
     coldest, hottest = TEMPERATURES_K[0], TEMPERATURES_K[-1]
     share = min(max((hottest - kelvin) / (hottest - coldest), 0.0), 1.0)
-    return Described(
-        f"OpenMM, {kelvin:g} K",
-        "OpenMM's Langevin dynamics of the same energy at one temperature, on its CPU platform with one "
-        "thread; quenches are those of the others.",
-        mixed(method_color("openmm_dynamics"), "#FFFFFF", PALEST * share),
+    return found._replace(
+        title=f"{found.title}, {kelvin:g} K", color=mixed(found.color, "#FFFFFF", PALEST * share)
     )
 
 
 def in_order(arms: list[str]) -> list[str]:
     """Arms as they are shown, each once."""
     known = list(ARMS)
-    return sorted(set(arms), key=lambda arm: (known.index(arm) if arm in known else len(known), arm))
+
+    def place(arm: str) -> tuple:
+        kind, kelvin = parsed(arm)
+        return known.index(kind) if kind in known else len(known), kind, kelvin or 0.0
+
+    return sorted(set(arms), key=place)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from folding.kept import Kept
+from folding.naming import parsed
 from folding.summary import OPENMM
 from folding.survival import Times
 from nnrep.records.style import number
@@ -20,7 +21,7 @@ def ps_a_second(searches: Iterable[Kept], problem: str) -> float:
     spans = [
         one.table[["ps", "cpu_s"]].iloc[[0, -1]].diff().iloc[-1]
         for one in searches
-        if one.problem == problem and one.arm.startswith(OPENMM)
+        if one.problem == problem and parsed(one.arm).kind == OPENMM
     ]
     moved, used = (sum(span[name] for span in spans) for name in ("ps", "cpu_s"))
     return float(moved / used) if used > 0 else np.nan

@@ -1,4 +1,4 @@
-"""Every arm on a molecule of 22 atoms, in a minute: nothing folds, but all that makes a report is there."""
+"""Every kind of arm on a molecule of 22 atoms, in a minute: nothing folds, but the report is whole."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,6 +7,7 @@ import numpy as np
 from dipeptide import dipeptide_file
 
 from folding.arms.registry import ARMS
+from folding.naming import one_of_each
 from folding.problem import problem_of
 from folding.report import QUENCHES, write_report
 from folding.running import run_searches
@@ -18,9 +19,9 @@ SEEDS = (0,)
 
 
 def smoke(folder: Path) -> None:
-    """Searches of alanine dipeptide in GBn2 by all arms, into a folder, and their report."""
+    """Searches of alanine dipeptide in GBn2 by an arm of each kind, into a folder, and their report."""
     with TemporaryDirectory() as given:
         path = str(dipeptide_file(Path(given)))
         problem = problem_of(path, "gbn2", "amber14", [], "native")
-    run_searches(problem, folder / QUENCHES / MOLECULE, list(ARMS), SEEDS, Budget(EVALUATIONS, np.inf))
+    run_searches(problem, folder / QUENCHES / MOLECULE, one_of_each(ARMS), SEEDS, Budget(EVALUATIONS, np.inf))
     write_report(folder)

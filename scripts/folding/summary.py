@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 
 from folding.described import in_order
+from folding.naming import parsed
 from folding.outcomes import MEASURES
 from folding.survival import Times, compared, median, restricted_mean
 
 COMPARED_BY = ("evaluations", "cpu_s")
 PLAIN = "cartesian"
-OPENMM = "openmm"  # what its arms begin with, one a temperature
+OPENMM, ALONE = "openmm", "single_temperature"  # kinds of arms, one a temperature
 
 
 def times_of(searches: pd.DataFrame, measure: str) -> Times:
@@ -22,29 +23,31 @@ def times_of(searches: pd.DataFrame, measure: str) -> Times:
 
 
 def common_limit(searches: pd.DataFrame, measure: str) -> float:
-    """To which all arms of a problem are followed; where all searches folded, the longest of them."""
-    times = [times_of(own, measure) for _, own in searches.groupby("arm")]
+    """To which all arms with the most searches are followed; where all folded, the longest of them."""
+    own = searches[searches["arm"].isin(most_searched(searches))]
+    times = [times_of(of_arm, measure) for _, of_arm in own.groupby("arm")]
     limit = min(each.followed for each in times)
     return limit if np.isfinite(limit) else max(float(each.time.max()) for each in times)
 
 
-def best_openmm(searches: pd.DataFrame) -> str | None:
-    """Of OpenMM's arms of a problem with the most searches the one with the least mean processor time."""
-    arms = [arm for arm in in_order(searches["arm"].tolist()) if arm.startswith(OPENMM)]
-    if not arms:
-        return None
+def most_searched(searches: pd.DataFrame) -> list[str]:
+    """The arms that have as many searches as any."""
     counts = searches["arm"].value_counts()
-    limit = common_limit(searches, "cpu_s")
+    return in_order(counts[counts == counts.max()].index.tolist())
 
-    def mean(arm: str) -> float:
-        return restricted_mean(times_of(searches[searches["arm"] == arm], "cpu_s"), limit)
 
-    return min((arm for arm in arms if counts[arm] == counts[arms].max()), key=mean)
+def best_of(searches: pd.DataFrame, kind: str) -> str | None:
+    """Of a problem's arms of a kind, one a temperature, with the most searches the one of least mean time."""
+    own = searches[[parsed(arm).kind == kind for arm in searches["arm"]]]
+    if own.empty:
+        return None
+    arms, limit = most_searched(own), common_limit(own, "cpu_s")
+    return min(arms, key=lambda arm: restricted_mean(times_of(own[own["arm"] == arm], "cpu_s"), limit))
 
 
 def references(searches: pd.DataFrame) -> list[str]:
     """The arms of a problem that the others are held beside."""
-    return [arm for arm in (PLAIN, best_openmm(searches)) if arm in set(searches["arm"])]
+    return [arm for arm in (PLAIN, best_of(searches, OPENMM)) if arm in set(searches["arm"])]
 
 
 def summarise(searches: pd.DataFrame) -> pd.DataFrame:
@@ -77,7 +80,7 @@ def compare(searches: pd.DataFrame) -> pd.DataFrame:
     """A row a pair of arms and a measure: each of our arms beside each of `references`."""
     rows = []
     for problem, of_problem in searches.groupby("problem", sort=False):
-        arms = [arm for arm in in_order(of_problem["arm"].tolist()) if not arm.startswith(OPENMM)]
+        arms = [arm for arm in in_order(of_problem["arm"].tolist()) if parsed(arm).kind != OPENMM]
         pairs = [(arm, other) for other in references(of_problem) for arm in arms if arm != other]
         for arm, other in pairs:
             for measure in COMPARED_BY:
