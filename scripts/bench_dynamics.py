@@ -28,6 +28,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import openmm
+from dipeptide import dipeptide_file
 
 import nnrep
 from nnrep.choices.settings import build
@@ -55,20 +56,6 @@ SCHEMES: dict[str, dict[str, Any]] = {
     "mass_matrix": {"fastest_period_fs": 60.0},
 }
 HEAVY = ("heavy:4", "heavy:4/2", "repartitioned:4/2", "rigid_repartitioned:4/2")
-# Heavy atoms of a stretched chain of ideal geometry.
-DIPEPTIDE = """\
-ATOM      1  CH3 ACE A   1       0.000   0.000   0.000  1.00 20.00           C
-ATOM      2  C   ACE A   1       1.520   0.000   0.000  1.00 20.00           C
-ATOM      3  O   ACE A   1       2.144   0.812  -0.681  1.00 20.00           O
-ATOM      4  N   ALA A   2       2.116  -0.911   0.764  1.00 20.00           N
-ATOM      5  CA  ALA A   2       3.571  -1.003   0.842  1.00 20.00           C
-ATOM      6  C   ALA A   2       4.057  -2.369   0.384  1.00 20.00           C
-ATOM      7  O   ALA A   2       3.441  -3.387   0.694  1.00 20.00           O
-ATOM      8  CB  ALA A   2       4.054  -0.742   2.259  1.00 20.00           C
-ATOM      9  N   NME A   3       5.163  -2.391  -0.355  1.00 20.00           N
-ATOM     10  CH3 NME A   3       5.721  -3.647  -0.850  1.00 20.00           C
-TER
-"""
 REGIONS = ("beta", "ppii", "alpha", "left")
 BLOCKS = 10
 PIECE = 250  # energies that are computed at a time
@@ -134,9 +121,7 @@ def minimised(molecule: Molecule) -> System:
 
 def dipeptide() -> Molecule:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "dipeptide.pdb"
-        path.write_text(DIPEPTIDE)
-        return prepared(str(path), [], Preparation())
+        return prepared(str(dipeptide_file(Path(folder))), [], Preparation())
 
 
 def print_row(*values: object) -> None:

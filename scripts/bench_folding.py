@@ -1,25 +1,53 @@
 """Searches for the native structure of a peptide, beside each other.
 
+    scripts/bench_folding run RESULTS/quenches/5AWL     # searches, a file each
+    scripts/bench_folding report RESULTS                # tables, pictures and REPORT.md from the searches
+    scripts/bench_folding smoke RESULTS                 # both, on alanine dipeptide, in minutes
+
 Each search begins with the extended chain and ends once its lowest minimum, by energy, has been within 2 A
-(CA) of the native structure for 3 % of the budget, or with the budget.
+(CA) of the native structure for some time, or with the budget.
 """
 
 import argparse
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from folding.arms.registry import ARMS
 from folding.problem import problem_of
-from folding.searching import Budget, search
+from folding.report import write_report
+from folding.running import run_searches
+from folding.searching import Budget
+from folding.smoke import smoke
 
+from nnrep.errors import UserError
 from nnrep.host.runtime import compute_with_one_thread
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_run(commands.add_parser("run", help="search"))
+    for name, words in (("report", "holds quenches/PROBLEM/"), ("smoke", "of searches and report")):
+        commands.add_parser(name).add_argument("folder", type=Path, help=words)
+    options = parser.parse_args()
+    compute_with_one_thread()
+    try:
+        {
+            "run": _run,
+            "report": lambda given: write_report(given.folder),
+            "smoke": lambda given: smoke(given.folder),
+        }[options.command](options)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="searches that it holds are not made again")
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=ARMS)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
@@ -30,29 +58,13 @@ def main() -> None:
     parser.add_argument("--structures", nargs="*", default=[], help="folders of structures")
     parser.add_argument("--evaluations", type=int, default=5_000_000, help="most of a search")
     parser.add_argument("--cpu-s", type=float, default=np.inf, help="most of a search")
-    options = parser.parse_args()
-    compute_with_one_thread()
-    budget = Budget(options.evaluations, options.cpu_s)
+
+
+def _run(options: Any) -> None:
     problem = problem_of(options.pdb, options.solvent, options.force_field, options.structures, options.start)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    for seed in options.seeds:
-        for name in options.arms:
-            path = options.folder / f"{name}-{seed}.csv.gz"
-            if path.exists():
-                continue
-            found = search(problem, ARMS[name](problem), seed, budget)
-            table = pd.DataFrame(found.rows)
-            np.save(options.folder / f"{name}-{seed}.npy", found.lowest)
-            table.to_csv(path, index=False, float_format="%.6g")
-            best = table.loc[table["energy"].idxmin()]
-            last = table.iloc[-1]
-            print(
-                f"{name} {seed}: {best.energy:.2f} kJ/mol, {best.rmsd_ca:.2f} A, after "
-                f"{best.evaluations:.0f} evaluations; "
-                f"{last.evaluations:.0f} evaluations, {last.ps:.0f} ps, {last.cpu_s:.0f} s",
-                flush=True,
-            )
+    budget = Budget(options.evaluations, options.cpu_s)
+    run_searches(problem, options.folder, options.arms, options.seeds, budget)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

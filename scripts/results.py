@@ -1,15 +1,17 @@
 """Write what came out of the figures into the pages that quote it, check that it stands there, draw it again.
 
-    scripts/results write       # from results/FIG/claims.csv into results/README.md and README.md
+    scripts/results write       # from results/*/claims.csv into results/README.md and README.md
     scripts/results check       # exit status 1 if a page is not what would be written
     scripts/results pictures [FIG ...] [KEY=VALUE ...]    # FIG.png and FIG.pdf again, from the tables
 
 In both pages the part between the two comments of `BEGIN` and `END` is written; all else is left alone.
+README.md has the figures alone.
 Pictures are drawn where the folder has all that they need, which is said otherwise; nothing is run. Keys are
 those of `nnrep run`: paths.structures=[pdb] says where structures are.
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -24,16 +26,18 @@ from nnrep.records.run_folder import RUNS
 from nnrep.sweep.settings import experiment_settings
 
 ROOT = Path(__file__).resolve().parent.parent
+FIGURE = "fig"  # what the names of figures' folders begin with
+FOLDING = "folding"  # the folder of scripts/bench_folding
 BEGIN, END = "<!-- scripts/results writes this -->", "<!-- to here -->"
 
 
-def claims_of(results: Path) -> pd.DataFrame:
-    """The claims of all figures that have some, a row each, with the figure's number."""
+def claims_of(results: Path, folders: Iterable[str]) -> pd.DataFrame:
+    """The claims of all folders that have some, a row each, with the folder's name."""
     tables = []
-    for name in FIGURES:
+    for name in folders:
         path = results / name / "claims.csv"
         if path.exists():
-            tables.append(read_claims(path, name).assign(figure=name.removeprefix("fig")))
+            tables.append(read_claims(path, name).assign(folder=name))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -43,7 +47,7 @@ def whole_table(claims: pd.DataFrame) -> str:
     header = ["figure", "of", "claim", "verdict", "measured", "settings", "caveats"]
     rows = [
         [
-            f"[{row['figure']}](fig{row['figure']}/REPORT.md)",
+            f"[{row['folder'].removeprefix(FIGURE)}]({row['folder']}/REPORT.md)",
             *(row[name] for name in ("of", "claim", "verdict", "measured", "needs", "caveats")),
         ]
         for _, row in claims.iloc[order].iterrows()
@@ -54,9 +58,9 @@ def whole_table(claims: pd.DataFrame) -> str:
 def short_table(claims: pd.DataFrame) -> str:
     """A row for each figure: what it shows, how many claims of the paper and of ours have which verdict."""
     rows = []
-    for figure, own in claims.groupby("figure", sort=False):
-        link = f"[{figure}](results/fig{figure}/REPORT.md)"
-        shows = FIGURES[f"fig{figure}"].title.partition(": ")[2]
+    for name, own in claims.groupby("folder", sort=False):
+        link = f"[{name.removeprefix(FIGURE)}](results/{name}/REPORT.md)"
+        shows = FIGURES[name].title.partition(": ")[2]
         rows.append([link, shows, *(counted(own[own["of"] == whose.value]) for whose in Whose)])
     header = ["figure", "shows", "claims of the paper", "our claims"]
     return f"{totals(claims)}\n\n{markdown_table(header, rows)}"
@@ -77,8 +81,9 @@ def with_part(page: str, part: str) -> str:
 
 def pages(root: Path) -> dict[Path, str]:
     """What the pages should be."""
-    claims = claims_of(root / "results")
-    parts = {root / "results" / "README.md": whole_table(claims), root / "README.md": short_table(claims)}
+    results = root / "results"
+    whole = whole_table(claims_of(results, (*FIGURES, FOLDING)))
+    parts = {results / "README.md": whole, root / "README.md": short_table(claims_of(results, FIGURES))}
     return {path: with_part(path.read_text(), part) for path, part in parts.items()}
 
 

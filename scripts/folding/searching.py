@@ -20,7 +20,7 @@ class Row(NamedTuple):
         ps: of dynamics, all replicas together.
         temperature: in K, of the frame.
         energy: kJ/mol.
-        rmsd_ca: Angstrom, to the native structure.
+        rmsd_ca: Angstrom, to the native structure; NaN with fewer than three CA atoms.
         radius_of_gyration: Angstrom.
     """
 
@@ -60,11 +60,16 @@ def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> Found:
             evaluations += one.evaluations
             shape = problem.shape.of_positions(one.positions)
             used = time.process_time() - began
-            values = (frame.temperature, one.energy, shape["rmsd_ca"], shape["radius_of_gyration"])
+            values = (
+                frame.temperature,
+                one.energy,
+                shape.get("rmsd_ca", np.nan),
+                shape["radius_of_gyration"],
+            )
             rows.append(Row(evaluations, used, ps, *values))
             if one.energy < lowest:
                 lowest, best = one.energy, one.positions
-                native = shape["rmsd_ca"] < FOLDED
+                native = rows[-1].rmsd_ca < FOLDED
                 native_since = (native_since or evaluations) if native else None
         settled = native_since is not None and evaluations - native_since >= SETTLED * budget.evaluations
         if settled or evaluations >= budget.evaluations or used >= budget.cpu_s:

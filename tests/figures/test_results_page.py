@@ -73,6 +73,16 @@ def test_each_claim_is_a_row_with_settings_numbers_and_caveats(root):
     assert "STALE" not in page
 
 
+def test_claims_on_folding_are_among_ours_in_the_results_alone(root):
+    folder = root / "results" / "folding"
+    folder.mkdir()
+    row = ("ours", "F1", "of the searches", "10 searches", "m", "undecided", "")
+    pd.DataFrame([row], columns=CLAIM_COLUMNS).to_csv(folder / "claims.csv", index=False)
+    pages = results_page.pages(root)
+    assert "| [folding](folding/REPORT.md) | ours | F1 | undecided |" in pages[root / "results" / "README.md"]
+    assert "folding" not in pages[root / "README.md"]
+
+
 def test_the_readme_counts_the_papers_claims_and_ours_apart(root):
     page = results_page.pages(root)[root / "README.md"]
     shows = "layouts of both loops by GD, CG and GNN"

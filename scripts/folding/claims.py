@@ -1,0 +1,249 @@
+"""What is claimed of the searches, and what their numbers say of it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from folding.described import described
+from folding.openmm_speed import at_speed, in_words
+from folding.problem import FOLDED
+from folding.searching import SETTLED
+from folding.summary import ALONE, OPENMM, PLAIN, best_of, times_of
+from folding.survival import Compared, Times, compared, median
+from nnrep.figures.analysis.statistics import CONFIDENCE
+from nnrep.figures.claim import Claim, Verdict, Whose, as_tested
+from nnrep.figures.needs import Need
+from nnrep.records.style import number
+
+HOUR_ON_TWO_CORES = 2 * 3600.0  # s of processor time
+SHARE = 0.8  # of seeds
+SEEDS = 10
+FRACTION = 0.2  # of OpenMM's median time
+SMALL, LARGE = "5AWL", "2JOF"
+UNITS = {"evaluations": "evaluations", "cpu_s": "s of processor time"}
+LADDERS = (PLAIN, "slow_modes")
+FASTER = {
+    "slow_modes": "a mass matrix of slow modes",
+    "torsion_quenches": "a quench through torsions",
+    "torsion_moves": "a search by moves in torsions",
+    "annealing": "annealing from a smoothed start",
+}
+ENDS_EARLY = (
+    f"a search ends once its lowest minimum has been native for {100 * SETTLED:g} % of its budget: what it "
+    "would meet later is not known"
+)
+MANY = "one of several comparisons that are tested one by one"
+ONE_THREAD = "processor time of one thread each"
+ONE_PROCESS = "two cores are counted as twice the processor time of one search, which is one process"
+
+
+class Evidence(NamedTuple):
+    """What claims are tested by.
+
+    Attributes:
+        searches: a row a search.
+        openmm_speed: of OpenMM's dynamics of the smaller peptide, in ps a second; NaN if it is not known.
+    """
+
+    searches: pd.DataFrame
+    openmm_speed: float
+
+
+class Side(NamedTuple):
+    """An arm of a comparison: what it is called, and its times."""
+
+    title: str
+    times: Times
+
+
+def claims_of(evidence: Evidence) -> list[Claim]:
+    """All claims, also those that the searches do not test."""
+    claims = [_in_an_hour(evidence, arm) for arm in LADDERS]
+    claims += [_sooner(evidence, arm, measure) for arm in FASTER for measure in UNITS]
+    claims += [_beside_openmm(evidence, arm) for arm in LADDERS]
+    claims += [_at_openmm_speed(evidence, arm) for arm in LADDERS]
+    claims += [_reached(evidence)]
+    return [as_tested(claim, evidence) for claim in claims]
+
+
+def needs_searches(problem: str, *arms: str) -> tuple[Need, ...]:
+    """Ten searches of each arm."""
+
+    def lacking(evidence: Evidence) -> str:
+        counts = {arm: len(_own(evidence, problem, arm)) for arm in arms}
+        few = [f"{count} of {described(arm).title}" for arm, count in counts.items() if count < SEEDS]
+        return ", ".join(few)
+
+    names = " and ".join(described(arm).title for arm in arms)
+    return (Need(f"{SEEDS} searches of {problem} by {names}", lacking),)
+
+
+def _own(evidence: Evidence, problem: str, arm: str) -> pd.DataFrame:
+    searches = evidence.searches
+    return searches[(searches["problem"] == problem) & (searches["arm"] == arm)]
+
+
+def _in_an_hour(evidence: Evidence, arm: str) -> Claim:
+    own = _own(evidence, SMALL, arm)
+    folded, missed, unknown = within(times_of(own, "cpu_s"), HOUR_ON_TWO_CORES)
+    measured = (
+        f"{folded} of {len(own)} folded in {HOUR_ON_TWO_CORES:.0f} s of processor time, {missed} did not"
+    )
+    measured += f", {unknown} ended before" * (unknown > 0)
+    if len(own):
+        measured += f"; median {_median(times_of(own, 'cpu_s'))} s"
+    return Claim(
+        f"{SMALL} folds from its extended chain in an hour on two cores, selected by energy alone, for at "
+        f"least 8 of 10 seeds: {described(arm).title}",
+        f"of the searches of {SMALL}",
+        measured,
+        enough(folded, unknown, len(own)),
+        Whose.ours,
+        needs_searches(SMALL, arm),
+        ("numbers compared", ONE_PROCESS, ENDS_EARLY),
+    )
+
+
+def within(times: Times, limit: float) -> tuple[int, int, int]:
+    """How many searches folded by a limit, how many did not, and how many ended before without it."""
+    folded = times.folded & (times.time <= limit)
+    missed = ~folded & (times.time >= limit)
+    return int(folded.sum()), int(missed.sum()), int((~folded & ~missed).sum())
+
+
+def enough(folded: int, unknown: int, total: int) -> Verdict:
+    """Whether at least 8 of 10 folded, however those went on of which it is not known."""
+    needed = SHARE * total
+    if folded >= needed and total:
+        return Verdict.holds
+    return Verdict.fails if folded + unknown < needed else Verdict.undecided
+
+
+def _sooner(evidence: Evidence, arm: str, measure: str) -> Claim:
+    pair = tuple(_side(evidence, name, measure) for name in (arm, PLAIN))
+    words = "fewer evaluations" if measure == "evaluations" else "less processor time"
+    return Claim(
+        f"{SMALL}: {FASTER[arm]} folds it in {words} than replica exchange with Cartesian coordinates",
+        f"of the searches of {SMALL}",
+        *_tested(pair, measure, sooner),
+        Whose.ours,
+        needs_searches(SMALL, arm, PLAIN),
+        (ENDS_EARLY, MANY),
+    )
+
+
+def sooner(seen: Compared) -> Verdict:
+    """Whether the first of two arms folds sooner, by the log-rank test; or open."""
+    if not seen.chance < 1 - CONFIDENCE:
+        return Verdict.undecided
+    return Verdict.holds if seen.sooner else Verdict.fails
+
+
+def _beside_openmm(evidence: Evidence, arm: str) -> Claim:
+    other = _best(evidence, OPENMM)
+    pair = tuple(_side(evidence, name, "cpu_s") for name in (arm, other))
+    return Claim(
+        f"{SMALL}: the median time of {described(arm).title} is at most {FRACTION} of that of OpenMM's "
+        "Langevin dynamics at its best single temperature",
+        f"of the searches of {SMALL}",
+        *_tested(pair, "cpu_s", at_most),
+        Whose.ours,
+        needs_searches(SMALL, arm, other),
+        (ONE_THREAD, "quenches are ours in both", ENDS_EARLY),
+    )
+
+
+def _at_openmm_speed(evidence: Evidence, arm: str) -> Claim:
+    speed = evidence.openmm_speed
+    other = _best(evidence, ALONE)
+    simulated = _side(evidence, other, "ps")
+    title = f"{simulated.title} at {in_words(speed)}"
+    pair = (_side(evidence, arm, "cpu_s"), Side(title, at_speed(simulated.times, speed)))
+    measured, verdict = _tested(pair, "cpu_s", at_most) if speed > 0 else ("", Verdict.undecided)
+
+    def lacking(evidence: Evidence) -> str:
+        return "" if evidence.openmm_speed > 0 else "none by OpenMM"
+
+    return Claim(
+        f"{SMALL}: the median time of {described(arm).title} is at most {FRACTION} of that of our Langevin "
+        "dynamics at their best single temperature, if these ran at the speed of OpenMM's",
+        f"of the searches of {SMALL}",
+        measured,
+        verdict,
+        Whose.ours,
+        (*needs_searches(SMALL, arm, other), Need("a search by OpenMM, which may be short", lacking)),
+        ("OpenMM's dynamics are taken to fold as soon as ours, in ns", ONE_THREAD, ENDS_EARLY),
+    )
+
+
+def at_most(seen: Compared) -> Verdict:
+    """Whether a ratio of medians is at most `FRACTION`: by its whole interval, or not, or open."""
+    if seen.ratio.high <= FRACTION:
+        return Verdict.holds
+    return Verdict.fails if seen.ratio.low > FRACTION else Verdict.undecided
+
+
+def _best(evidence: Evidence, kind: str) -> str:
+    """The arm of the best temperature; what it would be called, if there is none."""
+    return best_of(evidence.searches[evidence.searches["problem"] == SMALL], kind) or kind
+
+
+def _side(evidence: Evidence, arm: str, measure: str) -> Side:
+    return Side(described(arm).title, times_of(_own(evidence, SMALL, arm), measure))
+
+
+def _tested(pair: tuple[Side, ...], measure: str, rule: Callable[[Compared], Verdict]) -> tuple[str, Verdict]:
+    """The numbers of two arms, and what a rule says of them; nothing where an arm has no searches."""
+    if any(len(side.times.time) == 0 for side in pair):
+        return "", Verdict.undecided
+    seen = compared(*(side.times for side in pair))
+    parts = []
+    for title, times in pair:
+        folded = int(times.until(seen.limit).folded.sum())
+        parts.append(f"{title} {folded} of {len(times.time)}, median {_median(times)}")
+    limit = f" within {number(seen.limit, 3)} {UNITS[measure]}" * bool(np.isfinite(seen.limit))
+    unit = f" {UNITS[measure]}" * (not limit)
+    value = "" if np.isnan(seen.ratio.value) else f" {seen.ratio.value:.2g}"
+    interval = f"ratio of medians{value} (95 %: {seen.ratio.low:.2g} to {_high(seen.ratio.high)})"
+    return f"folded{limit}: {'; '.join(parts)}{unit}; {interval}; log-rank p {seen.chance:.2g}", rule(seen)
+
+
+def _median(times: Times) -> str:
+    value = median(times).value
+    return number(value, 3) if np.isfinite(value) else f"not reached in {number(times.followed, 3)}"
+
+
+def _high(value: float) -> str:
+    return f"{value:.2g}" if np.isfinite(value) else "any"
+
+
+def _reached(evidence: Evidence) -> Claim:
+    own = evidence.searches[evidence.searches["problem"] == LARGE].dropna(subset=["energy", "rmsd_ca"])
+    measured, verdict = "", Verdict.undecided
+    if len(own):
+        lowest, near = (own.loc[own[name].idxmin()] for name in ("energy", "nearest_rmsd_ca"))
+        verdict = Verdict.holds if lowest["rmsd_ca"] < FOLDED else Verdict.fails
+        measured = (
+            f"lowest of {len(own)} searches {number(lowest['energy'])} kJ/mol at {lowest['rmsd_ca']:.2f} A "
+            f"({described(lowest['arm']).title}); nearest to native {near['nearest_rmsd_ca']:.2f} A at "
+            f"{number(near['nearest_energy'])} kJ/mol ({described(near['arm']).title}), which the energy "
+            "does not select"
+        )
+        if near["nearest_energy"] == lowest["energy"]:
+            measured = measured.removesuffix(", which the energy does not select")
+
+    def lacking(evidence: Evidence) -> str:
+        return "" if (evidence.searches["problem"] == LARGE).any() else "none"
+
+    return Claim(
+        f"{LARGE}: the lowest minimum of all searches from the extended chain is native (CA within "
+        f"{FOLDED:g} A)",
+        f"of the searches of {LARGE}",
+        measured,
+        verdict,
+        Whose.ours,
+        (Need(f"searches of {LARGE}", lacking),),
+        ("a fact of these searches: a longer one may find a lower minimum",),
+    )

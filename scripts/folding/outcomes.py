@@ -1,0 +1,60 @@
+"""What became of each search: a row a search, from its quenches."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from folding.kept import Kept
+from folding.problem import FOLDED
+
+MEASURES = ("evaluations", "cpu_s", "ps")
+
+
+def lowest_so_far(table: pd.DataFrame) -> pd.DataFrame:
+    """For each quench the row of the lowest one until then, the first of equal ones; else empty."""
+    energy = table["energy"].astype(float).fillna(np.inf)
+    falls = energy < energy.cummin().shift(fill_value=np.inf)
+    places = pd.Series(table.index, table.index).where(falls).ffill()
+    return table.reindex(places).set_axis(table.index)
+
+
+def folded_at(table: pd.DataFrame) -> int | None:
+    """The quench at which the lowest minimum by energy came within 2 A of native to stay; None if it did not.
+
+    A minimum that is native for a while, until a lower one is met that is not, does not count.
+    """
+    native = (lowest_so_far(table)["rmsd_ca"] < FOLDED).to_numpy()
+    if not native[-1]:
+        return None
+    others = np.flatnonzero(~native)
+    return int(others[-1]) + 1 if len(others) else 0
+
+
+def outcome(search: Kept) -> dict[str, Any]:
+    """A row: until it folded, in all, its lowest minimum, and the one that was nearest to native."""
+    table, made = search.table, search.made
+    place, last, lowest = folded_at(table), table.iloc[-1], lowest_so_far(table).iloc[-1]
+    near = None if table["rmsd_ca"].isna().all() else table.loc[table["rmsd_ca"].idxmin()]
+    return {
+        "problem": search.problem,
+        "arm": search.arm,
+        "seed": search.seed,
+        "budget_evaluations": made.budget_evaluations if made else np.nan,
+        "budget_cpu_s": np.nan if made is None or made.budget_cpu_s is None else made.budget_cpu_s,
+        "folded": place is not None,
+        **{f"{name}_folded": np.nan if place is None else table[name].iloc[place] for name in MEASURES},
+        **{name: last[name] for name in MEASURES},
+        "quenches": len(table),
+        "energy": lowest["energy"],
+        "rmsd_ca": lowest["rmsd_ca"],
+        "radius_of_gyration": lowest["radius_of_gyration"],
+        "nearest_rmsd_ca": np.nan if near is None else near["rmsd_ca"],
+        "nearest_energy": np.nan if near is None else near["energy"],
+    }
+
+
+def outcomes(searches: Iterable[Kept]) -> pd.DataFrame:
+    """A row a search."""
+    return pd.DataFrame([outcome(search) for search in searches])

@@ -1,0 +1,58 @@
+"""Searches of one problem by several arms and seeds, those that are not there yet."""
+
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from folding.arms.registry import ARMS
+from folding.kept import Made, keep, table_path
+from folding.problem import Problem
+from folding.searching import Budget, search
+from nnrep.figures.provenance import describe_machine, git_commit
+from nnrep.host.runtime import describe_versions
+
+
+def run_searches(
+    problem: Problem, folder: Path, arms: Sequence[str], seeds: Sequence[int], budget: Budget
+) -> int:
+    """Search, a seed after the other, and say what came of each; returns how many searches were made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    commit, machine, made = git_commit(), describe_machine(), 0
+    for seed in seeds:
+        for arm in arms:
+            if table_path(folder, arm, seed).exists():
+                continue
+            date, began = f"{datetime.now():%Y-%m-%d %H:%M}", time.monotonic()
+            found = search(problem, ARMS[arm](problem), seed, budget)
+            how = Made(
+                date=date,
+                command=shlex.join(["scripts/bench_folding", *sys.argv[1:]]),
+                commit=commit,
+                machine=machine,
+                versions=describe_versions(),
+                budget_evaluations=budget.evaluations,
+                budget_cpu_s=budget.cpu_s if np.isfinite(budget.cpu_s) else None,
+                wall_s=round(time.monotonic() - began, 1),
+            )
+            table = pd.DataFrame(found.rows)
+            keep(folder, arm, seed, table, found.lowest, how)
+            _say(arm, seed, table)
+            made += 1
+    return made
+
+
+def _say(arm: str, seed: int, table: pd.DataFrame) -> None:
+    last = table.iloc[-1]
+    used = f"{last.evaluations:.0f} evaluations, {last.ps:.0f} ps, {last.cpu_s:.0f} s"
+    if table["energy"].isna().all():
+        print(f"{arm} {seed}: no minimum; {used}", flush=True)
+        return
+    best = table.loc[table["energy"].idxmin()]
+    lowest = f"{best.energy:.2f} kJ/mol, {best.rmsd_ca:.2f} A, after {best.evaluations:.0f} evaluations"
+    print(f"{arm} {seed}: {lowest}; {used}", flush=True)

@@ -1,0 +1,104 @@
+"""A row an arm: how many searches folded, and how soon; arms beside each other."""
+
+import numpy as np
+import pandas as pd
+
+from folding.described import in_order
+from folding.naming import parsed
+from folding.outcomes import MEASURES
+from folding.survival import Times, compared, median, restricted_mean
+
+COMPARED_BY = ("evaluations", "cpu_s")
+PLAIN = "cartesian"
+OPENMM, ALONE = "openmm", "single_temperature"  # kinds of arms, one a temperature
+
+
+def times_of(searches: pd.DataFrame, measure: str) -> Times:
+    """Of searches (a row each), in evaluations, cpu_s or ps."""
+    folded = searches["folded"].to_numpy(bool)
+    return Times(
+        np.where(folded, searches[f"{measure}_folded"], searches[measure]).astype(float),
+        folded,
+    )
+
+
+def common_limit(searches: pd.DataFrame, measure: str) -> float:
+    """To which all arms with the most searches are followed; where all folded, the longest of them."""
+    own = searches[searches["arm"].isin(most_searched(searches))]
+    times = [times_of(of_arm, measure) for _, of_arm in own.groupby("arm")]
+    limit = min(each.followed for each in times)
+    return limit if np.isfinite(limit) else max(float(each.time.max()) for each in times)
+
+
+def most_searched(searches: pd.DataFrame) -> list[str]:
+    """The arms that have as many searches as any."""
+    counts = searches["arm"].value_counts()
+    return in_order(counts[counts == counts.max()].index.tolist())
+
+
+def best_of(searches: pd.DataFrame, kind: str) -> str | None:
+    """Of a problem's arms of a kind, one a temperature, with the most searches the one of least mean time."""
+    own = searches[[parsed(arm).kind == kind for arm in searches["arm"]]]
+    if own.empty:
+        return None
+    arms, limit = most_searched(own), common_limit(own, "cpu_s")
+    return min(arms, key=lambda arm: restricted_mean(times_of(own[own["arm"] == arm], "cpu_s"), limit))
+
+
+def references(searches: pd.DataFrame) -> list[str]:
+    """The arms of a problem that the others are held beside."""
+    return [arm for arm in (PLAIN, best_of(searches, OPENMM)) if arm in set(searches["arm"])]
+
+
+def summarise(searches: pd.DataFrame) -> pd.DataFrame:
+    """A row an arm of a problem; a median that is not reached is infinite."""
+    rows = []
+    for problem, of_problem in searches.groupby("problem", sort=False):
+        limits = {name: common_limit(of_problem, name) for name in MEASURES}
+        for arm in in_order(of_problem["arm"].tolist()):
+            own = of_problem[of_problem["arm"] == arm]
+            lowest, near = own.sort_values("energy").iloc[0], own.sort_values("nearest_rmsd_ca").iloc[0]
+            row = {"problem": problem, "arm": arm, "searches": len(own), "folded": int(own["folded"].sum())}
+            for name in MEASURES:
+                times = times_of(own, name)
+                estimate = median(times)
+                row |= {
+                    f"{name}_median": estimate.value,
+                    f"{name}_low": estimate.low,
+                    f"{name}_high": estimate.high,
+                    f"{name}_mean_restricted": restricted_mean(times, limits[name]),
+                    f"{name}_limit": limits[name],
+                    f"{name}_sum": own[name].sum(),
+                }
+            row |= {"energy": lowest["energy"], "rmsd_ca": lowest["rmsd_ca"]}
+            row |= {name: near[name] for name in ("nearest_rmsd_ca", "nearest_energy")}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def compare(searches: pd.DataFrame) -> pd.DataFrame:
+    """A row a pair of arms and a measure: each of our arms beside each of `references`."""
+    rows = []
+    for problem, of_problem in searches.groupby("problem", sort=False):
+        arms = [arm for arm in in_order(of_problem["arm"].tolist()) if parsed(arm).kind != OPENMM]
+        pairs = [(arm, other) for other in references(of_problem) for arm in arms if arm != other]
+        for arm, other in pairs:
+            for measure in COMPARED_BY:
+                both = (of_problem[of_problem["arm"] == name] for name in (arm, other))
+                seen = compared(*(times_of(own, measure) for own in both))
+                rows.append(
+                    {
+                        "problem": problem,
+                        "arm": arm,
+                        "other": other,
+                        "measure": measure,
+                        "limit": seen.limit,
+                        "p": seen.chance,
+                        "sooner": seen.sooner,
+                        "ratio": seen.ratio.value,
+                        "ratio_low": seen.ratio.low,
+                        "ratio_high": seen.ratio.high,
+                    }
+                )
+    columns = ["problem", "arm", "other", "measure", "limit", "p", "sooner"]
+    return pd.DataFrame(rows, columns=[*columns, "ratio", "ratio_low", "ratio_high"])

@@ -1,0 +1,446 @@
+"""Searches that fold peptides: when one has folded, what follows from many, and that none is made twice."""
+
+import sys
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from checkout import ROOT
+from scipy import stats
+
+from nnrep.exploration.quench import Quenched
+from nnrep.figures.claim import Verdict
+from nnrep.records.table import read_text
+
+sys.path.append(str(ROOT / "scripts"))
+
+import bench_folding
+from folding import running
+from folding.arms.arm import Frame, Moved
+from folding.arms.registry import ARMS
+from folding.claims import Evidence, at_most, claims_of, enough, within
+from folding.described import described, in_order
+from folding.kept import COLUMNS, Kept, Made, keep, searches_in
+from folding.naming import one_of_each
+from folding.openmm_speed import ps_a_second
+from folding.outcomes import folded_at, outcome, outcomes
+from folding.report import write_report
+from folding.searching import Budget
+from folding.summary import best_of, common_limit, compare, summarise, times_of
+from folding.survival import Compared, Estimate, Times, compared, curve, median, medians, restricted_mean
+
+MADE = Made("2026-01-02 03:04", "scripts/bench_folding run x", "abc", "a machine", "nnrep 0", 1000, None, 2.0)
+
+
+def times(folded, censored=()):
+    return Times(
+        np.array([*folded, *censored], float), np.array([True] * len(folded) + [False] * len(censored))
+    )
+
+
+def table(energies, rmsds, step=100):
+    count = len(energies)
+    passed = step * np.arange(1, count + 1)
+    columns = (passed, passed * 0.01, passed * 0.1, [300.0] * count, energies, rmsds, [5.0] * count)
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+
+
+def search(folds_after, quenches=10, problem="5AWL", arm="cartesian", seed=0, step=100):
+    """A search that folds with its quench of this number, counted from 1, or never."""
+    energies, rmsds = -np.arange(1.0, quenches + 1), np.full(quenches, 5.0)
+    if folds_after is not None:
+        rmsds[folds_after - 1 :] = 1.0
+    return Kept(problem, arm, seed, table(energies, rmsds, step), MADE)
+
+
+def searches_of(arm, folds_after, problem="5AWL", **changed):
+    return [
+        search(place, problem=problem, arm=arm, seed=seed, **changed)
+        for seed, place in enumerate(folds_after)
+    ]
+
+
+def test_a_search_has_folded_once_its_lowest_minimum_is_native_to_stay():
+    assert folded_at(table([-1, -2, -3], [5, 1, 1])) == 1
+    assert folded_at(table([-1, -2, -3], [1, 1, 1])) == 0
+    assert folded_at(table([-1, -2, -3], [1, 1, 5])) is None  # a lower one is not native
+    assert folded_at(table([-1, -2, -3, -4], [1, 5, 1, 1])) == 2
+    assert folded_at(table([-2, -1, -1], [1, 5, 5])) == 0  # higher ones do not matter
+    assert folded_at(table([-2, -1], [5, 1])) is None  # native, but not lowest
+    assert folded_at(table([-2, -2], [1, 5])) == 0  # of equal ones the first
+    assert folded_at(table([np.nan, -2, np.nan], [1, 1, np.nan])) == 1
+    assert folded_at(table([np.nan, np.nan], [np.nan, np.nan])) is None
+    assert folded_at(table([-1, -2], [5, 2.0])) is None  # below 2 A, not at it
+
+
+def test_a_row_tells_the_lowest_minimum_from_the_nearest_one():
+    row = outcome(Kept("5AWL", "cartesian", 3, table([-5, -9, -7, -8], [4, 3, 1.5, 6]), MADE))
+    assert (row["energy"], row["rmsd_ca"]) == (-9, 3)
+    assert (row["nearest_energy"], row["nearest_rmsd_ca"]) == (-7, 1.5)
+    assert not row["folded"]
+    assert np.isnan(row["evaluations_folded"])
+    assert (row["evaluations"], row["cpu_s"], row["ps"], row["quenches"]) == (400, 4.0, 40.0, 4)
+    assert row["budget_evaluations"] == 1000
+    row = outcome(Kept("5AWL", "cartesian", 3, table([-5, -9], [4, 1]), None))
+    assert (row["folded"], row["evaluations_folded"], row["ps_folded"]) == (True, 200, 20.0)
+    assert np.isnan(row["budget_evaluations"])
+
+
+@pytest.mark.parametrize(
+    ("sample", "value"),
+    [
+        (times([1, 2, 3, 4]), 2),
+        (times([1, 1, 3, 3]), 1),
+        (times([3, 2], [2]), 3),  # the one censored at 2 had not folded by then
+        (times([1, 2], [2, 2, 2]), np.inf),
+        (times([], [5, 5]), np.inf),
+        (times([7]), 7),
+    ],
+)
+def test_medians_are_where_half_has_folded(sample, value):
+    assert medians(sample) == value
+    assert median(sample).value == value
+
+
+def test_medians_are_those_of_scipys_curve():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        sample = Times(random.integers(1, 8, 9).astype(float), random.random(9) < 0.6)
+        shares = curve(sample)
+        half = shares.quantiles[shares.probabilities <= 0.5 + 1e-9]
+        assert medians(sample) == (half[0] if len(half) else np.inf)
+        several = Times(*(np.stack([each, each]) for each in sample))
+        assert medians(several).tolist() == [medians(sample)] * 2
+
+
+def test_intervals_of_medians_hold_them_and_are_open_where_few_have_folded():
+    known = median(times(range(1, 11)))
+    assert known.low < known.value < known.high <= 10
+    with warnings.catch_warnings(action="ignore"):  # of a share of zero, which has no interval
+        bounds = curve(times(range(1, 11))).confidence_interval(method="log-log")
+    assert bounds.low.evaluate(known.low) <= 0.5 < bounds.high.evaluate(known.low)
+    assert bounds.high.evaluate(known.high) < 0.5 <= bounds.high.evaluate(known.high - 1)
+    few = median(times([1, 2, 3], [9] * 7))
+    assert few.value == np.inf
+    assert few.high == np.inf
+    assert median(times([], [9, 9])) == (np.inf, np.inf, np.inf)
+
+
+def test_the_restricted_mean_counts_later_times_as_the_limit():
+    assert restricted_mean(times([1, 3], [4]), 4) == pytest.approx(8 / 3)
+    assert restricted_mean(times([1, 3, 9]), 4) == pytest.approx(8 / 3)
+    assert restricted_mean(times([], [4, 4]), 4) == 4
+
+
+def test_arms_are_compared_up_to_where_both_were_followed():
+    soon, late = times(range(1, 11)), times([], [50] * 10)
+    seen = compared(soon, late)
+    assert seen.limit == 50
+    assert seen.sooner
+    expected = stats.logrank(
+        stats.CensoredData(uncensored=soon.time), stats.CensoredData(right=late.time)
+    ).pvalue
+    assert seen.chance == pytest.approx(expected)
+    assert not compared(late, soon).sooner
+    # Nothing beyond the limit counts.
+    assert compared(soon, times([51] * 10)).limit == np.inf
+    shorter = times([], [5] * 10)
+    assert compared(soon, shorter)[:2] == compared(soon.until(5), shorter)[:2]
+
+
+def test_a_ratio_of_medians_says_what_is_known_where_one_is_not_reached():
+    soon, late = times(range(1, 11)), times([], [50] * 10)
+    ratio = compared(soon, late).ratio
+    assert np.isnan(ratio.value)
+    assert ratio.low == 0
+    assert 3 / 50 < ratio.high <= 9 / 50
+    opposite = compared(late, soon).ratio
+    assert opposite.high == np.inf
+    assert 50 / 9 <= opposite.low < 50 / 3
+    both = compared(times(range(10, 110, 10)), soon).ratio
+    assert both.value == 10
+    assert both.low < 10 < both.high
+    neither = compared(late, late)
+    assert np.isnan(neither.chance)
+    assert neither.ratio[1:] == (0, np.inf)
+
+
+def test_searches_of_several_budgets_are_censored_where_they_end():
+    rows = outcomes(
+        [
+            *searches_of("cartesian", [2, None, 4]),
+            *searches_of("slow_modes", [None, 3, None], quenches=6),
+        ]
+    )
+    own = times_of(rows[rows["arm"] == "slow_modes"], "evaluations")
+    assert own.time.tolist() == [600, 300, 600]
+    assert own.folded.tolist() == [False, True, False]
+    assert common_limit(rows, "evaluations") == 600
+    summary = summarise(rows).set_index("arm")
+    assert summary["folded"].to_dict() == {"cartesian": 2, "slow_modes": 1}
+    assert summary["evaluations_median"].tolist() == [400, np.inf]
+    assert summary["evaluations_mean_restricted"].tolist() == [pytest.approx(400), pytest.approx(500)]
+    assert summary["evaluations_sum"].tolist() == [3000, 1800]
+
+
+def verdicts(kept):
+    claims = claims_of(Evidence(outcomes(kept), ps_a_second(kept, "5AWL")))
+    return {claim.claim: claim for claim in claims}
+
+
+def claim_about(claims, *words):
+    (found,) = [claim for text, claim in claims.items() if all(word in text for word in words)]
+    return found
+
+
+SOON, LATE, NEVER = [2, 2, 3, 3, 4, 4, 5, 5, 6, 6], [40] * 5 + [50] * 5, [None] * 10
+
+
+def test_claims_hold_fail_or_stay_open_by_the_numbers():
+    slow = searches_of("cartesian", LATE, quenches=60)
+    claims = verdicts([*slow, *searches_of("slow_modes", SOON, quenches=60)])
+    better = claim_about(claims, "mass matrix", "fewer evaluations")
+    assert better.verdict is Verdict.holds
+    assert "median 400" in better.measured
+    claims = verdicts([*slow, *searches_of("torsion_quenches", NEVER, quenches=60)])
+    worse = claim_about(claims, "quench through torsions", "less processor time")
+    assert worse.verdict is Verdict.fails
+    assert "not reached in 60" in worse.measured
+    claims = verdicts([*slow, *searches_of("annealing", LATE, quenches=60)])
+    assert claim_about(claims, "annealing", "fewer evaluations").verdict is Verdict.undecided
+
+
+def test_a_claim_is_not_tested_without_ten_searches_of_each_arm():
+    claims = verdicts([*searches_of("cartesian", LATE, quenches=60), *searches_of("slow_modes", SOON[:6])])
+    scaled = claim_about(claims, "mass matrix", "fewer evaluations")
+    assert scaled.verdict is Verdict.not_tested
+    assert scaled.caveats[0] == "not in full: 6 of slow-mode masses"
+    assert claim_about(claims, "moves in torsions", "fewer").verdict is Verdict.not_tested
+    assert claim_about(claims, "2JOF").verdict is Verdict.not_tested
+
+
+def test_searches_that_ended_before_the_hour_leave_the_claim_open():
+    assert within(times([1, 9], [3, 7]), 5) == (1, 2, 1)
+    assert within(times([5], [5]), 5) == (1, 1, 0)
+    assert enough(8, 0, 10) is Verdict.holds
+    assert enough(7, 1, 10) is Verdict.undecided
+    assert enough(6, 1, 10) is Verdict.fails
+    assert enough(10, 0, 20) is Verdict.fails
+    hour = 720_000  # evaluations of the made-up searches
+    for folds, ends, verdict in (
+        ([1] * 8 + [None] * 2, hour, Verdict.holds),
+        ([1] * 7 + [None] * 3, hour // 10, Verdict.undecided),
+        ([1] * 7 + [None] * 3, hour, Verdict.fails),
+    ):
+        claims = verdicts(searches_of("cartesian", folds, quenches=10, step=ends / 10))
+        assert claim_about(claims, "an hour", "replica exchange").verdict is verdict
+
+
+def test_each_of_our_arms_is_held_beside_replica_exchange_and_openmm():
+    arms = ("cartesian", "slow_modes", "openmm_300")
+    rows = compare(outcomes([one for arm in arms for one in searches_of(arm, [2, 3])]))
+    assert rows[["arm", "other", "measure"]].to_numpy().tolist() == [
+        [arm, other, measure]
+        for arm, other in (
+            ("slow_modes", "cartesian"),
+            ("cartesian", "openmm_300"),
+            ("slow_modes", "openmm_300"),
+        )
+        for measure in ("evaluations", "cpu_s")
+    ]
+    assert rows["ratio"].tolist() == [1.0] * 6
+    assert compare(outcomes(searches_of("torsion_moves", [2]))).empty
+
+
+def test_openmm_stands_for_its_best_temperature():
+    ours = searches_of("slow_modes", SOON, quenches=60)
+    cold, hot = (searches_of(f"openmm_{k}", folds, quenches=60) for k, folds in ((300, NEVER), (410, LATE)))
+    few = searches_of("openmm_351", SOON[:2], quenches=60)
+    assert best_of(outcomes([*ours, *cold, *few, *hot]), "openmm") == "openmm_410"
+    assert best_of(outcomes(ours), "openmm") is None
+    found = claim_about(verdicts([*ours, *cold, *few, *hot]), "OpenMM's Langevin", "slow-mode masses")
+    assert found.verdict is Verdict.holds
+    assert "OpenMM, 410 K" in found.measured
+    as_slow = [one._replace(arm="slow_modes") for one in hot]
+    failed = claim_about(verdicts([*as_slow, *hot]), "OpenMM's Langevin", "slow-mode masses")
+    assert failed.verdict is Verdict.fails
+    open_still = Compared(np.inf, 0.01, True, Estimate(0.15, 0.1, 0.3))
+    assert at_most(open_still) is Verdict.undecided
+
+
+def test_a_short_search_by_openmm_gives_the_speed_for_dynamics_at_one_temperature():
+    ours = searches_of("slow_modes", LATE, quenches=60)
+    alone = searches_of("single_temperature", LATE, quenches=60)
+    words = ("speed of OpenMM", "slow-mode masses")
+    untold = claim_about(verdicts([*ours, *alone]), *words)
+    assert untold.verdict is Verdict.not_tested
+    assert "none by OpenMM" in untold.caveats[0]
+    (short,) = searches_of("openmm_351", [None], quenches=5)
+    assert ps_a_second([short, *ours], "5AWL") == pytest.approx(10)  # as the tables have it
+    slowed = short.table.assign(cpu_s=[7.0, 27.0, 47.0, 67.0, 87.0])  # whatever came before the first
+    short = short._replace(table=slowed)
+    assert ps_a_second([short], "5AWL") == pytest.approx(0.5)
+    assert np.isnan(ps_a_second([short], "2JOF"))
+    found = claim_about(verdicts([*ours, *alone, short]), *words)
+    assert found.verdict is Verdict.holds
+    assert "one temperature at 1.8 ns an hour 10 of 10, median 800" in found.measured
+    assert "ratio of medians 0.05" in found.measured
+    fast = short._replace(table=slowed.assign(cpu_s=slowed["cpu_s"] / 20))
+    assert claim_about(verdicts([*ours, *alone, fast]), *words).verdict is Verdict.fails
+
+
+def test_the_larger_peptide_is_told_by_its_lowest_minimum_not_by_its_nearest():
+    near = table([-3, -2], [5, 1])
+    claim = claim_about(verdicts([Kept("2JOF", "slow_modes", 0, near, None)]), "2JOF")
+    assert claim.verdict is Verdict.fails
+    assert "5.00 A" in claim.measured
+    assert "1.00 A at \N{MINUS SIGN}2 kJ/mol" in claim.measured
+    native = table([-3, -4], [5, 1])
+    kept = [Kept("2JOF", "slow_modes", 0, near, None), Kept("2JOF", "slow_modes", 1, native, None)]
+    assert claim_about(verdicts(kept), "2JOF").verdict is Verdict.holds
+
+
+@pytest.fixture
+def results(tmp_path):
+    for problem, arm, folds in (
+        ("5AWL", "slow_modes", [2, None]),
+        ("5AWL", "cartesian", [3, 5]),
+        ("2JOF", "slow_modes", [None]),
+    ):
+        folder = tmp_path / "quenches" / problem
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in searches_of(arm, folds, problem):
+            keep(folder, arm, one.seed, one.table, np.zeros((4, 3), np.float32), MADE)
+    return tmp_path
+
+
+def test_a_report_is_made_from_the_folder_alone(results):
+    for path in results.glob("quenches/*/*.npy"):
+        path.unlink()
+    write_report(results)
+    report = (results / "REPORT.md").read_text()
+    assert report.index("## 5AWL") < report.index("## 2JOF")
+    assert "![Share of searches of 5AWL that have not folded](survival-5AWL.png)" in report
+    assert "No search has folded." in report
+    for name in ("survival-5AWL", "funnel-5AWL", "funnel-2JOF"):
+        assert (results / f"{name}.png").exists()
+        assert (results / f"{name}.pdf").exists()
+    assert not (results / "survival-2JOF.png").exists()
+    assert "commands that are not recorded" not in report
+    assert len(pd.read_csv(results / "searches.csv")) == 5
+    commands = read_text(results / "commands.csv")
+    assert commands["runs"].tolist() == ["5"]
+    assert commands["wall_s"].tolist() == ["10.0"]
+    before = {path.name: path.read_bytes() for path in results.glob("*.*")}
+    write_report(results)
+    assert {path.name: path.read_bytes() for path in results.glob("*.*")} == before
+
+
+def test_searches_that_do_not_say_how_they_were_made_are_counted(results):
+    (results / "quenches" / "5AWL" / "cartesian-0.json").unlink()
+    write_report(results)
+    assert "- 1 searches are of commands that are not recorded here" in (results / "REPORT.md").read_text()
+
+
+def test_files_of_something_else_are_refused_in_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["bench_folding", "report", str(tmp_path)])
+    assert bench_folding.main() == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    folder = tmp_path / "quenches" / "5AWL"
+    folder.mkdir(parents=True)
+    table([-1], [1]).drop(columns="energy").to_csv(folder / "cartesian-0.csv.gz", index=False)
+    assert bench_folding.main() == 2
+    assert "cartesian-0.csv.gz: lacks energy" in capsys.readouterr().err
+
+
+class Walk:
+    """A walk whose third quench is native and lowest."""
+
+    def __init__(self):
+        self.moves = 0
+
+    def move(self):
+        self.moves += 1
+        return Moved(10, 0.5, [Frame(300.0, np.full((4, 3), float(self.moves)))])
+
+    def quench(self, frame):
+        return Quenched(frame.positions, -float(frame.positions[0, 0]), 0.0, 5)
+
+
+class Problem:
+    """One that says how near a frame is, or that has too few CA atoms for it."""
+
+    def __init__(self, with_ca=True):
+        self.shape = SimpleNamespace(of_positions=lambda positions: self.of(positions[0, 0], with_ca))
+
+    @staticmethod
+    def of(move, with_ca):
+        near = {"rmsd_ca": 1.0 if move >= 3 else 5.0} if with_ca else {}
+        return near | {"radius_of_gyration": 4.0}
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """Seeds that were begun, by an arm that needs no time."""
+    seeds = []
+
+    def begin(seed):
+        seeds.append(seed)
+        return Walk()
+
+    monkeypatch.setattr(running, "ARMS", {"arm": lambda problem: SimpleNamespace(begin=begin)})
+    return seeds
+
+
+def test_searches_that_are_there_are_not_made_again(tmp_path, begun, capsys):
+    folder = tmp_path / "P"
+    assert running.run_searches(Problem(), folder, ["arm"], [0, 1], Budget(150, np.inf)) == 2
+    held = {path: path.read_bytes() for path in folder.iterdir()}
+    (folder / "arm-1.csv.gz").unlink()
+    assert running.run_searches(Problem(), folder, ["arm"], [0, 1, 2], Budget(150, np.inf)) == 2
+    assert begun == [0, 1, 1, 2]
+    assert (folder / "arm-0.json").read_bytes() == held[folder / "arm-0.json"]
+    assert capsys.readouterr().out.count("arm 1: ") == 2
+
+
+def test_a_search_keeps_how_it_was_made_and_its_lowest_minimum(tmp_path, begun):
+    running.run_searches(Problem(), tmp_path / "P", ["arm"], [7], Budget(150, np.inf))
+    (kept,) = searches_in(tmp_path)
+    assert (kept.problem, kept.arm, kept.seed) == ("P", "arm", 7)
+    assert kept.made.budget_evaluations == 150
+    assert kept.made.budget_cpu_s is None
+    assert kept.made.command.startswith("scripts/bench_folding")
+    assert folded_at(kept.table) == 2
+    assert kept.table["evaluations"].tolist() == [15 * k for k in range(1, len(kept.table) + 1)]
+    assert np.load(tmp_path / "P" / "arm-7.npy")[0, 0] == len(kept.table)
+
+
+def test_without_three_ca_atoms_nothing_folds_and_the_report_says_so(tmp_path, begun):
+    folder = tmp_path / "quenches" / "P"
+    running.run_searches(Problem(with_ca=False), folder, ["arm"], [0], Budget(150, np.inf))
+    write_report(tmp_path)
+    assert "No search has folded." in (tmp_path / "REPORT.md").read_text()
+    assert (tmp_path / "funnel-P.png").exists()
+
+
+def test_every_arm_has_words_and_a_look():
+    for arm in ARMS:
+        assert described(arm).does, arm
+    looks = {(described(arm).color, described(arm).line) for arm in ARMS}
+    assert len(looks) == len(ARMS)
+    assert described("unheard_of").title == "unheard_of"
+    assert described("openmm_351").title == "OpenMM, 351 K"
+
+
+def test_arms_of_several_temperatures_are_of_one_kind_the_coldest_first():
+    names = ["openmm_410", "slow_modes", "openmm_99.5", "openmm_300", "cartesian"]
+    assert in_order(names) == ["cartesian", "slow_modes", "openmm_99.5", "openmm_300", "openmm_410"]
+    assert one_of_each(names) == ["openmm_410", "slow_modes", "cartesian"]
+
+
+def test_a_few_short_searches_do_not_limit_the_other_arms():
+    rows = outcomes([*searches_of("cartesian", [None] * 3), *searches_of("openmm_300", [None], quenches=2)])
+    assert common_limit(rows, "evaluations") == 1000
+    assert common_limit(rows[rows["arm"] == "openmm_300"], "evaluations") == 200
