@@ -12,9 +12,8 @@ from nnrep.exploration.settings import ExploreConfig
 from nnrep.exploration.shape import Shape
 from nnrep.minimization import Stage, lbfgs
 from nnrep.reparam.base import Reparametrization
-from nnrep.structures.preparation import Preparation
-from nnrep.structures.prepare import prepared
-from nnrep.systems.protein import ProteinConfig, protein_system
+from nnrep.structures.force_field import Continuum
+from nnrep.systems.protein import ProteinConfig
 from nnrep.systems.system import System
 
 RMS_FORCE = 5.0  # kJ/mol/nm, of quenches
@@ -29,11 +28,13 @@ class Problem:
         system: its energy, from the extended chain.
         shape: what is said of minima.
         stages: of a quench with free positions.
+        continuum: the solvent as OpenMM has it; None: vacuum.
     """
 
     system: System
     shape: Shape
     stages: tuple[Stage, ...]
+    continuum: Continuum | None = None
 
     def quench(self, positions: np.ndarray, stages: Sequence[Stage] | None = None) -> Quenched:
         """The minimum below positions (n, 3)."""
@@ -55,7 +56,9 @@ def stages_through(reparam: Reparametrization | None) -> tuple[Stage, ...]:
 
 def problem_of(pdb: str, solvent: str, force_field: str, structures: Sequence[str], start: str) -> Problem:
     """A structure of the Protein Data Bank, in the folders or fetched; padded, as `nnrep explore` has it."""
-    options = {"name": "protein", "start": start, "solvent": solvent, "force_field": force_field}
-    molecule = prepared(pdb, structures, Preparation())
-    system = protein_system(build(ProteinConfig, options), molecule, padded=True)
-    return Problem(system, Shape.of(system), stages_through(None))
+    config = build(
+        ProteinConfig,
+        {"pdb": pdb, "start": start, "solvent": solvent, "force_field": force_field},
+    )
+    system = config.build(config.molecule(list(structures)), padded=True)
+    return Problem(system, Shape.of(system), stages_through(None), config.continuum)

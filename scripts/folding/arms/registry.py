@@ -1,12 +1,15 @@
 """The arms of the comparison by name."""
 
 from collections.abc import Callable
+from functools import partial
 
 from folding.arms.annealing import Annealing
 from folding.arms.arm import Arm
 from folding.arms.dynamics import Dynamics
+from folding.arms.simulation import Simulation
 from folding.arms.torsion_moves import TorsionMoves
 from folding.problem import Problem, stages_through
+from nnrep.exploration.settings import TEMPERATURES_K
 from nnrep.reparam import torsion_at_start
 
 # No vibration below 160 fs bears 24 fs. Torsions of alanine dipeptide turn most often by step with it: at
@@ -19,11 +22,16 @@ def _torsion(problem: Problem) -> Arm:
     return Dynamics(problem, stages_through(torsion_at_start(problem.system)))
 
 
+def _at_one(kelvin: float) -> Callable[[Problem], Arm]:
+    return lambda problem: Dynamics(problem, temperatures_k=[kelvin])
+
+
 ARMS: dict[str, Callable[[Problem], Arm]] = {
     "cartesian": Dynamics,
     "torsion_quenches": _torsion,
     "slow_modes": lambda problem: Dynamics(problem, **SLOW_MODES),
     "torsion_moves": TorsionMoves,
     "annealing": Annealing,
-    "single_temperature": lambda problem: Dynamics(problem, temperatures_k=[351.0]),
+    **{f"single_temperature_{kelvin:g}": _at_one(kelvin) for kelvin in TEMPERATURES_K},
+    **{f"openmm_{kelvin:g}": partial(Simulation, kelvin=kelvin) for kelvin in TEMPERATURES_K},
 }
