@@ -74,6 +74,17 @@ def test_a_search_ends_where_the_lowest_energy_has_not_fallen():
     assert outcome.lowest[0].minimum.positions[0, 0] == pytest.approx(LOWER, abs=1e-3) or ladder.fell_at == 10
 
 
+def test_a_search_goes_on_with_more_patience_and_another_min_delta(tmp_path):
+    checkpoint = tmp_path / "checkpoint.npz"
+    assert run(options(steps=10_000, patience=20), checkpoint=checkpoint)[1].ended is Ended.patience
+    for more in ({"patience": 60}, {"patience": 80, "min_delta": 5.0}):
+        config = options(steps=10_000, **more)
+        resumed, unbroken = run(config, checkpoint=checkpoint)[0], run(config)[0]
+        assert resumed.ended() is Ended.patience
+        last, alone = resumed.ladders[0], unbroken.ladders[0]
+        assert (last.step, last.fell_at) == (alone.step, alone.fell_at)
+
+
 def test_a_search_ends_at_its_time_limit():
     _, outcome = run(options(time_limit_s=1e-9))
     assert outcome.ended is Ended.time_limit
