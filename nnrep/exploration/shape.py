@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnrep.exploration.minima import Same, rmsd_to_each
+from nnrep.exploration.minima import Same
 from nnrep.exploration.settings import SAME_ENERGY, SameConfig
 from nnrep.structures.selection import WORDS
-from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration
+from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration, rmsd_to_each
 from nnrep.systems.system import System
 
 LEAST_SUPERPOSED = 3  # atoms: two always lie on one another but for their distance

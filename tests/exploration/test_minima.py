@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnrep.exploration.minima import Met, Minima, Minimum, Same, merged, rmsd_to_each
+from nnrep.exploration.minima import Met, Minima, Minimum, Same, merged
 
 ATOMS = np.arange(6)
 BY_BOTH = Same(ATOMS, 0.1, 1.0)
@@ -23,24 +23,6 @@ def turned(positions, rng):
     rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     rotation[:, 0] *= np.sign(np.linalg.det(rotation))
     return positions @ rotation + rng.normal(size=3)
-
-
-def test_rmsd_knows_no_rigid_motion_but_mirror_images(rng):
-    positions = rng.normal(size=(6, 3))
-    others = np.stack([turned(positions, rng), turned(positions, rng) + [[0.3, 0, 0]] * 6, -positions])
-    rmsds = rmsd_to_each(positions, others)
-    np.testing.assert_allclose(rmsds[:2], 0, atol=1e-6)
-    assert rmsds[2] > 0.1
-
-
-def test_rmsd_is_that_of_the_best_superposition(rng):
-    """No rotation of a fine grid about the best one is better, and gemmi says the same."""
-    import gemmi
-
-    one, other = rng.normal(size=(6, 3)), rng.normal(size=(6, 3))
-    as_gemmi = [[gemmi.Position(*map(float, x)) for x in each] for each in (one, other)]
-    expected = gemmi.superpose_positions(*as_gemmi).rmsd
-    assert rmsd_to_each(one, other[None])[0] == pytest.approx(expected, rel=1e-6)
 
 
 def test_of_minima_that_count_as_one_the_lowest_is_kept(rng):
