@@ -13,7 +13,8 @@ from nnrep.config.exploring import ExploringPlan, load_exploring_plan
 from nnrep.config.work import pays_threads
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UserError, named_under
 from nnrep.exploration.driver import sampler_of, search_of
-from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.finish import Finish
+from nnrep.exploration.outcome import explored
 from nnrep.exploration.round import Explorer, Round
 from nnrep.exploration.search import Ended, Order, Search, searched
 from nnrep.host.interruption import Interruption, stop_requested

@@ -6,7 +6,8 @@ from typing import Any
 
 from nnrep.choices.settings import build
 from nnrep.errors import require, require_kind
-from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.finish import Finish
+from nnrep.exploration.outcome import explored
 from nnrep.exploration.quench import quench_stages
 from nnrep.exploration.replicas import ReplicaExchange
 from nnrep.exploration.result import Exploration

@@ -1,13 +1,16 @@
 """The search: which minima it has, when it ends, and that it goes on from a checkpoint as if unbroken."""
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 from walks import LOWER, UPPER, options, search_of_wells
 
-from nnrep import Stage, Stopping, lbfgs, sgd
+from nnrep import Stage, Stopping, System, lbfgs, sgd
 from nnrep.errors import ConfigError, UserError
-from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.finish import Finish, finished
+from nnrep.exploration.minima import Met, Minima, Minimum, Same
+from nnrep.exploration.outcome import explored
 from nnrep.exploration.search import Ended, searched
 from nnrep.reparam import identity
 
@@ -118,6 +121,24 @@ def test_a_search_that_is_stopped_at_once_goes_on(tmp_path):
     assert (len(nothing.to_frame()), len(nothing.quenches)) == (0, 0)
     resumed, unbroken = run(config, checkpoint=checkpoint)[1], run(config)[1]
     assert resumed.quenches["energy"].tolist() == unbroken.quenches["energy"].tolist()
+
+
+def test_minima_of_equal_energy_keep_their_own_results():
+    apart = Same(np.arange(1), None, -1.0)  # no two are the same
+    places = [np.array([[x, 0.1, 0.0]]) for x in (0.9, -0.9)]
+    met = [Minimum(1.0, 1.0, each, Met(0, step, 0.0, 0, 1.0)) for step, each in enumerate(places)]
+
+    def equal_wells(positions):
+        x, y, z = positions.T
+        return jnp.sum((x**2 - 1) ** 2 + y**2 + z**2)
+
+    system = System(equal_wells, places[0])
+    minima, _ = finished(Minima(apart, 9, met), 9, None, system, FINISH, never, lambda done, total: None)
+    one, other = minima.all
+    assert one.energy == other.energy
+    assert one.positions[0, 0] == pytest.approx(-other.positions[0, 0], abs=1e-6)
+    for each in (one, other):
+        np.testing.assert_array_equal(each.result.positions[0], each.positions)
 
 
 def test_a_search_may_be_stopped_in_the_minimisation_at_its_end():

@@ -6,7 +6,8 @@ import pytest
 from walks import options, search_of_wells
 
 from nnrep import Stage, Stopping, lbfgs
-from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.finish import Finish
+from nnrep.exploration.outcome import explored
 from nnrep.exploration.search import searched
 from nnrep.records.exploration.closing import shown_minima, summary_line
 from nnrep.records.exploration.pictures import funnel_picture, lowest_so_far, measured, search_picture
