@@ -152,10 +152,17 @@ class Search:
         arrays = load_checkpoint(checkpoint)
         if arrays.get("seeds", np.zeros(0)).tolist() != list(self.ladders):
             raise UserError(f"{checkpoint}: is of another search; remove it to start again")
-        self._earlier_s = float(arrays["time_s"])
-        for seed, ladder in self.ladders.items():
-            own = f"{seed}."
-            ladder.restore({name.removeprefix(own): x for name, x in arrays.items() if name.startswith(own)})
+        try:
+            self._earlier_s = float(arrays["time_s"])
+            for seed, ladder in self.ladders.items():
+                own = f"{seed}."
+                ladder.restore(
+                    {name.removeprefix(own): x for name, x in arrays.items() if name.startswith(own)}
+                )
+        except (KeyError, ValueError, TypeError) as error:
+            raise UserError(
+                f"{checkpoint}: is no checkpoint of this version; remove it to start again"
+            ) from error
 
 
 def kept_search(seeds: Sequence[int], config: ExploreConfig, checkpoint: Path) -> Search:

@@ -205,6 +205,8 @@ def test_a_peptide_is_searched_from_its_extended_chain(command, tmp_path):
         ),
         (("system=loop", "explore.temperatures_k=[0.1]"), "explore.system: must be of an energy"),
         (("optimizer=lbfgs", "explore.quench_every=60"), "explore.quench_every: must be a multiple of"),
+        (("explore.temperatures_k=[]",), "explore.temperatures_k: must be positive and rising, at least one"),
+        (("explore.same=1",), "explore.same: must be a group of values"),
         (("explore.temperatures=[300]",), "explore.temperatures: unknown key (did you mean temperatures_k?)"),
         (("baseline=openmm_minimizer",), "baseline: must be none"),
         (("record.every=20",), "record.every: must be null"),

@@ -186,6 +186,16 @@ def test_a_checkpoint_of_other_ladders_is_refused(tmp_path):
         search_of_wells(options(steps=10), (0, 1), checkpoint)
 
 
+def test_a_checkpoint_that_lacks_something_is_refused(tmp_path):
+    np.savez(tmp_path / "checkpoint.npz", seeds=[0], time_s=1.0)
+    with pytest.raises(UserError, match=r"checkpoint\.npz: is no checkpoint of this version; remove it"):
+        search_of_wells(options(steps=10), (0,), tmp_path / "checkpoint.npz")
+
+
+def test_few_steps_of_a_quench_need_no_other_key():
+    assert options(steps=10, quench={"steps": 5}).quench.map_steps > 5
+
+
 @pytest.mark.parametrize(
     ("given", "key"),
     [
@@ -194,6 +204,7 @@ def test_a_checkpoint_of_other_ladders_is_refused(tmp_path):
         ({"steps": None}, "time_limit_s"),
         ({"temperatures_k": [2.0, 1.0]}, "temperatures_k"),
         ({"temperatures_k": 300}, "temperatures_k"),
+        ({"temperatures_k": []}, "temperatures_k"),
         ({"finished_minima": 1000}, "finished_minima"),
         ({"same": {"rmsd": None}}, "same.rmsd"),
         ({"quench": {"rms_force": 0}}, "quench.rms_force"),
