@@ -15,7 +15,7 @@ from nnrep.systems.system import System
 FILE = "explore/replica_exchange"
 TEMPERATURES_K = (300.0, 324.0, 351.0, 379.0, 410.0)
 OUTER_EVERY = 2  # in a solvent
-RMS_FORCE, RMS_FORCE_DIMENSIONLESS = 2.0, 1e-4  # kJ/mol/nm, or in the system's own unit
+RMS_FORCE, RMS_FORCE_DIMENSIONLESS = 2.0, 1e-4  # kJ/mol/nm, or in the own unit of a system without one
 SAME_ENERGY = 1e-3  # of systems whose minima have no other mark
 
 
@@ -41,11 +41,16 @@ class QuenchConfig:
         force, allowed = self.rms_force, "positive, or null"
         require(force is None or 0 < force < math.inf, "rms_force", allowed, force)
 
-    def rest(self, energy_unit: str) -> float:
-        """The RMS force at which a quench of a system with this unit of energy, or without one, ends."""
+    def rest(self, energy_unit: str, mean_over: int = 1) -> float:
+        """The RMS force at which a quench ends.
+
+        Args:
+            energy_unit: of the system; empty where it has none.
+            mean_over: of how many terms its energy is the mean: forces are as many times smaller.
+        """
         if self.rms_force is not None:
             return self.rms_force
-        return RMS_FORCE if energy_unit else RMS_FORCE_DIMENSIONLESS
+        return (RMS_FORCE if energy_unit else RMS_FORCE_DIMENSIONLESS) / mean_over
 
 
 @settings(FILE, "same")

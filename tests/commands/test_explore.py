@@ -253,7 +253,12 @@ def test_a_verb_begins_with_its_own_choices():
     ]
     assert with_choices_of("explore", []) == own
     assert with_choices_of("explore", ["system=cluster", "reparam=torsion"]) == [
-        *("+explore=replica_exchange", "optimizer=lbfgs", "schedule.fine.rms_force=1e-5"),
+        *("+explore=replica_exchange", "optimizer=lbfgs", "schedule=paper", "schedule.fine.rms_force=1e-5"),
         *("system=cluster", "reparam=torsion"),
+    ]
+    assert with_choices_of("explore", ["system=loop", "explore.quench.steps=9"]) == [
+        *("+explore=replica_exchange", "reparam=none", "optimizer=lbfgs", "schedule=paper"),
+        *("schedule.fine.rms_force=1e-7", "optimizer.learning_rate=0.1"),
+        *("system=loop", "explore.quench.steps=9"),
     ]
     assert with_choices_of("run", ["seeds=2"]) == ["seeds=2"]

@@ -51,6 +51,8 @@ def test_tables_say_what_the_search_has_found(outcome):
     columns = {column.title: column.cells for column in shown_minima(minima, NO_UNITS)}
     assert columns["rank"] == ["1", "2"]
     assert columns["energy"][0] == f"{minima['energy'][0]:.6f}"
+    cold = shown_minima(minima.assign(temperature=5e-5), NO_UNITS)
+    assert {column.title: column.cells for column in cold}["met at"][0] == "5e-05"
     assert "RMSD CA" not in columns
 
 
