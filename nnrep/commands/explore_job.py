@@ -226,6 +226,14 @@ class RoundOf:
     def __call__(self) -> Round | None:
         """Compute it; None where it was to stop."""
         log().setLevel("WARNING")
+        try:
+            explorer = self._explorer()
+        except KeyboardInterrupt:  # before there is one
+            return None
+        return explorer.round(self.order.seed, self.order.state, stop_requested)
+
+    def _explorer(self) -> Explorer:
+        """That of this process; raises `KeyboardInterrupt` where it was to stop."""
         key = self.plan.finish.hash
         if key not in _explorers:
             configure_jax(self.plan.config.precision.value)
@@ -234,7 +242,7 @@ class RoundOf:
             with progress_bar(quiet=True) as bar:
                 _explorers.clear()
                 _explorers[key] = _explorer_of(plan, molecule, bar, stop_requested)[0]
-        return _explorers[key].round(self.order.seed, self.order.state, stop_requested)
+        return _explorers[key]
 
     def parts(self) -> list[Self]:
         """A round is one."""

@@ -12,7 +12,8 @@ from structure_texts import text
 
 from nnrep.commands import explore_job
 from nnrep.config.compose import with_choices_of
-from nnrep.exploration.search import Search
+from nnrep.exploration.search import Order, Search
+from nnrep.host.terminal import log
 
 # Thirteen particles; dynamics and quenches of no time.
 CLUSTER = (
@@ -155,11 +156,23 @@ def test_a_signal_ends_a_search_and_leaves_what_there_is(tmp_path):
 
 @pytest.mark.slow
 def test_ladders_in_processes_give_the_same_numbers(command, nnrep, tmp_path):
-    short = (*CLUSTER, "explore.steps=1000", "record.pictures=false", "seeds=2", "threads=1")
+    short = (*CLUSTER, "explore.steps=1000", "record.pictures=false", "seeds=3", "threads=1")
     assert nnrep("explore", *short, "explore.workers=1", "hydra.run.dir=one").returncode == 0
     done = nnrep("explore", *short, "explore.workers=2", "hydra.run.dir=two")
     assert done.returncode == 0, done.stderr
     same_search(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_process_that_is_to_stop_before_it_is_ready_has_no_round(monkeypatch):
+    def stopped(work):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explore_job.RoundOf, "_explorer", stopped)
+    level = log().level
+    try:
+        assert explore_job.RoundOf(None, Order(0, None))() is None
+    finally:
+        log().setLevel(level)
 
 
 @pytest.fixture
