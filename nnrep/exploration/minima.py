@@ -54,11 +54,14 @@ class Same(NamedTuple):
         atoms: (m,) whose RMSD is taken.
         rmsd: at most so much after superposition, in the unit of the positions; None: any.
         energy: energies differ by at most so much; None: by any.
+        exchanges: permutations (m,) of these atoms after which a minimum is the same one; the RMSD is the
+            least that they lead to, each taken where it lowers the RMSD.
     """
 
     atoms: np.ndarray
     rmsd: float | None
     energy: float | None
+    exchanges: tuple[np.ndarray, ...] = ()
 
     def matches(self, minimum: Minimum, others: list[Minimum]) -> np.ndarray:
         """Which (k,) of k others count as one with a minimum."""
@@ -69,8 +72,19 @@ class Same(NamedTuple):
             matching &= abs(np.array([each.energy for each in others]) - minimum.energy) <= self.energy
         if self.rmsd is not None and matching.any():
             near = np.stack([each.positions[self.atoms] for each in others])[matching]
-            matching[matching] = rmsd_to_each(minimum.positions[self.atoms], near) <= self.rmsd
+            matching[matching] = self._rmsds(minimum.positions[self.atoms], near) <= self.rmsd
         return matching
+
+    def _rmsds(self, positions: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """RMSD (k,) of positions (m, d) to each of k others (k, m, d)."""
+        least = rmsd_to_each(positions, others)
+        for exchange in self.exchanges:
+            exchanged = others[:, exchange]
+            rmsds = rmsd_to_each(positions, exchanged)
+            lower = rmsds < least
+            others = np.where(lower[:, None, None], exchanged, others)
+            least = np.where(lower, rmsds, least)
+        return least
 
 
 class Minima:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+import nnrep
 from nnrep.exploration.minima import Met, Minima, Minimum, Same, merged
+from nnrep.structures.exchanges import exchanges_of
 
 ATOMS = np.arange(6)
 BY_BOTH = Same(ATOMS, 0.1, 1.0)
@@ -89,3 +91,34 @@ def test_lists_of_several_ladders_are_merged(rng):
     whole = merged([one, other], BY_BOTH, most=5)
     assert [(each.energy, each.visits) for each in whole.all] == [(1.0, 2), (2.0, 1)]
     assert whole.all[0].first.step == 2
+
+
+def test_minima_that_differ_by_an_exchange_of_alike_atoms_are_one(rng):
+    positions, exchanges = (
+        rng.normal(size=(6, 3)),
+        (np.array([1, 0, 2, 3, 4, 5]), np.array([0, 1, 2, 3, 5, 4])),
+    )
+    for exchange in (*exchanges, exchanges[0][exchanges[1]]):
+        other = minimum(0.0, turned(positions[exchange], rng))
+        whole = [minimum(0.0, rng.normal(size=(6, 3))), other]
+        same = Same(ATOMS, 0.01, None, exchanges)
+        assert same.matches(minimum(0.0, positions), whole).tolist() == [False, True]
+        assert not same._replace(exchanges=()).matches(minimum(0.0, positions), whole).any()
+
+
+def test_alike_atoms_of_a_chain():
+    """Those of Trp-cage: one Tyr, Asp and Arg, and the last residue."""
+    molecule = nnrep.load_system("protein", pdb="1L2Y").molecule
+    atoms = list(molecule.topology.atoms())
+    named = [
+        {f"{atoms[k].residue.name} {atoms[k].name}" for k in np.flatnonzero(each != np.arange(len(each)))}
+        for each in exchanges_of(molecule.topology)
+    ]
+    assert named == [
+        {"TYR CD1", "TYR CD2", "TYR CE1", "TYR CE2"},
+        {"ASP OD1", "ASP OD2"},
+        {"ARG NH1", "ARG NH2"},
+        {"SER O", "SER OXT"},
+    ]
+    for each in exchanges_of(molecule.topology):
+        np.testing.assert_array_equal(each[each], np.arange(len(each)))
