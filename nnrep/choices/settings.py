@@ -130,6 +130,9 @@ def _checked(cls: type, values: Mapping[str, Any] | DictConfig) -> dict[str, Any
         plain = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         key = error.full_key or ""
+        group = "" if key else _not_a_group(cls, values)
+        if group:
+            raise ConfigError(group, "must be a group of values") from error
         if isinstance(error, ConfigKeyError):
             keys = keys_at(cls, key)
             meant = similar(key.rpartition(".")[2], keys)
@@ -138,6 +141,19 @@ def _checked(cls: type, values: Mapping[str, Any] | DictConfig) -> dict[str, Any
         raise ConfigError(key, NO_LIST if "ListConfig" in text else text) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def _not_a_group(cls: type, values: Mapping[Any, Any]) -> str:
+    """The dotted key at which a group of settings was given a single value; empty if there is none."""
+    hints = get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        if dataclasses.is_dataclass(hints[field.name]) and field.name in values:
+            value, kind = values[field.name], hints[field.name]
+            if not isinstance(value, Mapping):
+                return field.name
+            if inside := _not_a_group(kind, value):
+                return f"{field.name}.{inside}"
+    return ""
 
 
 def keys_at(cls: type, key: str) -> list[str]:

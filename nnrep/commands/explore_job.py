@@ -13,7 +13,8 @@ from nnrep.config.exploring import ExploringPlan, load_exploring_plan
 from nnrep.config.work import pays_threads
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UserError, named_under
 from nnrep.exploration.driver import sampler_of, search_of
-from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.finish import Finish
+from nnrep.exploration.outcome import explored
 from nnrep.exploration.round import Explorer, Round
 from nnrep.exploration.search import Ended, Order, Search, searched
 from nnrep.host.interruption import Interruption, stop_requested
@@ -34,11 +35,11 @@ from nnrep.systems import System
 
 
 class ExploreJob(NamedTuple):
-    """A search that may begin; see `nnrep.job.Job`."""
+    """A search that may begin or go on, or has `ended`; see `nnrep.job.Job`."""
 
     plan: ExploringPlan
     molecule: Molecule | None
-    finished: bool
+    ended: bool
     held: ExitStack
 
 
@@ -54,8 +55,9 @@ def check_job(raw: DictConfig, folder_path: Path) -> ExploreJob:
         held.enter_context(folder.locked())
         finish, molecule = prepared(plan.finish)
         plan = plan._replace(finish=finish, quench=plan.quench.for_molecule(molecule))
-        finished = folder.holds_finished(finish.recorded, molecule, plan.config.resume)
-        return ExploreJob(plan, molecule, finished, held.pop_all())
+        limits = (finish.seeds, plan.config.explore)
+        ended = folder.holds_ended(finish.recorded, molecule, plan.config.resume, *limits)
+        return ExploreJob(plan, molecule, ended, held.pop_all())
 
 
 def run_job(job: ExploreJob, folder_path: Path, report: bool = True) -> int:
@@ -85,11 +87,11 @@ def run_job(job: ExploreJob, folder_path: Path, report: bool = True) -> int:
 def _run_in(folder: ExplorationFolder, job: ExploreJob, report: bool) -> int:
     plan, config = job.plan, job.plan.config
     units = (config.system.energy_unit, config.system.length_unit)
-    if job.finished:
-        log().info("%s is complete; nothing to resume", folder.path)
+    if job.ended:
+        log().info("%s is complete; nothing to resume (%s)", folder.path, _longer(folder))
         if report:
             _show(folder, units)
-        return EXIT_OK
+        return _exit_status(folder)
     if config.threads is None and not pays_threads(plan.quench):
         compute_with_one_thread()
     configure_jax(config.precision.value)
@@ -106,19 +108,35 @@ def _run_in(folder: ExplorationFolder, job: ExploreJob, report: bool) -> int:
         minima = minima_table(system, outcome, config.explore.finished_minima)
         settings = {"system": config.system.name, **config.system.columns(job.molecule)}
         summary = summary_table(system, outcome, settings, plan.finish.hash)
-        folder.write_search(
-            system, outcome, minima, summary, config.explore.finished_minima, config.record.pictures
-        )
+        interrupted = outcome.ended is Ended.interrupted
+        kept = interrupted and folder.holds_end()
+        if not kept:
+            pictures = config.record.pictures
+            folder.write_search(system, outcome, minima, summary, config.explore.finished_minima, pictures)
     if report:
         _show(folder, units)
-    if outcome.ended is Ended.interrupted:
-        log().info("interrupted; go on with hydra.run.dir=%s resume=true", folder.path)
+    if interrupted:
+        which = ", with the tables as they were before it went on" if kept else ""
+        log().info("interrupted%s; go on with hydra.run.dir=%s resume=true", which, folder.path)
         return EXIT_INTERRUPTED
     if ended is Ended.diverged:
         log().warning(
             "the dynamics have diverged: a replica flew apart; choose a shorter explore.time_step_fs"
         )
-    return EXIT_OK if outcome.lowest and ended is not Ended.diverged else EXIT_FAILED
+    return _exit_status(folder)
+
+
+def _exit_status(folder: ExplorationFolder) -> int:
+    row = read_table(folder.path / EXPLORATION).iloc[0]
+    failed = row["ended"] == Ended.diverged.value or row["minima"] == 0
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def _longer(folder: ExplorationFolder) -> str:
+    """How a search that has ended can be lengthened."""
+    if not folder.checkpoint.exists():
+        return f"without its {folder.checkpoint.name} it cannot go on"
+    return "it goes on with a longer explore.time_limit_s, explore.steps or explore.patience"
 
 
 def _show(folder: ExplorationFolder, units: tuple[str, str]) -> None:
@@ -208,6 +226,14 @@ class RoundOf:
     def __call__(self) -> Round | None:
         """Compute it; None where it was to stop."""
         log().setLevel("WARNING")
+        try:
+            explorer = self._explorer()
+        except KeyboardInterrupt:  # before there is one
+            return None
+        return explorer.round(self.order.seed, self.order.state, stop_requested)
+
+    def _explorer(self) -> Explorer:
+        """That of this process; raises `KeyboardInterrupt` where it was to stop."""
         key = self.plan.finish.hash
         if key not in _explorers:
             configure_jax(self.plan.config.precision.value)
@@ -216,7 +242,7 @@ class RoundOf:
             with progress_bar(quiet=True) as bar:
                 _explorers.clear()
                 _explorers[key] = _explorer_of(plan, molecule, bar, stop_requested)[0]
-        return _explorers[key].round(self.order.seed, self.order.state, stop_requested)
+        return _explorers[key]
 
     def parts(self) -> list[Self]:
         """A round is one."""

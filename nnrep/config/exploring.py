@@ -84,7 +84,7 @@ def load_exploring_plan(raw: DictConfig) -> ExploringPlan:
 def _quench_stages(config: ExploringConfig) -> tuple[PlannedStage, ...]:
     """Through the map, unless it is the identity, then with free positions."""
     quench, reparam, optimizer = config.explore.quench, config.reparam, config.optimizer
-    stopping = quench_stopping(quench, config.system.energy_unit)
+    stopping = quench_stopping(quench, config.system.energy_unit, config.system.mean_over)
     rate = optimizer.learning_rate
 
     def stage(name: str, reparam: Any, rate: float, steps: int) -> PlannedStage:

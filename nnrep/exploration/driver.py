@@ -6,7 +6,8 @@ from typing import Any
 
 from nnrep.choices.settings import build
 from nnrep.errors import require, require_kind
-from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.finish import Finish
+from nnrep.exploration.outcome import explored
 from nnrep.exploration.quench import quench_stages
 from nnrep.exploration.replicas import ReplicaExchange
 from nnrep.exploration.result import Exploration
@@ -60,9 +61,10 @@ def explore(
     require(monitor.record_every is None, "monitor.record_every", allowed, monitor.record_every)
     config = build(ExploreConfig, {key: list(x) if isinstance(x, tuple) else x for key, x in options.items()})
     chosen = seed_list(seeds)
-    rest = Stopping(min_delta=0, rms_force=TIGHTER * config.quench.rest(system.energy_unit))
+    unit, mean_over = system.energy_unit, system.mean_over
+    rest = Stopping(min_delta=0, rms_force=TIGHTER * config.quench.rest(unit, mean_over))
     end = two_stages(optimizer=lbfgs(), stopping=rest) if stages is None else tuple(stages)
-    descent = quench_stages(config.quench, system.energy_unit, lbfgs(), reparam)
+    descent = quench_stages(config.quench, unit, lbfgs(), reparam, mean_over)
     explorer = Explorer(system, sampler_of(system, config), descent, config)
     search = search_of(system, config, chosen, explorer.sampler, monitor.checkpoint)
     should_stop = monitor.should_stop or (lambda: False)

@@ -14,6 +14,7 @@ COLUMNS = (
     *("seed", "step", "time_s", "replica", "temperature", "energy_frame", "energy"),
     *("gradient_rms", "evaluations"),
 )
+STEP, ENERGY = COLUMNS.index("step"), COLUMNS.index("energy")
 NO_REPLICA = -1  # of the quench of a start
 STATE, FRAMES = "state", "frames"
 # Numbers of the exchanges, since the start.
@@ -34,7 +35,7 @@ class LadderRecord:
         frames: (n, d) of the coldest replica after each round.
         heat: (rounds, R) mean kinetic temperatures of the rungs.
         exchange: see `EXCHANGE`.
-        fell_at: step at which its lowest energy has last fallen by more than `min_delta`.
+        fell_at: step of the quench at which its lowest energy has last fallen by more than `min_delta`.
     """
 
     def __init__(self, seed: int, same: Same, most: int, min_delta: float) -> None:
@@ -68,8 +69,6 @@ class LadderRecord:
         self.frames.append(np.asarray(frames.positions[int(np.argmin(frames.rung))][:n], np.float32))
         self.heat.append(np.asarray(frames.kinetic_temperatures, float))
         self.exchange = {name: np.asarray(getattr(frames, name)) for name in EXCHANGE}
-        if self.lowest < self._fell_to - self._min_delta:
-            self._fell_to, self.fell_at = self.lowest, self.step
 
     def _quench(
         self, one: Quenched, replica: int, temperature: float, energy_frame: float, shape: Shape
@@ -78,6 +77,11 @@ class LadderRecord:
         self.minima.add(Minimum(one.energy, one.gradient_rms, one.positions, met))
         own = (*met, energy_frame, one.energy, one.gradient_rms, one.evaluations)
         self.rows.append([*map(float, own), *shape.of_positions(one.positions).values()])
+        self._follow(self.step, one.energy)
+
+    def _follow(self, step: int, energy: float) -> None:
+        if energy < self._fell_to - self._min_delta:
+            self._fell_to, self.fell_at = energy, step
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, as arrays and lists of arrays."""
@@ -86,17 +90,18 @@ class LadderRecord:
             FRAMES: np.array(self.frames),
             "rows": np.array(self.rows),
             "heat": np.array(self.heat),
-            "numbers": np.array([self.step, self.time_s, self.fell_at, self._fell_to]),
+            "numbers": np.array([self.step, self.time_s, self.diverged]),
             **self.minima.snapshot(),
             **self.exchange,
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Go on from a snapshot."""
-        step, time_s, fell_at, fell_to = snapshot["numbers"]
-        self.step, self.time_s = int(step), float(time_s)
-        self.fell_at, self._fell_to = int(fell_at), float(fell_to)
+        """Go on from a snapshot; `min_delta` may be another one since."""
+        step, time_s, diverged = snapshot["numbers"]
+        self.step, self.time_s, self.diverged = int(step), float(time_s), bool(diverged)
         self.rows, self.frames = snapshot["rows"].tolist(), list(snapshot[FRAMES])
+        for row in self.rows:
+            self._follow(int(row[STEP]), row[ENERGY])
         self.heat = list(snapshot["heat"])
         self.exchange = {name: snapshot[name] for name in EXCHANGE}
         self.minima.restore(snapshot)

@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnrep.minimization import Result
+from nnrep.systems.measures import rmsd_to_each
+
 
 class Met(NamedTuple):
     """Where and when a minimum was met.
@@ -33,6 +36,7 @@ class Minimum(NamedTuple):
         positions: (n, d), as the system has them.
         first: where and when it, or one that counts as the same, was met first.
         visits: how many quenches have ended in it.
+        result: of the schedule that has minimised it; None of one that was left as it was quenched.
     """
 
     energy: float
@@ -40,6 +44,7 @@ class Minimum(NamedTuple):
     positions: np.ndarray
     first: Met
     visits: int = 1
+    result: Result | None = None
 
 
 class Same(NamedTuple):
@@ -49,11 +54,14 @@ class Same(NamedTuple):
         atoms: (m,) whose RMSD is taken.
         rmsd: at most so much after superposition, in the unit of the positions; None: any.
         energy: energies differ by at most so much; None: by any.
+        exchanges: permutations (m,) of these atoms after which a minimum is the same one; the RMSD is the
+            least that they lead to, each taken where it lowers the RMSD.
     """
 
     atoms: np.ndarray
     rmsd: float | None
     energy: float | None
+    exchanges: tuple[np.ndarray, ...] = ()
 
     def matches(self, minimum: Minimum, others: list[Minimum]) -> np.ndarray:
         """Which (k,) of k others count as one with a minimum."""
@@ -64,8 +72,19 @@ class Same(NamedTuple):
             matching &= abs(np.array([each.energy for each in others]) - minimum.energy) <= self.energy
         if self.rmsd is not None and matching.any():
             near = np.stack([each.positions[self.atoms] for each in others])[matching]
-            matching[matching] = rmsd_to_each(minimum.positions[self.atoms], near) <= self.rmsd
+            matching[matching] = self._rmsds(minimum.positions[self.atoms], near) <= self.rmsd
         return matching
+
+    def _rmsds(self, positions: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """RMSD (k,) of positions (m, d) to each of k others (k, m, d)."""
+        least = rmsd_to_each(positions, others)
+        for exchange in self.exchanges:
+            exchanged = others[:, exchange]
+            rmsds = rmsd_to_each(positions, exchanged)
+            lower = rmsds < least
+            others = np.where(lower[:, None, None], exchanged, others)
+            least = np.where(lower, rmsds, least)
+        return least
 
 
 class Minima:
@@ -85,6 +104,10 @@ class Minima:
     def lowest(self) -> float:
         """The lowest energy; infinite without a minimum."""
         return self._held[0].energy if self._held else np.inf
+
+    def of(self, held: Iterable[Minimum]) -> "Minima":
+        """A list like this one, of other minima."""
+        return Minima(self._same, self._most, held)
 
     def add(self, minimum: Minimum) -> None:
         """Take a minimum in, once more if it is there.
@@ -135,18 +158,3 @@ def merged(lists: Iterable[Minima], same: Same, most: int) -> Minima:
     for minimum in sorted((each for one in lists for each in one.all), key=lambda each: each.energy):
         whole.add(minimum)
     return whole
-
-
-def rmsd_to_each(positions: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """RMSD (k,) of positions (n, 3) to each of k others (k, n, 3), each superposed.
-
-    By the singular values of the covariance (Kabsch, Acta Cryst. A 32, 922, 1976), in double precision.
-    """
-    x = np.asarray(positions, float)
-    y = np.asarray(others, float)
-    x = x - x.mean(axis=0)
-    y = y - y.mean(axis=1, keepdims=True)
-    u, sizes, vt = np.linalg.svd(np.einsum("ni,knj->kij", x, y))
-    sizes[:, -1] *= np.sign(np.linalg.det(u) * np.linalg.det(vt))
-    squared = np.sum(x**2) + np.sum(y**2, axis=(1, 2)) - 2 * sizes.sum(axis=1)
-    return np.sqrt(np.maximum(squared, 0) / len(x))

@@ -32,16 +32,20 @@ class Quenched(NamedTuple):
     evaluations: int
 
 
-def quench_stopping(config: QuenchConfig, energy_unit: str) -> Stopping:
-    """The rules by which each stage of a quench ends; the unit is empty where the system has none."""
-    return Stopping(min_delta=0, patience=PATIENCE, rms_force=config.rest(energy_unit))
+def quench_stopping(config: QuenchConfig, energy_unit: str, mean_over: int = 1) -> Stopping:
+    """The rules by which each stage of a quench ends, see `QuenchConfig.rest`."""
+    return Stopping(min_delta=0, patience=PATIENCE, rms_force=config.rest(energy_unit, mean_over))
 
 
 def quench_stages(
-    config: QuenchConfig, energy_unit: str, optimizer: Optimizer, reparam: Reparametrization | None = None
+    config: QuenchConfig,
+    energy_unit: str,
+    optimizer: Optimizer,
+    reparam: Reparametrization | None = None,
+    mean_over: int = 1,
 ) -> tuple[Stage, ...]:
     """The stages of a quench: through a map, if there is one, then with free positions."""
-    stopping = quench_stopping(config, energy_unit)
+    stopping = quench_stopping(config, energy_unit, mean_over)
     free = Stage("quench", identity(), optimizer, stopping, config.steps)
     if reparam is None or is_identity(reparam):
         return (free,)

@@ -7,7 +7,6 @@ import numpy as np
 
 from nnrep.exploration.minima import Minimum
 from nnrep.exploration.search import Ended
-from nnrep.exploration.shape import Shape
 from nnrep.minimization import Result
 from nnrep.minimization.result import Frames
 
@@ -20,13 +19,16 @@ class Lowest(NamedTuple):
 
     Attributes:
         minimum: energy, place, count and first time; positions as the system has them.
-        result: of the schedule that has minimised it; None of those that were left as they were quenched.
         shape: RMSDs to the native structure and radius of gyration, see `Shape`.
     """
 
     minimum: Minimum
-    result: Result | None
     shape: dict[str, float]
+
+    @property
+    def result(self) -> Result | None:
+        """Of the schedule that has minimised it; None of those that were left as they were quenched."""
+        return self.minimum.result
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,8 +102,3 @@ class Exploration:
         lowest = self.lowest[0].minimum.energy if self.lowest else np.nan
         text = f"{len(self.lowest)} minima, lowest energy {lowest:.6g} {self.energy_unit}".rstrip()
         return f"<Exploration {self.name}: {text}, ended by {self.ended.value}>"
-
-
-def described(minimum: Minimum, result: Result | None, shape: Shape) -> Lowest:
-    """A minimum with its shape."""
-    return Lowest(minimum, result, shape.of_positions(minimum.positions))

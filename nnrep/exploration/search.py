@@ -86,6 +86,11 @@ class Search:
         """The lowest energy of all ladders; infinite before there is one."""
         return min(ladder.lowest for ladder in self.ladders.values())
 
+    @property
+    def quenches(self) -> int:
+        """How many have been taken in."""
+        return sum(len(ladder.rows) for ladder in self.ladders.values())
+
     def next_order(self) -> Order | None:
         """The round to begin next; None while all ladders have one, or once the search has ended."""
         waiting = [seed for seed in self._idle if not self._is_done(self.ladders[seed])]
@@ -147,10 +152,28 @@ class Search:
         arrays = load_checkpoint(checkpoint)
         if arrays.get("seeds", np.zeros(0)).tolist() != list(self.ladders):
             raise UserError(f"{checkpoint}: is of another search; remove it to start again")
-        self._earlier_s = float(arrays["time_s"])
-        for seed, ladder in self.ladders.items():
-            own = f"{seed}."
-            ladder.restore({name.removeprefix(own): x for name, x in arrays.items() if name.startswith(own)})
+        try:
+            self._earlier_s = float(arrays["time_s"])
+            for seed, ladder in self.ladders.items():
+                own = f"{seed}."
+                ladder.restore(
+                    {name.removeprefix(own): x for name, x in arrays.items() if name.startswith(own)}
+                )
+        except (KeyError, ValueError, TypeError) as error:
+            raise UserError(
+                f"{checkpoint}: is no checkpoint of this version; remove it to start again"
+            ) from error
+
+
+def kept_search(seeds: Sequence[int], config: ExploreConfig, checkpoint: Path) -> Search:
+    """A search as its checkpoint has it, to be asked where it stands: it knows no system, and takes in no
+    rounds.
+
+    Raises:
+        UserError: the checkpoint cannot be read, or is of another search.
+    """
+    anything = Same(np.zeros(0, int), None, None)
+    return Search(seeds, (), Shape({}, None, np.zeros(0), 1.0), anything, config, checkpoint)
 
 
 def searched(

@@ -15,7 +15,7 @@ from nnrep.systems.system import System
 FILE = "explore/replica_exchange"
 TEMPERATURES_K = (300.0, 324.0, 351.0, 379.0, 410.0)
 OUTER_EVERY = 2  # in a solvent
-RMS_FORCE, RMS_FORCE_DIMENSIONLESS = 2.0, 1e-4  # kJ/mol/nm, or in the system's own unit
+RMS_FORCE, RMS_FORCE_DIMENSIONLESS = 2.0, 1e-4  # kJ/mol/nm, or in the own unit of a system without one
 SAME_ENERGY = 1e-3  # of systems whose minima have no other mark
 
 
@@ -35,16 +35,22 @@ class QuenchConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        require(0 <= self.map_steps <= self.steps, "map_steps", "from 0 to quench.steps", self.map_steps)
-        require(1 <= self.steps < 2**31, "steps", "from 1 to 2^31 - 1", self.steps)
+        for name, least in (("map_steps", 0), ("steps", 1)):
+            value = getattr(self, name)
+            require(least <= value < 2**31, name, f"from {least} to 2^31 - 1", value)
         force, allowed = self.rms_force, "positive, or null"
         require(force is None or 0 < force < math.inf, "rms_force", allowed, force)
 
-    def rest(self, energy_unit: str) -> float:
-        """The RMS force at which a quench of a system with this unit of energy, or without one, ends."""
+    def rest(self, energy_unit: str, mean_over: int = 1) -> float:
+        """The RMS force at which a quench ends.
+
+        Args:
+            energy_unit: of the system; empty where it has none.
+            mean_over: of how many terms its energy is the mean: forces are as many times smaller.
+        """
         if self.rms_force is not None:
             return self.rms_force
-        return RMS_FORCE if energy_unit else RMS_FORCE_DIMENSIONLESS
+        return (RMS_FORCE if energy_unit else RMS_FORCE_DIMENSIONLESS) / mean_over
 
 
 @settings(FILE, "same")
@@ -135,7 +141,7 @@ class ExploreConfig:
         require(kelvin is None or listed, "temperatures_k", "a list of numbers, or null", kelvin)
         every = self.outer_every
         require(every is None or every >= 1, "outer_every", "at least 1, or null", every)
-        self.dynamics_with(kelvin or list(TEMPERATURES_K), every or 1, is_molecule=True)
+        self.dynamics_with(self._kelvin, every or 1, is_molecule=True)
         quench, exchange = self.quench_every, self.exchange_every
         often = quench >= 1 and quench % exchange == 0
         require(often, "quench_every", f"a multiple of exchange_every={exchange}", quench)
@@ -157,6 +163,10 @@ class ExploreConfig:
         )
         require(whole, "steps", allowed, self.steps)
         require(0 <= self.min_delta < math.inf, "min_delta", "zero or positive", self.min_delta)
+
+    @property
+    def _kelvin(self) -> list[float]:
+        return list(TEMPERATURES_K) if self.temperatures_k is None else self.temperatures_k
 
     @property
     def time_step_ps(self) -> float:
@@ -189,4 +199,4 @@ class ExploreConfig:
         allowed = "given for a system without units, in its unit of energy, such as [0.1,0.15,0.2]"
         require(with_units or kelvin is not None, "temperatures_k", allowed, kelvin)
         outer = self.outer_every or (OUTER_EVERY if has_slow_forces(system) else 1)
-        return self.dynamics_with(kelvin or list(TEMPERATURES_K), outer, system.masses is not None)
+        return self.dynamics_with(self._kelvin, outer, system.masses is not None)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnrep.exploration.minima import Same, rmsd_to_each
+from nnrep.exploration.minima import Same
 from nnrep.exploration.settings import SAME_ENERGY, SameConfig
+from nnrep.structures.exchanges import exchanges_of
 from nnrep.structures.selection import WORDS
-from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration
+from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration, rmsd_to_each
 from nnrep.systems.system import System
 
 LEAST_SUPERPOSED = 3  # atoms: two always lie on one another but for their distance
@@ -65,7 +66,8 @@ class Shape(NamedTuple):
 def same_minimum(system: System, config: SameConfig) -> Same:
     """When two minima of a system count as one.
 
-    Particles that are all alike may have changed places: such minima have no RMSD to each other.
+    Particles that are all alike may have changed places: such minima have no RMSD to each other. Of a chain
+    the atoms of a ring that has turned over may have, and others, see `exchanges_of`.
     """
     energy, rmsd = config.energy, config.rmsd
     if is_of_like_particles(system):
@@ -75,7 +77,9 @@ def same_minimum(system: System, config: SameConfig) -> Same:
     heavy = WORDS["heavy"](system.molecule.topology)
     if len(heavy) < LEAST_SUPERPOSED:  # a small molecule, or one whose elements are not known
         heavy = np.arange(system.n)
-    return Same(heavy, None if rmsd is None else rmsd / ANGSTROM_PER_NM, energy)
+    exchanges = exchanges_of(system.molecule.topology)
+    alike = tuple(np.searchsorted(heavy, each[heavy]) for each in exchanges)
+    return Same(heavy, None if rmsd is None else rmsd / ANGSTROM_PER_NM, energy, alike)
 
 
 def is_of_like_particles(system: System) -> bool:

@@ -74,17 +74,18 @@ class RunFolder:
         Raises:
             UserError: the folder holds results that would be overwritten.
         """
-        return self._holds_finished(wanted, molecule, resume, RUNS, (*MODES_FILES, *EXPLORATION_FILES))
+        others = (*MODES_FILES, *EXPLORATION_FILES)
+        own = self._holds_own(wanted, molecule, resume, others)
+        return own and (self.path / RUNS).exists() and not self.checkpoint.exists()
 
-    def _holds_finished(
-        self,
-        wanted: dict[str, Any],
-        molecule: Molecule | None,
-        resume: bool,
-        table: str,
-        others: Sequence[str],
+    def _holds_own(
+        self, wanted: dict[str, Any], molecule: Molecule | None, resume: bool, others: Sequence[str]
     ) -> bool:
-        """The same of results whose table is written last, and which have nothing of others."""
+        """Whether the folder holds something of this very run, finished or not.
+
+        Raises:
+            UserError: it holds results that would be overwritten, such as one of the files of others.
+        """
         held = self._held()
         if not held:
             self._check_own_config()
@@ -96,7 +97,7 @@ class RunFolder:
             )
         self._check_same(wanted)
         self._check_same_structure(molecule)
-        return (self.path / table).exists() and not self.checkpoint.exists()
+        return True
 
     def refuse_results(self) -> None:
         """Raise `UserError` if the folder holds results, of whatever kind, or someone else's config.yaml."""

@@ -10,7 +10,7 @@ from nnrep.records.chains import Tube, along, draw_tube, main_part, smooth_tube,
 from nnrep.records.palette import NATIVE
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
-from nnrep.systems.measures import ANGSTROM_PER_NM, superposed_on_host
+from nnrep.systems.measures import ANGSTROM_PER_NM, rmsd_to_each, superposed_on_host
 
 SHORTEST = 3  # CA atoms of a trace; a smaller molecule is drawn by all of its atoms
 KEY = "Grey: native structure, superposed on {atoms}. Colours: {colors}."
@@ -59,7 +59,7 @@ class Native(NamedTuple):
 
     def rmsd(self, positions: np.ndarray) -> float:
         """Of the drawn atoms of positions (n, 3) in nm, in Angstrom."""
-        return float(np.sqrt(np.mean(np.sum((self.on_it(positions) - self.positions) ** 2, axis=1))))
+        return float(rmsd_to_each(ANGSTROM_PER_NM * positions[self.chosen], self.positions[None])[0])
 
 
 def native_of(system: System) -> Native | None:

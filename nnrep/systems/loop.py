@@ -123,6 +123,11 @@ class LoopConfig(SystemConfig):
         require(0 < self.start_scale < np.inf, "start_scale", "positive", self.start_scale)
         require(self.runs_per_start >= 1, "runs_per_start", "at least 1", self.runs_per_start)
 
+    @property
+    def mean_over(self) -> int:
+        """Each particle has about one bond and one coupling."""
+        return self.n
+
     def size(self, molecule: "Molecule | None" = None) -> Size:
         """Known without a molecule."""
         return Size(self.n, self.dim)
@@ -202,6 +207,7 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
         contacts=Contacts(loops, lj_length),
         energy_bound=energy_bound(parameters, n),
         energy_definition="mean over pairs",
+        mean_over=config.mean_over,
     )
 
 

@@ -117,9 +117,20 @@ def rmsd(positions: Array, reference: Array, weights: Array | None = None) -> Ar
         reference: (n, 3), in the same unit.
         weights: (n,) of the particles; None for equal ones.
     """
-    centred = reference - jnp.average(reference, axis=0, weights=weights)
-    turned = superposed(positions, centred, weights)
-    return jnp.sqrt(jnp.average(jnp.sum((turned - centred) ** 2, axis=1), weights=weights))
+    return _distance(jnp, superposed(positions, reference, weights), reference, weights)
+
+
+def rmsd_to_each(positions: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """The same (k,) of positions (n, d) to each of k references (k, n, d), by NumPy in double precision."""
+    x, y = np.asarray(positions, float), np.asarray(references, float)
+    return _distance(np, _superposed(np, x, y, None), y, None)
+
+
+def _distance(xp: Any, turned: Any, reference: Any, weights: Any) -> Any:
+    """Root mean square distance of positions that are superposed to a reference, wherever that lies."""
+    centred = reference - _centre(xp, reference, weights)
+    squared = xp.sum((turned - centred) ** 2, axis=-1)
+    return xp.sqrt(xp.average(squared, axis=-1, weights=weights))
 
 
 @jax.jit
@@ -138,12 +149,18 @@ def superposed_on_host(positions: np.ndarray, reference: np.ndarray) -> np.ndarr
 
 
 def _superposed(xp: Any, positions: Any, reference: Any, weights: Any) -> Any:
-    x = positions - xp.average(positions, axis=0, weights=weights)
-    y = reference - xp.average(reference, axis=0, weights=weights)
+    """Positions (n, d) laid on a reference (..., n, d), each of any number of them."""
+    x = positions - _centre(xp, positions, weights)
+    y = reference - _centre(xp, reference, weights)
     u, _, vt = xp.linalg.svd((x if weights is None else weights[:, None] * x).T @ y)
     handedness = xp.where(xp.linalg.det(u) * xp.linalg.det(vt) < 0, -1.0, 1.0)
     one = xp.ones_like(handedness)
-    return x @ (u * xp.stack([one, one, handedness])) @ vt
+    signs = xp.stack([*[one] * (x.shape[-1] - 1), handedness], axis=-1)
+    return x @ (u * signs[..., None, :]) @ vt
+
+
+def _centre(xp: Any, positions: Any, weights: Any) -> Any:
+    return xp.average(positions, axis=-2, weights=weights)[..., None, :]
 
 
 def rmsd_measure(groups: Mapping[str, np.ndarray], reference: Array) -> Partial:

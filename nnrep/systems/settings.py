@@ -52,6 +52,11 @@ class SystemConfig:
     # have no RMSD to each other.
     has_like_particles: ClassVar[bool] = False
 
+    @property
+    def mean_over(self) -> int:
+        """Of about how many terms the energy is the mean, as `System.mean_over`; 1 where it is their sum."""
+        return 1
+
     def molecule(self, folders: Sequence[str]) -> "Molecule | None":
         """The prepared molecule that the settings name; None for a system without one.
 

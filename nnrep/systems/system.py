@@ -112,6 +112,7 @@ class System:
         energy_unit: for tables and pictures; empty for dimensionless systems.
         length_unit: likewise.
         energy_definition: what the energy is, in words for pictures, where it is no sum: "mean over pairs".
+        mean_over: of about how many terms it is the mean; 1 where it is their sum.
         exact: the energy with its parameters in double precision, of which energies are reported in processes
             of single precision; None: reported energies are those of `energy`.
         origin: (d,) of the positions, in the frame of the molecule's file: a system lies about zero, where
@@ -157,6 +158,7 @@ class System:
     energy_unit: str = ""
     length_unit: str = ""
     energy_definition: str = ""
+    mean_over: int = 1
     exact: Energy | None = None
     origin: np.ndarray | None = None
     dummies: int = 0

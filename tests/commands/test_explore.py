@@ -12,14 +12,18 @@ from structure_texts import text
 
 from nnrep.commands import explore_job
 from nnrep.config.compose import with_choices_of
-from nnrep.exploration.search import Search
+from nnrep.exploration.search import Order, Search
+from nnrep.host.terminal import log
 
 # Thirteen particles; dynamics and quenches of no time.
 CLUSTER = (
     *("system=cluster", "system.n=13", "explore.temperatures_k=[0.15,0.25,0.35]", "explore.quench_every=500"),
     "precision=float64",
 )
-TABLES = {"config.yaml", "exploration.csv", "minima.csv", "quenches.csv", "exchange.csv", "positions.npz"}
+TABLES = {
+    *("config.yaml", "exploration.csv", "minima.csv", "quenches.csv", "exchange.csv"),
+    *("positions.npz", "checkpoint.npz"),
+}
 PICTURES = {"funnel.png", "funnel.pdf", "search.png", "search.pdf"}
 LJ13 = -44.326801
 
@@ -89,7 +93,6 @@ def test_an_interrupted_search_goes_on_to_the_same_numbers(command, tmp_path, mo
     done = command("explore", *short, "hydra.run.dir=parts", "resume=true")
     assert done.returncode == 0, done.stderr
     same_search(tmp_path / "whole", parts)
-    assert not (parts / "checkpoint.npz").exists()
     again = command("explore", *short, "hydra.run.dir=parts", "resume=true")
     assert "is complete; nothing to resume" in again.stderr
     assert again.stdout.splitlines()[-1].startswith(done.stdout.splitlines()[-1][:20])
@@ -98,6 +101,39 @@ def test_an_interrupted_search_goes_on_to_the_same_numbers(command, tmp_path, mo
     assert "holds the results of a run" in refused.stderr
     refused = command("run", "system=loop", "max_steps=20", "hydra.run.dir=parts")
     assert refused.returncode == 2
+
+
+def test_a_search_that_has_ended_goes_on_with_a_longer_limit(command, tmp_path, monkeypatch):
+    short = (*CLUSTER, "record.pictures=false")
+    assert command("explore", *short, "explore.steps=1500", "hydra.run.dir=whole").returncode == 0
+    out, longer = tmp_path / "out", (*short, "explore.steps=1500", "hydra.run.dir=out", "resume=true")
+    assert command("explore", *short, "explore.steps=500", "hydra.run.dir=out").returncode == 0
+    files = {path.name: path.read_bytes() for path in out.iterdir()}
+    for reached in (["explore.steps=500"], ["explore.steps=1500", "explore.time_limit_s=1e-6"]):
+        same = command("explore", *short, *reached, *longer[-2:])
+        assert same.returncode == 0
+        assert "is complete; nothing to resume (it goes on with a longer" in same.stderr
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == files
+
+    stopped = explore_job.searched
+
+    def after_one_round(search, explorer, should_stop, on_progress):
+        return stopped(search, explorer, lambda: search.ladders[0].step >= 1000, on_progress)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(explore_job, "searched", after_one_round)
+        done = command("explore", *longer)
+    assert done.returncode == 130
+    assert "interrupted, with the tables as they were before it went on" in done.stderr
+    changed = {path.name for path in out.iterdir() if path.read_bytes() != files.get(path.name)}
+    assert changed == {"checkpoint.npz"}  # the rest is that of the search that ended
+    done = command("explore", *longer)
+    assert done.returncode == 0, done.stderr
+    same_search(tmp_path / "whole", out)
+    (out / "checkpoint.npz").unlink()
+    done = command("explore", *short, "explore.steps=5000", *longer[-2:])
+    assert done.returncode == 0
+    assert "without its checkpoint.npz it cannot go on" in done.stderr
 
 
 @pytest.mark.slow
@@ -120,11 +156,23 @@ def test_a_signal_ends_a_search_and_leaves_what_there_is(tmp_path):
 
 @pytest.mark.slow
 def test_ladders_in_processes_give_the_same_numbers(command, nnrep, tmp_path):
-    short = (*CLUSTER, "explore.steps=1000", "record.pictures=false", "seeds=2", "threads=1")
+    short = (*CLUSTER, "explore.steps=1000", "record.pictures=false", "seeds=3", "threads=1")
     assert nnrep("explore", *short, "explore.workers=1", "hydra.run.dir=one").returncode == 0
     done = nnrep("explore", *short, "explore.workers=2", "hydra.run.dir=two")
     assert done.returncode == 0, done.stderr
     same_search(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_process_that_is_to_stop_before_it_is_ready_has_no_round(monkeypatch):
+    def stopped(work):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explore_job.RoundOf, "_explorer", stopped)
+    level = log().level
+    try:
+        assert explore_job.RoundOf(None, Order(0, None))() is None
+    finally:
+        log().setLevel(level)
 
 
 @pytest.fixture
@@ -154,6 +202,11 @@ def test_a_peptide_is_searched_from_its_extended_chain(command, tmp_path):
     assert summary["native_energy"] < 0
     assert summary["n_residues"] == 2
     assert "RMSD heavy atoms" in done.stdout
+    (out / "minimum-9.pdb").touch()  # of a list that was longer
+    done = command("explore", *words, *lengths, *more, "explore.steps=300", "resume=true")
+    assert done.returncode == 0, done.stderr
+    assert not (out / "minimum-9.pdb").exists()
+    assert len(pd.read_csv(out / "quenches.csv")) == 1 + 2 * 3
 
 
 @pytest.mark.parametrize(
@@ -165,6 +218,8 @@ def test_a_peptide_is_searched_from_its_extended_chain(command, tmp_path):
         ),
         (("system=loop", "explore.temperatures_k=[0.1]"), "explore.system: must be of an energy"),
         (("optimizer=lbfgs", "explore.quench_every=60"), "explore.quench_every: must be a multiple of"),
+        (("explore.temperatures_k=[]",), "explore.temperatures_k: must be positive and rising, at least one"),
+        (("explore.same=1",), "explore.same: must be a group of values"),
         (("explore.temperatures=[300]",), "explore.temperatures: unknown key (did you mean temperatures_k?)"),
         (("baseline=openmm_minimizer",), "baseline: must be none"),
         (("record.every=20",), "record.every: must be null"),
@@ -211,7 +266,12 @@ def test_a_verb_begins_with_its_own_choices():
     ]
     assert with_choices_of("explore", []) == own
     assert with_choices_of("explore", ["system=cluster", "reparam=torsion"]) == [
-        *("+explore=replica_exchange", "optimizer=lbfgs", "schedule.fine.rms_force=1e-5"),
+        *("+explore=replica_exchange", "optimizer=lbfgs", "schedule=paper", "schedule.fine.rms_force=1e-5"),
         *("system=cluster", "reparam=torsion"),
+    ]
+    assert with_choices_of("explore", ["system=loop", "explore.quench.steps=9"]) == [
+        *("+explore=replica_exchange", "reparam=none", "optimizer=lbfgs", "schedule=paper"),
+        *("schedule.fine.rms_force=1e-7", "optimizer.learning_rate=0.1"),
+        *("system=loop", "explore.quench.steps=9"),
     ]
     assert with_choices_of("run", ["seeds=2"]) == ["seeds=2"]

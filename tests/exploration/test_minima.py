@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from nnrep.exploration.minima import Met, Minima, Minimum, Same, merged, rmsd_to_each
+import nnrep
+from nnrep.exploration.minima import Met, Minima, Minimum, Same, merged
+from nnrep.structures.exchanges import exchanges_of
 
 ATOMS = np.arange(6)
 BY_BOTH = Same(ATOMS, 0.1, 1.0)
@@ -23,24 +25,6 @@ def turned(positions, rng):
     rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     rotation[:, 0] *= np.sign(np.linalg.det(rotation))
     return positions @ rotation + rng.normal(size=3)
-
-
-def test_rmsd_knows_no_rigid_motion_but_mirror_images(rng):
-    positions = rng.normal(size=(6, 3))
-    others = np.stack([turned(positions, rng), turned(positions, rng) + [[0.3, 0, 0]] * 6, -positions])
-    rmsds = rmsd_to_each(positions, others)
-    np.testing.assert_allclose(rmsds[:2], 0, atol=1e-6)
-    assert rmsds[2] > 0.1
-
-
-def test_rmsd_is_that_of_the_best_superposition(rng):
-    """No rotation of a fine grid about the best one is better, and gemmi says the same."""
-    import gemmi
-
-    one, other = rng.normal(size=(6, 3)), rng.normal(size=(6, 3))
-    as_gemmi = [[gemmi.Position(*map(float, x)) for x in each] for each in (one, other)]
-    expected = gemmi.superpose_positions(*as_gemmi).rmsd
-    assert rmsd_to_each(one, other[None])[0] == pytest.approx(expected, rel=1e-6)
 
 
 def test_of_minima_that_count_as_one_the_lowest_is_kept(rng):
@@ -107,3 +91,34 @@ def test_lists_of_several_ladders_are_merged(rng):
     whole = merged([one, other], BY_BOTH, most=5)
     assert [(each.energy, each.visits) for each in whole.all] == [(1.0, 2), (2.0, 1)]
     assert whole.all[0].first.step == 2
+
+
+def test_minima_that_differ_by_an_exchange_of_alike_atoms_are_one(rng):
+    positions, exchanges = (
+        rng.normal(size=(6, 3)),
+        (np.array([1, 0, 2, 3, 4, 5]), np.array([0, 1, 2, 3, 5, 4])),
+    )
+    for exchange in (*exchanges, exchanges[0][exchanges[1]]):
+        other = minimum(0.0, turned(positions[exchange], rng))
+        whole = [minimum(0.0, rng.normal(size=(6, 3))), other]
+        same = Same(ATOMS, 0.01, None, exchanges)
+        assert same.matches(minimum(0.0, positions), whole).tolist() == [False, True]
+        assert not same._replace(exchanges=()).matches(minimum(0.0, positions), whole).any()
+
+
+def test_alike_atoms_of_a_chain():
+    """Those of Trp-cage: one Tyr, Asp and Arg, and the last residue."""
+    molecule = nnrep.load_system("protein", pdb="1L2Y").molecule
+    atoms = list(molecule.topology.atoms())
+    named = [
+        {f"{atoms[k].residue.name} {atoms[k].name}" for k in np.flatnonzero(each != np.arange(len(each)))}
+        for each in exchanges_of(molecule.topology)
+    ]
+    assert named == [
+        {"TYR CD1", "TYR CD2", "TYR CE1", "TYR CE2"},
+        {"ASP OD1", "ASP OD2"},
+        {"ARG NH1", "ARG NH2"},
+        {"SER O", "SER OXT"},
+    ]
+    for each in exchanges_of(molecule.topology):
+        np.testing.assert_array_equal(each[each], np.arange(len(each)))

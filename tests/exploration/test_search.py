@@ -1,13 +1,16 @@
 """The search: which minima it has, when it ends, and that it goes on from a checkpoint as if unbroken."""
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 from walks import LOWER, UPPER, options, search_of_wells
 
-from nnrep import Stage, Stopping, lbfgs, sgd
+from nnrep import Stage, Stopping, System, lbfgs, sgd
 from nnrep.errors import ConfigError, UserError
-from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.finish import Finish, finished
+from nnrep.exploration.minima import Met, Minima, Minimum, Same
+from nnrep.exploration.outcome import explored
 from nnrep.exploration.search import Ended, searched
 from nnrep.reparam import identity
 
@@ -74,6 +77,17 @@ def test_a_search_ends_where_the_lowest_energy_has_not_fallen():
     assert outcome.lowest[0].minimum.positions[0, 0] == pytest.approx(LOWER, abs=1e-3) or ladder.fell_at == 10
 
 
+def test_a_search_goes_on_with_more_patience_and_another_min_delta(tmp_path):
+    checkpoint = tmp_path / "checkpoint.npz"
+    assert run(options(steps=10_000, patience=20), checkpoint=checkpoint)[1].ended is Ended.patience
+    for more in ({"patience": 60}, {"patience": 80, "min_delta": 5.0}):
+        config = options(steps=10_000, **more)
+        resumed, unbroken = run(config, checkpoint=checkpoint)[0], run(config)[0]
+        assert resumed.ended() is Ended.patience
+        last, alone = resumed.ladders[0], unbroken.ladders[0]
+        assert (last.step, last.fell_at) == (alone.step, alone.fell_at)
+
+
 def test_a_search_ends_at_its_time_limit():
     _, outcome = run(options(time_limit_s=1e-9))
     assert outcome.ended is Ended.time_limit
@@ -107,6 +121,24 @@ def test_a_search_that_is_stopped_at_once_goes_on(tmp_path):
     assert (len(nothing.to_frame()), len(nothing.quenches)) == (0, 0)
     resumed, unbroken = run(config, checkpoint=checkpoint)[1], run(config)[1]
     assert resumed.quenches["energy"].tolist() == unbroken.quenches["energy"].tolist()
+
+
+def test_minima_of_equal_energy_keep_their_own_results():
+    apart = Same(np.arange(1), None, -1.0)  # no two are the same
+    places = [np.array([[x, 0.1, 0.0]]) for x in (0.9, -0.9)]
+    met = [Minimum(1.0, 1.0, each, Met(0, step, 0.0, 0, 1.0)) for step, each in enumerate(places)]
+
+    def equal_wells(positions):
+        x, y, z = positions.T
+        return jnp.sum((x**2 - 1) ** 2 + y**2 + z**2)
+
+    system = System(equal_wells, places[0])
+    minima, _ = finished(Minima(apart, 9, met), 9, None, system, FINISH, never, lambda done, total: None)
+    one, other = minima.all
+    assert one.energy == other.energy
+    assert one.positions[0, 0] == pytest.approx(-other.positions[0, 0], abs=1e-6)
+    for each in (one, other):
+        np.testing.assert_array_equal(each.result.positions[0], each.positions)
 
 
 def test_a_search_may_be_stopped_in_the_minimisation_at_its_end():
@@ -154,6 +186,16 @@ def test_a_checkpoint_of_other_ladders_is_refused(tmp_path):
         search_of_wells(options(steps=10), (0, 1), checkpoint)
 
 
+def test_a_checkpoint_that_lacks_something_is_refused(tmp_path):
+    np.savez(tmp_path / "checkpoint.npz", seeds=[0], time_s=1.0)
+    with pytest.raises(UserError, match=r"checkpoint\.npz: is no checkpoint of this version; remove it"):
+        search_of_wells(options(steps=10), (0,), tmp_path / "checkpoint.npz")
+
+
+def test_few_steps_of_a_quench_need_no_other_key():
+    assert options(steps=10, quench={"steps": 5}).quench.map_steps > 5
+
+
 @pytest.mark.parametrize(
     ("given", "key"),
     [
@@ -162,6 +204,7 @@ def test_a_checkpoint_of_other_ladders_is_refused(tmp_path):
         ({"steps": None}, "time_limit_s"),
         ({"temperatures_k": [2.0, 1.0]}, "temperatures_k"),
         ({"temperatures_k": 300}, "temperatures_k"),
+        ({"temperatures_k": []}, "temperatures_k"),
         ({"finished_minima": 1000}, "finished_minima"),
         ({"same": {"rmsd": None}}, "same.rmsd"),
         ({"quench": {"rms_force": 0}}, "quench.rms_force"),

@@ -6,7 +6,8 @@ import pytest
 from walks import options, search_of_wells
 
 from nnrep import Stage, Stopping, lbfgs
-from nnrep.exploration.finish import Finish, explored
+from nnrep.exploration.finish import Finish
+from nnrep.exploration.outcome import explored
 from nnrep.exploration.search import searched
 from nnrep.records.exploration.closing import shown_minima, summary_line
 from nnrep.records.exploration.pictures import funnel_picture, lowest_so_far, measured, search_picture
@@ -50,6 +51,8 @@ def test_tables_say_what_the_search_has_found(outcome):
     columns = {column.title: column.cells for column in shown_minima(minima, NO_UNITS)}
     assert columns["rank"] == ["1", "2"]
     assert columns["energy"][0] == f"{minima['energy'][0]:.6f}"
+    cold = shown_minima(minima.assign(temperature=5e-5), NO_UNITS)
+    assert {column.title: column.cells for column in cold}["met at"][0] == "5e-05"
     assert "RMSD CA" not in columns
 
 

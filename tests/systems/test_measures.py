@@ -16,7 +16,14 @@ from scipy.spatial.transform import Rotation
 from nnrep.structures.preparation import Preparation
 from nnrep.structures.prepare import prepared
 from nnrep.systems import measures
-from nnrep.systems.measures import piece_of_each, pieces_of, radius_of_gyration, rmsd, superposed_on_host
+from nnrep.systems.measures import (
+    piece_of_each,
+    pieces_of,
+    radius_of_gyration,
+    rmsd,
+    rmsd_to_each,
+    superposed_on_host,
+)
 from nnrep.systems.measures import superposed as laid_on
 from nnrep.systems.protein import atom_groups
 
@@ -47,6 +54,28 @@ def moved(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def test_rmsd_is_that_of_gemmi(case):
     first, second, _ = case
     assert float(superposed(first, second)) == pytest.approx(gemmi_rmsd(first, second), rel=1e-6, abs=1e-6)
+
+
+@given(point_sets())
+def test_rmsd_to_each_is_that_to_one(case):
+    first, second, rng = case
+    others = np.stack([second, moved(first, rng), -first])
+    by_jax = [float(superposed(first, each)) for each in others]
+    np.testing.assert_allclose(
+        rmsd_to_each(first, others), by_jax, rtol=1e-9, atol=1e-12 * np.ptp(first) * 10
+    )
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_rmsd_to_each_knows_rotations_and_shifts_but_no_mirror_images(dim):
+    rng = np.random.default_rng(5)
+    positions = rng.normal(size=(6, dim))
+    rotation, _ = np.linalg.qr(rng.normal(size=(dim, dim)))
+    rotation[:, 0] *= np.sign(np.linalg.det(rotation))
+    mirrored = positions * [-1, *[1] * (dim - 1)]
+    same, other = rmsd_to_each(positions, np.stack([positions @ rotation + 3, mirrored]))
+    assert same == pytest.approx(0, abs=1e-14)
+    assert other > 0.1
 
 
 @given(point_sets())

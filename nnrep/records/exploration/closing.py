@@ -31,21 +31,21 @@ def shown_minima(minima: "pd.DataFrame", units: tuple[str, str], most: int = MOS
     """The lowest minima as columns of a closing table."""
     energy, length = units[0], "Å" if units[1] else ""
     columns = {
-        "rank": ("rank", "", 0),
-        "energy": ("energy", energy, 2 if energy else 6),
-        "rmsd_ca": ("RMSD CA", length, 2),
-        "rmsd_heavy": ("RMSD heavy atoms", length, 2),
-        "radius_of_gyration": ("radius of gyration", length, 2),
-        "count": ("count", "quenches", 0),
-        "seed": ("ladder", "seed", 0),
-        "temperature": ("met at", "K" if energy else "", 0 if energy else 3),
-        "time_ps": ("time", "ps" if energy else "", 0 if energy else 1),
-        "time_s": ("wall time", "s", 0),
+        "rank": ("rank", "", ".0f"),
+        "energy": ("energy", energy, ".2f" if energy else ".6f"),
+        "rmsd_ca": ("RMSD CA", length, ".2f"),
+        "rmsd_heavy": ("RMSD heavy atoms", length, ".2f"),
+        "radius_of_gyration": ("radius of gyration", length, ".2f"),
+        "count": ("count", "quenches", ".0f"),
+        "seed": ("ladder", "seed", ".0f"),
+        "temperature": ("met at", "K" if energy else "", ".0f" if energy else ".3g"),
+        "time_ps": ("time", "ps" if energy else "", ".0f" if energy else ".1f"),
+        "time_s": ("wall time", "s", ".0f"),
     }
     rows = minima.head(most)
     return [
-        Shown(title, unit, [f"{value:.{digits}f}" if value == value else "" for value in rows[name]], False)
-        for name, (title, unit, digits) in columns.items()
+        Shown(title, unit, [f"{value:{form}}" if value == value else "" for value in rows[name]], False)
+        for name, (title, unit, form) in columns.items()
         if name in rows
     ]
 

@@ -1,12 +1,13 @@
 """The folder of a search: whose it is, and the files in it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrep.exploration import Exploration
-from nnrep.exploration.search import Ended
+from nnrep.exploration import Exploration, ExploreConfig
+from nnrep.exploration.search import Ended, kept_search
 from nnrep.host.cache import write_arrays
 from nnrep.records.run_folder import (
     EXCHANGE,
@@ -24,7 +25,7 @@ from nnrep.records.run_folder import (
     TRAJECTORY,
     RunFolder,
 )
-from nnrep.records.table import write_table
+from nnrep.records.table import read_table, write_table
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
 
@@ -35,10 +36,44 @@ if TYPE_CHECKING:
 class ExplorationFolder(RunFolder):
     """The folder of one search."""
 
-    def holds_finished(self, wanted: dict[str, Any], molecule: Molecule | None, resume: bool) -> bool:
-        """Whether the folder holds this very search, finished; see `RunFolder.holds_finished`."""
-        others = (*MODES_FILES, RUNS, HISTORY)
-        return self._holds_finished(wanted, molecule, resume, EXPLORATION, others)
+    def holds_ended(
+        self,
+        wanted: dict[str, Any],
+        molecule: Molecule | None,
+        resume: bool,
+        seeds: Sequence[int],
+        config: ExploreConfig,
+    ) -> bool:
+        """Whether the folder holds this very search, at its end by these limits, with all its tables.
+
+        False if it may start or go on in it. Without its checkpoint a search that has ended goes on nowhere.
+
+        Args:
+            wanted: configuration of the search, without its limits.
+            molecule: that is searched.
+            resume: whether it may go on.
+            seeds: of its ladders.
+            config: its limits.
+
+        Raises:
+            UserError: the folder holds other results, or the checkpoint cannot be used.
+        """
+        if not self._holds_own(wanted, molecule, resume, (*MODES_FILES, RUNS, HISTORY)):
+            return False
+        row = self._ended_row()
+        if row is None or not self.checkpoint.exists():
+            return row is not None
+        search = kept_search(seeds, config, self.checkpoint)
+        return search.ended() is not None and search.quenches == row["quenches"]
+
+    def holds_end(self) -> bool:
+        """Whether the tables are those of a search that came to an end."""
+        return self._ended_row() is not None
+
+    def _ended_row(self) -> "pd.Series | None":
+        path = self.path / EXPLORATION
+        row = read_table(path).iloc[0] if path.exists() else None
+        return None if row is None or row["ended"] == Ended.interrupted.value else row
 
     def write_search(
         self,
@@ -49,7 +84,7 @@ class ExplorationFolder(RunFolder):
         structures: int,
         pictures: bool,
     ) -> None:
-        """Write every file of a search; one that has ended needs no checkpoint.
+        """Write every file of a search but its checkpoint, which stays for one that is to go on.
 
         Args:
             system: that was searched.
@@ -72,11 +107,14 @@ class ExplorationFolder(RunFolder):
         write_table(self.path / QUENCHES, outcome.quenches)
         write_table(self.path / EXCHANGE, outcome.exchange)
         if system.molecule is not None:
-            named = [(MINIMUM.format(rank=rank), each) for rank, each in enumerate(placed[:structures], 1)]
+            named = {MINIMUM.format(rank=rank): each for rank, each in enumerate(placed[:structures], 1)}
             if "native" in arrays:
-                named.append((NATIVE_MINIMUM, arrays["native"]))
-            for name, positions in named:
+                named[NATIVE_MINIMUM] = arrays["native"]
+            for name, positions in named.items():
                 self.write_structure(name, system.molecule, positions)
+            for former in self.path.glob(MINIMUM.format(rank="*")):  # of a list that was longer
+                if former.name not in named:
+                    former.unlink()
         if len(outcome.frames.seed):
             write_trajectories(self.path, TRAJECTORY, system, outcome.frames)
         if pictures and len(outcome.quenches):
@@ -86,8 +124,6 @@ class ExplorationFolder(RunFolder):
             save(funnel_picture(outcome), self.path / FUNNEL)
             save(search_picture(outcome), self.path / SEARCH)
         write_table(self.path / EXPLORATION, summary)
-        if outcome.ended is not Ended.interrupted:
-            self.checkpoint.unlink(missing_ok=True)
 
 
 def is_exploration(folder: Path) -> bool:
