@@ -1,80 +1,22 @@
 """From the searches of a folder to its tables, claims, pictures and REPORT.md."""
 
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-import pandas as pd
 
 from folding.claims import SMALL, Evidence, claims_of
 from folding.commands import commands_of
-from folding.described import described, in_order
-from folding.kept import Kept, searches_in
+from folding.kept import searches_in
 from folding.openmm_speed import ps_a_second
 from folding.outcomes import outcomes
 from folding.pictures import funnel_picture, survival_picture
-from folding.problem import FOLDED, RMS_FORCE
-from folding.searching import SETTLED
+from folding.report_page import Tables, page
 from folding.summary import compare, summarise
-from folding.survival import RESAMPLES
-from nnrep.figures.claim import claims_table, totals
-from nnrep.figures.markdown import formatted, formatted_table, markdown_table
-from nnrep.figures.report import COMMAND_TITLES, REPORT
-from nnrep.figures.result_files import CLAIMS, COMMANDS, SUMMARY
+from nnrep.figures.claim import claims_table
+from nnrep.figures.report import REPORT
 from nnrep.figures.saving import save_picture
 from nnrep.host.cache import write_whole
 from nnrep.records.table import write_table
 
-QUENCHES, SEARCHES, COMPARISONS = "quenches", "searches.csv", "comparisons.csv"
-TITLE = "Folding: do slow modes and maps help?"
-NOT_REACHED = "not reached"
-MILLION, PS_PER_NS, S_PER_HOUR = 1e6, 1e3, 3600.0
-INTRODUCTION = (
-    "Searches for the native structure of a peptide, each from its extended chain and by energy alone: an "
-    f"arm moves the chain, frames are quenched by L-BFGS to an RMS force of {RMS_FORCE:g} kJ/mol/nm, and "
-    "the lowest minimum is what a search has found. The native structure decides nothing but when a search "
-    "ends. Arms of a problem have the same energy, start, seeds and quenches."
-)
-TIMES_EXPLAINED = (
-    f"A search has folded at the first moment from which on its lowest minimum is within {FOLDED:g} A (CA) "
-    "of the native structure, to its end; a native minimum that gives way to a lower one does not count. "
-    f"It ends once that has lasted for {100 * SETTLED:g} % of its budget, or with the budget. One that has "
-    "not folded by then is censored: its time is longer than it was followed. Curves and medians are those "
-    "of Kaplan and Meier, intervals (95 %) of medians those of Brookmeyer and Crowley. The restricted mean "
-    "counts longer times as the one to which all arms were followed. Evaluations are of energy or forces, "
-    "of dynamics and quenches together; a step of dynamics is one, also where the solvent's forces act in "
-    "every second step only. ns are of all replicas together; processor time is of one thread, with the "
-    "compilation of a process's first search."
-)
-TESTS_EXPLAINED = (
-    "Two arms are compared by the log-rank test (two-sided, 5 %) up to the time to which both were followed; "
-    f"and by the ratio of their medians, with an interval (95 %) from {RESAMPLES} resampled sets. "
-    "A median that is not reached is above the time to which its arm was followed, and no more is known. A "
-    "claim is not tested where an arm lacks ten searches. Claims are tested one by one: of twenty that are "
-    "decided at 95 %, one may be wrong."
-)
-SUMMARY_TITLES = {
-    "arm": ("arm", "{}"),
-    "searches": ("searches", "{}"),
-    "folded": ("folded", "{}"),
-    "evaluations": ("10^6 evaluations to fold", "{}"),
-    "cpu": ("processor time / h", "{}"),
-    "ns": ("dynamics / ns", "{}"),
-    "mean": ("10^6 evaluations, restricted mean", "{:.3g}"),
-    "energy": ("lowest / kJ/mol", "{:.2f}"),
-    "rmsd_ca": ("its RMSD / A", "{:.2f}"),
-    "nearest_rmsd_ca": ("nearest seen / A", "{:.2f}"),
-    "nearest_energy": ("its energy / kJ/mol", "{:.2f}"),
-}
-COMPARISON_TITLES = {
-    "arm": ("arm", "{}"),
-    "other": ("beside", "{}"),
-    "measure": ("by", "{}"),
-    "limit": ("up to", "{:.3g}"),
-    "p": ("log-rank p", "{:.2g}"),
-    "ratio": ("ratio of medians", "{:.2g}"),
-    "interval": ("95 %", "{}"),
-}
+QUENCHES = "quenches"
 
 
 def write_report(folder: Path) -> None:
@@ -85,136 +27,13 @@ def write_report(folder: Path) -> None:
     """
     kept = list(searches_in(folder / QUENCHES))
     searches = outcomes(kept)
-    summary, comparisons, commands = summarise(searches), compare(searches), commands_of(kept)
     claims = claims_table(claims_of(Evidence(searches, ps_a_second(kept, SMALL))))
-    for name, table in (
-        (SEARCHES, searches),
-        (SUMMARY, summary),
-        (COMPARISONS, comparisons),
-        (CLAIMS, claims),
-        (COMMANDS, commands),
-    ):
-        write_table(folder / name, table)
-    problems = sorted(set(searches["problem"]), key=lambda problem: (problem != SMALL, problem))
-    for problem in problems:
+    tables = Tables(searches, summarise(searches), compare(searches), claims, commands_of(kept))
+    for name, table in tables._asdict().items():
+        write_table(folder / f"{name}.csv", table)
+    for problem, of_problem in searches.groupby("problem"):
         own = [search for search in kept if search.problem == problem]
-        of_problem = searches[searches["problem"] == problem]
         if of_problem["folded"].any():
             save_picture(survival_picture(problem, of_problem), folder, f"survival-{problem}")
         save_picture(funnel_picture(problem, own), folder, f"funnel-{problem}")
-    parts = [
-        f"# {TITLE}",
-        INTRODUCTION,
-        "## Claims",
-        f"{totals(claims)} {TESTS_EXPLAINED}",
-        markdown_table(list(claims.columns), claims.to_numpy().tolist()),
-        "## Arms",
-        _arms(kept),
-        "## Times",
-        TIMES_EXPLAINED,
-        *(part for problem in problems for part in _problem(problem, searches, summary, comparisons)),
-        "## How it was made",
-        _circumstances(kept, searches),
-        *([formatted_table(commands, COMMAND_TITLES)] if len(commands) else []),
-        f"Files: `{SEARCHES}` (a row a search), `{SUMMARY}` (a row an arm, more columns), `{COMPARISONS}` "
-        f"(a row a pair of arms and a measure), `{CLAIMS}`, `{COMMANDS}`, "
-        f"`{QUENCHES}/PROBLEM/ARM-SEED.csv.gz` (a row a quench), `ARM-SEED.json` beside it (how it was "
-        "made), the pictures, and PDFs of them. `scripts/bench_folding report FOLDER` makes all but the "
-        "quenches again.",
-    ]
-    write_whole(folder / REPORT, ("\n\n".join(parts) + "\n").encode())
-
-
-def _arms(kept: Sequence[Kept]) -> str:
-    rows = []
-    for arm in in_order([search.arm for search in kept]):
-        tables = [search.table for search in kept if search.arm == arm]
-        kelvin = np.unique(np.concatenate([table["temperature"].dropna() for table in tables]))
-        rows.append([described(arm).title, f"`{arm}`", described(arm).does, _temperatures(kelvin)])
-    return markdown_table(["arm", "name", "what it does", "temperatures / K"], rows)
-
-
-def _temperatures(kelvin: np.ndarray) -> str:
-    few = 6
-    if len(kelvin) <= few:
-        return ", ".join(f"{each:g}" for each in kelvin)
-    return f"{kelvin.min():g} to {kelvin.max():g}"
-
-
-def _problem(
-    problem: str, searches: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.DataFrame
-) -> list[str]:
-    """Pictures and tables of a problem."""
-    own, pairs = (table[table["problem"] == problem] for table in (summary, comparisons))
-    lowest = searches[searches["problem"] == problem].sort_values("energy").iloc[0]
-    survival = [
-        f"![Share of searches of {problem} that have not folded](survival-{problem}.png)",
-        "Share of searches that have not folded, against evaluations and against processor time; a tick is "
-        "a search that ended without it.",
-    ]
-    return [
-        f"## {problem}",
-        *(survival if own["folded"].any() else ["No search has folded."]),
-        f"![Energy of quenches of {problem} against RMSD](funnel-{problem}.png)",
-        "All quenches of all seeds; a triangle is the lowest minimum of a search, full where it is native.",
-        formatted_table(_shown_summary(own), SUMMARY_TITLES),
-        f"By energy: the lowest minimum of all searches has {lowest['energy']:.2f} "
-        f"kJ/mol{_at(lowest['rmsd_ca'])} ({described(lowest['arm']).title}, seed {lowest['seed']}). The "
-        "nearest to native that was seen, which the energy does not select, is in the table's last columns.",
-        *([formatted_table(_shown_pairs(pairs), COMPARISON_TITLES)] if len(pairs) else []),
-    ]
-
-
-def _at(rmsd: float) -> str:
-    return "" if np.isnan(rmsd) else f" and is {rmsd:.2f} A (CA) from the native structure"
-
-
-def _shown_summary(summary: pd.DataFrame) -> pd.DataFrame:
-    """With medians and their intervals in words."""
-    return summary.assign(
-        arm=[described(arm).title for arm in summary["arm"]],
-        evaluations=_medians(summary, "evaluations", MILLION),
-        mean=summary["evaluations_mean_restricted"] / MILLION,
-        cpu=_medians(summary, "cpu_s", S_PER_HOUR),
-        ns=_medians(summary, "ps", PS_PER_NS),
-    )
-
-
-def _medians(summary: pd.DataFrame, measure: str, scale: float) -> list[str]:
-    columns = [summary[f"{measure}_{part}"] / scale for part in ("median", "low", "high")]
-    return [_median_in_words(*values) for values in zip(*columns, strict=True)]
-
-
-def _median_in_words(value: float, low: float, high: float) -> str:
-    if not np.isfinite(value):
-        return NOT_REACHED
-    return f"{value:.3g} ({low:.3g} to {formatted('{:.3g}', high) if np.isfinite(high) else NOT_REACHED})"
-
-
-def _shown_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    words = {"evaluations": "evaluations", "cpu_s": "processor time / s"}
-    highs = [f"{high:.2g}" if np.isfinite(high) else "any" for high in pairs["ratio_high"]]
-    return pairs.assign(
-        arm=[described(arm).title for arm in pairs["arm"]],
-        other=[described(arm).title for arm in pairs["other"]],
-        measure=pairs["measure"].map(words),
-        interval=[f"{low:.2g} to {high}" for low, high in zip(pairs["ratio_low"], highs, strict=True)],
-    )
-
-
-def _circumstances(kept: Sequence[Kept], searches: pd.DataFrame) -> str:
-    made = [search.made for search in kept if search.made is not None]
-    lines = [
-        f"- {name}: {'; '.join(dict.fromkeys(values)) or 'unknown'}"
-        for name, values in (
-            ("machines", [each.machine for each in made]),
-            ("commits", [each.commit for each in made]),
-            ("versions", [each.versions for each in made]),
-        )
-    ]
-    lines.append(
-        f"- searches: {len(searches)}, in sum {searches['cpu_s'].sum() / S_PER_HOUR:.1f} h of processor time"
-    )
-    if len(made) < len(kept):
-        lines.append(f"- {len(kept) - len(made)} searches are of commands that are not recorded here")
-    return "\n".join(lines)
+    write_whole(folder / REPORT, page(kept, tables).encode())
