@@ -2,7 +2,8 @@
 
     scripts/bench_folding run RESULTS/quenches/5AWL     # searches, a file each
     scripts/bench_folding report RESULTS                # tables, pictures and REPORT.md from the searches
-    scripts/bench_folding smoke RESULTS                 # both, on alanine dipeptide, in minutes
+    scripts/bench_folding energies RESULTS --minima DIR # minima of nnrep explore in several force fields
+    scripts/bench_folding smoke RESULTS                 # run and report, on alanine dipeptide, in minutes
 
 Each search begins with the extended chain and ends once its lowest minimum, by energy, has been within 2 A
 (CA) of the native structure for some time, or with the budget.
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from folding.arms.registry import ARMS
+from folding.energy_study import energy_study, study_path
 from folding.problem import problem_of
 from folding.report import write_report
 from folding.running import run_searches
@@ -23,6 +26,7 @@ from folding.smoke import smoke
 
 from nnrep.errors import UserError
 from nnrep.host.runtime import compute_with_one_thread
+from nnrep.records.table import write_table
 
 
 def main() -> int:
@@ -31,6 +35,7 @@ def main() -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     _add_run(commands.add_parser("run", help="search"))
+    _add_energies(commands.add_parser("energies", help="is the native basin the lowest?"))
     for name, words in (("report", "holds quenches/PROBLEM/"), ("smoke", "of searches and report")):
         commands.add_parser(name).add_argument("folder", type=Path, help=words)
     options = parser.parse_args()
@@ -38,6 +43,7 @@ def main() -> int:
     try:
         {
             "run": _run,
+            "energies": _energies,
             "report": lambda given: write_report(given.folder),
             "smoke": lambda given: smoke(given.folder),
         }[options.command](options)
@@ -64,6 +70,28 @@ def _run(options: Any) -> None:
     problem = problem_of(options.pdb, options.solvent, options.force_field, options.structures, options.start)
     budget = Budget(options.evaluations, options.cpu_s)
     run_searches(problem, options.folder, options.arms, options.seeds, budget)
+
+
+def _add_energies(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="in which energies-PDB.csv is written")
+    parser.add_argument("--minima", nargs="+", type=Path, required=True, help="folders of nnrep explore")
+    parser.add_argument("--pdb", default="5AWL")
+    parser.add_argument("--force-fields", nargs="+", default=["amber14"])
+    parser.add_argument("--solvents", nargs="+", default=["gbn2", "obc2"])
+    parser.add_argument("--structures", nargs="*", default=[], help="folders of structures")
+
+
+def _energies(options: Any) -> None:
+    problems = (
+        (name, solvent, problem_of(options.pdb, solvent, name, options.structures, "native"))
+        for name in options.force_fields
+        for solvent in options.solvents
+    )
+    rows = energy_study(problems, options.minima)
+    table = pd.DataFrame(rows)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    write_table(study_path(options.folder, options.pdb), table)
+    print(table.to_string(index=False, float_format="{:.2f}".format))
 
 
 if __name__ == "__main__":

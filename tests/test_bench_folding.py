@@ -10,9 +10,10 @@ import pytest
 from checkout import ROOT
 from scipy import stats
 
+from nnrep.errors import UserError
 from nnrep.exploration.quench import Quenched
 from nnrep.figures.claim import Verdict
-from nnrep.records.table import read_text
+from nnrep.records.table import read_text, write_table
 
 sys.path.append(str(ROOT / "scripts"))
 
@@ -22,6 +23,7 @@ from folding.arms.arm import Frame, Moved
 from folding.arms.registry import ARMS
 from folding.claims import Evidence, at_most, claims_of, enough, within
 from folding.described import described, in_order
+from folding.energy_study import energy_study, study_path
 from folding.kept import COLUMNS, Kept, Made, keep, searches_in
 from folding.naming import one_of_each
 from folding.openmm_speed import ps_a_second
@@ -444,3 +446,44 @@ def test_a_few_short_searches_do_not_limit_the_other_arms():
     rows = outcomes([*searches_of("cartesian", [None] * 3), *searches_of("openmm_300", [None], quenches=2)])
     assert common_limit(rows, "evaluations") == 1000
     assert common_limit(rows[rows["arm"] == "openmm_300"], "evaluations") == 200
+
+
+class Bowl:
+    """A molecule of four atoms in two force fields: a quench goes nowhere, energies are told by x."""
+
+    def __init__(self, slope):
+        self.slope = slope
+        self.system = SimpleNamespace(
+            n=4, positions=np.zeros((4, 3)), energy_unit="kJ/mol", from_file_frame=lambda x: x
+        )
+        self.shape = SimpleNamespace(of_positions=lambda x: {"rmsd_ca": float(10 * x[0, 0])})
+
+    def quench(self, positions, stages=None):
+        return Quenched(positions, float(self.slope * positions[0, 0]), 0.0, 1)
+
+
+def test_the_lowest_minima_near_the_native_structure_and_elsewhere_are_told_apart(tmp_path):
+    minima = np.zeros((3, 4, 3))
+    minima[:, 0, 0] = [0.1, 0.3, 0.5]
+    np.savez(tmp_path / "positions.npz", minima=minima)
+    problems = [("amber14", "gbn2", Bowl(10.0)), ("x/onlysc.xml", "obc2", Bowl(-10.0))]
+    up, down = energy_study(problems, [tmp_path])
+    assert (up["minima"], up["native_energy"], up["near_energy"]) == (4, 0.0, 0.0)
+    assert (up["elsewhere_energy"], up["elsewhere_rmsd_ca"]) == (3.0, 3.0)
+    assert (down["force_field"], down["solvent"], down["near_energy"]) == ("onlysc", "obc2", -1.0)
+    assert (down["elsewhere_energy"], down["elsewhere_rmsd_ca"]) == (-5.0, 5.0)
+
+
+def test_minima_of_another_molecule_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"positions\.npz: no such file"):
+        list(energy_study([("amber14", "gbn2", Bowl(1.0))], [tmp_path]))
+    np.savez(tmp_path / "positions.npz", minima=np.zeros((2, 5, 3)))
+    with pytest.raises(UserError, match="another molecule: expected 4 atoms"):
+        list(energy_study([("amber14", "gbn2", Bowl(1.0))], [tmp_path]))
+
+
+def test_the_report_shows_in_which_force_fields_the_native_basin_is_lowest(results, tmp_path):
+    (row,) = energy_study([("amber14", "gbn2", Bowl(1.0))], [])
+    write_table(study_path(results, "5AWL.pdb"), pd.DataFrame([row]))
+    write_report(results)
+    assert (results / "REPORT.md").read_text().count("Is the native basin the lowest?") == 1

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from folding.claims import SMALL, Evidence, claims_of
 from folding.commands import commands_of
+from folding.energy_study import study_path
 from folding.kept import searches_in
 from folding.openmm_speed import ps_a_second
 from folding.outcomes import outcomes
@@ -14,7 +17,7 @@ from nnrep.figures.claim import claims_table
 from nnrep.figures.report import REPORT
 from nnrep.figures.saving import save_picture
 from nnrep.host.cache import write_whole
-from nnrep.records.table import write_table
+from nnrep.records.table import read_table, write_table
 
 QUENCHES = "quenches"
 
@@ -36,4 +39,10 @@ def write_report(folder: Path) -> None:
         if of_problem["folded"].any():
             save_picture(survival_picture(problem, of_problem), folder, f"survival-{problem}")
         save_picture(funnel_picture(problem, own), folder, f"funnel-{problem}")
-    write_whole(folder / REPORT, page(kept, tables).encode())
+    write_whole(folder / REPORT, page(kept, tables, _energies(folder, searches)).encode())
+
+
+def _energies(folder: Path, searches: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables of `scripts/bench_folding energies` by problem, of those that have one."""
+    paths = {problem: study_path(folder, problem) for problem in searches["problem"].unique()}
+    return {problem: read_table(path) for problem, path in paths.items() if path.exists()}

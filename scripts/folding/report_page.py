@@ -1,6 +1,6 @@
 """The text of REPORT.md."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +68,23 @@ COMPARISON_TITLES = {
     "ratio": ("ratio of medians", "{:.2g}"),
     "interval": ("95 %", "{}"),
 }
+ENERGIES_EXPLAINED = (
+    "Is the native basin the lowest? Minima that were met, from the native structure and from the extended "
+    f"chain, minimised in each force field and solvent: the lowest one within {FOLDED:g} A (CA) of the "
+    "native structure, and the lowest of all others. A gap above zero: the native basin is the lowest that "
+    "is known."
+)
+ENERGY_TITLES = {
+    "force_field": ("force field", "{}"),
+    "solvent": ("solvent", "{}"),
+    "minima": ("minima", "{}"),
+    "native_energy": ("native, minimised / kJ/mol", "{:.2f}"),
+    "near_energy": ("lowest near it", "{:.2f}"),
+    "near_rmsd_ca": ("its RMSD / A", "{:.2f}"),
+    "elsewhere_energy": ("lowest elsewhere", "{:.2f}"),
+    "elsewhere_rmsd_ca": ("its RMSD / A", "{:.2f}"),
+    "gap": ("gap", "{:.2f}"),
+}
 FILES = (
     "Files: `searches.csv` (a row a search), `summary.csv` (a row an arm, more columns), `comparisons.csv` "
     "(a row a pair of arms and a measure), `claims.csv`, `commands.csv`, "
@@ -86,12 +103,13 @@ class Tables(NamedTuple):
     commands: pd.DataFrame
 
 
-def page(kept: Sequence[Kept], tables: Tables) -> str:
+def page(kept: Sequence[Kept], tables: Tables, energies: Mapping[str, pd.DataFrame]) -> str:
     """The whole text.
 
     Args:
         kept: all searches.
         tables: what follows from them.
+        energies: see `folding.energy_study`, by problem.
     """
     problems = sorted({search.problem for search in kept}, key=lambda problem: (problem != SMALL, problem))
     parts = [
@@ -104,7 +122,7 @@ def page(kept: Sequence[Kept], tables: Tables) -> str:
         _arms(kept),
         "## Times",
         TIMES_EXPLAINED,
-        *(part for problem in problems for part in _problem(problem, tables)),
+        *(part for problem in problems for part in _problem(problem, tables, energies)),
         "## How it was made",
         _circumstances(kept, tables.searches),
         *([formatted_table(tables.commands, COMMAND_TITLES)] if len(tables.commands) else []),
@@ -129,7 +147,7 @@ def _temperatures(kelvin: np.ndarray) -> str:
     return f"{kelvin.min():g} to {kelvin.max():g}"
 
 
-def _problem(problem: str, tables: Tables) -> list[str]:
+def _problem(problem: str, tables: Tables, energies: Mapping[str, pd.DataFrame]) -> list[str]:
     """Pictures and tables of a problem."""
     searches, own, pairs = (table[table["problem"] == problem] for table in tables[:3])
     lowest = searches.sort_values("energy").iloc[0]
@@ -149,7 +167,17 @@ def _problem(problem: str, tables: Tables) -> list[str]:
         f"By energy: the lowest minimum of all searches has {lowest['energy']:.2f} kJ/mol"
         f"{_at(lowest['rmsd_ca'])} ({described(lowest['arm']).title}, seed {lowest['seed']}).{nearest}",
         *([formatted_table(_shown_pairs(pairs), COMPARISON_TITLES)] if any_folded and len(pairs) else []),
+        *_energies(problem, energies),
     ]
+
+
+def _energies(problem: str, energies: Mapping[str, pd.DataFrame]) -> list[str]:
+    """In which force fields and solvents the native basin is the lowest, if that was looked at."""
+    if problem not in energies:
+        return []
+    own = energies[problem]
+    table = own.assign(gap=own["elsewhere_energy"] - own["near_energy"])
+    return [ENERGIES_EXPLAINED, formatted_table(table, ENERGY_TITLES)]
 
 
 def _at(rmsd: float) -> str:

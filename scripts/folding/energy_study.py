@@ -1,0 +1,82 @@
+"""Whether the native basin is the lowest: minima that were met, in several force fields and solvents."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from folding.problem import FOLDED, Problem, explore_config
+from nnrep.errors import UserError
+from nnrep.exploration.quench import quench_stages
+from nnrep.minimization import lbfgs
+from nnrep.records.run_folder import POSITIONS
+
+RMS_FORCE = 0.5  # kJ/mol/nm, at which energies are right to about 0.1 kJ/mol
+STEPS = 5000
+
+
+def study_path(folder: Path, pdb: str) -> Path:
+    """Of the table of a molecule."""
+    return folder / f"energies-{Path(pdb).stem}.csv"
+
+
+def energy_study(
+    problems: Iterable[tuple[str, str, Problem]], folders: Sequence[Path]
+) -> Iterator[dict[str, Any]]:
+    """A row for each force field and solvent.
+
+    Args:
+        problems: force field, solvent, and a molecule with both, from its native structure.
+        folders: of `nnrep explore`; each minimum of theirs is minimised again.
+
+    Raises:
+        UserError: a folder has no minima, or those of another molecule.
+    """
+    for force_field, solvent, problem in problems:
+        found = pd.DataFrame(_minimised(problem, folders))
+        near = found["rmsd_ca"] < FOLDED
+        yield {
+            "force_field": Path(force_field).stem,
+            "solvent": solvent,
+            "minima": len(found),
+            **_lowest(found[found["native"]], "native"),
+            **_lowest(found[near], "near"),
+            **_lowest(found[~near], "elsewhere"),
+        }
+
+
+def _minimised(problem: Problem, folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    config = explore_config(quench={"rms_force": RMS_FORCE, "steps": STEPS}).quench
+    system = problem.system
+    stages = quench_stages(config, system.energy_unit, lbfgs())
+    starts = [(True, np.asarray(system.positions)[: system.n])]
+    starts += [
+        (False, system.from_file_frame(each)) for folder in folders for each in _minima(folder, system.n)
+    ]
+    for is_native, start in starts:
+        one = problem.quench(start, stages)
+        yield {"native": is_native, "energy": one.energy, **problem.shape.of_positions(one.positions)}
+
+
+def _minima(folder: Path, n: int) -> np.ndarray:
+    """Minima (k, n, 3) of a folder, in the frame of the molecule's file."""
+    path = folder / POSITIONS
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; expected a folder that nnrep explore has written")
+    with np.load(path) as arrays:
+        minima = arrays["minima"]
+    if minima.ndim != 3 or minima.shape[1] != n:
+        raise UserError(
+            f"{path}: holds minima of another molecule: expected {n} atoms, found {minima.shape[1:]}"
+        )
+    return minima
+
+
+def _lowest(found: pd.DataFrame, name: str) -> dict[str, float]:
+    """Energy and RMSD of the lowest; not numbers where there is none."""
+    if found.empty:
+        return {f"{name}_energy": np.nan, f"{name}_rmsd_ca": np.nan}
+    best = found.loc[found["energy"].idxmin()]
+    return {f"{name}_energy": best["energy"], f"{name}_rmsd_ca": best["rmsd_ca"]}
