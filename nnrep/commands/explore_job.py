@@ -136,6 +136,8 @@ def _longer(folder: ExplorationFolder) -> str:
     """How a search that has ended can be lengthened."""
     if not folder.checkpoint.exists():
         return f"without its {folder.checkpoint.name} it cannot go on"
+    if read_table(folder.path / EXPLORATION)["ended"].iloc[0] == Ended.diverged.value:
+        return "the dynamics have diverged; it cannot go on"
     return "it goes on with a longer explore.time_limit_s, explore.steps or explore.patience"
 
 

@@ -91,12 +91,13 @@ def _exchange(search: Search) -> pd.DataFrame:
 
 
 def _frames(search: Search, system: System) -> Frames:
-    """The coldest replicas, in the frame of the file."""
+    """The coldest replicas, in the frame of the file, but for one that has flown apart."""
     every = search.config.quench_every
     seeds = [seed for seed, ladder in search.ladders.items() for _ in ladder.frames]
     steps = [every * (k + 1) for ladder in search.ladders.values() for k in range(len(ladder.frames))]
     kept = [frame for ladder in search.ladders.values() for frame in ladder.frames]
     shape = (0, system.n, system.positions.shape[1])
     positions = np.stack(kept) if kept else np.zeros(shape, np.float32)
-    placed = system.in_file_frame(positions).astype(np.float32)
-    return Frames(np.array(seeds, int), np.array(steps, int), placed)
+    whole = np.isfinite(positions).all(axis=(1, 2))
+    placed = system.in_file_frame(positions[whole]).astype(np.float32)
+    return Frames(np.array(seeds, int)[whole], np.array(steps, int)[whole], placed)

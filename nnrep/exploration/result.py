@@ -46,7 +46,8 @@ class Exploration:
             temperature, energy_frame (before), energy, gradient_rms, evaluations, and the minimum's shape.
         exchange: a row a temperature: seed, temperature, mean kinetic_temperature, attempts and accepted
             exchanges with the next hotter one, acceptance, and round_trips of all replicas of the ladder.
-        frames: the coldest replica after each round, in the frame of the molecule's file; seeds are ladders.
+        frames: the coldest replica after each round, in the frame of the molecule's file, but for one that
+            has flown apart; seeds are ladders.
         time_step_ps: of the dynamics.
         steps: of all replicas of all ladders.
         time_s: seconds that the search took, without the minimisation at its end.

@@ -209,6 +209,19 @@ def test_a_peptide_is_searched_from_its_extended_chain(command, tmp_path):
     assert len(pd.read_csv(out / "quenches.csv")) == 1 + 2 * 3
 
 
+@pytest.mark.usefixtures("_peptide")
+def test_dynamics_that_diverge_leave_what_there_was(command, tmp_path):
+    lengths = ("explore.exchange_every=50", "explore.quench_every=100", "explore.time_step_fs=40")
+    words = ("system.pdb=peptide.pdb", "explore.temperatures_k=[300]", *lengths, "hydra.run.dir=out")
+    done = command("explore", *words, "explore.steps=100", "record.pictures=false")
+    assert done.returncode == 1
+    assert "a replica flew apart; choose a shorter explore.time_step_fs" in done.stderr
+    assert pd.read_csv(tmp_path / "out" / "exploration.csv")["ended"].tolist() == ["diverged"]
+    longer = command("explore", *words, "explore.steps=200", "record.pictures=false", "resume=true")
+    assert longer.returncode == 1
+    assert "is complete; nothing to resume (the dynamics have diverged" in longer.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

@@ -174,6 +174,7 @@ def test_a_search_ends_where_a_replica_flies_apart(monkeypatch):
     outcome = explored(search, explorer.system, FINISH, ended, never)
     assert outcome.ended is Ended.diverged
     assert search.ladders[0].step == 40
+    assert outcome.frames.step.tolist() == [10, 20, 30]  # the coldest replica is that which has flown apart
     assert np.isfinite([each.minimum.energy for each in outcome.lowest]).all()
     assert outcome.quenches["energy"].isna().tolist()[-2:] == [False, True]
     assert outcome.lowest[0].result is not None
