@@ -170,7 +170,7 @@ def steps_of(system: System, scheme: str, step: Step, kelvin: float) -> Callable
     """What takes so many steps."""
     if scheme.startswith(BY_OPENMM):
         context = simulation_of(system, settings(scheme.removeprefix(BY_OPENMM), step, [kelvin]))
-        return context.getIntegrator().step
+        return lambda steps: context.getIntegrator().step(steps)  # which keeps the context
     chosen = settings(scheme, step, [kelvin])
     ladder = start_ladder(system, chosen, 0)
 
