@@ -8,17 +8,18 @@ bias      of alanine dipeptide by degree of freedom, float32: temperatures that 
           and angles, of hydrogens and others, stand for, with errors. The last four are no temperatures, as
           other forces pull on bonds: compare them with those of the first row. With rigid bonds "config" is
           none either
-torsions  of alanine dipeptide: populations of four regions of phi and psi beside OpenMM's
-          LangevinMiddleIntegrator on OpenMM's energy, with errors of the mean from ten blocks
+torsions  of alanine dipeptide: populations of four regions of phi and psi, with errors of the mean from ten
+          blocks
 
 All in GBn2. Schemes: plain masses; heavy hydrogens of 6 dalton, whose mass is added; repartitioned ones of
 3 dalton; rigid bonds to hydrogen; rigid_repartitioned, both; a mass_matrix with no period below 60 fs. "4/2"
-is 4 fs with the solvent in every second step.
+is 4 fs with the solvent in every second step. "openmm_heavy:4" is OpenMM's LangevinMiddleIntegrator on
+OpenMM's energy with these masses, of speed and torsions.
 """
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 import openmm
 from dipeptide import dipeptide_file
+from openmm_dynamics import dynamics_of
 
 import nnrep
 from nnrep.choices.settings import build
@@ -40,7 +42,7 @@ from nnrep.energies.amber import AmberParameters
 from nnrep.host.runtime import compute_with_one_thread
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.prepare import Preparation, prepared
-from nnrep.structures.simulation import Solvent, open_context, solvated
+from nnrep.structures.simulation import positions_of
 from nnrep.systems.protein import ProteinConfig, protein_system
 from nnrep.systems.system import System
 
@@ -58,6 +60,8 @@ SCHEMES: dict[str, dict[str, Any]] = {
 HEAVY = ("heavy:4", "heavy:4/2", "repartitioned:4/2", "rigid_repartitioned:4/2")
 REGIONS = ("beta", "ppii", "alpha", "left")
 BLOCKS = 10
+BY_OPENMM = "openmm_"  # before a scheme of masses
+OBSERVED_FS = 200.0  # from one frame whose torsions are looked at to the next
 PIECE = 250  # energies that are computed at a time
 
 
@@ -135,16 +139,31 @@ def speed(options: Any) -> None:
     for name in options.molecules:
         system = minimised(prepared(name, options.structures, Preparation()))
         for scheme, step in plan_of(options, "heavy:4/2", "rigid_repartitioned:4/2"):
-            chosen = settings(scheme, step, [options.kelvin])
-            ladder, _ = advance(system, chosen, start_ladder(system, chosen, 0), 100 * step.outer)
+            run = steps_of(system, scheme, step, options.kelvin)
+            run(100 * step.outer)
             seconds = []
             for _ in range(5):
                 began = time.process_time()
-                ladder, _ = advance(system, chosen, ladder, 1000)
+                run(1000)
                 seconds.append((time.process_time() - began) / 1000)
             each = min(seconds)
             rate = 3600 * step.length * 1e-6 / each
             print_row(scheme, name, system.n, step.text, f"{1e6 * each:.1f}", f"{rate:.0f}")
+
+
+def steps_of(system: System, scheme: str, step: Step, kelvin: float) -> Callable[[int], None]:
+    """What takes so many steps."""
+    if scheme.startswith(BY_OPENMM):
+        context = simulation_of(system, settings(scheme.removeprefix(BY_OPENMM), step, [kelvin]))
+        return lambda steps: context.getIntegrator().step(steps)  # which keeps the context
+    chosen = settings(scheme, step, [kelvin])
+    ladder = start_ladder(system, chosen, 0)
+
+    def run(steps: int) -> None:
+        nonlocal ladder
+        ladder, _ = advance(system, chosen, ladder, steps)
+
+    return run
 
 
 def drift(options: Any) -> None:
@@ -268,40 +287,43 @@ def torsions(options: Any) -> None:
     atoms = {(atom.residue.name, atom.name): atom.index for atom in molecule.topology.atoms()}
     backbone = [("ACE", "C"), ("ALA", "N"), ("ALA", "CA"), ("ALA", "C"), ("NME", "N")]
     own = [atoms[key] for key in backbone]
-    print_row("engine", "step_fs", *REGIONS, "error", "us/step")
-    for scheme, step in plan_of(options, "plain:2", "rigid_repartitioned:4/2"):
-        chosen = settings(scheme, step, [options.kelvin] * options.replicas)
+    print_row("engine", "step_fs", *REGIONS, "us/step")
+    for scheme, step in plan_of(options, "plain:2", "rigid_repartitioned:4/2", "openmm_plain:2"):
         began = time.process_time()
-        seen = [populations(positions[:, own]) for positions, _ in frames(system, chosen, options.ns, 200.0)]
-        report(scheme, step.text, seen, time.process_time() - began, 1.1e6 * options.ns / step.length)
-    began = time.process_time()
-    seen = list(of_openmm(molecule, np.asarray(system.positions)[: system.n], own, options))
-    report("openmm", "2", seen, time.process_time() - began, 1.1e6 * options.ns / 2)
+        seen = [populations(positions[:, own]) for positions in trajectory(system, scheme, step, options)]
+        each = (time.process_time() - began) / (1.1e6 * options.ns / step.length)
+        means, errors = np.mean(seen, axis=0), blocked(np.array(seen), lambda block: np.mean(block, axis=0))
+        print_row(scheme, step.text, *(f"{mean:.3f}" for mean in means), f"{1e6 * each:.1f}")
+        print_row("+-", "", *(f"{error:.3f}" for error in errors))
 
 
-def report(name: str, step: str, seen: list[np.ndarray], seconds: float, steps: float) -> None:
-    means, errors = np.mean(seen, axis=0), blocked(np.array(seen), lambda block: np.mean(block, axis=0))
-    shares = (f"{mean:.3f}" for mean in means)
-    print_row(name, step, *shares, f"{errors.max():.3f}", f"{1e6 * seconds / steps:.1f}")
+def trajectory(system: System, scheme: str, step: Step, options: Any) -> Iterator[np.ndarray]:
+    """Positions (R, n, 3) of replicas every 200 fs, of OpenMM's dynamics if the scheme says so."""
+    is_openmm = scheme.startswith(BY_OPENMM)
+    kelvin = [options.kelvin] * (1 if is_openmm else options.replicas)
+    chosen = settings(scheme.removeprefix(BY_OPENMM), step, kelvin)
+    if is_openmm:
+        yield from of_openmm(system, chosen, options.ns)
+    else:
+        for positions, _ in frames(system, chosen, options.ns, OBSERVED_FS):
+            yield positions
 
 
-def of_openmm(
-    molecule: Molecule, positions: np.ndarray, own: list[int], options: Any
-) -> Iterator[np.ndarray]:
-    """Populations along OpenMM's dynamics of the same energy, at 2 fs."""
-    config = build(ProteinConfig, {"name": "protein", "solvent": "gbn2"})
-    system, _ = solvated(molecule, positions, Solvent.vacuum, False, config.continuum)
-    integrator = openmm.LangevinMiddleIntegrator(options.kelvin, 2.0, 0.002)
-    integrator.setRandomNumberSeed(1)
-    context = open_context(system, integrator, "CPU", 1)
-    context.setPositions(positions)
-    context.setVelocitiesToTemperature(options.kelvin, 1)
-    count = int(1e6 * options.ns / 200)
+def of_openmm(system: System, chosen: DynamicsSettings, ns: float) -> Iterator[np.ndarray]:
+    """Positions (1, n, 3) of OpenMM's dynamics, after a tenth as many that are left out."""
+    context = simulation_of(system, chosen)
+    count = int(1e6 * ns / OBSERVED_FS)
     for number in range(count + count // 10):
-        integrator.step(100)
+        context.getIntegrator().step(round(OBSERVED_FS / chosen.time_step_fs))
         if number >= count // 10:
-            state = context.getState(getPositions=True)
-            yield populations(np.asarray(state.getPositions(asNumpy=True)._value)[None, own])
+            yield positions_of(context)[None]
+
+
+def simulation_of(system: System, chosen: DynamicsSettings) -> openmm.Context:
+    """OpenMM's dynamics from the system's positions."""
+    assert chosen.outer_every == 1, "OpenMM's solvent acts in each step"
+    config = build(ProteinConfig, {"name": "protein", "solvent": "gbn2"})
+    return dynamics_of(system, config.continuum, chosen, 1, np.asarray(system.positions)[: system.n])
 
 
 def populations(backbone: np.ndarray) -> np.ndarray:
