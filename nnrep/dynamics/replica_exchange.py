@@ -35,7 +35,7 @@ from nnrep.dynamics.constraints import put_back
 from nnrep.dynamics.langevin import Mechanics, Phase, allowed, kinetic_energy, run_steps, without_drift
 from nnrep.dynamics.mechanics import mechanics_of
 from nnrep.dynamics.settings import DynamicsSettings
-from nnrep.dynamics.units import units_of
+from nnrep.dynamics.units import FS_PER_PS, units_of
 from nnrep.energies.arrays import Numbers, on_device
 from nnrep.errors import require
 from nnrep.host.compilation import WIDELY
@@ -43,6 +43,9 @@ from nnrep.host.stored import stored
 from nnrep.systems.system import System
 
 AT_START = 12  # Newton steps, as a start may have any bond lengths
+COOLINGS, COLDEST = 10, 0.1  # temperatures of an annealing, and the last beside the first
+RELAXATIONS = 10.0  # times in which heat flows away, during an annealing
+NEVER = 2**30  # steps to an exchange
 UP, DOWN = 1, 2  # where a replica last was: at the coldest rung, and after it at the hottest
 
 
@@ -157,6 +160,37 @@ def advance(
     mechanics = mechanics_of(system, settings)
     ladder, observed = _advanced(mechanics, numbers[0], _on_device(ladder), numbers[1], side_by_side)
     return ladder, in_kelvin(observed, units_of(system).boltzmann)
+
+
+def annealed(system: System, settings: DynamicsSettings, ladder: Ladder, steps: int) -> np.ndarray:
+    """Positions (R, n, d) of replicas that are annealed; the ladder stays as it is.
+
+    All are cooled from the ladder's lowest temperature to `COLDEST` of it, evenly on a log scale, with a
+    friction that takes their heat away in time.
+
+    Args:
+        system: that of the ladder.
+        settings: that it was started with.
+        ladder: where it stands.
+        steps: of the cooling, at least; it has `COOLINGS` pieces of a multiple of `outer_every` each.
+
+    Raises:
+        ConfigError: settings that cannot be.
+    """
+    every = settings.outer_every
+    piece = every * -(-steps // (COOLINGS * every))
+    duration = COOLINGS * piece * settings.time_step_fs / FS_PER_PS
+    mechanics, (friction, never, length) = (
+        mechanics_of(system, settings),
+        on_device((np.asarray(RELAXATIONS / duration), np.asarray(NEVER), np.asarray(piece))),
+    )
+    mechanics = mechanics._replace(numerics=mechanics.numerics._replace(friction=friction))
+    side_by_side = jax.default_backend() != "cpu"
+    state = _on_device(ladder)
+    for thermal in _thermal(system, settings)[0] * np.geomspace(1, COLDEST, COOLINGS):
+        schedule = Schedule(on_device(np.full(len(ladder.rung), thermal)), never)
+        state, _ = _advanced(mechanics, schedule, state, length, side_by_side)
+    return np.asarray(state.positions)
 
 
 def in_kelvin(observed: Observed, boltzmann: float) -> Observed:

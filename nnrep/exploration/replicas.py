@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from nnrep.dynamics.mechanics import mechanics_of
-from nnrep.dynamics.replica_exchange import Ladder, advance, start_ladder
+from nnrep.dynamics.replica_exchange import Ladder, advance, annealed, start_ladder
 from nnrep.dynamics.settings import DynamicsSettings
 from nnrep.exploration.quench import standing_at
 from nnrep.exploration.round import Frames
@@ -47,3 +47,7 @@ class ReplicaExchange:
             accepted=ladder.accepted,
             round_trips=ladder.round_trips,
         )
+
+    def annealed(self, state: Any, steps: int) -> np.ndarray:
+        """The replicas (R, n, d) after an annealing, see `nnrep.dynamics.replica_exchange.annealed`."""
+        return annealed(self._system, self._settings, Ladder(*state), steps)

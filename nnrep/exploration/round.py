@@ -57,6 +57,10 @@ class Sampler(Protocol):
         """
         ...
 
+    def annealed(self, state: Any, steps: int) -> np.ndarray:
+        """The replicas (R, n, d) after an annealing of so many steps; the state stays as it is."""
+        ...
+
 
 class Round(NamedTuple):
     """What came of a round.
@@ -124,13 +128,27 @@ class Explorer:
         if moved is None:
             return None
         state, frames = moved
+        annealed = self._annealed(state, frames, should_stop)
+        if annealed is None:
+            return None
         quenches = []
-        for positions in frames.positions:
+        for positions in annealed:
             one = self.quench(positions, should_stop)
             if one is None:
                 return None
             quenches.append(one)
         return Round(state, steps, frames, tuple(quenches), start, time.perf_counter() - began)
+
+    def _annealed(self, state: Any, frames: Frames, should_stop: Callable[[], bool]) -> np.ndarray | None:
+        """Where quenches begin; None where the round was to stop."""
+        steps = self.config.quench.annealing(self.system.energy_unit)
+        if steps == 0:
+            return frames.positions
+        try:
+            onward = partial(self.sampler.annealed, state, steps)
+            return interruptible(onward, should_stop, PATIENCE_SECONDS)
+        except LeftError:
+            return None
 
     def _moved(
         self,

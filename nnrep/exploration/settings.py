@@ -15,6 +15,7 @@ from nnrep.systems.system import System
 FILE = "explore/replica_exchange"
 TEMPERATURES_K = (300.0, 324.0, 351.0, 379.0, 410.0)
 OUTER_EVERY = 2  # in a solvent
+ANNEAL_STEPS = 500  # of molecules; loops and clusters have none
 RMS_FORCE, RMS_FORCE_DIMENSIONLESS = 2.0, 1e-4  # kJ/mol/nm, or in the own unit of a system without one
 SAME_ENERGY = 1e-3  # of systems whose minima have no other mark
 
@@ -24,22 +25,32 @@ class QuenchConfig:
     """`explore.quench`: how a frame is quenched.
 
     Attributes:
+        anneal_steps: of the annealing of a frame before its minimisation, 0 for none; None for `ANNEAL_STEPS`.
         map_steps: most steps through a map.
         steps: most steps in all.
         rms_force: at which a quench ends; None for `RMS_FORCE`.
     """
 
+    anneal_steps: int | None
     map_steps: int
     steps: int
     rms_force: float | None
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        steps, most = self.anneal_steps, 2**30
+        require(steps is None or 0 <= steps <= most, "anneal_steps", "from 0 to 2^30, or null", steps)
         for name, least in (("map_steps", 0), ("steps", 1)):
             value = getattr(self, name)
             require(least <= value < 2**31, name, f"from {least} to 2^31 - 1", value)
         force, allowed = self.rms_force, "positive, or null"
         require(force is None or 0 < force < math.inf, "rms_force", allowed, force)
+
+    def annealing(self, energy_unit: str) -> int:
+        """Steps of the annealing of a frame of a system with this unit of energy; empty where it has none."""
+        if self.anneal_steps is not None:
+            return self.anneal_steps
+        return ANNEAL_STEPS if energy_unit else 0
 
     def rest(self, energy_unit: str, mean_over: int = 1) -> float:
         """The RMS force at which a quench ends.

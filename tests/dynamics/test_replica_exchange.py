@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compilations import counted
 from jax.tree_util import Partial
 
-from nnrep.dynamics.replica_exchange import Ladder, Observed, advance, start_ladder
+from nnrep.dynamics.replica_exchange import COLDEST, Ladder, Observed, advance, annealed, start_ladder
 from nnrep.dynamics.settings import DynamicsSettings
 from nnrep.errors import ConfigError
 from nnrep.systems.system import System
@@ -156,3 +157,26 @@ def test_what_a_system_cannot_have_is_named():
         advance(system, settings(temperatures_k=[1.0]), ladder, 10)
     with pytest.raises(ConfigError, match="energy_unit"):
         start_ladder(replace(system, energy_unit="hartree"), settings(), 0)
+
+
+def test_annealed_replicas_have_the_energies_of_the_lowest_cold():
+    system, chosen = springs(), settings()
+    ladder, _ = run(system, chosen, 400)
+    before = [np.array(part) for part in ladder]
+    cold = annealed(system, chosen, ladder, 4000)
+    again = annealed(system, chosen, ladder, 4000)
+    assert np.array_equal(cold, again)
+    for part, kept in zip(ladder, before, strict=True):
+        assert np.array_equal(part, kept)
+    energies = np.array([_springs(STIFFNESS, each) for each in cold])
+    expected = 0.5 * 3 * len(STIFFNESS) * COLDEST * chosen.temperatures_k[0]
+    assert energies.mean() == pytest.approx(expected, rel=0.3)
+
+
+def test_an_annealing_compiles_nothing_anew_and_takes_any_number_of_steps():
+    system, chosen = springs(), settings()
+    ladder, _ = run(system, chosen, 40)
+    with counted() as compiled:
+        cold = annealed(system, chosen, ladder, 7)
+    assert cold.shape == ladder.positions.shape
+    assert not compiled

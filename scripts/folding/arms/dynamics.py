@@ -32,14 +32,15 @@ class _Ladder:
         self.state = arm.sampler.start(seed, start.positions)
 
     def move(self) -> Moved:
-        config, temperatures = self.arm.config, self.arm.sampler.temperatures
-        self.state, frames = self.arm.sampler.advance(self.state, config.quench_every)
-        steps = config.quench_every * len(temperatures)
+        config, sampler = self.arm.config, self.arm.sampler
+        self.state, frames = sampler.advance(self.state, config.quench_every)
+        steps = config.quench_every * len(sampler.temperatures)
+        annealing = config.quench.annealing(self.arm.problem.system.energy_unit)
         met = [
-            Frame(temperatures[int(rung)], positions)
-            for rung, positions in zip(frames.rung, frames.positions, strict=True)
+            Frame(sampler.temperatures[int(rung)], positions)
+            for rung, positions in zip(frames.rung, sampler.annealed(self.state, annealing), strict=True)
         ]
-        return Moved(steps, steps * config.time_step_ps, met)
+        return Moved(steps + annealing * len(sampler.temperatures), steps * config.time_step_ps, met)
 
     def quench(self, frame: Frame) -> Quenched:
         return self.arm.problem.quench(frame.positions, self.arm.stages)
