@@ -25,7 +25,8 @@ class QuenchConfig:
     """`explore.quench`: how a frame is quenched.
 
     Attributes:
-        anneal_steps: of the annealing of a frame before its minimisation, 0 for none; None for `ANNEAL_STEPS`.
+        anneal_steps: of the annealing of a frame before its minimisation, 0 for none; None for
+            `ANNEAL_STEPS`.
         map_steps: most steps through a map.
         steps: most steps in all.
         rms_force: at which a quench ends; None for `RMS_FORCE`.

@@ -16,6 +16,9 @@ from nnrep.structures.force_field import Continuum
 from nnrep.systems.protein import ProteinConfig
 from nnrep.systems.system import System
 
+# K. In the coldest replicas native structures settle, and are not left before their energy tells.
+LADDER = [255.0, 280.0, 308.0, 339.0, 373.0, 410.0]
+QUENCH_EVERY = 2500  # steps
 RMS_FORCE = 5.0  # kJ/mol/nm, of quenches
 FOLDED = 2.0  # Angstrom: CA RMSD to the native structure below which a minimum counts as native
 
@@ -46,7 +49,8 @@ class Problem:
 
 def explore_config(**changed: Any) -> ExploreConfig:
     """Settings of `nnrep explore` but for some keys."""
-    return build(ExploreConfig, {"quench": {"rms_force": RMS_FORCE}, **changed})
+    usual = {"temperatures_k": LADDER, "quench_every": QUENCH_EVERY, "quench": {"rms_force": RMS_FORCE}}
+    return build(ExploreConfig, usual | changed)
 
 
 def stages_through(reparam: Reparametrization | None) -> tuple[Stage, ...]:

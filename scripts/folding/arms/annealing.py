@@ -10,7 +10,7 @@ import numpy as np
 
 from folding.arms.arm import Frame, Moved, Walk
 from folding.problem import Problem, explore_config, stages_through
-from nnrep.dynamics.replica_exchange import advance, start_ladder
+from nnrep.dynamics.replica_exchange import advance, annealed, start_ladder
 from nnrep.exploration.quench import Quenched, standing_at
 from nnrep.reparam import spectral_at_start
 
@@ -42,12 +42,13 @@ class _Cooled:
         share = self.count % COOLING / (COOLING - 1)
         kelvin = HOT * (COLD / HOT) ** share
         settings = replace(self.arm.settings, temperatures_k=(kelvin,))
-        steps = self.arm.config.quench_every
-        self.state, _ = advance(self.arm.problem.system, settings, self.state, steps)
+        config, system = self.arm.config, self.arm.problem.system
+        steps = config.quench_every
+        self.state, _ = advance(system, settings, self.state, steps)
         self.count += 1
-        return Moved(
-            steps, steps * self.arm.config.time_step_ps, [Frame(kelvin, np.asarray(self.state.positions[0]))]
-        )
+        annealing = config.quench.annealing(system.energy_unit)
+        frame = Frame(kelvin, annealed(system, settings, self.state, annealing)[0])
+        return Moved(steps + annealing, steps * config.time_step_ps, [frame])
 
     def quench(self, frame: Frame) -> Quenched:
         return self.arm.problem.quench(frame.positions)

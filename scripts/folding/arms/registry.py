@@ -12,10 +12,8 @@ from folding.problem import Problem, stages_through
 from nnrep.exploration.settings import TEMPERATURES_K
 from nnrep.reparam import torsion_at_start
 
-# No vibration below 160 fs bears 24 fs. Torsions of alanine dipeptide turn most often by step with it: at
-# 400 K 380 times in a million steps, 255 times with 60 fs and 10 fs, 325 times with 200 and 30, and 185 times
-# with heavy hydrogens and 4 fs.
-SLOW_MODES = {"fastest_period_fs": 160.0, "time_step_fs": 24.0, "hydrogen_mass_dalton": None}
+# No vibration below 100 fs bears 16 fs.
+SLOW_MODES = {"fastest_period_fs": 100.0, "time_step_fs": 16.0, "hydrogen_mass_dalton": None}
 
 
 def _torsion(problem: Problem) -> Arm:

@@ -15,6 +15,7 @@ class Simulation:
     def __init__(self, problem: Problem, kelvin: float) -> None:
         self.problem, self.kelvin = problem, kelvin
         self.config = explore_config(temperatures_k=[kelvin])
+        self.sampler = sampler_of(problem.system, self.config)
 
     def begin(self, seed: int) -> Walk:
         return _Simulated(self, seed)
@@ -28,10 +29,15 @@ class _Simulated:
         self.context = dynamics_of(problem.system, problem.continuum, settings, seed, start)
 
     def move(self) -> Moved:
-        config = self.arm.config
+        config, sampler = self.arm.config, self.arm.sampler
         self.context.getIntegrator().step(config.quench_every)
-        frame = Frame(self.arm.kelvin, positions_of(self.context))
-        return Moved(config.quench_every, config.quench_every * config.time_step_ps, [frame])
+        self.moves += 1
+        annealing = config.quench.annealing(self.arm.problem.system.energy_unit)
+        # Annealed by our dynamics, as the frames of the other arms are.
+        start = sampler.start(self.moves, positions_of(self.context))
+        frame = Frame(self.arm.kelvin, sampler.annealed(start, annealing)[0])
+        steps = config.quench_every
+        return Moved(steps + annealing, steps * config.time_step_ps, [frame])
 
     def quench(self, frame: Frame) -> Quenched:
         return self.arm.problem.quench(frame.positions)
