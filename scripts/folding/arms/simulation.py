@@ -5,6 +5,7 @@ from openmm_dynamics import dynamics_of
 
 from folding.arms.arm import Frame, Moved, Walk
 from folding.problem import Problem, explore_config
+from nnrep.exploration.driver import sampler_of
 from nnrep.exploration.quench import Quenched
 from nnrep.structures.simulation import positions_of
 
