@@ -16,8 +16,6 @@ from nnrep.structures.force_field import Continuum
 from nnrep.systems.protein import ProteinConfig
 from nnrep.systems.system import System
 
-# K. In the coldest replicas native structures settle, and are not left before their energy tells.
-LADDER = [255.0, 280.0, 308.0, 339.0, 373.0, 410.0]
 QUENCH_EVERY = 2500  # steps
 RMS_FORCE = 5.0  # kJ/mol/nm, of quenches
 FOLDED = 2.0  # Angstrom: CA RMSD to the native structure below which a minimum counts as native
@@ -49,7 +47,7 @@ class Problem:
 
 def explore_config(**changed: Any) -> ExploreConfig:
     """Settings of `nnrep explore` but for some keys."""
-    usual = {"temperatures_k": LADDER, "quench_every": QUENCH_EVERY, "quench": {"rms_force": RMS_FORCE}}
+    usual = {"quench_every": QUENCH_EVERY, "quench": {"rms_force": RMS_FORCE}}
     return build(ExploreConfig, usual | changed)
 
 
