@@ -27,18 +27,20 @@ class _Simulated:
         self.arm = arm
         problem, settings = arm.problem, arm.config.dynamics(arm.problem.system)
         start = problem.quench(np.asarray(problem.system.start(seed))).positions
+        self.quenches = 0
         self.context = dynamics_of(problem.system, problem.continuum, settings, seed, start)
 
     def move(self) -> Moved:
-        config, sampler = self.arm.config, self.arm.sampler
+        config = self.arm.config
         self.context.getIntegrator().step(config.quench_every)
-        self.moves += 1
-        annealing = config.quench.annealing(self.arm.problem.system.energy_unit)
-        # Annealed by our dynamics, as the frames of the other arms are.
-        start = sampler.start(self.moves, positions_of(self.context))
-        frame = Frame(self.arm.kelvin, sampler.annealed(start, annealing)[0])
-        steps = config.quench_every
-        return Moved(steps + annealing, steps * config.time_step_ps, [frame])
+        frame = Frame(self.arm.kelvin, positions_of(self.context))
+        return Moved(config.quench_every, config.quench_every * config.time_step_ps, [frame])
 
     def quench(self, frame: Frame) -> Quenched:
-        return self.arm.problem.quench(frame.positions)
+        """Annealed by our dynamics first, as the frames of the other arms are."""
+        problem, sampler = self.arm.problem, self.arm.sampler
+        steps = self.arm.config.quench.annealing(problem.system.energy_unit)
+        self.quenches += 1
+        start = sampler.start(self.quenches, frame.positions)
+        one = problem.quench(sampler.annealed(start, steps)[0])
+        return one._replace(evaluations=one.evaluations + steps)
