@@ -9,12 +9,13 @@ bias      of alanine dipeptide by degree of freedom, float32: temperatures that 
           other forces pull on bonds: compare them with those of the first row. With rigid bonds "config" is
           none either
 torsions  of alanine dipeptide: populations of four regions of phi and psi, with errors of the mean from ten
-          blocks
+          blocks; and how often psi turns between 120 +- 60 and -30 +- 30 degrees, in a ns and in a million
+          steps
 
 All in GBn2. Schemes: plain masses; heavy hydrogens of 6 dalton, whose mass is added; repartitioned ones of
-3 dalton; rigid bonds to hydrogen; rigid_repartitioned, both; a mass_matrix with no period below 60 fs. "4/2"
-is 4 fs with the solvent in every second step. "openmm_heavy:4" is OpenMM's LangevinMiddleIntegrator on
-OpenMM's energy with these masses, of speed and torsions.
+3 dalton; rigid bonds to hydrogen; rigid_repartitioned, both; a mass_matrix with no period below 60 fs, or,
+as mass_matrix_100, below another one. "4/2" is 4 fs with the solvent in every second step. "openmm_heavy:4"
+is OpenMM's LangevinMiddleIntegrator on OpenMM's energy with these masses, of speed and torsions.
 """
 
 import argparse
@@ -60,6 +61,7 @@ SCHEMES: dict[str, dict[str, Any]] = {
 HEAVY = ("heavy:4", "heavy:4/2", "repartitioned:4/2", "rigid_repartitioned:4/2")
 REGIONS = ("beta", "ppii", "alpha", "left")
 BLOCKS = 10
+MATRIX_OF = "mass_matrix_"  # before a period in fs
 BY_OPENMM = "openmm_"  # before a scheme of masses
 OBSERVED_FS = 200.0  # from one frame whose torsions are looked at to the next
 PIECE = 250  # energies that are computed at a time
@@ -76,6 +78,7 @@ def main() -> None:
     parser.add_argument("--ns", type=float, default=1.0, help="of each measurement, all replicas together")
     parser.add_argument("--replicas", type=int, default=8, help="of one temperature")
     parser.add_argument("--kelvin", type=float, default=KELVIN)
+    parser.add_argument("--friction", type=float, default=2.0, help="of torsions, in 1/ps")
     options = parser.parse_args()
     compute_with_one_thread()
     jax.config.update("jax_enable_x64", options.what == "drift")
@@ -112,7 +115,13 @@ def settings(scheme: str, step: Step, kelvin: list[float], **changed: Any) -> Dy
         "exchange_every": 100 * step.outer,
         "hydrogen_mass_dalton": None,
     }
-    return DynamicsSettings(**usual | SCHEMES[scheme] | changed)
+    return DynamicsSettings(**usual | _masses(scheme) | changed)
+
+
+def _masses(scheme: str) -> dict[str, Any]:
+    """Those of a scheme."""
+    period = scheme.removeprefix(MATRIX_OF)
+    return {"fastest_period_fs": float(period)} if period != scheme else SCHEMES[scheme]
 
 
 def minimised(molecule: Molecule) -> System:
@@ -287,21 +296,33 @@ def torsions(options: Any) -> None:
     atoms = {(atom.residue.name, atom.name): atom.index for atom in molecule.topology.atoms()}
     backbone = [("ACE", "C"), ("ALA", "N"), ("ALA", "CA"), ("ALA", "C"), ("NME", "N")]
     own = [atoms[key] for key in backbone]
-    print_row("engine", "step_fs", *REGIONS, "us/step")
+    print_row("engine", "step_fs", *REGIONS, "us/step", "turns/ns", "per 1e6")
     for scheme, step in plan_of(options, "plain:2", "rigid_repartitioned:4/2", "openmm_plain:2"):
         began = time.process_time()
-        seen = [populations(positions[:, own]) for positions in trajectory(system, scheme, step, options)]
+        backbones = np.array([x[:, own] for x in trajectory(system, scheme, step, options)])
+        seen = [populations(each) for each in backbones]
         each = (time.process_time() - began) / (1.1e6 * options.ns / step.length)
         means, errors = np.mean(seen, axis=0), blocked(np.array(seen), lambda block: np.mean(block, axis=0))
-        print_row(scheme, step.text, *(f"{mean:.3f}" for mean in means), f"{1e6 * each:.1f}")
-        print_row("+-", "", *(f"{error:.3f}" for error in errors))
+        count = turns(backbones) / options.ns
+        rates = f"{count:.1f}", f"{count * step.length:.0f}"
+        print_row(scheme, step.text, *(f"{mean:.3f}" for mean in means), f"{1e6 * each:.1f}", *rates)
+        doubt = np.sqrt(count / options.ns)
+        rates = f"{doubt:.1f}", f"{doubt * step.length:.0f}"
+        print_row("+-", "", *(f"{error:.3f}" for error in errors), "", *rates)
+
+
+def turns(backbones: np.ndarray) -> int:
+    """How often psi of backbones (m, R, 5, 3) in time has gone from one of two regions to the other."""
+    psi = np.array([np.degrees(torsion(each[:, 1:5])) for each in backbones])
+    region = np.where((psi > 60) & (psi < 180), 1, np.where((psi > -60) & (psi < 0), 2, 0))
+    return sum(int(np.count_nonzero(np.diff(each[each > 0]))) for each in region.T)
 
 
 def trajectory(system: System, scheme: str, step: Step, options: Any) -> Iterator[np.ndarray]:
     """Positions (R, n, 3) of replicas every 200 fs, of OpenMM's dynamics if the scheme says so."""
     is_openmm = scheme.startswith(BY_OPENMM)
     kelvin = [options.kelvin] * (1 if is_openmm else options.replicas)
-    chosen = settings(scheme.removeprefix(BY_OPENMM), step, kelvin)
+    chosen = settings(scheme.removeprefix(BY_OPENMM), step, kelvin, friction_per_ps=options.friction)
     if is_openmm:
         yield from of_openmm(system, chosen, options.ns)
     else:

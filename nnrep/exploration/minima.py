@@ -87,6 +87,11 @@ class Same(NamedTuple):
         return least
 
 
+def _order(met: Met) -> tuple[int, int, int]:
+    """By which the first is told: not by time, at which ladders in several processes differ."""
+    return met.step, met.seed, met.replica
+
+
 class Minima:
     """The lowest distinct minima of a search, by energy."""
 
@@ -122,7 +127,7 @@ class Minima:
             matching = matching[:1]
         merged = [self._held[place] for place in matching]
         one = min([*merged, minimum], key=lambda each: each.energy)
-        first = min((each.first for each in (*merged, minimum)), key=lambda each: (each.time_s, each.step))
+        first = min((each.first for each in (*merged, minimum)), key=_order)
         visits = minimum.visits + sum(each.visits for each in merged)
         rest = [each for place, each in enumerate(self._held) if place not in set(matching.tolist())]
         rest.append(one._replace(first=first, visits=visits))

@@ -40,6 +40,17 @@ def test_of_minima_that_count_as_one_the_lowest_is_kept(rng):
     assert minima.lowest == 1.5
 
 
+def test_the_first_of_several_ladders_is_told_by_its_step_and_seed_not_by_time(rng):
+    """Ladders in several processes are at the same step at different times."""
+    x = rng.normal(size=(6, 3))
+    early, late = Met(2, 100, 1.0, 0, 300.0), Met(0, 100, 9.0, 1, 300.0)
+    for order in ((early, late), (late, early)):
+        minima = Minima(BY_BOTH, most=10)
+        for met in order:
+            minima.add(Minimum(1.0, 0.0, x, met, 1))
+        assert minima.all[0].first == late
+
+
 @pytest.mark.parametrize(
     ("same", "count"),
     [
