@@ -54,5 +54,6 @@ def _say(arm: str, seed: int, table: pd.DataFrame) -> None:
         print(f"{arm} {seed}: no minimum; {used}", flush=True)
         return
     best = table.loc[table["energy"].idxmin()]
-    lowest = f"{best.energy:.2f} kJ/mol, {best.rmsd_ca:.2f} A, after {best.evaluations:.0f} evaluations"
+    place = "" if np.isnan(best.rmsd_ca) else f", {best.rmsd_ca:.2f} A"
+    lowest = f"{best.energy:.2f} kJ/mol{place}, after {best.evaluations:.0f} evaluations"
     print(f"{arm} {seed}: {lowest}; {used}", flush=True)
