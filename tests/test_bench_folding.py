@@ -18,6 +18,7 @@ from nnrep.records.table import read_text, write_table
 sys.path.append(str(ROOT / "scripts"))
 
 import bench_folding
+import folding.problem
 from folding import running
 from folding.arms.arm import Frame, Moved
 from folding.arms.registry import ARMS
@@ -487,3 +488,14 @@ def test_the_report_shows_in_which_force_fields_the_native_basin_is_lowest(resul
     write_table(study_path(results, "5AWL.pdb"), pd.DataFrame([row]))
     write_report(results)
     assert (results / "REPORT.md").read_text().count("Is the native basin the lowest?") == 1
+
+
+def test_a_quench_takes_as_many_steps_as_its_last_stage_may(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        folding.problem, "quenched", lambda system, stages, positions, most: seen.append(most) or "end"
+    )
+    short, long = (SimpleNamespace(max_steps=steps) for steps in (200, 5000))
+    peptide = folding.problem.Problem(None, None, (long, short))
+    assert peptide.quench(np.zeros((4, 3))) == peptide.quench(np.zeros((4, 3)), (short, long)) == "end"
+    assert seen == [200, 5000]

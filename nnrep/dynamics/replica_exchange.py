@@ -156,9 +156,8 @@ def advance(
     require(replicas == wanted, "temperatures_k", f"{replicas}, as many as the ladder has", wanted)
     schedule = Schedule(_thermal(system, settings), np.asarray(settings.exchange_every))
     numbers = on_device((schedule, np.asarray(steps)))
-    side_by_side = jax.default_backend() != "cpu"
     mechanics = mechanics_of(system, settings)
-    ladder, observed = _advanced(mechanics, numbers[0], _on_device(ladder), numbers[1], side_by_side)
+    ladder, observed = _advanced(mechanics, numbers[0], _on_device(ladder), numbers[1], _side_by_side())
     return ladder, in_kelvin(observed, units_of(system).boltzmann)
 
 
@@ -180,17 +179,20 @@ def annealed(system: System, settings: DynamicsSettings, ladder: Ladder, steps: 
     every = settings.outer_every
     piece = every * -(-steps // (COOLINGS * every))
     duration = COOLINGS * piece * settings.time_step_fs / FS_PER_PS
-    mechanics, (friction, never, length) = (
-        mechanics_of(system, settings),
-        on_device((np.asarray(RELAXATIONS / duration), np.asarray(NEVER), np.asarray(piece))),
-    )
+    numbers = (np.asarray(RELAXATIONS / duration), np.asarray(NEVER), np.asarray(piece))
+    friction, never, length = on_device(numbers)
+    mechanics = mechanics_of(system, settings)
     mechanics = mechanics._replace(numerics=mechanics.numerics._replace(friction=friction))
-    side_by_side = jax.default_backend() != "cpu"
     state = _on_device(ladder)
     for thermal in _thermal(system, settings)[0] * np.geomspace(1, COLDEST, COOLINGS):
         schedule = Schedule(on_device(np.full(len(ladder.rung), thermal)), never)
-        state, _ = _advanced(mechanics, schedule, state, length, side_by_side)
+        state, _ = _advanced(mechanics, schedule, state, length, _side_by_side())
     return np.asarray(state.positions)
+
+
+def _side_by_side() -> bool:
+    """Whether replicas run at the same time, which suits accelerators."""
+    return jax.default_backend() != "cpu"
 
 
 def in_kelvin(observed: Observed, boltzmann: float) -> Observed:

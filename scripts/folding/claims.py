@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from folding.described import described
-from folding.openmm_speed import at_speed, in_words
+from folding.openmm_speed import S_PER_HOUR, at_speed, in_words
 from folding.problem import FOLDED
 from folding.searching import SETTLED
 from folding.summary import ALONE, OPENMM, PLAIN, best_of, times_of
@@ -17,7 +17,7 @@ from nnrep.figures.claim import Claim, Verdict, Whose, as_tested
 from nnrep.figures.needs import Need
 from nnrep.records.style import number
 
-HOUR_ON_TWO_CORES = 2 * 3600.0  # s of processor time
+HOUR_ON_TWO_CORES = 2 * S_PER_HOUR  # s of processor time
 SHARE = 0.8  # of seeds
 SEEDS = 10
 FRACTION = 0.2  # of OpenMM's median time

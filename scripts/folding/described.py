@@ -30,13 +30,11 @@ class Described(NamedTuple):
 _usual = explore_config()
 _LADDER = (
     f"Langevin dynamics at {_usual.time_step_fs:g} fs, hydrogens of {_usual.hydrogen_mass_dalton:g} dalton, "
-    f"a ladder of temperatures that exchange every {_usual.exchange_every} steps; all replicas are quenched "
-    f"every {_usual.quench_every} steps."
+    f"a ladder of temperatures that exchange every {_usual.exchange_every} steps; all replicas are annealed "
+    f"and quenched every {_usual.quench_every} steps."
 )
 ARMS = {
-    "cartesian": Described(
-        "replica exchange", f"{_LADDER} `nnrep explore` as it comes.", method_color("none")
-    ),
+    "cartesian": Described("replica exchange", _LADDER, method_color("none")),
     "slow_modes": Described(
         "slow-mode masses",
         "As replica exchange; a mass matrix leaves slow modes their masses and slows fast ones to "

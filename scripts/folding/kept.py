@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from folding.searching import Row
 from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
 from nnrep.records.table import read_table
 
-COLUMNS = ("evaluations", "cpu_s", "ps", "temperature", "energy", "rmsd_ca", "radius_of_gyration")
+COLUMNS = Row._fields
 NAME = re.compile(r"(?P<arm>\w+)-(?P<seed>\d+)\.csv\.gz")
 
 

@@ -11,6 +11,7 @@ from matplotlib.ticker import NullFormatter
 from folding.claims import HOUR_ON_TWO_CORES
 from folding.described import described, in_order
 from folding.kept import Kept
+from folding.openmm_speed import S_PER_HOUR
 from folding.problem import FOLDED
 from folding.summary import common_limit, times_of
 from folding.survival import curve
@@ -19,7 +20,6 @@ from nnrep.records.style import LETTERS, PAGE, styled
 
 SURVIVAL_HEIGHT, ROW_HEIGHT = 4.0, 1.9  # inches
 PANELS = 3  # of funnels in a row
-S_PER_HOUR = 3600.0
 PANEL_AXES = {
     "evaluations": (1.0, "evaluations of energy and forces"),
     "cpu_s": (S_PER_HOUR, "processor time / h"),

@@ -39,8 +39,10 @@ class Problem:
 
     def quench(self, positions: np.ndarray, stages: Sequence[Stage] | None = None) -> Quenched:
         """The minimum below positions (n, 3)."""
-        config = explore_config()
-        found = quenched(self.system, stages or self.stages, positions, config.quench.steps)
+        stages = stages or self.stages
+        most = stages[-1].max_steps  # of all stages, as the last one may take what the quench may
+        assert most is not None
+        found = quenched(self.system, stages, positions, most)
         assert found is not None
         return found
 

@@ -9,6 +9,7 @@ import pandas as pd
 from folding.claims import SMALL
 from folding.described import described, in_order
 from folding.kept import Kept
+from folding.openmm_speed import PS_PER_NS, S_PER_HOUR
 from folding.problem import FOLDED, RMS_FORCE
 from folding.searching import SETTLED
 from folding.survival import RESAMPLES
@@ -18,7 +19,7 @@ from nnrep.figures.report import COMMAND_TITLES
 
 TITLE = "Folding: do slow modes and maps help?"
 NOT_REACHED = "not reached"
-MILLION, PS_PER_NS, S_PER_HOUR = 1e6, 1e3, 3600.0
+MILLION = 1e6
 NEAREST = (
     " The nearest to native that was seen, which the energy does not select, is in the table's last columns."
 )

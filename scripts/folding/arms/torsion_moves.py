@@ -10,6 +10,7 @@ from jax import Array
 
 from folding.arms.arm import Frame, Moved, Walk
 from folding.problem import Problem, stages_through
+from nnrep.dynamics.units import units_of
 from nnrep.exploration.quench import Quenched
 from nnrep.reparam import torsion_at_start
 from nnrep.reparam.base import Anchored
@@ -17,7 +18,6 @@ from nnrep.reparam.base import Anchored
 KT = 5.0  # kJ/mol, of the choice
 TURNED = 3.0  # torsions of a move, on average
 SIZE = 1.0  # rad, standard deviation of a turn
-KELVIN = KT / 8.31446261815324e-3
 
 
 class TorsionMoves:
@@ -29,6 +29,7 @@ class TorsionMoves:
         self.stages = stages_through(self.reparam)
         inputs = jax.eval_shape(self.reparam.init, jax.random.key(0), problem.system.positions).moved
         self.inputs = len(inputs)
+        self.kelvin = KT / units_of(problem.system).boltzmann
         self.turned = jax.jit(self._turned)
 
     def begin(self, seed: int) -> Walk:
@@ -53,7 +54,7 @@ class _Walk:
         chosen[self.random.integers(len(turns))] = True  # one at least
         turns[chosen] = self.random.normal(0, SIZE, np.sum(chosen))
         turned = self.arm.turned(np.asarray(start, np.float32), np.asarray(turns, np.float32))
-        return Moved(0, 0.0, [Frame(KELVIN, np.asarray(turned))])
+        return Moved(0, 0.0, [Frame(self.arm.kelvin, np.asarray(turned))])
 
     def quench(self, frame: Frame) -> Quenched:
         one = self.arm.problem.quench(frame.positions, self.arm.stages)
