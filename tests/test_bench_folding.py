@@ -19,7 +19,7 @@ sys.path.append(str(ROOT / "scripts"))
 
 import bench_folding
 import folding.problem
-from folding import running
+from folding import running, searching
 from folding.arms.arm import Frame, Moved
 from folding.arms.registry import ARMS
 from folding.claims import Evidence, at_most, claims_of, enough, within
@@ -224,6 +224,17 @@ def test_a_claim_is_not_tested_without_ten_searches_of_each_arm():
     assert claim_about(claims, "2JOF").verdict is Verdict.not_tested
 
 
+def test_processor_times_are_compared_on_one_kind_of_processor():
+    slow, soon = (searches_of(*arm, quenches=60) for arm in (("cartesian", LATE), ("slow_modes", SOON)))
+    other = [one._replace(made=MADE._replace(machine="another, 16 cores")) for one in soon]
+    claims = verdicts([*slow, *other])
+    assert claim_about(claims, "mass matrix", "fewer evaluations").verdict is Verdict.holds
+    timed = claim_about(claims, "mass matrix", "less processor time")
+    assert timed.verdict is Verdict.not_tested
+    assert "a machine and another" in timed.caveats[0]
+    assert compare(outcomes([*slow, *other]))["measure"].tolist() == ["evaluations"]
+
+
 def test_searches_that_ended_before_the_hour_leave_the_claim_open():
     assert within(times([1, 9], [3, 7]), 5) == (1, 2, 1)
     assert within(times([5], [5]), 5) == (1, 1, 0)
@@ -406,6 +417,12 @@ def test_searches_that_are_there_are_not_made_again(tmp_path, begun, capsys):
     assert begun == [0, 1, 1, 2]
     assert (folder / "arm-0.json").read_bytes() == held[folder / "arm-0.json"]
     assert capsys.readouterr().out.count("arm 1: ") == 2
+
+
+def test_a_search_ends_once_its_lowest_minimum_has_been_native_for_long():
+    arm = SimpleNamespace(begin=lambda seed: Walk())
+    rows = searching.search(Problem(), arm, 0, Budget(10**7, np.inf)).rows
+    assert rows[-1].evaluations - rows[2].evaluations == searching.SETTLED
 
 
 def test_a_search_keeps_how_it_was_made_and_its_lowest_minimum(tmp_path, begun):

@@ -10,7 +10,7 @@ from folding.described import described
 from folding.openmm_speed import S_PER_HOUR, at_speed, in_words
 from folding.problem import FOLDED
 from folding.searching import SETTLED
-from folding.summary import ALONE, OPENMM, PLAIN, best_of, times_of
+from folding.summary import ALONE, OPENMM, PLAIN, best_of, of_one_processor, times_of
 from folding.survival import Compared, Times, compared, median
 from nnrep.figures.analysis.statistics import CONFIDENCE
 from nnrep.figures.claim import Claim, Verdict, Whose, as_tested
@@ -31,7 +31,7 @@ FASTER = {
     "annealing": "annealing from a smoothed start",
 }
 ENDS_EARLY = (
-    f"a search ends once its lowest minimum has been native for {100 * SETTLED:g} % of its budget: what it "
+    f"a search ends once its lowest minimum has been native for {SETTLED} evaluations: what it "
     "would meet later is not known"
 )
 MANY = "one of several comparisons that are tested one by one"
@@ -80,6 +80,16 @@ def needs_searches(problem: str, *arms: str) -> tuple[Need, ...]:
     return (Need(f"{SEEDS} searches of {problem} by {names}", lacking),)
 
 
+def needs_one_processor(problem: str, *arms: str) -> Need:
+    """Searches whose processor times can be compared."""
+
+    def lacking(evidence: Evidence) -> str:
+        own = pd.concat([_own(evidence, problem, arm) for arm in arms])
+        return "" if of_one_processor(own) else " and ".join(sorted(own["processor"].unique()))
+
+    return Need("searches on one kind of processor", lacking)
+
+
 def _own(evidence: Evidence, problem: str, arm: str) -> pd.DataFrame:
     searches = evidence.searches
     return searches[(searches["problem"] == problem) & (searches["arm"] == arm)]
@@ -123,13 +133,16 @@ def enough(folded: int, unknown: int, total: int) -> Verdict:
 
 def _sooner(evidence: Evidence, arm: str, measure: str) -> Claim:
     pair = tuple(_side(evidence, name, measure) for name in (arm, PLAIN))
-    words = "fewer evaluations" if measure == "evaluations" else "less processor time"
+    needs = needs_searches(SMALL, arm, PLAIN)
+    words = "fewer evaluations"
+    if measure == "cpu_s":
+        needs, words = (*needs, needs_one_processor(SMALL, arm, PLAIN)), "less processor time"
     return Claim(
         f"{SMALL}: {FASTER[arm]} folds it in {words} than replica exchange with Cartesian coordinates",
         f"of the searches of {SMALL}",
         *_tested(pair, measure, sooner),
         Whose.ours,
-        needs_searches(SMALL, arm, PLAIN),
+        needs,
         (ENDS_EARLY, MANY),
     )
 
@@ -150,7 +163,7 @@ def _beside_openmm(evidence: Evidence, arm: str) -> Claim:
         f"of the searches of {SMALL}",
         *_tested(pair, "cpu_s", at_most),
         Whose.ours,
-        needs_searches(SMALL, arm, other),
+        (*needs_searches(SMALL, arm, other), needs_one_processor(SMALL, arm, other)),
         (ONE_THREAD, "quenches are ours in both", ENDS_EARLY),
     )
 

@@ -41,6 +41,7 @@ def outcome(search: Kept) -> dict[str, Any]:
         "problem": search.problem,
         "arm": search.arm,
         "seed": search.seed,
+        "processor": made.machine.split(", ")[0] if made else "",
         "budget_evaluations": made.budget_evaluations if made else np.nan,
         "budget_cpu_s": np.nan if made is None or made.budget_cpu_s is None else made.budget_cpu_s,
         "folded": place is not None,

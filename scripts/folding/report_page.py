@@ -32,7 +32,7 @@ INTRODUCTION = (
 TIMES_EXPLAINED = (
     f"A search has folded at the first moment from which on its lowest minimum is within {FOLDED:g} A (CA) "
     "of the native structure, to its end; a native minimum that gives way to a lower one does not count. "
-    f"It ends once that has lasted for {100 * SETTLED:g} % of its budget, or with the budget. One that has "
+    f"It ends once that has lasted for {SETTLED} evaluations, or with the budget. One that has "
     "not folded by then is censored: its time is longer than it was followed. Curves and medians are those "
     "of Kaplan and Meier, intervals (95 %) of medians those of Brookmeyer and Crowley. The restricted mean "
     "counts longer times as the one to which all arms were followed. Evaluations are of energy or forces, "
@@ -44,7 +44,8 @@ TESTS_EXPLAINED = (
     "Two arms are compared by the log-rank test (two-sided, 5 %) up to the time to which both were followed; "
     f"and by the ratio of their medians, with an interval (95 %) from {RESAMPLES} resampled sets. "
     "A median that is not reached is above the time to which its arm was followed, and no more is known. A "
-    "claim is not tested where an arm lacks ten searches. Claims are tested one by one: of twenty that are "
+    "claim is not tested where an arm lacks ten searches; processor times are compared where all searches of "
+    "two arms ran on one kind of processor. Claims are tested one by one: of twenty that are "
     "decided at 95 %, one may be wrong."
 )
 SUMMARY_TITLES = {

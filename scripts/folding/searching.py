@@ -8,7 +8,7 @@ import numpy as np
 from folding.arms.arm import Arm
 from folding.problem import FOLDED, Problem
 
-SETTLED = 0.03  # share of the budget for which the lowest minimum is native before a search ends
+SETTLED = 180_000  # evaluations for which the lowest minimum is native before a search ends
 
 
 class Row(NamedTuple):
@@ -48,7 +48,7 @@ class Budget(NamedTuple):
 
 
 def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> Found:
-    """Search until the lowest minimum has been native for a share of the budget, or to the budget's end."""
+    """Search until the lowest minimum has been native for `SETTLED` evaluations, or to the budget's end."""
     began, evaluations, ps = time.process_time(), 0, 0.0
     walk, rows = arm.begin(seed), []
     lowest, best, native_since = np.inf, np.zeros((0, 3)), None
@@ -71,6 +71,6 @@ def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> Found:
                 lowest, best = one.energy, one.positions
                 native = rows[-1].rmsd_ca < FOLDED
                 native_since = (native_since or evaluations) if native else None
-        settled = native_since is not None and evaluations - native_since >= SETTLED * budget.evaluations
+        settled = native_since is not None and evaluations - native_since >= SETTLED
         if settled or evaluations >= budget.evaluations or used >= budget.cpu_s:
             return Found(rows, np.asarray(best, np.float32))

@@ -50,6 +50,11 @@ def references(searches: pd.DataFrame) -> list[str]:
     return [arm for arm in (PLAIN, best_of(searches, OPENMM)) if arm in set(searches["arm"])]
 
 
+def of_one_processor(searches: pd.DataFrame) -> bool:
+    """Whether all of these searches ran on one kind of processor, so that their times can be compared."""
+    return searches["processor"].nunique() <= 1
+
+
 def summarise(searches: pd.DataFrame) -> pd.DataFrame:
     """A row an arm of a problem; a median that is not reached is infinite."""
     rows = []
@@ -83,8 +88,9 @@ def compare(searches: pd.DataFrame) -> pd.DataFrame:
         arms = [arm for arm in in_order(of_problem["arm"].tolist()) if parsed(arm).kind != OPENMM]
         pairs = [(arm, other) for other in references(of_problem) for arm in arms if arm != other]
         for arm, other in pairs:
-            for measure in COMPARED_BY:
-                both = (of_problem[of_problem["arm"] == name] for name in (arm, other))
+            both = [of_problem[of_problem["arm"] == name] for name in (arm, other)]
+            timed = of_one_processor(pd.concat(both))
+            for measure in COMPARED_BY if timed else COMPARED_BY[:1]:
                 seen = compared(*(times_of(own, measure) for own in both))
                 rows.append(
                     {
