@@ -7,10 +7,13 @@ from contextlib import contextmanager
 import jax
 
 # For programs that run a few times only: XLA compiles them in half the time, and they run a little slower.
-QUICKLY = {"xla_cpu_use_fusion_emitters": False}
+# JAX 0.11 refuses the option.
+QUICKLY: dict[str, bool | int] = (
+    {"xla_cpu_use_fusion_emitters": False} if jax.__version_info__ < (0, 11) else {}
+)
 # For programs that run long: of vectors of 512 bits, where the processor has them, XLA uses half; all of it
 # takes a fifth off the time of a solvent's pairs.
-WIDELY = {"xla_cpu_prefer_vector_width": 512}
+WIDELY: dict[str, bool | int] = {"xla_cpu_prefer_vector_width": 512}
 
 
 class CompilationClock:
