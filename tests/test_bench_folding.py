@@ -419,10 +419,15 @@ def test_searches_that_are_there_are_not_made_again(tmp_path, begun, capsys):
     assert capsys.readouterr().out.count("arm 1: ") == 2
 
 
-def test_a_search_ends_once_its_lowest_minimum_has_been_native_for_long():
+@pytest.mark.parametrize(("energy", "quenches"), [(0, 3), (-2.5, 3), (-3, 4), (-7, 8), (-np.inf, 20)])
+def test_a_search_ends_with_a_native_minimum_below_an_energy(energy, quenches):
     arm = SimpleNamespace(begin=lambda seed: Walk())
-    rows = searching.search(Problem(), arm, 0, Budget(10**7, np.inf)).rows
-    assert rows[-1].evaluations - rows[2].evaluations == searching.SETTLED
+    assert len(searching.search(Problem(), arm, 0, Budget(300, np.inf, energy)).rows) == quenches
+
+
+def test_a_minimum_that_is_not_native_ends_no_search():
+    arm = SimpleNamespace(begin=lambda seed: Walk())
+    assert len(searching.search(Problem(with_ca=False), arm, 0, Budget(300, np.inf, 0)).rows) == 20
 
 
 def test_a_search_keeps_how_it_was_made_and_its_lowest_minimum(tmp_path, begun):

@@ -9,7 +9,6 @@ import pandas as pd
 from folding.described import described
 from folding.openmm_speed import S_PER_HOUR, at_speed, in_words
 from folding.problem import FOLDED
-from folding.searching import SETTLED
 from folding.summary import ALONE, OPENMM, PLAIN, best_of, of_one_processor, times_of
 from folding.survival import Compared, Times, compared, median
 from nnrep.figures.analysis.statistics import CONFIDENCE
@@ -31,8 +30,8 @@ FASTER = {
     "annealing": "annealing from a smoothed start",
 }
 ENDS_EARLY = (
-    f"a search ends once its lowest minimum has been native for {SETTLED} evaluations: what it "
-    "would meet later is not known"
+    "a search ends once its lowest minimum is native and lower than all that are known to be elsewhere: a "
+    "longer one may meet lower ones"
 )
 MANY = "one of several comparisons that are tested one by one"
 ONE_THREAD = "processor time of one thread each"

@@ -34,6 +34,7 @@ class Made(NamedTuple):
         budget_evaluations: after which it was to end.
         budget_cpu_s: the same in seconds of processor time; None for any number.
         wall_s: that it took.
+        budget_energy: below which a native minimum was to end it, in kJ/mol; None for any.
     """
 
     date: str
@@ -44,6 +45,7 @@ class Made(NamedTuple):
     budget_evaluations: int
     budget_cpu_s: float | None
     wall_s: float
+    budget_energy: float | None = None
 
 
 class Kept(NamedTuple):

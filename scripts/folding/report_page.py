@@ -11,7 +11,6 @@ from folding.described import described, in_order
 from folding.kept import Kept
 from folding.openmm_speed import PS_PER_NS, S_PER_HOUR
 from folding.problem import FOLDED, RMS_FORCE
-from folding.searching import SETTLED
 from folding.survival import RESAMPLES
 from nnrep.figures.claim import totals
 from nnrep.figures.markdown import formatted, formatted_table, markdown_table
@@ -31,14 +30,14 @@ INTRODUCTION = (
 )
 TIMES_EXPLAINED = (
     f"A search has folded at the first moment from which on its lowest minimum is within {FOLDED:g} A (CA) "
-    "of the native structure, to its end; a native minimum that gives way to a lower one does not count. "
-    f"It ends once that has lasted for {SETTLED} evaluations, or with the budget. One that has "
-    "not folded by then is censored: its time is longer than it was followed. Curves and medians are those "
-    "of Kaplan and Meier, intervals (95 %) of medians those of Brookmeyer and Crowley. The restricted mean "
-    "counts longer times as the one to which all arms were followed. Evaluations are of energy or forces, "
-    "of dynamics and quenches together; a step of dynamics is one, also where the solvent's forces act in "
-    "every second step only. ns are of all replicas together; processor time is of one thread, with the "
-    "compilation of a process's first search."
+    "of the native structure, to its end; a native minimum that gives way to a lower one does not count. It "
+    "ends with its budget; sooner, once that minimum is lower than all that are known to be elsewhere. One "
+    "that has not folded by then is censored: its time is longer than it was followed. Curves and medians "
+    "are those of Kaplan and Meier, intervals (95 %) of medians of Brookmeyer and Crowley. The restricted "
+    "mean counts longer times as the one to which all arms were followed. Evaluations are of energy or "
+    "forces, of dynamics and quenches together; a step of dynamics is one, also where the solvent's forces "
+    "act in every second step only. ns are of all replicas together; processor time is of one thread, with "
+    "the compilation of a process's first search."
 )
 TESTS_EXPLAINED = (
     "Two arms are compared by the log-rank test (two-sided, 5 %) up to the time to which both were followed; "

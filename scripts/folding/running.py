@@ -39,6 +39,7 @@ def run_searches(
                 budget_evaluations=budget.evaluations,
                 budget_cpu_s=budget.cpu_s if np.isfinite(budget.cpu_s) else None,
                 wall_s=round(time.monotonic() - began, 1),
+                budget_energy=budget.energy if np.isfinite(budget.energy) else None,
             )
             table = pd.DataFrame(found.rows)
             keep(folder, arm, seed, table, found.lowest, how)

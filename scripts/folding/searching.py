@@ -1,4 +1,4 @@
-"""One search: moves and quenches until it has folded, or its budget is used."""
+"""One search: moves and quenches until its lowest minimum is native for good, or its budget is used."""
 
 import time
 from typing import NamedTuple
@@ -7,8 +7,6 @@ import numpy as np
 
 from folding.arms.arm import Arm
 from folding.problem import FOLDED, Problem
-
-SETTLED = 180_000  # evaluations for which the lowest minimum is native before a search ends
 
 
 class Row(NamedTuple):
@@ -41,17 +39,24 @@ class Found(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """Where a search ends at the latest: evaluations, and seconds of processor time."""
+    """Where a search ends.
+
+    Attributes:
+        evaluations: most of them.
+        cpu_s: most seconds of processor time.
+        energy: kJ/mol; a native minimum that is lower ends the search. No other may be known to lie below.
+    """
 
     evaluations: int
     cpu_s: float
+    energy: float = -np.inf
 
 
 def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> Found:
-    """Search until the lowest minimum has been native for `SETTLED` evaluations, or to the budget's end."""
+    """Search until the lowest minimum is native and below the budget's energy, or to the budget's end."""
     began, evaluations, ps = time.process_time(), 0, 0.0
     walk, rows = arm.begin(seed), []
-    lowest, best, native_since = np.inf, np.zeros((0, 3)), None
+    lowest, best, settled = np.inf, np.zeros((0, 3)), False
     while True:
         moved = walk.move()
         evaluations, ps = evaluations + moved.evaluations, ps + moved.ps
@@ -69,8 +74,6 @@ def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> Found:
             rows.append(Row(evaluations, used, ps, *values))
             if one.energy < lowest:
                 lowest, best = one.energy, one.positions
-                native = rows[-1].rmsd_ca < FOLDED
-                native_since = (native_since or evaluations) if native else None
-        settled = native_since is not None and evaluations - native_since >= SETTLED
+                settled = rows[-1].rmsd_ca < FOLDED and lowest < budget.energy
         if settled or evaluations >= budget.evaluations or used >= budget.cpu_s:
             return Found(rows, np.asarray(best, np.float32))
