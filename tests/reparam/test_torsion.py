@@ -11,6 +11,7 @@ from structure_texts import prepare, text, tripeptide
 
 import nnrep
 from nnrep.choices.settings import build
+from nnrep.host.compilation import QUICKLY
 from nnrep.reparam import torsion_at_start
 from nnrep.reparam.base import with_moved
 from nnrep.reparam.bodies import LARGEST_RING, bodies_of
@@ -262,7 +263,7 @@ def test_every_rotation_is_computed_once():
     levels, bodies = reparam.init.args[0].ancestors.shape
     assert (levels, bodies) == (8, 299)
     params = reparam.init(KEY, system.positions)
-    as_for_users = {"xla_cpu_use_fusion_emitters": True}
+    as_for_users = dict.fromkeys(QUICKLY, True)
     compiled = jax.jit(reparam.decode).lower(params).compile(compiler_options=as_for_users)
     operations = compiled.cost_analysis()["flops"]
     assert 28 * levels * bodies < operations < 60 * levels * bodies
