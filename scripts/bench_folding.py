@@ -2,7 +2,7 @@
 
     scripts/bench_folding run RESULTS/quenches/5AWL     # searches, a file each
     scripts/bench_folding report RESULTS                # tables, pictures and REPORT.md from the searches
-    scripts/bench_folding energies RESULTS --minima DIR # minima of nnrep explore in several force fields
+    scripts/bench_folding energies RESULTS --minima DIR # minima that were found, in several force fields
     scripts/bench_folding smoke RESULTS                 # run and report, on alanine dipeptide, in minutes
 
 Each search begins with the extended chain and ends with its budget; sooner, once its lowest minimum is within
@@ -77,7 +77,9 @@ def _run(options: Any) -> None:
 
 def _add_energies(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="in which energies-PDB.csv is written")
-    parser.add_argument("--minima", nargs="+", type=Path, required=True, help="folders of nnrep explore")
+    parser.add_argument(
+        "--minima", nargs="+", type=Path, required=True, help="folders of nnrep explore, or of searches"
+    )
     parser.add_argument("--pdb", default="5AWL")
     parser.add_argument("--force-fields", nargs="+", default=["amber14"])
     parser.add_argument("--solvents", nargs="+", default=["gbn2", "obc2"])

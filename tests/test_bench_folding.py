@@ -484,6 +484,9 @@ class Bowl:
     def quench(self, positions, stages=None):
         return Quenched(positions, float(self.slope * positions[0, 0]), 0.0, 1)
 
+    def annealed(self, positions):
+        return positions
+
 
 def test_the_lowest_minima_near_the_native_structure_and_elsewhere_are_told_apart(tmp_path):
     minima = np.zeros((3, 4, 3))
@@ -495,6 +498,15 @@ def test_the_lowest_minima_near_the_native_structure_and_elsewhere_are_told_apar
     assert (up["elsewhere_energy"], up["elsewhere_rmsd_ca"]) == (3.0, 3.0)
     assert (down["force_field"], down["solvent"], down["near_energy"]) == ("onlysc", "obc2", -1.0)
     assert (down["elsewhere_energy"], down["elsewhere_rmsd_ca"]) == (-5.0, 5.0)
+
+
+def test_the_lowest_minima_of_searches_are_studied_as_well(tmp_path):
+    for seed, place in enumerate([0.1, 0.3]):
+        lowest = np.zeros((4, 3), np.float32)
+        lowest[0, 0] = place
+        keep(tmp_path, "cartesian", seed, table([-1], [1]), lowest, MADE)
+    (row,) = energy_study([("amber14", "gbn2", Bowl(10.0))], [tmp_path])
+    assert (row["minima"], row["elsewhere_energy"]) == (3, pytest.approx(3))
 
 
 def test_minima_of_another_molecule_are_refused(tmp_path):

@@ -29,7 +29,8 @@ def energy_study(
 
     Args:
         problems: force field, solvent, and a molecule with both, from its native structure.
-        folders: of `nnrep explore`; each minimum of theirs is minimised again.
+        folders: of `nnrep explore`, or of searches; each minimum of theirs is minimised again, as it is and
+            annealed.
 
     Raises:
         UserError: a folder has no minima, or those of another molecule.
@@ -40,7 +41,7 @@ def energy_study(
         yield {
             "force_field": Path(force_field).stem,
             "solvent": solvent,
-            "minima": len(found),
+            "minima": found["start"].nunique(),
             **_lowest(found[found["native"]], "native"),
             **_lowest(found[near], "near"),
             **_lowest(found[~near], "elsewhere"),
@@ -55,18 +56,26 @@ def _minimised(problem: Problem, folders: Sequence[Path]) -> Iterator[dict[str, 
     starts += [
         (False, system.from_file_frame(each)) for folder in folders for each in _minima(folder, system.n)
     ]
-    for is_native, start in starts:
+    for place, (is_native, start) in enumerate(starts):
         one = problem.quench(start, stages)
-        yield {"native": is_native, "energy": one.energy, **problem.shape.of_positions(one.positions)}
+        lower = problem.quench(problem.annealed(one.positions), stages)
+        for found, as_it_is in ((one, is_native), (lower, False)):
+            shape = problem.shape.of_positions(found.positions)
+            yield {"start": place, "native": as_it_is, "energy": found.energy, **shape}
 
 
 def _minima(folder: Path, n: int) -> np.ndarray:
-    """Minima (k, n, 3) of a folder, in the frame of the molecule's file."""
+    """Minima (k, n, 3) of a folder, in the frame of the molecule's file; of searches the lowest of each."""
     path = folder / POSITIONS
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; expected a folder that nnrep explore has written")
-    with np.load(path) as arrays:
-        minima = arrays["minima"]
+    if path.is_file():
+        with np.load(path) as arrays:
+            minima = arrays["minima"]
+    elif paths := sorted(folder.glob("*.npy")):
+        minima = np.stack([np.load(each) for each in paths])
+    else:
+        raise UserError(
+            f"{path}: no such file; expected a folder of nnrep explore, or of scripts/bench_folding run"
+        )
     if minima.ndim != 3 or minima.shape[1] != n:
         raise UserError(
             f"{path}: holds minima of another molecule: expected {n} atoms, found {minima.shape[1:]}"

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from nnrep.choices.settings import build
-from nnrep.exploration.quench import Quenched, quench_stages, quenched
-from nnrep.exploration.settings import ExploreConfig
+from nnrep.dynamics.replica_exchange import annealed, start_ladder
+from nnrep.exploration.quench import Quenched, quench_stages, quenched, standing_at
+from nnrep.exploration.settings import TEMPERATURES_K, ExploreConfig
 from nnrep.exploration.shape import Shape
 from nnrep.minimization import Stage, lbfgs
 from nnrep.reparam.base import Reparametrization
@@ -45,6 +46,14 @@ class Problem:
         found = quenched(self.system, stages, positions, most)
         assert found is not None
         return found
+
+    def annealed(self, positions: np.ndarray) -> np.ndarray:
+        """Positions (n, 3) after the annealing that `nnrep explore` begins a quench with."""
+        config = explore_config(temperatures_k=[TEMPERATURES_K[0]])
+        settings = config.dynamics(self.system)
+        ladder = start_ladder(standing_at(self.system, positions), settings, seed=0)
+        steps = config.quench.annealing(self.system.energy_unit)
+        return annealed(self.system, settings, ladder, steps)[0]
 
 
 def explore_config(**changed: Any) -> ExploreConfig:
