@@ -1,5 +1,6 @@
 """OpenMM's dynamics as an arm of `scripts/bench_folding`: our energy and masses, its temperature, repeats."""
 
+import dataclasses
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from openmm import unit
 from structure_texts import pdb_of, peptide
 
 from nnrep.dynamics.masses import masses_of
+from nnrep.errors import UserError
 from nnrep.structures.simulation import positions_of
 
 KELVIN = 351.0
@@ -70,3 +72,9 @@ def test_its_kinetic_temperature_is_the_one_wanted(folding):
         seen.append(kinetic.value_in_unit(unit.kilojoule_per_mole))
     freedom = 3 * folding.problem.system.n - 3
     assert 2 * np.mean(seen[100:]) / freedom / BOLTZMANN == pytest.approx(KELVIN, rel=0.03)
+
+
+def test_an_energy_that_openmm_does_not_have_is_refused(folding):
+    other = dataclasses.replace(folding.problem, continuum=None)
+    with pytest.raises(UserError, match="another energy than this force field"):
+        type(folding.arm)(other, KELVIN).begin(0)

@@ -5,9 +5,13 @@ from openmm_dynamics import dynamics_of
 
 from folding.arms.arm import Frame, Moved, Walk
 from folding.problem import Problem, explore_config
+from nnrep.baselines.simulation import energy_of
+from nnrep.errors import UserError
 from nnrep.exploration.driver import sampler_of
 from nnrep.exploration.quench import Quenched
 from nnrep.structures.simulation import positions_of
+
+TOLERANCE = 0.5  # kJ/mol, of energies in single precision
 
 
 class Simulation:
@@ -26,9 +30,10 @@ class _Simulated:
     def __init__(self, arm: Simulation, seed: int) -> None:
         self.arm = arm
         problem, settings = arm.problem, arm.config.dynamics(arm.problem.system)
-        start = problem.quench(np.asarray(problem.system.start(seed))).positions
+        start = problem.quench(np.asarray(problem.system.start(seed)))
         self.quenches = 0
-        self.context = dynamics_of(problem.system, problem.continuum, settings, seed, start)
+        self.context = dynamics_of(problem.system, problem.continuum, settings, seed, start.positions)
+        _require_same(start.energy, energy_of(self.context))
 
     def move(self) -> Moved:
         config = self.arm.config
@@ -44,3 +49,11 @@ class _Simulated:
         start = sampler.start(self.quenches, frame.positions)
         one = problem.quench(sampler.annealed(start, steps)[0])
         return one._replace(evaluations=one.evaluations + steps)
+
+
+def _require_same(ours: float, theirs: float) -> None:
+    if not abs(theirs - ours) < TOLERANCE:
+        raise UserError(
+            f"--arms: OpenMM's dynamics have another energy than this force field ({theirs:.1f} for "
+            f"{ours:.1f} kJ/mol); leave its arms out, or choose a force field that OpenMM has"
+        )
