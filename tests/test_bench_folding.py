@@ -491,10 +491,14 @@ class Bowl:
 def test_the_lowest_minima_near_the_native_structure_and_elsewhere_are_told_apart(tmp_path):
     minima = np.zeros((3, 4, 3))
     minima[:, 0, 0] = [0.1, 0.3, 0.5]
-    np.savez(tmp_path / "positions.npz", minima=minima)
+    higher = np.zeros((30, 4, 3))
+    higher[:, 0, 0] = 0.9  # beyond the lowest ones, of which the file is a list
+    np.savez(
+        tmp_path / "positions.npz", minima=np.concatenate([minima, np.repeat(minima[:1], 17, 0), higher])
+    )
     problems = [("amber14", "gbn2", Bowl(10.0)), ("x/onlysc.xml", "obc2", Bowl(-10.0))]
     up, down = energy_study(problems, [tmp_path])
-    assert (up["minima"], up["native_energy"], up["near_energy"]) == (4, 0.0, 0.0)
+    assert (up["minima"], up["native_energy"], up["near_energy"]) == (21, 0.0, 0.0)
     assert (up["elsewhere_energy"], up["elsewhere_rmsd_ca"]) == (3.0, 3.0)
     assert (down["force_field"], down["solvent"], down["near_energy"]) == ("onlysc", "obc2", -1.0)
     assert (down["elsewhere_energy"], down["elsewhere_rmsd_ca"]) == (-5.0, 5.0)

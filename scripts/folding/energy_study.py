@@ -15,6 +15,7 @@ from nnrep.records.run_folder import POSITIONS
 
 RMS_FORCE = 0.5  # kJ/mol/nm, at which energies are right to about 0.1 kJ/mol
 STEPS = 5000
+LOWEST = 20  # minima of a folder of nnrep explore, which has them in order
 
 
 def study_path(folder: Path, pdb: str) -> Path:
@@ -29,8 +30,8 @@ def energy_study(
 
     Args:
         problems: force field, solvent, and a molecule with both, from its native structure.
-        folders: of `nnrep explore`, or of searches; each minimum of theirs is minimised again, as it is and
-            annealed.
+        folders: of `nnrep explore`, of which the `LOWEST` minima are taken, or of searches; each minimum is
+            minimised again, as it is and annealed.
 
     Raises:
         UserError: a folder has no minima, or those of another molecule.
@@ -65,11 +66,11 @@ def _minimised(problem: Problem, folders: Sequence[Path]) -> Iterator[dict[str, 
 
 
 def _minima(folder: Path, n: int) -> np.ndarray:
-    """Minima (k, n, 3) of a folder, in the frame of the molecule's file; of searches the lowest of each."""
+    """The lowest minima (k, n, 3) of a folder, or of its searches, in the frame of the molecule's file."""
     path = folder / POSITIONS
     if path.is_file():
         with np.load(path) as arrays:
-            minima = arrays["minima"]
+            minima = arrays["minima"][:LOWEST]
     elif paths := sorted(folder.glob("*.npy")):
         minima = np.stack([np.load(each) for each in paths])
     else:
