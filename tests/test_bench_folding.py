@@ -265,6 +265,8 @@ def test_each_of_our_arms_is_held_beside_replica_exchange_and_openmm():
         for measure in ("evaluations", "cpu_s")
     ]
     assert rows["ratio"].tolist() == [1.0] * 6
+    short = [*searches_of("cartesian", [2, 3]), *searches_of("openmm_300", [None], quenches=2)]
+    assert compare(outcomes(short)).empty
     assert compare(outcomes(searches_of("torsion_moves", [2]))).empty
 
 
@@ -335,6 +337,7 @@ def test_a_report_is_made_from_the_folder_alone(results):
         path.unlink()
     write_report(results)
     report = (results / "REPORT.md").read_text()
+    assert "not reached in 0.001" in report  # 10^6 evaluations
     assert report.index("## 5AWL") < report.index("## 2JOF")
     assert "![Share of searches of 5AWL that have not folded](survival-5AWL.png)" in report
     assert "No search has folded." in report

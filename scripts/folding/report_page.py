@@ -33,11 +33,10 @@ TIMES_EXPLAINED = (
     "of the native structure, to its end; a native minimum that gives way to a lower one does not count. It "
     "ends with its budget; sooner, once that minimum is lower than all that are known to be elsewhere. One "
     "that has not folded by then is censored: its time is longer than it was followed. Curves and medians "
-    "are those of Kaplan and Meier, intervals (95 %) of medians of Brookmeyer and Crowley. The restricted "
-    "mean counts longer times as the one to which all arms were followed. Evaluations are of energy or "
-    "forces, of dynamics and quenches together; a step of dynamics is one, also where the solvent's forces "
-    "act in every second step only. ns are of all replicas together; processor time is of one thread, with "
-    "the compilation of a process's first search."
+    "are those of Kaplan and Meier, intervals (95 %) of medians of Brookmeyer and Crowley. Evaluations are "
+    "of energy or forces, of dynamics and quenches together; a step of dynamics is one, also where the "
+    "solvent's forces act in every second step only. ns are of all replicas together; processor time is of "
+    "one thread, with the compilation of a process's first search."
 )
 TESTS_EXPLAINED = (
     "Two arms are compared by the log-rank test (two-sided, 5 %) up to the time to which both were followed; "
@@ -54,7 +53,6 @@ SUMMARY_TITLES = {
     "evaluations": ("10^6 evaluations to fold", "{}"),
     "cpu": ("processor time / h", "{}"),
     "ns": ("dynamics / ns", "{}"),
-    "mean": ("10^6 evaluations, restricted mean", "{:.3g}"),
     "energy": ("lowest / kJ/mol", "{:.2f}"),
     "rmsd_ca": ("its RMSD / A", "{:.2f}"),
     "nearest_rmsd_ca": ("nearest seen / A", "{:.2f}"),
@@ -190,20 +188,19 @@ def _shown_summary(summary: pd.DataFrame) -> pd.DataFrame:
     return summary.assign(
         arm=[described(arm).title for arm in summary["arm"]],
         evaluations=_medians(summary, "evaluations", MILLION),
-        mean=summary["evaluations_mean_restricted"] / MILLION,
         cpu=_medians(summary, "cpu_s", S_PER_HOUR),
         ns=_medians(summary, "ps", PS_PER_NS),
     )
 
 
 def _medians(summary: pd.DataFrame, measure: str, scale: float) -> list[str]:
-    columns = [summary[f"{measure}_{part}"] / scale for part in ("median", "low", "high")]
+    columns = [summary[f"{measure}_{part}"] / scale for part in ("median", "low", "high", "followed")]
     return [_median_in_words(*values) for values in zip(*columns, strict=True)]
 
 
-def _median_in_words(value: float, low: float, high: float) -> str:
+def _median_in_words(value: float, low: float, high: float, followed: float) -> str:
     if not np.isfinite(value):
-        return NOT_REACHED
+        return f"{NOT_REACHED} in {followed:.3g}"
     return f"{value:.3g} ({low:.3g} to {formatted('{:.3g}', high) if np.isfinite(high) else NOT_REACHED})"
 
 

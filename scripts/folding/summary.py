@@ -46,8 +46,8 @@ def best_of(searches: pd.DataFrame, kind: str) -> str | None:
 
 
 def references(searches: pd.DataFrame) -> list[str]:
-    """The arms of a problem that the others are held beside."""
-    return [arm for arm in (PLAIN, best_of(searches, OPENMM)) if arm in set(searches["arm"])]
+    """The arms of a problem that the others are held beside, if they have as many searches as any."""
+    return [arm for arm in (PLAIN, best_of(searches, OPENMM)) if arm in most_searched(searches)]
 
 
 def of_one_processor(searches: pd.DataFrame) -> bool:
@@ -71,6 +71,7 @@ def summarise(searches: pd.DataFrame) -> pd.DataFrame:
                     f"{name}_median": estimate.value,
                     f"{name}_low": estimate.low,
                     f"{name}_high": estimate.high,
+                    f"{name}_followed": times.followed,
                     f"{name}_mean_restricted": restricted_mean(times, limits[name]),
                     f"{name}_limit": limits[name],
                     f"{name}_sum": own[name].sum(),
