@@ -64,8 +64,8 @@ def _survival(axes: Any, measure: str, searches: pd.DataFrame) -> dict[str, Line
         lines[f"{look.title} ({times.folded.sum()} of {len(times.time)})"] = line
         left = times.time[~times.folded]
         axes.plot(left / scale, shares.evaluate(left), "|", color=look.color, ms=7, zorder=over)
-    if not searches["folded"].all():
-        limit = common_limit(searches, measure) / scale
+    limit = common_limit(searches, measure) / scale
+    if shortest < limit and not searches["folded"].all():
         lines["arms were followed to here"] = axes.axvline(limit, color=NATIVE, lw=0.8, ls=":")
     if measure == "cpu_s" and shortest < HOUR_ON_TWO_CORES / scale < longest:
         lines["an hour on two cores"] = axes.axvline(HOUR_ON_TWO_CORES / scale, color=NATIVE, lw=0.8, ls="--")
