@@ -14,6 +14,7 @@ from nnrep.config.exploring import load_exploring_plan
 from nnrep.config.plan import load_plan
 from nnrep.errors import UserError
 from nnrep.figures.request import parse_arguments
+from nnrep.structures.force_field_names import PACKAGED
 from nnrep.sweep.grids import grid_points
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -54,6 +55,10 @@ def test_commands_are_valid(name, tmp_path, monkeypatch):
     for file in FILES:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
+    for package, file in PACKAGED.values():  # which those have who give the name
+        (tmp_path / package / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / package / file).touch()
+    monkeypatch.syspath_prepend(tmp_path)
     add_plugins()
     register_resolvers()
     verb, *words = shlex.split(COMMANDS[name], comments=True)
