@@ -413,10 +413,10 @@ def begun(monkeypatch):
 
 def test_searches_that_are_there_are_not_made_again(tmp_path, begun, capsys):
     folder = tmp_path / "P"
-    assert running.run_searches(Problem(), folder, ["arm"], [0, 1], Budget(150, np.inf)) == 2
+    assert running.run_searches(Problem(), folder, ["arm"], [0, 1], Budget(150, np.inf, -np.inf)) == 2
     held = {path: path.read_bytes() for path in folder.iterdir()}
     (folder / "arm-1.csv.gz").unlink()
-    assert running.run_searches(Problem(), folder, ["arm"], [0, 1, 2], Budget(150, np.inf)) == 2
+    assert running.run_searches(Problem(), folder, ["arm"], [0, 1, 2], Budget(150, np.inf, -np.inf)) == 2
     assert begun == [0, 1, 1, 2]
     assert (folder / "arm-0.json").read_bytes() == held[folder / "arm-0.json"]
     assert capsys.readouterr().out.count("arm 1: ") == 2
@@ -434,7 +434,7 @@ def test_a_minimum_that_is_not_native_ends_no_search():
 
 
 def test_a_search_keeps_how_it_was_made_and_its_lowest_minimum(tmp_path, begun):
-    running.run_searches(Problem(), tmp_path / "P", ["arm"], [7], Budget(150, np.inf))
+    running.run_searches(Problem(), tmp_path / "P", ["arm"], [7], Budget(150, np.inf, -np.inf))
     (kept,) = searches_in(tmp_path)
     assert (kept.problem, kept.arm, kept.seed) == ("P", "arm", 7)
     assert kept.made.budget_evaluations == 150
@@ -447,7 +447,7 @@ def test_a_search_keeps_how_it_was_made_and_its_lowest_minimum(tmp_path, begun):
 
 def test_without_three_ca_atoms_nothing_folds_and_the_report_says_so(tmp_path, begun):
     folder = tmp_path / "quenches" / "P"
-    running.run_searches(Problem(with_ca=False), folder, ["arm"], [0], Budget(150, np.inf))
+    running.run_searches(Problem(with_ca=False), folder, ["arm"], [0], Budget(150, np.inf, -np.inf))
     write_report(tmp_path)
     assert "No search has folded." in (tmp_path / "REPORT.md").read_text()
     assert (tmp_path / "funnel-P.png").exists()

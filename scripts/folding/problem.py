@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from nnrep.choices.settings import build
-from nnrep.dynamics.replica_exchange import annealed, start_ladder
-from nnrep.exploration.quench import Quenched, quench_stages, quenched, standing_at
+from nnrep.exploration.driver import sampler_of
+from nnrep.exploration.quench import Quenched, quench_stages, quenched
 from nnrep.exploration.settings import TEMPERATURES_K, ExploreConfig
 from nnrep.exploration.shape import Shape
 from nnrep.minimization import Stage, lbfgs
@@ -50,10 +50,9 @@ class Problem:
     def annealed(self, positions: np.ndarray) -> np.ndarray:
         """Positions (n, 3) after the annealing that `nnrep explore` begins a quench with."""
         config = explore_config(temperatures_k=[TEMPERATURES_K[0]])
-        settings = config.dynamics(self.system)
-        ladder = start_ladder(standing_at(self.system, positions), settings, seed=0)
+        sampler = sampler_of(self.system, config)
         steps = config.quench.annealing(self.system.energy_unit)
-        return annealed(self.system, settings, ladder, steps)[0]
+        return sampler.annealed(sampler.start(0, positions), steps)[0]
 
 
 def explore_config(**changed: Any) -> ExploreConfig:

@@ -37,15 +37,20 @@ def run_searches(
                 machine=machine,
                 versions=describe_versions(),
                 budget_evaluations=budget.evaluations,
-                budget_cpu_s=budget.cpu_s if np.isfinite(budget.cpu_s) else None,
+                budget_cpu_s=_finite(budget.cpu_s),
                 wall_s=round(time.monotonic() - began, 1),
-                budget_energy=budget.energy if np.isfinite(budget.energy) else None,
+                budget_energy=_finite(budget.energy),
             )
             table = pd.DataFrame(found.rows)
             keep(folder, arm, seed, table, found.lowest, how)
             _say(arm, seed, table)
             made += 1
     return made
+
+
+def _finite(limit: float) -> float | None:
+    """A limit; None where there is none."""
+    return limit if np.isfinite(limit) else None
 
 
 def _say(arm: str, seed: int, table: pd.DataFrame) -> None:

@@ -49,7 +49,7 @@ class Budget(NamedTuple):
 
     evaluations: int
     cpu_s: float
-    energy: float = -np.inf
+    energy: float
 
 
 def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> Found:

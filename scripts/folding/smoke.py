@@ -23,5 +23,6 @@ def smoke(folder: Path) -> None:
     with TemporaryDirectory() as given:
         path = str(dipeptide_file(Path(given)))
         problem = problem_of(path, "gbn2", "amber14", [], "native")
-    run_searches(problem, folder / QUENCHES / MOLECULE, one_of_each(ARMS), SEEDS, Budget(EVALUATIONS, np.inf))
+    budget = Budget(EVALUATIONS, np.inf, -np.inf)
+    run_searches(problem, folder / QUENCHES / MOLECULE, one_of_each(ARMS), SEEDS, budget)
     write_report(folder)
