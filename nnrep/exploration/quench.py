@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from nnrep.exploration.settings import QuenchConfig
 from nnrep.minimization import Monitor, Optimizer, Result, Stage, Status, Stopping, minimize
@@ -14,6 +15,7 @@ from nnrep.reparam.none import is_identity
 from nnrep.systems.system import System
 
 PATIENCE = 1_000_000  # checks: a quench ends by its force or its steps
+CLOSEST = {"nm": 0.05, "Å": 0.5}  # of atoms, by the unit of length; the shortest bond, of H2, has 0.074 nm
 
 
 class Quenched(NamedTuple):
@@ -80,13 +82,27 @@ def quenched(
 ) -> Quenched | None:
     """The minimum below positions (n, d); None where the quench was to stop.
 
-    Where it diverges, or begins at positions that are not finite, the energy is not a number.
+    Where it diverges, begins at positions that are not finite, or ends with two atoms in one place, the
+    energy is not a number.
     """
     if not np.all(np.isfinite(positions)):
         return Quenched(np.asarray(positions)[: system.n], np.nan, np.nan, 0)
     result = descend(system, stages, positions, max_steps, should_stop)
     if result.status[0] is Status.interrupted:
         return None
-    energy = np.nan if result.status[0] is Status.diverged else float(result.energy[0])
     own = system.from_file_frame(result.positions[0])
+    broken = result.status[0] is Status.diverged or has_fused_atoms(own, system.length_unit)
+    energy = np.nan if broken else float(result.energy[0])
     return Quenched(own, energy, float(result.gradient_rms[0]), int(result.evaluations[0]))
+
+
+def has_fused_atoms(positions: np.ndarray, length_unit: str) -> bool:
+    """Whether two atoms lie in one place; never in a system without a unit of length.
+
+    The energy of point charges has no lower bound: a hydrogen that has no Lennard-Jones radius, as AMBER's
+    of hydroxyl groups, falls onto an oxygen that it meets. What is found there is no minimum.
+    """
+    closest = CLOSEST.get(length_unit)
+    if closest is None or not np.all(np.isfinite(positions)):
+        return False
+    return len(KDTree(positions).query_pairs(closest)) > 0
