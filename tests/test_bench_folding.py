@@ -82,6 +82,7 @@ def test_a_row_tells_the_lowest_minimum_from_the_nearest_one():
     row = outcome(Kept("5AWL", "cartesian", 3, table([-5, -9, -7, -8], [4, 3, 1.5, 6]), MADE))
     assert (row["energy"], row["rmsd_ca"]) == (-9, 3)
     assert (row["nearest_energy"], row["nearest_rmsd_ca"]) == (-7, 1.5)
+    assert row["elsewhere_energy"] == -9
     assert not row["folded"]
     assert np.isnan(row["evaluations_folded"])
     assert (row["evaluations"], row["cpu_s"], row["ps"], row["quenches"]) == (400, 4.0, 40.0, 4)
@@ -280,8 +281,11 @@ def test_openmm_stands_for_its_best_temperature():
     assert found.verdict is Verdict.holds
     assert "OpenMM, 410 K" in found.measured
     as_slow = [one._replace(arm="slow_modes") for one in hot]
-    failed = claim_about(verdicts([*as_slow, *hot]), "OpenMM's Langevin", "slow-mode masses")
+    failed = claim_about(verdicts([*as_slow, *cold, *few, *hot]), "OpenMM's Langevin", "slow-mode masses")
     assert failed.verdict is Verdict.fails
+    two = claim_about(verdicts([*ours, *cold, *hot]), "OpenMM's Langevin", "slow-mode masses")
+    assert two.verdict is Verdict.not_tested  # the best of two is not known to be the best
+    assert "2 of openmm" in two.caveats[0]
     open_still = Compared(np.inf, 0.01, True, Estimate(0.15, 0.1, 0.3))
     assert at_most(open_still) is Verdict.undecided
 
@@ -305,6 +309,43 @@ def test_a_short_search_by_openmm_gives_the_speed_for_dynamics_at_one_temperatur
     assert "ratio of medians 0.05" in found.measured
     fast = short._replace(table=slowed.assign(cpu_s=slowed["cpu_s"] / 20))
     assert claim_about(verdicts([*ours, *alone, fast]), *words).verdict is Verdict.fails
+
+
+def test_the_dynamics_beside_which_a_ladder_is_held_are_named_with_their_temperature():
+    def told(*kelvin):
+        alone = [one for k in kelvin for one in searches_of(f"single_temperature_{k}", LATE, quenches=60)]
+        ours, short = searches_of("slow_modes", SOON, quenches=60), searches_of("openmm_351", [None])
+        return claim_about(verdicts([*ours, *alone, *short]), "speed of OpenMM", "slow-mode masses")
+
+    assert "(one temperature, 351 K)" in told(351).claim
+    assert any("few were tried" in caveat for caveat in told(351).caveats)
+    assert not any("few were tried" in caveat for caveat in told(300, 351, 410).caveats)
+
+
+def test_a_claim_lists_searches_that_ended_above_a_minimum_that_is_known_elsewhere():
+    other = Kept("5AWL", "annealing", 0, table([-5.5], [4]), MADE)
+    shallow = [search(2, quenches=5, seed=3), *searches_of("cartesian", [1, 1, 1])]  # -5, and thrice -10
+    caveats = claim_about(verdicts([*shallow, other]), "an hour", "replica exchange").caveats
+    assert caveats[-1].endswith("5.5 kJ/mol): replica exchange 3")
+    caveats = claim_about(verdicts(shallow), "an hour", "replica exchange").caveats
+    assert not any("known elsewhere" in caveat for caveat in caveats)
+
+
+def test_a_report_says_which_searches_ended_by_an_earlier_rule(tmp_path):
+    folder = tmp_path / "quenches" / "5AWL"
+    folder.mkdir(parents=True)
+    made = {
+        0: MADE,  # its 1000 evaluations are used
+        1: MADE._replace(budget_evaluations=5000),
+        2: MADE._replace(budget_evaluations=5000, budget_energy=-3.0),
+        3: MADE._replace(budget_evaluations=5000, budget_cpu_s=10.0),
+    }
+    for seed, how in made.items():
+        keep(folder, "cartesian", seed, search(2, seed=seed).table, np.zeros((4, 3), np.float32), how)
+    write_report(tmp_path)
+    text = (tmp_path / "REPORT.md").read_text()
+    (line,) = [line for line in text.splitlines() if "earlier rule" in line]
+    assert line.endswith(": replica exchange 1")
 
 
 def test_the_larger_peptide_is_told_by_its_lowest_minimum_not_by_its_nearest():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from folding.described import described
+from folding.naming import parsed
 from folding.openmm_speed import S_PER_HOUR, at_speed, in_words
 from folding.problem import FOLDED
 from folding.summary import ALONE, OPENMM, PLAIN, best_of, of_one_processor, times_of
@@ -29,10 +30,8 @@ FASTER = {
     "torsion_moves": "a search by moves in torsions",
     "annealing": "annealing from a smoothed start",
 }
-ENDS_EARLY = (
-    "a search ends once its lowest minimum is native and lower than all that are known to be elsewhere: a "
-    "longer one may meet lower ones"
-)
+ENDS_EARLY = "a search ends soon after its lowest minimum is native: a longer one may meet lower ones"
+TEMPERATURES = 3  # of which the best is taken
 MANY = "one of several comparisons that are tested one by one"
 ONE_THREAD = "processor time of one thread each"
 ONE_PROCESS = "two cores are counted as twice the processor time of one search, which is one process"
@@ -89,6 +88,43 @@ def needs_one_processor(problem: str, *arms: str) -> Need:
     return Need("searches on one kind of processor", lacking)
 
 
+def needs_temperatures(problem: str, kind: str) -> Need:
+    """Several temperatures of which one can be the best."""
+
+    def lacking(evidence: Evidence) -> str:
+        count = len(_of_kind(evidence, problem, kind))
+        return f"{count} of {kind}" if count < TEMPERATURES else ""
+
+    return Need(f"{TEMPERATURES} temperatures", lacking)
+
+
+def tried(evidence: Evidence, problem: str, kind: str) -> tuple[str, ...]:
+    """That the best temperature is not known, as long as few were tried."""
+    few = len(_of_kind(evidence, problem, kind)) < TEMPERATURES
+    return ("another temperature may fold it sooner: few were tried",) * few
+
+
+def _of_kind(evidence: Evidence, problem: str, kind: str) -> list[str]:
+    searches = evidence.searches
+    arms = searches.loc[searches["problem"] == problem, "arm"].unique()
+    return [arm for arm in arms if parsed(arm).kind == kind]
+
+
+def ends_early(evidence: Evidence, problem: str, *arms: str) -> tuple[str, ...]:
+    """What an end soon after folding leaves open, and whose last minimum is above one known elsewhere."""
+    searches = evidence.searches
+    elsewhere = searches.loc[searches["problem"] == problem, "elsewhere_energy"].min()
+    own = pd.concat([_own(evidence, problem, arm) for arm in arms])
+    above = own[own["folded"] & (own["energy"] > elsewhere)]
+    if above.empty:
+        return (ENDS_EARLY,)
+    listed = ", ".join(f"{described(row.arm).title} {row.seed}" for row in above.itertuples())
+    return (
+        ENDS_EARLY,
+        f"lower minima than the last are known elsewhere ({number(elsewhere)} kJ/mol): {listed}",
+    )
+
+
 def _own(evidence: Evidence, problem: str, arm: str) -> pd.DataFrame:
     searches = evidence.searches
     return searches[(searches["problem"] == problem) & (searches["arm"] == arm)]
@@ -111,7 +147,7 @@ def _in_an_hour(evidence: Evidence, arm: str) -> Claim:
         enough(folded, unknown, len(own)),
         Whose.ours,
         needs_searches(SMALL, arm),
-        ("numbers compared", ONE_PROCESS, ENDS_EARLY),
+        ("numbers compared", ONE_PROCESS, *ends_early(evidence, SMALL, arm)),
     )
 
 
@@ -142,7 +178,7 @@ def _sooner(evidence: Evidence, arm: str, measure: str) -> Claim:
         *_tested(pair, measure, sooner),
         Whose.ours,
         needs,
-        (ENDS_EARLY, MANY),
+        (*ends_early(evidence, SMALL, arm, PLAIN), MANY),
     )
 
 
@@ -162,8 +198,12 @@ def _beside_openmm(evidence: Evidence, arm: str) -> Claim:
         f"of the searches of {SMALL}",
         *_tested(pair, "cpu_s", at_most),
         Whose.ours,
-        (*needs_searches(SMALL, arm, other), needs_one_processor(SMALL, arm, other)),
-        (ONE_THREAD, "quenches are ours in both", ENDS_EARLY),
+        (
+            *needs_searches(SMALL, arm, other),
+            needs_one_processor(SMALL, arm, other),
+            needs_temperatures(SMALL, OPENMM),
+        ),
+        (ONE_THREAD, "quenches are ours in both", *ends_early(evidence, SMALL, arm, other)),
     )
 
 
@@ -171,6 +211,7 @@ def _at_openmm_speed(evidence: Evidence, arm: str) -> Claim:
     speed = evidence.openmm_speed
     other = _best(evidence, ALONE)
     simulated = _side(evidence, other, "ps")
+    one = simulated.title if parsed(other).kelvin else "one temperature"
     title = f"{simulated.title} at {in_words(speed)}"
     pair = (_side(evidence, arm, "cpu_s"), Side(title, at_speed(simulated.times, speed)))
     measured, verdict = _tested(pair, "cpu_s", at_most) if speed > 0 else ("", Verdict.undecided)
@@ -180,13 +221,18 @@ def _at_openmm_speed(evidence: Evidence, arm: str) -> Claim:
 
     return Claim(
         f"{SMALL}: the median time of {described(arm).title} is at most {FRACTION} of that of our Langevin "
-        "dynamics at their best single temperature, if these ran at the speed of OpenMM's",
+        f"dynamics ({one}), if these ran at the speed of OpenMM's",
         f"of the searches of {SMALL}",
         measured,
         verdict,
         Whose.ours,
         (*needs_searches(SMALL, arm, other), Need("a search by OpenMM, which may be short", lacking)),
-        ("OpenMM's dynamics are taken to fold as soon as ours, in ns", ONE_THREAD, ENDS_EARLY),
+        (
+            "OpenMM's dynamics are taken to fold as soon as ours, in ns",
+            *tried(evidence, SMALL, ALONE),
+            ONE_THREAD,
+            *ends_early(evidence, SMALL, arm, other),
+        ),
     )
 
 

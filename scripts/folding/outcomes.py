@@ -33,8 +33,9 @@ def folded_at(table: pd.DataFrame) -> int | None:
 
 
 def outcome(search: Kept) -> dict[str, Any]:
-    """A row: until it folded, in all, its lowest minimum, and the one that was nearest to native."""
+    """A row: until it folded, in all, its lowest minimum, the one nearest to native, the lowest elsewhere."""
     table, made = search.table, search.made
+    elsewhere = table.loc[table["rmsd_ca"] >= FOLDED, "energy"]
     place, last, lowest = folded_at(table), table.iloc[-1], lowest_so_far(table).iloc[-1]
     near = None if table["rmsd_ca"].isna().all() else table.loc[table["rmsd_ca"].idxmin()]
     return {
@@ -53,6 +54,7 @@ def outcome(search: Kept) -> dict[str, Any]:
         "radius_of_gyration": lowest["radius_of_gyration"],
         "nearest_rmsd_ca": np.nan if near is None else near["rmsd_ca"],
         "nearest_energy": np.nan if near is None else near["energy"],
+        "elsewhere_energy": elsewhere.min(),
     }
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from folding.claims import SMALL
 from folding.described import described, in_order
-from folding.kept import Kept
+from folding.kept import Kept, Made
 from folding.openmm_speed import PS_PER_NS, S_PER_HOUR
 from folding.problem import FOLDED, RMS_FORCE
 from folding.survival import RESAMPLES
@@ -31,7 +31,8 @@ INTRODUCTION = (
 TIMES_EXPLAINED = (
     f"A search has folded at the first moment from which on its lowest minimum is within {FOLDED:g} A (CA) "
     "of the native structure, to its end; a native minimum that gives way to a lower one does not count. It "
-    "ends with its budget; sooner, once that minimum is lower than all that are known to be elsewhere. One "
+    "ends with its budget, or sooner: where its command has `--energy`, once that minimum is below it, and "
+    "none elsewhere is known to be. One "
     "that has not folded by then is censored: its time is longer than it was followed. Curves and medians "
     "are those of Kaplan and Meier, intervals (95 %) of medians of Brookmeyer and Crowley. Evaluations are "
     "of energy or forces, of dynamics and quenches together; a step of dynamics is one, also where the "
@@ -228,6 +229,26 @@ def _circumstances(kept: Sequence[Kept], searches: pd.DataFrame) -> str:
     lines.append(
         f"- searches: {len(searches)}, in sum {searches['cpu_s'].sum() / S_PER_HOUR:.1f} h of processor time"
     )
+    lines += _earlier_rule(kept)
     if len(made) < len(kept):
         lines.append(f"- {len(kept) - len(made)} searches are of commands that are not recorded here")
     return "\n".join(lines)
+
+
+def _earlier_rule(kept: Sequence[Kept]) -> list[str]:
+    """Which searches ended before their budget without an energy that would have ended them."""
+    early = [search for search in kept if search.made and _ended_without_energy(search.table, search.made)]
+    if not early:
+        return []
+    listed = ", ".join(f"{described(search.arm).title} {search.seed}" for search in early)
+    return [
+        "- ended by an earlier rule, once the lowest minimum had been native for 3 % of the budget, so that "
+        f"their commands lead to longer searches today: {listed}"
+    ]
+
+
+def _ended_without_energy(table: pd.DataFrame, made: Made) -> bool:
+    last = table.iloc[-1]
+    seconds = np.inf if made.budget_cpu_s is None else made.budget_cpu_s
+    used = last["evaluations"] >= made.budget_evaluations or last["cpu_s"] >= seconds
+    return made.budget_energy is None and not used
