@@ -18,8 +18,8 @@ import pandas as pd
 
 from nnrep.errors import UserError
 from nnrep.figures import FIGURES
-from nnrep.figures.claim import Whose, counted, totals
-from nnrep.figures.claims_file import read_claims
+from nnrep.figures.claim import Verdict, Whose, counted, totals
+from nnrep.figures.claims_file import EARLIER, read_claims
 from nnrep.figures.markdown import markdown_table
 from nnrep.figures.redrawing import redraw
 from nnrep.records.run_folder import RUNS
@@ -28,6 +28,7 @@ from nnrep.sweep.settings import experiment_settings
 ROOT = Path(__file__).resolve().parent.parent
 FIGURE = "fig"  # what the names of figures' folders begin with
 FOLDING = "folding"  # the folder of scripts/bench_folding
+NOT_TESTED = Verdict.not_tested.value
 BEGIN, END = "<!-- scripts/results writes this -->", "<!-- to here -->"
 
 
@@ -37,12 +38,18 @@ def claims_of(results: Path, folders: Iterable[str]) -> pd.DataFrame:
     for name in folders:
         path = results / name / "claims.csv"
         if path.exists():
-            tables.append(read_claims(path, name).assign(folder=name))
+            tables.append(read_claims(path).assign(folder=name))
     return pd.concat(tables, ignore_index=True)
 
 
 def whole_table(claims: pd.DataFrame) -> str:
-    """Totals, then one table, a row a claim: the paper's of all figures, then ours."""
+    """Totals, then one table, a row a claim: the paper's of all figures, then ours.
+
+    Claims of earlier tables are those of other settings, and not always those that are made today: their
+    figures are named alone.
+    """
+    earlier = claims["needs"] == EARLIER
+    claims, waiting = claims[~earlier], claims.loc[earlier, "folder"].unique()
     order = claims["of"].eq(Whose.ours.value).argsort(kind="stable")
     header = ["figure", "of", "claim", "verdict", "measured", "settings", "caveats"]
     rows = [
@@ -52,18 +59,38 @@ def whole_table(claims: pd.DataFrame) -> str:
         ]
         for _, row in claims.iloc[order].iterrows()
     ]
-    return f"{totals(claims)}\n\n{markdown_table(header, rows)}"
+    parts = [totals(claims), *_waiting(waiting), markdown_table(header, rows)]
+    return "\n\n".join(parts)
 
 
 def short_table(claims: pd.DataFrame) -> str:
     """A row for each figure: what it shows, how many claims of the paper and of ours have which verdict."""
+    earlier = claims["needs"] == EARLIER
     rows = []
     for name, own in claims.groupby("folder", sort=False):
         link = f"[{name.removeprefix(FIGURE)}](results/{name}/REPORT.md)"
         shows = FIGURES[name].title.partition(": ")[2]
-        rows.append([link, shows, *(counted(own[own["of"] == whose.value]) for whose in Whose)])
+        told = [NOT_TESTED, ""] if earlier[own.index].any() else _counts(own)
+        rows.append([link, shows, *told])
     header = ["figure", "shows", "claims of the paper", "our claims"]
-    return f"{totals(claims)}\n\n{markdown_table(header, rows)}"
+    tested = claims[~earlier]
+    names = ", ".join(name.removeprefix(FIGURE) for name in tested["folder"].unique())
+    return f"Of figures {names}. {totals(tested)}\n\n{markdown_table(header, rows)}"
+
+
+def _counts(claims: pd.DataFrame) -> list[str]:
+    return [counted(claims[claims["of"] == whose.value]) for whose in Whose]
+
+
+def _waiting(names: Iterable[str]) -> list[str]:
+    """Which figures are not counted, with links; nothing if all are."""
+    links = ", ".join(f"[{name.removeprefix(FIGURE)}]({name}/REPORT.md)" for name in names)
+    if not links:
+        return []
+    return [
+        f"Not tested: figures {links}. Their reports are of runs with other settings than the paper's; the "
+        "runs with the paper's are not complete."
+    ]
 
 
 def with_part(page: str, part: str) -> str:

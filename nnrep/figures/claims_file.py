@@ -7,16 +7,14 @@ import pandas as pd
 from nnrep.figures.claim import CLAIM_COLUMNS, Verdict, Whose
 from nnrep.records.table import read_text
 
-# Of tables that were made before claims named the settings they need.
+# What claims need in tables that were made before claims named it.
 EARLIER = "as in its report, before claims named the settings that they need"
-# Those of them whose settings were not the paper's.
-OTHER_SETTINGS = ("fig2", "fig3", "fig4", "fig5", "fig6")
 
 
-def read_claims(path: Path, figure: str) -> pd.DataFrame:
+def read_claims(path: Path) -> pd.DataFrame:
     """A figure's table of claims with all columns, in text.
 
-    Earlier ones tell by their source whose a claim is. With other settings than the paper's nothing of them
+    Earlier ones tell by their source whose a claim is. Their settings were not the paper's: nothing of them
     was tested, whatever they say.
 
     Raises:
@@ -25,8 +23,10 @@ def read_claims(path: Path, figure: str) -> pd.DataFrame:
     table = read_text(path)
     if "of" not in table.columns:
         ours = table["source"].str.startswith("ours")
-        table = table.assign(of=ours.map({True: Whose.ours.value, False: Whose.paper.value}), needs=EARLIER)
-        if figure in OTHER_SETTINGS:
-            reason = "run with other settings than the paper's; by these: " + table["verdict"]
-            table = table.assign(verdict=Verdict.not_tested.value, caveats=reason)
+        table = table.assign(
+            of=ours.map({True: Whose.ours.value, False: Whose.paper.value}),
+            needs=EARLIER,
+            verdict=Verdict.not_tested.value,
+            caveats="run with other settings than the paper's; by these: " + table["verdict"],
+        )
     return table.reindex(columns=CLAIM_COLUMNS, fill_value="")

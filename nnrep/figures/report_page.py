@@ -53,7 +53,7 @@ def write_figure_report(folder: Path) -> Path:
     data = data_of(_curves(folder, seeds), _scenes(folder, seeds), unit)
     sections = [
         *_picture(folder, name),
-        Section("Claims", _claims(read_claims(folder / CLAIMS, name))),
+        Section("Claims", _claims(read_claims(folder / CLAIMS))),
         *charts(data["curves"], len(seeds)),
         *viewer(data["scenes"], len(seeds)),
         *_settings(folder),

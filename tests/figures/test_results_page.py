@@ -10,7 +10,6 @@ from checkout import ROOT
 
 from nnrep.figures import FIGURES
 from nnrep.figures.claim import CLAIM_COLUMNS
-from nnrep.figures.claims_file import EARLIER
 from nnrep.figures.redrawing import caption_of
 from nnrep.sweep.settings import Experiment
 
@@ -31,6 +30,7 @@ def root(tmp_path):
     rows = [
         ("paper", "P1", "figure 2", "n 400", "m1", "not tested", "not in full: n 30"),
         ("ours", "O1", "of figure 2", "n 400", "m2", "holds", "ours | only"),
+        ("paper", "P2", "figure 2", "n 400", "m3", "holds", ""),
     ]
     for name in ("fig2", "fig4", "fig9"):
         (tmp_path / "results" / name).mkdir(parents=True)
@@ -53,21 +53,10 @@ def root(tmp_path):
 def test_each_claim_is_a_row_with_settings_numbers_and_caveats(root):
     page = results_page.pages(root)[root / "results" / "README.md"]
     rows = [line for line in page.splitlines() if line.startswith("| [")]
-    assert [row.split(" | ")[2] for row in rows] == ["P1", "P9", "P9", "O1", "O9", "O9"]  # the paper's first
+    assert [row.split(" | ")[2] for row in rows] == ["P1", "P2", "O1"]  # the paper's first
     assert rows[0] == "| [2](fig2/REPORT.md) | paper | P1 | not tested | m1 | n 400 | not in full: n 30 |"
-    assert rows[3].endswith("| ours \\| only |")
-    # A table of before, with other settings than the paper's, and one with the paper's.
-    assert rows[1].endswith("run with other settings than the paper's; by these: holds |")
-    assert [row.split(" | ")[3] for row in rows] == [
-        "not tested",
-        "not tested",
-        "holds",
-        "holds",
-        "not tested",
-        "holds",
-    ]
-    assert EARLIER in rows[2]
-    assert "The paper's claims: 1 holds, 2 not tested. Ours: 2 hold, 1 not tested." in page
+    assert rows[2].endswith("| ours \\| only |")
+    assert "The paper's claims: 1 holds, 1 not tested. Ours: 1 holds." in page
     assert page.startswith("mine\n")
     assert page.endswith("\nmine too\n")
     assert "STALE" not in page
@@ -86,8 +75,21 @@ def test_claims_on_folding_are_among_ours_in_the_results_alone(root):
 def test_the_readme_counts_the_papers_claims_and_ours_apart(root):
     page = results_page.pages(root)[root / "README.md"]
     shows = "layouts of both loops by GD, CG and GNN"
-    assert f"| [2](results/fig2/REPORT.md) | {shows} | 1 not tested | 1 holds |" in page
-    assert re.search(r"\| \[9\]\(results/fig9/REPORT.md\) \| .+ \| 1 holds \| 1 holds \|", page)
+    assert f"| [2](results/fig2/REPORT.md) | {shows} | 1 holds, 1 not tested | 1 holds |" in page
+    assert "Of figures 2. The paper's claims: 1 holds, 1 not tested. Ours: 1 holds." in page
+
+
+def test_claims_of_earlier_tables_are_not_counted_whatever_they_say(root):
+    pages = results_page.pages(root)
+    assert re.search(
+        r"\| \[9\]\(results/fig9/REPORT.md\) \| .+ \| not tested \|  \|", pages[root / "README.md"]
+    )
+    whole = pages[root / "results" / "README.md"]
+    assert "Not tested: figures [4](fig4/REPORT.md), [9](fig9/REPORT.md). Their reports are of runs" in whole
+    assert "P9" not in whole
+    (root / "results" / "fig4" / "claims.csv").unlink()
+    shutil.copy(root / "results" / "fig2" / "claims.csv", root / "results" / "fig9" / "claims.csv")
+    assert "Not tested: figures" not in results_page.pages(root)[root / "results" / "README.md"]
 
 
 def test_what_has_drifted_is_told_and_mended(root, monkeypatch, capsys):
