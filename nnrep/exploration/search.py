@@ -129,7 +129,7 @@ class Search:
         return None
 
     def _is_done(self, ladder: LadderRecord) -> bool:
-        return self.config.steps is not None and ladder.step >= self.config.steps
+        return ladder.step >= self.config.last_step
 
     def progress(self) -> Progress:
         """Where the search stands, for a bar."""

@@ -239,6 +239,7 @@ def test_dynamics_that_diverge_leave_what_there_was(command, tmp_path):
         (("analysis.drawn=3",), "analysis.drawn: must be 6"),
         (("explore.quench.map_steps=3",), "explore.quench.map_steps: must be 200, as reparam=none is no map"),
         (("modes.of=graph",), "modes.of: must be backbone"),
+        ((*CLUSTER, "explore.steps=3000000000"), "explore.steps: must be from 1 to 2000000000, or null"),
         (("explore.min_delta=1",), "explore.min_delta: must be 0.1, as explore.patience is null"),
         (("explore.outer_every=4", "explore.exchange_every=100"), "explore.outer_every: must be 1"),
         ((*CLUSTER, "explore.same.rmsd=2"), "explore.same.rmsd: must be 1.0, as particles"),

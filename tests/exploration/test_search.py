@@ -7,11 +7,13 @@ import pytest
 from walks import LOWER, UPPER, options, search_of_wells
 
 from nnrep import Stage, Stopping, System, lbfgs, sgd
+from nnrep.dynamics.replica_exchange import LAST_STEP
 from nnrep.errors import ConfigError, UserError
 from nnrep.exploration.finish import Finish, finished
 from nnrep.exploration.minima import Met, Minima, Minimum, Same
 from nnrep.exploration.outcome import explored
 from nnrep.exploration.search import Ended, searched
+from nnrep.exploration.settings import MOST_ANNEALING, MOST_STEPS
 from nnrep.reparam import identity
 
 FINISH = Finish([Stage("fine", identity(), lbfgs(0.1), Stopping(rms_force=1e-9), 500)], 500)
@@ -180,6 +182,16 @@ def test_a_search_ends_where_a_replica_flies_apart(monkeypatch):
     assert outcome.lowest[0].result is not None
 
 
+def test_a_search_without_a_limit_of_steps_ends_before_they_cannot_be_counted():
+    config = options(steps=None, time_limit_s=1e9)
+    search, explorer = search_of_wells(config)
+    searched(search, explorer, lambda: search.ladders[0].step > 0, lambda seen: None)
+    search.ladders[0].step = config.last_step - 10
+    assert searched(search, explorer, never, lambda seen: None) is Ended.steps
+    assert search.ladders[0].step == config.last_step <= MOST_STEPS
+    assert MOST_STEPS + MOST_ANNEALING < LAST_STEP
+
+
 def test_a_checkpoint_of_other_ladders_is_refused(tmp_path):
     checkpoint = tmp_path / "checkpoint.npz"
     run(options(steps=10), (0,), checkpoint)
@@ -210,6 +222,10 @@ def test_few_steps_of_a_quench_need_no_other_key():
         ({"same": {"rmsd": None}}, "same.rmsd"),
         ({"quench": {"rms_force": 0}}, "quench.rms_force"),
         ({"patience": 0}, "patience"),
+        ({"steps": 2**31}, "steps"),
+        ({"patience": 2**31}, "patience"),
+        ({"quench_every": 2**31 - 2**31 % 5, "steps": None, "patience": 1}, "quench_every"),
+        ({"quench": {"anneal_steps": 2**31}}, "quench.anneal_steps"),
     ],
 )
 def test_values_out_of_range_are_named(given, key):
