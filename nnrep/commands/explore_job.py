@@ -15,8 +15,8 @@ from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UserError, name
 from nnrep.exploration.driver import sampler_of, search_of
 from nnrep.exploration.finish import Finish
 from nnrep.exploration.outcome import explored
-from nnrep.exploration.round import Explorer, Round
-from nnrep.exploration.search import Ended, Order, Search, searched
+from nnrep.exploration.round import Explorer, Order, Round, Start
+from nnrep.exploration.search import Ended, Search, searched
 from nnrep.host.interruption import Interruption, stop_requested
 from nnrep.host.progress import Progress
 from nnrep.host.runtime import compute_with_one_thread, configure_jax
@@ -188,20 +188,20 @@ def _searched(
         return searched(search, explorer, should_stop, on_progress)
     engine = LocalEngine([None] * processes, threads)
 
-    def next_round(slot: int) -> "RoundOf | None":
+    def next_order(slot: int) -> "OrderOf | None":
         order = search.next_order()
-        return None if order is None else RoundOf(plan, order)
+        return None if order is None else OrderOf(plan, order)
 
-    def take(work: RoundOf, came: Round | None) -> None:
+    def take(work: OrderOf, came: Start | Round | None) -> None:
         search.take(work.order, came)
         on_progress(search.progress())
 
-    def lost(work: RoundOf, why: str) -> None:
+    def lost(work: OrderOf, why: str) -> None:
         search.save()
         raise UserError(f"ladder of seed {work.order.seed}: {why}; the same command with resume=true goes on")
 
     try:
-        dispatch(engine, next_round, take, lost, should_stop, processes)
+        dispatch(engine, next_order, take, lost, should_stop, processes)
     finally:
         engine.close()
     search.save()
@@ -209,12 +209,12 @@ def _searched(
 
 
 @dataclass(frozen=True)
-class RoundOf:
-    """A round of a ladder as work for a process, which builds the system once.
+class OrderOf:
+    """A start or a round of a ladder as work for a process, which builds the system once.
 
     Attributes:
         plan: of the search.
-        order: which round.
+        order: which one.
     """
 
     plan: ExploringPlan
@@ -222,17 +222,17 @@ class RoundOf:
 
     @property
     def shape(self) -> str:
-        """All rounds share their programs."""
-        return "round"
+        """All share their programs."""
+        return "order"
 
-    def __call__(self) -> Round | None:
+    def __call__(self) -> Start | Round | None:
         """Compute it; None where it was to stop."""
         log().setLevel("WARNING")
         try:
             explorer = self._explorer()
         except KeyboardInterrupt:  # before there is one
             return None
-        return explorer.round(self.order.seed, self.order.state, stop_requested)
+        return explorer.computed(self.order, stop_requested)
 
     def _explorer(self) -> Explorer:
         """That of this process; raises `KeyboardInterrupt` where it was to stop."""
@@ -247,7 +247,7 @@ class RoundOf:
         return _explorers[key]
 
     def parts(self) -> list[Self]:
-        """A round is one."""
+        """It is one."""
         return [self]
 
 

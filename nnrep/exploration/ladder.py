@@ -6,7 +6,7 @@ import numpy as np
 
 from nnrep.exploration.minima import Met, Minima, Minimum, Same
 from nnrep.exploration.quench import Quenched
-from nnrep.exploration.round import Frames, Round
+from nnrep.exploration.round import Frames, Round, Start
 from nnrep.exploration.shape import Shape
 
 # Of the table of quenches, before the columns of `Shape`. Temperatures in K, energies in the system's unit.
@@ -26,7 +26,7 @@ class LadderRecord:
 
     Attributes:
         seed: of the ladder.
-        state: of its sampler; None before the first round.
+        state: of its sampler; None before its start.
         step: that it has taken.
         time_s: since the search began, of its last round.
         diverged: whether a replica has flown apart, in its last round.
@@ -54,11 +54,14 @@ class LadderRecord:
         """Its lowest energy; infinite before its first quench."""
         return self.minima.lowest
 
+    def begin(self, start: Start, shape: Shape, time_s: float) -> None:
+        """Take in its start, of so many seconds after the search began."""
+        self.time_s, self.state = time_s, start.state
+        self._quench(start.quench, NO_REPLICA, np.nan, np.nan, shape)
+
     def take(self, came: Round, temperatures: tuple[float, ...], shape: Shape, time_s: float) -> None:
         """Take in a round that has ended so many seconds after the search began."""
         self.time_s = time_s
-        if came.start is not None:
-            self._quench(came.start, NO_REPLICA, np.nan, np.nan, shape)
         self.state, self.step = came.state, self.step + came.steps
         frames: Frames = came.frames
         self.diverged = not np.all(np.isfinite(frames.positions))

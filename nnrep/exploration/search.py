@@ -1,20 +1,20 @@
 """`Search`: the ladders of a search, which of them goes on next, and when all have come to an end.
 
-It is told of rounds as they end, in whatever order and process they were computed.
+It is told of starts and rounds as they end, in whatever order and process they were computed.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from nnrep.errors import UserError
 from nnrep.exploration.ladder import LadderRecord
 from nnrep.exploration.minima import Same
-from nnrep.exploration.round import Explorer, Round
+from nnrep.exploration.round import Explorer, Order, Round, Start
 from nnrep.exploration.settings import ExploreConfig
 from nnrep.exploration.shape import Shape
 from nnrep.host.progress import Progress
@@ -31,13 +31,6 @@ class Ended(Enum):
     time_limit = "time_limit"
     diverged = "diverged"
     interrupted = "interrupted"
-
-
-class Order(NamedTuple):
-    """A round that is to be computed next: which ladder's, from which state (None: the first one)."""
-
-    seed: int
-    state: Any | None
 
 
 class Search:
@@ -92,20 +85,23 @@ class Search:
         return sum(len(ladder.rows) for ladder in self.ladders.values())
 
     def next_order(self) -> Order | None:
-        """The round to begin next; None while all ladders have one, or once the search has ended."""
+        """What to compute next; None while all ladders have something, or once the search has ended."""
         waiting = [seed for seed in self._idle if not self._is_done(self.ladders[seed])]
         if not waiting or self.ended() is not None:
             return None
-        seed = min(waiting, key=lambda each: self.ladders[each].step)
+        seed = min(waiting, key=lambda each: (self.ladders[each].step, self.ladders[each].state is not None))
         self._idle.remove(seed)
         return Order(seed, self.ladders[seed].state)
 
-    def take(self, order: Order, came: Round | None) -> None:
-        """Take in what came of a round; nothing where it was to stop."""
+    def take(self, order: Order, came: Start | Round | None) -> None:
+        """Take in what came of an order; nothing where it was to stop."""
         self._idle.append(order.seed)
         self._under_way[order.seed] = 0
-        if came is not None:
-            self.ladders[order.seed].take(came, self.temperatures, self.shape, self.time_s)
+        ladder = self.ladders[order.seed]
+        if isinstance(came, Start):
+            ladder.begin(came, self.shape, self.time_s)
+        elif came is not None:
+            ladder.take(came, self.temperatures, self.shape, self.time_s)
         if time.perf_counter() > self._saved + CHECKPOINT_SECONDS:
             self.save()
 
@@ -166,8 +162,8 @@ class Search:
 
 
 def kept_search(seeds: Sequence[int], config: ExploreConfig, checkpoint: Path) -> Search:
-    """A search as its checkpoint has it, to be asked where it stands: it knows no system, and takes in no
-    rounds.
+    """A search as its checkpoint has it, to be asked where it stands: it knows no system, and takes in
+    nothing.
 
     Raises:
         UserError: the checkpoint cannot be read, or is of another search.
@@ -189,8 +185,7 @@ def searched(
             search.follow(order, steps)
             on_progress(search.progress())
 
-        came = explorer.round(order.seed, order.state, should_stop, follow)
-        search.take(order, came)
+        search.take(order, explorer.computed(order, should_stop, follow))
         on_progress(search.progress())
     search.save()
     return search.ended() or Ended.interrupted

@@ -12,7 +12,8 @@ from structure_texts import text
 
 from nnrep.commands import explore_job
 from nnrep.config.compose import with_choices_of
-from nnrep.exploration.search import Order, Search
+from nnrep.exploration.round import Order
+from nnrep.exploration.search import Search
 from nnrep.host.terminal import log
 
 # Thirteen particles; dynamics and quenches of no time.
@@ -167,10 +168,10 @@ def test_a_process_that_is_to_stop_before_it_is_ready_has_no_round(monkeypatch):
     def stopped(work):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(explore_job.RoundOf, "_explorer", stopped)
+    monkeypatch.setattr(explore_job.OrderOf, "_explorer", stopped)
     level = log().level
     try:
-        assert explore_job.RoundOf(None, Order(0, None))() is None
+        assert explore_job.OrderOf(None, Order(0, None))() is None
     finally:
         log().setLevel(level)
 

@@ -31,6 +31,15 @@ def run(config, seeds=(0,), checkpoint=None, stop_at=np.inf):
     return search, explored(search, explorer.system, FINISH, ended, never)
 
 
+def same_numbers(one, other):
+    for name in ("quenches", "exchange"):
+        tables = (getattr(each, name).drop(columns="time_s", errors="ignore") for each in (one, other))
+        pd.testing.assert_frame_equal(*tables)
+    pd.testing.assert_frame_equal(*(each.to_frame().drop(columns="time_s") for each in (one, other)))
+    np.testing.assert_array_equal(one.frames.positions, other.frames.positions)
+    assert one.ended is other.ended
+
+
 def test_both_minima_are_met_counted_and_minimised():
     search, outcome = run(options(steps=200))
     table = outcome.to_frame()
@@ -105,15 +114,7 @@ def test_an_interrupted_search_goes_on_to_the_same_numbers(tmp_path):
     assert len(broken.quenches) == 2 + 2 * (3 + 2)  # of both ladders
     assert not broken.to_frame()["finished"].any()
     resumed = run(config, (0, 1), checkpoint)[1]
-    for name in ("quenches", "exchange"):
-        whole, parts = (
-            getattr(each, name).drop(columns="time_s", errors="ignore") for each in (unbroken, resumed)
-        )
-        pd.testing.assert_frame_equal(whole, parts)
-    pd.testing.assert_frame_equal(
-        unbroken.to_frame().drop(columns="time_s"), resumed.to_frame().drop(columns="time_s")
-    )
-    np.testing.assert_array_equal(unbroken.frames.positions, resumed.frames.positions)
+    same_numbers(unbroken, resumed)
 
 
 def test_a_search_that_is_stopped_at_once_goes_on(tmp_path):
@@ -190,6 +191,29 @@ def test_a_search_without_a_limit_of_steps_ends_before_they_cannot_be_counted():
     assert searched(search, explorer, never, lambda seen: None) is Ended.steps
     assert search.ladders[0].step == config.last_step <= MOST_STEPS
     assert MOST_STEPS + MOST_ANNEALING < LAST_STEP
+
+
+@pytest.mark.parametrize("place", ["advance", "quench"])
+def test_a_search_that_is_stopped_in_its_first_round_has_its_start(place, tmp_path, monkeypatch):
+    config, checkpoint = options(steps=30), tmp_path / "checkpoint.npz"
+    search, explorer = search_of_wells(config, checkpoint=checkpoint)
+    owner, reached = explorer.sampler if place == "advance" else explorer, []
+    compute = getattr(owner, place)
+
+    def followed(*arguments):
+        if search.ladders[0].state is None:  # the start
+            return compute(*arguments)
+        reached.append(place)
+        return compute(*arguments) if place == "advance" else None  # as a quench that has not ended in time
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, place, followed)
+        ended = searched(search, explorer, lambda: bool(reached), lambda seen: None)
+    broken = explored(search, explorer.system, FINISH, ended, never)
+    assert broken.ended is Ended.interrupted
+    assert broken.quenches["replica"].tolist() == [-1]
+    assert len(broken.to_frame()) == 1
+    same_numbers(run(config)[1], run(config, checkpoint=checkpoint)[1])
 
 
 def test_a_checkpoint_of_other_ladders_is_refused(tmp_path):
