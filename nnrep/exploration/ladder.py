@@ -1,6 +1,6 @@
 """`LadderRecord`: where one ladder of a search stands, and what it has met."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,13 @@ STATE, FRAMES = "state", "frames"
 EXCHANGE = ("attempts", "accepted", "round_trips")
 
 
+class Low(NamedTuple):
+    """A quench that ended lower than all before it of its ladder; by step, then by energy."""
+
+    step: int
+    energy: float
+
+
 class LadderRecord:
     """One ladder of a search.
 
@@ -35,19 +42,19 @@ class LadderRecord:
         frames: (n, d) of the coldest replica after each round.
         heat: (rounds, R) mean kinetic temperatures of the rungs.
         exchange: see `EXCHANGE`.
-        fell_at: step of the quench at which its lowest energy has last fallen by more than `min_delta`.
+        lows: quenches at which its lowest energy fell, however little.
     """
 
-    def __init__(self, seed: int, same: Same, most: int, min_delta: float) -> None:
+    def __init__(self, seed: int, same: Same, most: int) -> None:
         """A ladder that has not begun."""
-        self.seed, self.minima, self._min_delta = seed, Minima(same, most), min_delta
+        self.seed, self.minima = seed, Minima(same, most)
         self.state: Any = None
         self.step, self.time_s, self.diverged = 0, 0.0, False
         self.rows: list[list[float]] = []
         self.frames: list[np.ndarray] = []
         self.heat: list[np.ndarray] = []
         self.exchange = {name: np.zeros(0, int) for name in EXCHANGE}
-        self.fell_at, self._fell_to = 0, np.inf
+        self.lows: list[Low] = []
 
     @property
     def lowest(self) -> float:
@@ -83,8 +90,8 @@ class LadderRecord:
         self._follow(self.step, one.energy)
 
     def _follow(self, step: int, energy: float) -> None:
-        if energy < self._fell_to - self._min_delta:
-            self._fell_to, self.fell_at = energy, step
+        if energy < (self.lows[-1].energy if self.lows else np.inf):
+            self.lows.append(Low(step, energy))
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, as arrays and lists of arrays."""
@@ -99,7 +106,7 @@ class LadderRecord:
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Go on from a snapshot; `min_delta` may be another one since."""
+        """Go on from a snapshot."""
         step, time_s, diverged = snapshot["numbers"]
         self.step, self.time_s, self.diverged = int(step), float(time_s), bool(diverged)
         self.rows, self.frames = snapshot["rows"].tolist(), list(snapshot[FRAMES])

@@ -59,9 +59,7 @@ class Search:
             UserError: the checkpoint cannot be read, or is of another search.
         """
         self.temperatures, self.shape, self.same, self.config = temperatures, shape, same, config
-        self.ladders = {
-            seed: LadderRecord(seed, same, config.most_minima, config.min_delta) for seed in seeds
-        }
+        self.ladders = {seed: LadderRecord(seed, same, config.most_minima) for seed in seeds}
         self._idle = list(seeds)
         self._checkpoint, self._earlier_s, self._saved = checkpoint, 0.0, -np.inf
         if checkpoint is not None and checkpoint.exists():
@@ -118,11 +116,22 @@ class Search:
             return Ended.steps
         if config.time_limit_s is not None and self.time_s >= config.time_limit_s:
             return Ended.time_limit
-        lowest = min(ladders, key=lambda each: each.lowest)
-        waited = min(each.step for each in ladders) - lowest.fell_at
-        if config.patience is not None and np.isfinite(lowest.lowest) and waited >= config.patience:
+        if config.patience is not None and self._waited() >= config.patience:
             return Ended.patience
         return None
+
+    def _waited(self) -> int:
+        """Steps of each ladder since the lowest energy of all has last fallen by more than `min_delta`.
+
+        What ladders that are ahead have met since counts later, so that it does not matter how far they are.
+        """
+        now = min(ladder.step for ladder in self.ladders.values())
+        lows = (low for ladder in self.ladders.values() for low in ladder.lows if low.step <= now)
+        fell_at, fell_to = now, np.inf
+        for step, energy in sorted(lows):
+            if energy < fell_to - self.config.min_delta:
+                fell_at, fell_to = step, energy
+        return now - fell_at
 
     def _is_done(self, ladder: LadderRecord) -> bool:
         return ladder.step >= self.config.last_step

@@ -12,6 +12,8 @@ from nnrep.errors import ConfigError, UserError
 from nnrep.exploration.finish import Finish, finished
 from nnrep.exploration.minima import Met, Minima, Minimum, Same
 from nnrep.exploration.outcome import explored
+from nnrep.exploration.quench import Quenched
+from nnrep.exploration.round import Frames, Order, Round, Start
 from nnrep.exploration.search import Ended, searched
 from nnrep.exploration.settings import MOST_ANNEALING, MOST_STEPS
 from nnrep.reparam import identity
@@ -84,8 +86,52 @@ def test_a_search_ends_where_the_lowest_energy_has_not_fallen():
     search, outcome = run(options(steps=10_000, patience=50))
     assert outcome.ended is Ended.patience
     ladder = search.ladders[0]
-    assert ladder.step == ladder.fell_at + 50
-    assert outcome.lowest[0].minimum.positions[0, 0] == pytest.approx(LOWER, abs=1e-3) or ladder.fell_at == 10
+    energies = outcome.quenches.groupby("step")["energy"].min().to_numpy()
+    assert waited(energies[None], 0.1, ladder.step // 10) == 5  # rounds of ten steps
+    fell_at = ladder.step - 50
+    assert outcome.lowest[0].minimum.positions[0, 0] == pytest.approx(LOWER, abs=1e-3) or fell_at == 10
+
+
+def waited(energies, min_delta, until):
+    """Steps without a fall of the lowest of all; energies (ladders, steps)."""
+    lowest, fell_at = np.inf, until
+    for step, energy in enumerate(np.min(energies, axis=0)[: until + 1]):
+        if energy < lowest - min_delta:
+            lowest, fell_at = energy, step
+    return until - fell_at
+
+
+@pytest.mark.parametrize("draw", range(20))
+def test_patience_is_of_the_lowest_energy_of_all_ladders_however_far_each_is(draw):
+    """Rounds of ladders come by turns, or some are ahead, as where each has a process of its own."""
+    random = np.random.default_rng(draw)
+    falls_by = random.exponential(0.2, (3, 40)) * (random.random((3, 40)) < 0.1)
+    energies = -np.cumsum(falls_by, axis=1)
+    config = options(steps=100_000, patience=6, min_delta=0.1, exchange_every=1, quench_every=1)
+    expected = next((step for step in range(40) if waited(energies, 0.1, step) >= 6), None)
+    for ahead in (0, 4):
+        search, _ = search_of_wells(config, (0, 1, 2))
+        for seed in range(3):
+            search.take(Order(seed, None), Start((), quenched_to(energies[seed, 0])))
+        step = [0, 0, 0]
+        while search.ended() is None and min(step) < 39:
+            slowest = min(step)
+            free = [seed for seed in range(3) if step[seed] <= min(slowest + ahead, 38)]
+            seed = int(random.choice(free))
+            step[seed] += 1
+            search.take(Order(seed, ()), round_to(energies[seed, step[seed]]))
+        assert (search.ended() is Ended.patience) == (expected is not None)
+        assert min(step) == (39 if expected is None else expected)
+
+
+def quenched_to(energy):
+    return Quenched(np.zeros((1, 3)), float(energy), 0.0, 1)
+
+
+def round_to(energy):
+    one = np.ones(1, int)
+    frames = Frames(np.zeros((1, 1, 3)), np.zeros(1, int), np.zeros(1), np.ones(1), one, one, one)
+    return Round((), 1, frames, (quenched_to(energy),))
 
 
 def test_a_search_goes_on_with_more_patience_and_another_min_delta(tmp_path):
@@ -96,7 +142,7 @@ def test_a_search_goes_on_with_more_patience_and_another_min_delta(tmp_path):
         resumed, unbroken = run(config, checkpoint=checkpoint)[0], run(config)[0]
         assert resumed.ended() is Ended.patience
         last, alone = resumed.ladders[0], unbroken.ladders[0]
-        assert (last.step, last.fell_at) == (alone.step, alone.fell_at)
+        assert (last.step, last.lows) == (alone.step, alone.lows)
 
 
 def test_a_search_ends_at_its_time_limit():
