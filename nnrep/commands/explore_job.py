@@ -69,7 +69,7 @@ def run_job(job: ExploreJob, folder_path: Path, report: bool = True) -> int:
         report: print the closing table, and write a page if one is wanted.
 
     Returns:
-        Exit status: 0, 1 if the dynamics diverged or no minimum was found, 130 if it was interrupted.
+        Exit status: 0, 1 if all ladders diverged or no minimum was found, 130 if it was interrupted.
 
     Raises:
         UserError: the system cannot be built, or cannot be searched.
@@ -115,14 +115,13 @@ def _run_in(folder: ExplorationFolder, job: ExploreJob, report: bool) -> int:
             folder.write_search(system, outcome, minima, summary, config.explore.finished_minima, pictures)
     if report:
         _show(folder, units)
+    if outcome.diverged:
+        seeds = ", ".join(map(str, outcome.diverged))
+        log().warning("ladder of seed %s: a replica flew apart; choose a shorter explore.time_step_fs", seeds)
     if interrupted:
         which = ", with the tables as they were before it went on" if kept else ""
         log().info("interrupted%s; go on with hydra.run.dir=%s resume=true", which, folder.path)
         return EXIT_INTERRUPTED
-    if ended is Ended.diverged:
-        log().warning(
-            "the dynamics have diverged: a replica flew apart; choose a shorter explore.time_step_fs"
-        )
     return _exit_status(folder)
 
 
@@ -137,7 +136,7 @@ def _longer(folder: ExplorationFolder) -> str:
     if not folder.checkpoint.exists():
         return f"without its {folder.checkpoint.name} it cannot go on"
     if read_table(folder.path / EXPLORATION)["ended"].iloc[0] == Ended.diverged.value:
-        return "the dynamics have diverged; it cannot go on"
+        return "all ladders have diverged; it cannot go on"
     return "it goes on with a longer explore.time_limit_s, explore.steps or explore.patience"
 
 

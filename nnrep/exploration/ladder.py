@@ -36,7 +36,7 @@ class LadderRecord:
         state: of its sampler; None before its start.
         step: that it has taken.
         time_s: since the search began, of its last round.
-        diverged: whether a replica has flown apart, in its last round.
+        diverged: whether a replica has flown apart, in its last round; the ladder is at its end then.
         minima: distinct ones, the lowest first.
         rows: a row a quench: `COLUMNS`, and those of the shape.
         frames: (n, d) of the coldest replica after each round.

@@ -24,7 +24,7 @@ CHECKPOINT_SECONDS = 10.0  # how much work a killed search loses
 
 
 class Ended(Enum):
-    """Why a search has ended."""
+    """Why a search has ended; `diverged`: a replica of each of its ladders has flown apart."""
 
     steps = "steps"
     patience = "patience"
@@ -110,7 +110,7 @@ class Search:
     def ended(self) -> Ended | None:
         """Why the search is at its end; None if it is not."""
         config, ladders = self.config, self.ladders.values()
-        if any(ladder.diverged for ladder in ladders):
+        if all(ladder.diverged for ladder in ladders):
             return Ended.diverged
         if all(map(self._is_done, ladders)):
             return Ended.steps
@@ -125,7 +125,7 @@ class Search:
 
         What ladders that are ahead have met since counts later, so that it does not matter how far they are.
         """
-        now = min(ladder.step for ladder in self.ladders.values())
+        now = min(ladder.step for ladder in self.ladders.values() if not ladder.diverged)
         lows = (low for ladder in self.ladders.values() for low in ladder.lows if low.step <= now)
         fell_at, fell_to = now, np.inf
         for step, energy in sorted(lows):
@@ -134,14 +134,17 @@ class Search:
         return now - fell_at
 
     def _is_done(self, ladder: LadderRecord) -> bool:
-        return ladder.step >= self.config.last_step
+        return ladder.diverged or ladder.step >= self.config.last_step
 
     def progress(self) -> Progress:
         """Where the search stands, for a bar."""
         steps = sum(ladder.step for ladder in self.ladders.values()) + sum(self._under_way.values())
-        limit = 0 if self.config.steps is None else self.config.steps * len(self.ladders)
         running = sum(not self._is_done(ladder) for ladder in self.ladders.values())
+        limit = 0 if self.config.steps is None else sum(map(self._most_steps, self.ladders.values()))
         return Progress("exploring", steps, limit, steps, limit, running, float(self.lowest))
+
+    def _most_steps(self, ladder: LadderRecord) -> int:
+        return ladder.step if ladder.diverged else self.config.last_step
 
     def save(self) -> None:
         """Write the checkpoint, if there is to be one."""

@@ -25,12 +25,27 @@ def never():
     return False
 
 
-def run(config, seeds=(0,), checkpoint=None, stop_at=np.inf):
-    """A search that is stopped once its first ladder has taken so many steps."""
+def run(config, seeds=(0,), checkpoint=None, stop_at=np.inf, apart=()):
+    """A search that is stopped once its first ladder has taken so many steps; see `flying_apart`."""
     search, explorer = search_of_wells(config, seeds, checkpoint)
+    explorer.sampler = flying_apart(explorer.sampler, dict(apart))
     first = search.ladders[seeds[0]]
     ended = searched(search, explorer, lambda: first.step >= stop_at, lambda seen: None)
     return search, explored(search, explorer.system, FINISH, ended, never)
+
+
+def flying_apart(sampler, at):
+    """A sampler whose coldest replica is lost once the ladder of a seed has taken `at[seed]` steps."""
+
+    class Apart(type(sampler)):
+        def advance(self, state, steps):
+            state, frames = super().advance(state, steps)
+            positions = np.array(frames.positions)
+            if int(state[2]) >= at.get(int(state[1]), np.inf):
+                positions[1] = np.nan
+            return (positions, *state[1:]), frames._replace(positions=positions)
+
+    return Apart()
 
 
 def same_numbers(one, other):
@@ -39,7 +54,7 @@ def same_numbers(one, other):
         pd.testing.assert_frame_equal(*tables)
     pd.testing.assert_frame_equal(*(each.to_frame().drop(columns="time_s") for each in (one, other)))
     np.testing.assert_array_equal(one.frames.positions, other.frames.positions)
-    assert one.ended is other.ended
+    assert (one.ended, one.diverged) == (other.ended, other.diverged)
 
 
 def test_both_minima_are_met_counted_and_minimised():
@@ -207,26 +222,40 @@ def test_a_search_may_be_stopped_in_the_minimisation_at_its_end():
     assert sum(each.result is not None for each in outcome.lowest) == 1
 
 
-def test_a_search_ends_where_a_replica_flies_apart(monkeypatch):
-    config = options(steps=1000)
-    search, explorer = search_of_wells(config)
-    advance = explorer.sampler.advance
-
-    def apart(state, steps):
-        state, frames = advance(state, steps)
-        broken = np.where(state[2] > 30, np.nan, frames.positions) * [[[1.0]], [[1.0]]]
-        broken[0] = frames.positions[0]
-        return state, frames._replace(positions=broken)
-
-    monkeypatch.setattr(explorer.sampler, "advance", apart)
-    ended = searched(search, explorer, never, lambda seen: None)
-    outcome = explored(search, explorer.system, FINISH, ended, never)
+def test_a_search_ends_where_a_replica_of_its_only_ladder_flies_apart():
+    search, outcome = run(options(steps=1000), apart={0: 40})
     assert outcome.ended is Ended.diverged
+    assert outcome.diverged == (0,)
     assert search.ladders[0].step == 40
     assert outcome.frames.step.tolist() == [10, 20, 30]  # the coldest replica is that which has flown apart
     assert np.isfinite([each.minimum.energy for each in outcome.lowest]).all()
     assert outcome.quenches["energy"].isna().tolist()[-2:] == [False, True]
     assert outcome.lowest[0].result is not None
+
+
+@pytest.mark.parametrize("limits", [{"steps": 80}, {"steps": 10_000, "patience": 50}])
+def test_ladders_go_on_where_another_flies_apart(limits, tmp_path):
+    """To the numbers that they have without it, also if they are broken before or after."""
+    config, apart = options(**limits), {1: 20, 3: 40}
+    search, whole = run(config, seeds=(0, 1, 2, 3), apart=apart)
+    assert whole.ended is Ended("patience" if "patience" in limits else "steps")
+    assert whole.diverged == (1, 3)
+    assert [search.ladders[seed].step for seed in (1, 3)] == [20, 40]
+    assert search.ladders[0].step == search.ladders[2].step >= 50
+    alone = run(options(steps=search.ladders[2].step), seeds=(2,))[1].quenches.drop(columns="time_s")
+    own = whole.quenches[whole.quenches["seed"] == 2].drop(columns="time_s").reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, alone)
+    for stop_at in (10, 20, 30, 40):
+        checkpoint = tmp_path / f"{stop_at}.npz"
+        broken = run(config, (0, 1, 2, 3), checkpoint, stop_at, apart)[1]
+        assert broken.ended is Ended.interrupted
+        same_numbers(whole, run(config, (0, 1, 2, 3), checkpoint, apart=apart)[1])
+
+
+def test_a_bar_ends_at_the_steps_that_ladders_can_still_take():
+    search, _ = run(options(steps=80), seeds=(0, 1), apart={1: 20})
+    seen = search.progress()
+    assert (seen.steps, seen.steps_limit, seen.running) == (100, 100, 0)
 
 
 def test_a_search_without_a_limit_of_steps_ends_before_they_cannot_be_counted():
