@@ -15,8 +15,8 @@ from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UserError, name
 from nnrep.exploration.driver import sampler_of, search_of
 from nnrep.exploration.finish import Finish
 from nnrep.exploration.outcome import explored
-from nnrep.exploration.round import Explorer, Round
-from nnrep.exploration.search import Ended, Order, Search, searched
+from nnrep.exploration.round import Explorer, Order, Round, Start
+from nnrep.exploration.search import Ended, Search, searched
 from nnrep.host.interruption import Interruption, stop_requested
 from nnrep.host.progress import Progress
 from nnrep.host.runtime import compute_with_one_thread, configure_jax
@@ -69,7 +69,7 @@ def run_job(job: ExploreJob, folder_path: Path, report: bool = True) -> int:
         report: print the closing table, and write a page if one is wanted.
 
     Returns:
-        Exit status: 0, 1 if the dynamics diverged or no minimum was found, 130 if it was interrupted.
+        Exit status: 0, 1 if all ladders diverged or no minimum was found, 130 if it was interrupted.
 
     Raises:
         UserError: the system cannot be built, or cannot be searched.
@@ -115,14 +115,13 @@ def _run_in(folder: ExplorationFolder, job: ExploreJob, report: bool) -> int:
             folder.write_search(system, outcome, minima, summary, config.explore.finished_minima, pictures)
     if report:
         _show(folder, units)
+    if outcome.diverged:
+        seeds = ", ".join(map(str, outcome.diverged))
+        log().warning("ladder of seed %s: a replica flew apart; choose a shorter explore.time_step_fs", seeds)
     if interrupted:
         which = ", with the tables as they were before it went on" if kept else ""
         log().info("interrupted%s; go on with hydra.run.dir=%s resume=true", which, folder.path)
         return EXIT_INTERRUPTED
-    if ended is Ended.diverged:
-        log().warning(
-            "the dynamics have diverged: a replica flew apart; choose a shorter explore.time_step_fs"
-        )
     return _exit_status(folder)
 
 
@@ -137,7 +136,7 @@ def _longer(folder: ExplorationFolder) -> str:
     if not folder.checkpoint.exists():
         return f"without its {folder.checkpoint.name} it cannot go on"
     if read_table(folder.path / EXPLORATION)["ended"].iloc[0] == Ended.diverged.value:
-        return "the dynamics have diverged; it cannot go on"
+        return "all ladders have diverged; it cannot go on"
     return "it goes on with a longer explore.time_limit_s, explore.steps or explore.patience"
 
 
@@ -188,20 +187,20 @@ def _searched(
         return searched(search, explorer, should_stop, on_progress)
     engine = LocalEngine([None] * processes, threads)
 
-    def next_round(slot: int) -> "RoundOf | None":
+    def next_order(slot: int) -> "OrderOf | None":
         order = search.next_order()
-        return None if order is None else RoundOf(plan, order)
+        return None if order is None else OrderOf(plan, order)
 
-    def take(work: RoundOf, came: Round | None) -> None:
+    def take(work: OrderOf, came: Start | Round | None) -> None:
         search.take(work.order, came)
         on_progress(search.progress())
 
-    def lost(work: RoundOf, why: str) -> None:
+    def lost(work: OrderOf, why: str) -> None:
         search.save()
         raise UserError(f"ladder of seed {work.order.seed}: {why}; the same command with resume=true goes on")
 
     try:
-        dispatch(engine, next_round, take, lost, should_stop, processes)
+        dispatch(engine, next_order, take, lost, should_stop, processes)
     finally:
         engine.close()
     search.save()
@@ -209,12 +208,12 @@ def _searched(
 
 
 @dataclass(frozen=True)
-class RoundOf:
-    """A round of a ladder as work for a process, which builds the system once.
+class OrderOf:
+    """A start or a round of a ladder as work for a process, which builds the system once.
 
     Attributes:
         plan: of the search.
-        order: which round.
+        order: which one.
     """
 
     plan: ExploringPlan
@@ -222,17 +221,17 @@ class RoundOf:
 
     @property
     def shape(self) -> str:
-        """All rounds share their programs."""
-        return "round"
+        """All share their programs."""
+        return "order"
 
-    def __call__(self) -> Round | None:
+    def __call__(self) -> Start | Round | None:
         """Compute it; None where it was to stop."""
         log().setLevel("WARNING")
         try:
             explorer = self._explorer()
         except KeyboardInterrupt:  # before there is one
             return None
-        return explorer.round(self.order.seed, self.order.state, stop_requested)
+        return explorer.computed(self.order, stop_requested)
 
     def _explorer(self) -> Explorer:
         """That of this process; raises `KeyboardInterrupt` where it was to stop."""
@@ -247,7 +246,7 @@ class RoundOf:
         return _explorers[key]
 
     def parts(self) -> list[Self]:
-        """A round is one."""
+        """It is one."""
         return [self]
 
 

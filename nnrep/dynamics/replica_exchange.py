@@ -18,7 +18,7 @@ What a caller must know:
 - Numbers are the same however many steps a call takes, if calls take multiples of `exchange_every`.
 - Seeds, temperatures, time step, friction and intervals compile nothing anew; a number of temperatures
   does, and so do `outer_every` = 1 beside more, and another padded size.
-- Steps are counted in 32 bits: 2e9 of them.
+- Steps are counted in 32 bits: `LAST_STEP` of them, beyond which `advance` and `annealed` refuse to go.
 - On CPUs replicas run one after the other on one thread's worth of arithmetic: two ladders in two processes
   use two cores better than one ladder with two threads.
 """
@@ -46,6 +46,7 @@ AT_START = 12  # Newton steps, as a start may have any bond lengths
 COOLINGS, COLDEST = 10, 0.1  # temperatures of an annealing, and the last beside the first
 RELAXATIONS = 10.0  # times in which heat flows away, during an annealing
 NEVER = 2**30  # steps to an exchange
+LAST_STEP = 2**31 - 1  # that a ladder can count
 UP, DOWN = 1, 2  # where a replica last was: at the coldest rung, and after it at the hottest
 
 
@@ -154,6 +155,7 @@ def advance(
     require(steps >= every and steps % every == 0, "steps", f"a positive multiple of {every}", steps)
     replicas, wanted = len(ladder.rung), len(settings.temperatures_k)
     require(replicas == wanted, "temperatures_k", f"{replicas}, as many as the ladder has", wanted)
+    _require_countable(ladder, steps)
     schedule = Schedule(_thermal(system, settings), np.asarray(settings.exchange_every))
     numbers = on_device((schedule, np.asarray(steps)))
     mechanics = mechanics_of(system, settings)
@@ -178,6 +180,7 @@ def annealed(system: System, settings: DynamicsSettings, ladder: Ladder, steps: 
     """
     every = settings.outer_every
     piece = every * -(-steps // (COOLINGS * every))
+    _require_countable(ladder, COOLINGS * piece)
     duration = COOLINGS * piece * settings.time_step_fs / FS_PER_PS
     numbers = (np.asarray(RELAXATIONS / duration), np.asarray(NEVER), np.asarray(piece))
     friction, never, length = on_device(numbers)
@@ -188,6 +191,11 @@ def annealed(system: System, settings: DynamicsSettings, ladder: Ladder, steps: 
         schedule = Schedule(on_device(np.full(len(ladder.rung), thermal)), never)
         state, _ = _advanced(mechanics, schedule, state, length, _side_by_side())
     return np.asarray(state.positions)
+
+
+def _require_countable(ladder: Ladder, steps: int) -> None:
+    left = LAST_STEP - int(ladder.step)
+    require(steps <= left, "steps", f"at most {left}, as a ladder counts {LAST_STEP} of them", steps)
 
 
 def _side_by_side() -> bool:

@@ -73,6 +73,7 @@ class DynamicsSettings:
         object.__setattr__(self, "temperatures_k", kelvin)
         every, allowed = self.exchange_every, f"a positive multiple of outer_every={self.outer_every}"
         require(every >= 1 and every % self.outer_every == 0, "exchange_every", allowed, every)
+        require(every < 2**31, "exchange_every", "below 2^31", every)
         mass = self.hydrogen_mass_dalton
         usable = mass is None or 0 < mass < math.inf
         require(usable, "hydrogen_mass_dalton", "positive, or null", mass)

@@ -1,12 +1,12 @@
 """`LadderRecord`: where one ladder of a search stands, and what it has met."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnrep.exploration.minima import Met, Minima, Minimum, Same
 from nnrep.exploration.quench import Quenched
-from nnrep.exploration.round import Frames, Round
+from nnrep.exploration.round import Frames, Round, Start
 from nnrep.exploration.shape import Shape
 
 # Of the table of quenches, before the columns of `Shape`. Temperatures in K, energies in the system's unit.
@@ -21,44 +21,54 @@ STATE, FRAMES = "state", "frames"
 EXCHANGE = ("attempts", "accepted", "round_trips")
 
 
+class Low(NamedTuple):
+    """A quench that ended lower than all before it of its ladder; by step, then by energy."""
+
+    step: int
+    energy: float
+
+
 class LadderRecord:
     """One ladder of a search.
 
     Attributes:
         seed: of the ladder.
-        state: of its sampler; None before the first round.
+        state: of its sampler; None before its start.
         step: that it has taken.
         time_s: since the search began, of its last round.
-        diverged: whether a replica has flown apart, in its last round.
+        diverged: whether a replica has flown apart, in its last round; the ladder is at its end then.
         minima: distinct ones, the lowest first.
         rows: a row a quench: `COLUMNS`, and those of the shape.
         frames: (n, d) of the coldest replica after each round.
         heat: (rounds, R) mean kinetic temperatures of the rungs.
         exchange: see `EXCHANGE`.
-        fell_at: step of the quench at which its lowest energy has last fallen by more than `min_delta`.
+        lows: quenches at which its lowest energy fell, however little.
     """
 
-    def __init__(self, seed: int, same: Same, most: int, min_delta: float) -> None:
+    def __init__(self, seed: int, same: Same, most: int) -> None:
         """A ladder that has not begun."""
-        self.seed, self.minima, self._min_delta = seed, Minima(same, most), min_delta
+        self.seed, self.minima = seed, Minima(same, most)
         self.state: Any = None
         self.step, self.time_s, self.diverged = 0, 0.0, False
         self.rows: list[list[float]] = []
         self.frames: list[np.ndarray] = []
         self.heat: list[np.ndarray] = []
         self.exchange = {name: np.zeros(0, int) for name in EXCHANGE}
-        self.fell_at, self._fell_to = 0, np.inf
+        self.lows: list[Low] = []
 
     @property
     def lowest(self) -> float:
         """Its lowest energy; infinite before its first quench."""
         return self.minima.lowest
 
+    def begin(self, start: Start, shape: Shape, time_s: float) -> None:
+        """Take in its start, of so many seconds after the search began."""
+        self.time_s, self.state = time_s, start.state
+        self._quench(start.quench, NO_REPLICA, np.nan, np.nan, shape)
+
     def take(self, came: Round, temperatures: tuple[float, ...], shape: Shape, time_s: float) -> None:
         """Take in a round that has ended so many seconds after the search began."""
         self.time_s = time_s
-        if came.start is not None:
-            self._quench(came.start, NO_REPLICA, np.nan, np.nan, shape)
         self.state, self.step = came.state, self.step + came.steps
         frames: Frames = came.frames
         self.diverged = not np.all(np.isfinite(frames.positions))
@@ -80,8 +90,8 @@ class LadderRecord:
         self._follow(self.step, one.energy)
 
     def _follow(self, step: int, energy: float) -> None:
-        if energy < self._fell_to - self._min_delta:
-            self._fell_to, self.fell_at = energy, step
+        if energy < (self.lows[-1].energy if self.lows else np.inf):
+            self.lows.append(Low(step, energy))
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, as arrays and lists of arrays."""
@@ -96,7 +106,7 @@ class LadderRecord:
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Go on from a snapshot; `min_delta` may be another one since."""
+        """Go on from a snapshot."""
         step, time_s, diverged = snapshot["numbers"]
         self.step, self.time_s, self.diverged = int(step), float(time_s), bool(diverged)
         self.rows, self.frames = snapshot["rows"].tolist(), list(snapshot[FRAMES])

@@ -43,6 +43,7 @@ def explored(
     lowest = tuple(Lowest(each, shape.of_positions(each.positions)) for each in minima.all)
     return Exploration(
         ended=ended,
+        diverged=tuple(seed for seed, ladder in search.ladders.items() if ladder.diverged),
         lowest=lowest,
         native=None if native is None else Lowest(native, shape.of_positions(native.positions)),
         quenches=_quenches(search),

@@ -40,6 +40,7 @@ class Exploration:
 
     Attributes:
         ended: why it has.
+        diverged: seeds of ladders that have ended where a replica flew apart, with what they had met.
         lowest: the minima, the lowest first.
         native: the native structure, minimised as they are; None where there is none.
         quenches: a row a quench: seed of the ladder, step, time_ps, time_s, replica (-1: the start),
@@ -57,6 +58,7 @@ class Exploration:
     """
 
     ended: Ended
+    diverged: tuple[int, ...]
     lowest: tuple[Lowest, ...]
     native: Lowest | None
     quenches: "pd.DataFrame"

@@ -1,4 +1,4 @@
-"""A round of a ladder: dynamics, then a quench of the frame of every replica."""
+"""What ladders are made of: a start, then rounds of dynamics and a quench of the frame of every replica."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -62,6 +62,25 @@ class Sampler(Protocol):
         ...
 
 
+class Order(NamedTuple):
+    """What is to be computed of a ladder: a round from a state of its sampler, or its start (None)."""
+
+    seed: int
+    state: Any | None
+
+
+class Start(NamedTuple):
+    """How a ladder begins.
+
+    Attributes:
+        state: of the sampler, all of whose replicas stand at the minimum below the system's start.
+        quench: of the system's start.
+    """
+
+    state: Any
+    quench: Quenched
+
+
 class Round(NamedTuple):
     """What came of a round.
 
@@ -70,16 +89,12 @@ class Round(NamedTuple):
         steps: that the ladder has taken in it.
         frames: at its end.
         quenches: of the frame of each replica.
-        start: quench of the start, of a ladder's first round.
-        seconds: that it took.
     """
 
     state: Any
     steps: int
     frames: Frames
     quenches: tuple[Quenched, ...]
-    start: Quenched | None
-    seconds: float
 
 
 class Explorer:
@@ -103,27 +118,31 @@ class Explorer:
         """The minimum below positions (n, d); None where it was to stop."""
         return quenched(self.system, self.stages, positions, self.config.quench.steps, should_stop)
 
-    def round(
+    def computed(
         self,
-        seed: int,
-        state: Any | None,
+        order: Order,
         should_stop: Callable[[], bool],
         on_steps: Callable[[int], None] | None = None,
-    ) -> Round | None:
-        """The next round of a ladder; None where it was to stop, and nothing has come of it.
+    ) -> Start | Round | None:
+        """What comes of an order; None where it was to stop, and nothing has come of it.
 
         Args:
-            seed: of the ladder.
-            state: of its sampler; None begins the ladder, at the minimum below the system's start.
+            order: which ladder's start or round.
             should_stop: asked several times a second.
             on_steps: told of steps taken in the round so far.
         """
-        began, start, steps = time.perf_counter(), None, self.config.quench_every
-        if state is None:
-            start = self.quench(np.asarray(self.system.start(seed)), should_stop)
-            if start is None:
-                return None
-            state = self.sampler.start(seed, start.positions)
+        if order.state is None:
+            return self._start(order.seed, should_stop)
+        return self._round(order.state, should_stop, on_steps)
+
+    def _start(self, seed: int, should_stop: Callable[[], bool]) -> Start | None:
+        lowest = self.quench(np.asarray(self.system.start(seed)), should_stop)
+        return None if lowest is None else Start(self.sampler.start(seed, lowest.positions), lowest)
+
+    def _round(
+        self, state: Any, should_stop: Callable[[], bool], on_steps: Callable[[int], None] | None
+    ) -> Round | None:
+        steps = self.config.quench_every
         moved = self._moved(state, steps, should_stop, on_steps)
         if moved is None:
             return None
@@ -137,7 +156,7 @@ class Explorer:
             if one is None:
                 return None
             quenches.append(one)
-        return Round(state, steps, frames, tuple(quenches), start, time.perf_counter() - began)
+        return Round(state, steps, frames, tuple(quenches))
 
     def _annealed(self, state: Any, frames: Frames, should_stop: Callable[[], bool]) -> np.ndarray | None:
         """Where quenches begin; None where the round was to stop."""

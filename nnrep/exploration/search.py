@@ -1,20 +1,20 @@
 """`Search`: the ladders of a search, which of them goes on next, and when all have come to an end.
 
-It is told of rounds as they end, in whatever order and process they were computed.
+It is told of starts and rounds as they end, in whatever order and process they were computed.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from nnrep.errors import UserError
 from nnrep.exploration.ladder import LadderRecord
 from nnrep.exploration.minima import Same
-from nnrep.exploration.round import Explorer, Round
+from nnrep.exploration.round import Explorer, Order, Round, Start
 from nnrep.exploration.settings import ExploreConfig
 from nnrep.exploration.shape import Shape
 from nnrep.host.progress import Progress
@@ -24,20 +24,13 @@ CHECKPOINT_SECONDS = 10.0  # how much work a killed search loses
 
 
 class Ended(Enum):
-    """Why a search has ended."""
+    """Why a search has ended; `diverged`: a replica of each of its ladders has flown apart."""
 
     steps = "steps"
     patience = "patience"
     time_limit = "time_limit"
     diverged = "diverged"
     interrupted = "interrupted"
-
-
-class Order(NamedTuple):
-    """A round that is to be computed next: which ladder's, from which state (None: the first one)."""
-
-    seed: int
-    state: Any | None
 
 
 class Search:
@@ -66,9 +59,7 @@ class Search:
             UserError: the checkpoint cannot be read, or is of another search.
         """
         self.temperatures, self.shape, self.same, self.config = temperatures, shape, same, config
-        self.ladders = {
-            seed: LadderRecord(seed, same, config.most_minima, config.min_delta) for seed in seeds
-        }
+        self.ladders = {seed: LadderRecord(seed, same, config.most_minima) for seed in seeds}
         self._idle = list(seeds)
         self._checkpoint, self._earlier_s, self._saved = checkpoint, 0.0, -np.inf
         if checkpoint is not None and checkpoint.exists():
@@ -92,20 +83,23 @@ class Search:
         return sum(len(ladder.rows) for ladder in self.ladders.values())
 
     def next_order(self) -> Order | None:
-        """The round to begin next; None while all ladders have one, or once the search has ended."""
+        """What to compute next; None while all ladders have something, or once the search has ended."""
         waiting = [seed for seed in self._idle if not self._is_done(self.ladders[seed])]
         if not waiting or self.ended() is not None:
             return None
-        seed = min(waiting, key=lambda each: self.ladders[each].step)
+        seed = min(waiting, key=lambda each: (self.ladders[each].step, self.ladders[each].state is not None))
         self._idle.remove(seed)
         return Order(seed, self.ladders[seed].state)
 
-    def take(self, order: Order, came: Round | None) -> None:
-        """Take in what came of a round; nothing where it was to stop."""
+    def take(self, order: Order, came: Start | Round | None) -> None:
+        """Take in what came of an order; nothing where it was to stop."""
         self._idle.append(order.seed)
         self._under_way[order.seed] = 0
-        if came is not None:
-            self.ladders[order.seed].take(came, self.temperatures, self.shape, self.time_s)
+        ladder = self.ladders[order.seed]
+        if isinstance(came, Start):
+            ladder.begin(came, self.shape, self.time_s)
+        elif came is not None:
+            ladder.take(came, self.temperatures, self.shape, self.time_s)
         if time.perf_counter() > self._saved + CHECKPOINT_SECONDS:
             self.save()
 
@@ -116,27 +110,41 @@ class Search:
     def ended(self) -> Ended | None:
         """Why the search is at its end; None if it is not."""
         config, ladders = self.config, self.ladders.values()
-        if any(ladder.diverged for ladder in ladders):
+        if all(ladder.diverged for ladder in ladders):
             return Ended.diverged
         if all(map(self._is_done, ladders)):
             return Ended.steps
         if config.time_limit_s is not None and self.time_s >= config.time_limit_s:
             return Ended.time_limit
-        lowest = min(ladders, key=lambda each: each.lowest)
-        waited = min(each.step for each in ladders) - lowest.fell_at
-        if config.patience is not None and np.isfinite(lowest.lowest) and waited >= config.patience:
+        if config.patience is not None and self._waited() >= config.patience:
             return Ended.patience
         return None
 
+    def _waited(self) -> int:
+        """Steps of each ladder since the lowest energy of all has last fallen by more than `min_delta`.
+
+        What ladders that are ahead have met since counts later, so that it does not matter how far they are.
+        """
+        now = min(ladder.step for ladder in self.ladders.values() if not ladder.diverged)
+        lows = (low for ladder in self.ladders.values() for low in ladder.lows if low.step <= now)
+        fell_at, fell_to = now, np.inf
+        for step, energy in sorted(lows):
+            if energy < fell_to - self.config.min_delta:
+                fell_at, fell_to = step, energy
+        return now - fell_at
+
     def _is_done(self, ladder: LadderRecord) -> bool:
-        return self.config.steps is not None and ladder.step >= self.config.steps
+        return ladder.diverged or ladder.step >= self.config.last_step
 
     def progress(self) -> Progress:
         """Where the search stands, for a bar."""
         steps = sum(ladder.step for ladder in self.ladders.values()) + sum(self._under_way.values())
-        limit = 0 if self.config.steps is None else self.config.steps * len(self.ladders)
         running = sum(not self._is_done(ladder) for ladder in self.ladders.values())
+        limit = 0 if self.config.steps is None else sum(map(self._most_steps, self.ladders.values()))
         return Progress("exploring", steps, limit, steps, limit, running, float(self.lowest))
+
+    def _most_steps(self, ladder: LadderRecord) -> int:
+        return ladder.step if ladder.diverged else self.config.last_step
 
     def save(self) -> None:
         """Write the checkpoint, if there is to be one."""
@@ -166,8 +174,8 @@ class Search:
 
 
 def kept_search(seeds: Sequence[int], config: ExploreConfig, checkpoint: Path) -> Search:
-    """A search as its checkpoint has it, to be asked where it stands: it knows no system, and takes in no
-    rounds.
+    """A search as its checkpoint has it, to be asked where it stands: it knows no system, and takes in
+    nothing.
 
     Raises:
         UserError: the checkpoint cannot be read, or is of another search.
@@ -189,8 +197,7 @@ def searched(
             search.follow(order, steps)
             on_progress(search.progress())
 
-        came = explorer.round(order.seed, order.state, should_stop, follow)
-        search.take(order, came)
+        search.take(order, explorer.computed(order, should_stop, follow))
         on_progress(search.progress())
     search.save()
     return search.ended() or Ended.interrupted

@@ -17,6 +17,8 @@ TEMPERATURES_K = (300.0, 324.0, 351.0, 379.0, 410.0)
 OUTER_EVERY = 2  # in a solvent
 ANNEAL_STEPS = 500  # of molecules; loops and clusters have none
 RMS_FORCE, RMS_FORCE_DIMENSIONLESS = 2.0, 1e-4  # kJ/mol/nm, or in the own unit of a system without one
+MOST_STEPS = 2_000_000_000  # of a ladder, which counts in 32 bits; the rest is for an annealing of its frames
+MOST_ANNEALING = 100_000_000
 SAME_ENERGY = 1e-3  # of systems whose minima have no other mark
 
 
@@ -39,8 +41,8 @@ class QuenchConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        steps, most = self.anneal_steps, 2**30
-        require(steps is None or 0 <= steps <= most, "anneal_steps", "from 0 to 2^30, or null", steps)
+        steps, allowed = self.anneal_steps, f"from 0 to {MOST_ANNEALING}, or null"
+        require(steps is None or 0 <= steps <= MOST_ANNEALING, "anneal_steps", allowed, steps)
         for name, least in (("map_steps", 0), ("steps", 1)):
             value = getattr(self, name)
             require(least <= value < 2**31, name, f"from {least} to 2^31 - 1", value)
@@ -86,10 +88,6 @@ class SameConfig:
         require(given, "rmsd", "a number, as same.energy is null", self.rmsd)
 
 
-def _counted(value: int | None) -> bool:
-    return value is None or 1 <= value < 2**63
-
-
 @settings(FILE)
 class ExploreConfig:
     """`explore`: how minima are searched for; the keys that `DynamicsSettings` has mean what they do there.
@@ -104,7 +102,7 @@ class ExploreConfig:
         most_minima: in the list of a ladder.
         finished_minima: how many are minimised by a schedule at the end.
         time_limit_s: seconds of the search; None for ever.
-        steps: most steps of a ladder; None for any number.
+        steps: most steps of a ladder; None for `MOST_STEPS`.
         patience: steps without a fall of the lowest energy after which the search ends; None for any number.
         min_delta: fall of the lowest energy that counts for that.
         workers: processes for the ladders.
@@ -155,16 +153,19 @@ class ExploreConfig:
         require(every is None or every >= 1, "outer_every", "at least 1, or null", every)
         self.dynamics_with(self._kelvin, every or 1, is_molecule=True)
         quench, exchange = self.quench_every, self.exchange_every
-        often = quench >= 1 and quench % exchange == 0
-        require(often, "quench_every", f"a multiple of exchange_every={exchange}", quench)
+        often, allowed = 1 <= quench <= MOST_STEPS, f"from 1 to {MOST_STEPS}"
+        require(often, "quench_every", allowed, quench)
+        require(quench % exchange == 0, "quench_every", f"a multiple of exchange_every={exchange}", quench)
         require(1 <= self.most_minima <= 10_000, "most_minima", "from 1 to 10000", self.most_minima)
         finished, most = self.finished_minima, self.most_minima
         require(1 <= finished <= most, "finished_minima", f"from 1 to most_minima={most}", finished)
         seconds, allowed = self.time_limit_s, "positive, or null"
         require(seconds is None or 0 < seconds < math.inf, "time_limit_s", allowed, seconds)
-        for name in ("steps", "patience", "workers"):
-            value = getattr(self, name)
-            require(_counted(value), name, "at least 1, or null", value)
+        for name in ("steps", "patience"):
+            value, allowed = getattr(self, name), f"from 1 to {MOST_STEPS}, or null"
+            require(value is None or 1 <= value <= MOST_STEPS, name, allowed, value)
+        workers = self.workers
+        require(workers is None or workers >= 1, "workers", "at least 1, or null", workers)
         limits = (self.time_limit_s, self.steps, self.patience)
         require(
             any(each is not None for each in limits), "time_limit_s", "a number, or steps or patience", "null"
@@ -179,6 +180,11 @@ class ExploreConfig:
     @property
     def _kelvin(self) -> list[float]:
         return list(TEMPERATURES_K) if self.temperatures_k is None else self.temperatures_k
+
+    @property
+    def last_step(self) -> int:
+        """At which a ladder is at its end."""
+        return self.steps or MOST_STEPS // self.quench_every * self.quench_every
 
     @property
     def time_step_ps(self) -> float:

@@ -12,7 +12,9 @@ from structure_texts import text
 
 from nnrep.commands import explore_job
 from nnrep.config.compose import with_choices_of
-from nnrep.exploration.search import Order, Search
+from nnrep.exploration.replicas import ReplicaExchange
+from nnrep.exploration.round import Order
+from nnrep.exploration.search import Search
 from nnrep.host.terminal import log
 
 # Thirteen particles; dynamics and quenches of no time.
@@ -167,10 +169,10 @@ def test_a_process_that_is_to_stop_before_it_is_ready_has_no_round(monkeypatch):
     def stopped(work):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(explore_job.RoundOf, "_explorer", stopped)
+    monkeypatch.setattr(explore_job.OrderOf, "_explorer", stopped)
     level = log().level
     try:
-        assert explore_job.RoundOf(None, Order(0, None))() is None
+        assert explore_job.OrderOf(None, Order(0, None))() is None
     finally:
         log().setLevel(level)
 
@@ -216,10 +218,36 @@ def test_dynamics_that_diverge_leave_what_there_was(command, tmp_path):
     done = command("explore", *words, "explore.steps=100", "record.pictures=false")
     assert done.returncode == 1
     assert "a replica flew apart; choose a shorter explore.time_step_fs" in done.stderr
-    assert pd.read_csv(tmp_path / "out" / "exploration.csv")["ended"].tolist() == ["diverged"]
+    summary = pd.read_csv(tmp_path / "out" / "exploration.csv").iloc[0]
+    assert (summary["ended"], summary["diverged"]) == ("diverged", 1)
     longer = command("explore", *words, "explore.steps=200", "record.pictures=false", "resume=true")
     assert longer.returncode == 1
-    assert "is complete; nothing to resume (the dynamics have diverged" in longer.stderr
+    assert "is complete; nothing to resume (all ladders have diverged" in longer.stderr
+
+
+def test_a_ladder_that_diverges_leaves_the_others_alone(command, tmp_path, monkeypatch):
+    advance = ReplicaExchange.advance
+
+    def apart(sampler, state, steps):
+        state, frames = advance(sampler, state, steps)
+        if state.key[1] == 1 and state.step >= 1000:
+            frames = frames._replace(positions=np.full_like(frames.positions, np.nan))
+        return state, frames
+
+    monkeypatch.setattr(ReplicaExchange, "advance", apart)
+    short = (*CLUSTER, "record.pictures=false", "seeds=2", "explore.workers=1")
+    assert command("explore", *short, "explore.steps=2000", "hydra.run.dir=whole").returncode == 0
+    for steps in (1500, 2000):  # it goes on as well
+        resumed = (f"explore.steps={steps}", "hydra.run.dir=out", "resume=true")
+        done = command("explore", *short, *resumed)
+        assert done.returncode == 0, done.stderr
+        assert "ladder of seed 1: a replica flew apart; choose a shorter explore.time_step_fs" in done.stderr
+        assert "(steps; 1 of 2 ladders diverged)" in done.stdout
+        summary = pd.read_csv(tmp_path / "out" / "exploration.csv").iloc[0]
+        assert (summary["ended"], summary["diverged"]) == ("steps", 1)
+        quenches = pd.read_csv(tmp_path / "out" / "quenches.csv")
+        assert quenches.groupby("seed")["step"].max().tolist() == [steps, 1000]
+    same_search(tmp_path / "whole", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +267,7 @@ def test_dynamics_that_diverge_leave_what_there_was(command, tmp_path):
         (("analysis.drawn=3",), "analysis.drawn: must be 6"),
         (("explore.quench.map_steps=3",), "explore.quench.map_steps: must be 200, as reparam=none is no map"),
         (("modes.of=graph",), "modes.of: must be backbone"),
+        ((*CLUSTER, "explore.steps=3000000000"), "explore.steps: must be from 1 to 2000000000, or null"),
         (("explore.min_delta=1",), "explore.min_delta: must be 0.1, as explore.patience is null"),
         (("explore.outer_every=4", "explore.exchange_every=100"), "explore.outer_every: must be 1"),
         ((*CLUSTER, "explore.same.rmsd=2"), "explore.same.rmsd: must be 1.0, as particles"),

@@ -9,7 +9,15 @@ import pytest
 from compilations import counted
 from jax.tree_util import Partial
 
-from nnrep.dynamics.replica_exchange import COLDEST, Ladder, Observed, advance, annealed, start_ladder
+from nnrep.dynamics.replica_exchange import (
+    COLDEST,
+    LAST_STEP,
+    Ladder,
+    Observed,
+    advance,
+    annealed,
+    start_ladder,
+)
 from nnrep.dynamics.settings import DynamicsSettings
 from nnrep.errors import ConfigError
 from nnrep.systems.system import System
@@ -137,6 +145,7 @@ def test_momentum_of_the_centre_is_held():
         ({"temperatures_k": [2.0, 1.0]}, "temperatures_k"),
         ({"temperatures_k": []}, "temperatures_k"),
         ({"outer_every": 3}, "exchange_every"),
+        ({"exchange_every": 2**32}, "exchange_every"),
         ({"hydrogen_mass_dalton": 0.0}, "hydrogen_mass_dalton"),
     ],
 )
@@ -157,6 +166,22 @@ def test_what_a_system_cannot_have_is_named():
         advance(system, settings(temperatures_k=[1.0]), ladder, 10)
     with pytest.raises(ConfigError, match="energy_unit"):
         start_ladder(replace(system, energy_unit="hartree"), settings(), 0)
+
+
+def test_steps_that_a_ladder_cannot_count_are_refused():
+    """In place of none that are taken."""
+    system, chosen = springs(), settings()
+    begun = start_ladder(system, chosen, 0)
+    near = begun._replace(step=np.asarray(LAST_STEP - 30))
+    ladder, _ = advance(system, chosen, near, 30)
+    assert ladder.step == LAST_STEP
+    assert not np.array_equal(ladder.positions, begun.positions)
+    assert not np.array_equal(annealed(system, chosen, near, 30), begun.positions)
+    for move in (advance, annealed):
+        with pytest.raises(ConfigError, match="steps: must be at most 30, as a ladder counts 2147483647"):
+            move(system, chosen, near, 40)
+    with pytest.raises(ConfigError, match="steps: must be at most 2147483647"):
+        advance(system, chosen, begun, 2**32 + 10)
 
 
 def test_annealed_replicas_have_the_energies_of_the_lowest_cold():

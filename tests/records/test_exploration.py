@@ -8,8 +8,9 @@ from walks import options, search_of_wells
 from nnrep import Stage, Stopping, lbfgs
 from nnrep.exploration.finish import Finish
 from nnrep.exploration.outcome import explored
-from nnrep.exploration.search import searched
+from nnrep.exploration.search import Ended, searched
 from nnrep.records.exploration.closing import shown_minima, summary_line
+from nnrep.records.exploration.folder import ExplorationFolder
 from nnrep.records.exploration.pictures import funnel_picture, lowest_so_far, measured, search_picture
 from nnrep.records.exploration.tables import minima_table, summary_table
 from nnrep.reparam import identity
@@ -54,6 +55,25 @@ def test_tables_say_what_the_search_has_found(outcome):
     cold = shown_minima(minima.assign(temperature=5e-5), NO_UNITS)
     assert {column.title: column.cells for column in cold}["met at"][0] == "5e-05"
     assert "RMSD CA" not in columns
+
+
+def test_a_search_that_has_but_its_start_has_every_file(tmp_path):
+    search, explorer = search_of_wells(options(steps=100))
+    ended = searched(search, explorer, lambda: search.quenches > 0, lambda seen: None)
+    found = explored(search, explorer.system, Finish([], 0), ended, never)
+    minima = minima_table(explorer.system, found, with_terms=2)
+    summary = summary_table(explorer.system, found, {"system": "wells"}, "hash")
+    ExplorationFolder(tmp_path).write_search(explorer.system, found, minima, summary, 2, pictures=True)
+    assert (summary["ended"][0], summary["quenches"][0], len(minima)) == (Ended.interrupted.value, 1, 1)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {
+        "quenches.csv",
+        "exchange.csv",
+        "minima.csv",
+        "exploration.csv",
+        "funnel.png",
+        "search.png",
+    }
 
 
 def test_pictures_have_every_quench(outcome):

@@ -53,9 +53,10 @@ def shown_minima(minima: "pd.DataFrame", units: tuple[str, str], most: int = MOS
 def summary_line(row: "pd.Series", units: tuple[str, str]) -> str:
     """What a search has come to, in one line."""
     energy, length = units[0], "Å" if units[1] else ""
-    parts = [
-        f"{row['minima']} minima of {row['quenches']} quenches in {row['time_s']:.0f} s ({row['ended']})"
-    ]
+    why = str(row["ended"])
+    if 0 < row.get("diverged", 0) < row["seeds"]:
+        why += f"; {row['diverged']} of {row['seeds']} ladders diverged"
+    parts = [f"{row['minima']} minima of {row['quenches']} quenches in {row['time_s']:.0f} s ({why})"]
     if "energy" in row:
         parts.append(f"lowest {row['energy']:.6g} {energy}".rstrip())
     rmsd = next((name for name in ("rmsd_ca", "rmsd_heavy") if name in row), None)

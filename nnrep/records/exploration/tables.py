@@ -41,9 +41,10 @@ def summary_table(
 ) -> "pd.DataFrame":
     """One row about a search.
 
-    Columns: settings of the system; seeds (how many ladders), ended, minima, quenches; of the lowest minimum
-    its energy, shape and time of the first quench that ended there; least_rmsd_*, of all quenches;
-    native_energy and native_*, of the native structure minimised in the same way; what it took.
+    Columns: settings of the system; seeds (how many ladders), ended, diverged (how many ladders), minima,
+    quenches; of the lowest minimum its energy, shape and time of the first quench that ended there;
+    least_rmsd_*, of all quenches; native_energy and native_*, of the native structure minimised in the same
+    way; what it took.
 
     Args:
         system: that was searched.
@@ -58,6 +59,7 @@ def summary_table(
         "n": system.n,
         "seeds": outcome.exchange["seed"].nunique(),
         "ended": outcome.ended.value,
+        "diverged": len(outcome.diverged),
         "minima": len(outcome.lowest),
         "quenches": len(quenches),
     }
