@@ -17,6 +17,7 @@ from nnrep.exploration.finish import Finish
 from nnrep.exploration.outcome import explored
 from nnrep.exploration.round import Explorer, Order, Round, Start
 from nnrep.exploration.search import Ended, Search, searched
+from nnrep.host.counting import count
 from nnrep.host.interruption import Interruption, stop_requested
 from nnrep.host.progress import Progress
 from nnrep.host.runtime import compute_with_one_thread, configure_jax
@@ -199,8 +200,14 @@ def _searched(
         search.save()
         raise UserError(f"ladder of seed {work.order.seed}: {why}; the same command with resume=true goes on")
 
+    def shown_and_asked() -> bool:
+        if engine.counted > search.counted:
+            search.counted = engine.counted
+            on_progress(search.progress())
+        return should_stop()
+
     try:
-        dispatch(engine, next_order, take, lost, should_stop, processes)
+        dispatch(engine, next_order, take, lost, shown_and_asked, processes)
     finally:
         engine.close()
     search.save()
@@ -231,7 +238,7 @@ class OrderOf:
             explorer = self._explorer()
         except KeyboardInterrupt:  # before there is one
             return None
-        return explorer.computed(self.order, stop_requested)
+        return explorer.computed(self.order, stop_requested, count)
 
     def _explorer(self) -> Explorer:
         """That of this process; raises `KeyboardInterrupt` where it was to stop."""

@@ -129,7 +129,7 @@ class Explorer:
         Args:
             order: which ladder's start or round.
             should_stop: asked several times a second.
-            on_steps: told of steps taken in the round so far.
+            on_steps: told of how many steps were taken, each time that there are some.
         """
         if order.state is None:
             return self._start(order.seed, should_stop)
@@ -195,6 +195,6 @@ class Explorer:
             growth = min(PIECE_SECONDS / elapsed, 8.0)
             self._exchanges = max(1, int(self._exchanges * growth))
             if on_steps is not None:
-                on_steps(done)
+                on_steps(piece)
         assert frames is not None
         return state, frames._replace(kinetic_temperatures=heat / steps)

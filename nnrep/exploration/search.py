@@ -34,7 +34,12 @@ class Ended(Enum):
 
 
 class Search:
-    """A search under way."""
+    """A search under way.
+
+    Attributes:
+        ladders: by seed.
+        counted: steps of the ladders since it began or went on, those of rounds under way included.
+    """
 
     def __init__(
         self,
@@ -65,7 +70,8 @@ class Search:
         if checkpoint is not None and checkpoint.exists():
             self._restore(checkpoint)
         self._began = time.perf_counter()
-        self._under_way = dict.fromkeys(seeds, 0)  # steps of rounds that have not ended
+        self._steps_before = self._steps
+        self.counted = 0
 
     @property
     def time_s(self) -> float:
@@ -76,6 +82,10 @@ class Search:
     def lowest(self) -> float:
         """The lowest energy of all ladders; infinite before there is one."""
         return min(ladder.lowest for ladder in self.ladders.values())
+
+    @property
+    def _steps(self) -> int:
+        return sum(ladder.step for ladder in self.ladders.values())
 
     @property
     def quenches(self) -> int:
@@ -94,7 +104,6 @@ class Search:
     def take(self, order: Order, came: Start | Round | None) -> None:
         """Take in what came of an order; nothing where it was to stop."""
         self._idle.append(order.seed)
-        self._under_way[order.seed] = 0
         ladder = self.ladders[order.seed]
         if isinstance(came, Start):
             ladder.begin(came, self.shape, self.time_s)
@@ -102,10 +111,6 @@ class Search:
             ladder.take(came, self.temperatures, self.shape, self.time_s)
         if time.perf_counter() > self._saved + CHECKPOINT_SECONDS:
             self.save()
-
-    def follow(self, order: Order, steps: int) -> None:
-        """Be told how many steps of a round have been taken."""
-        self._under_way[order.seed] = steps
 
     def ended(self) -> Ended | None:
         """Why the search is at its end; None if it is not."""
@@ -138,7 +143,7 @@ class Search:
 
     def progress(self) -> Progress:
         """Where the search stands, for a bar."""
-        steps = sum(ladder.step for ladder in self.ladders.values()) + sum(self._under_way.values())
+        steps = max(self._steps, self._steps_before + self.counted)
         running = sum(not self._is_done(ladder) for ladder in self.ladders.values())
         limit = 0 if self.config.steps is None else sum(map(self._most_steps, self.ladders.values()))
         return Progress("exploring", steps, limit, steps, limit, running, float(self.lowest))
@@ -191,12 +196,12 @@ def searched(
     on_progress: Callable[[Progress], None],
 ) -> Ended:
     """Run a search to its end in this process, its ladders by turns; why it has ended."""
+
+    def follow(steps: int) -> None:
+        search.counted += steps
+        on_progress(search.progress())
+
     while not should_stop() and (order := search.next_order()) is not None:
-
-        def follow(steps: int, order: Order = order) -> None:
-            search.follow(order, steps)
-            on_progress(search.progress())
-
         search.take(order, explorer.computed(order, should_stop, follow))
         on_progress(search.progress())
     search.save()

@@ -4,17 +4,20 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from structure_texts import text
+from walks import options, search_of_wells
 
 from nnrep.commands import explore_job
 from nnrep.config.compose import with_choices_of
 from nnrep.exploration.replicas import ReplicaExchange
 from nnrep.exploration.round import Order
 from nnrep.exploration.search import Search
+from nnrep.host import counting
 from nnrep.host.terminal import log
 
 # Thirteen particles; dynamics and quenches of no time.
@@ -175,6 +178,21 @@ def test_a_process_that_is_to_stop_before_it_is_ready_has_no_round(monkeypatch):
         assert explore_job.OrderOf(None, Order(0, None))() is None
     finally:
         log().setLevel(level)
+
+
+def test_a_process_counts_the_steps_of_its_round(monkeypatch):
+    _, explorer = search_of_wells(options(steps=10))
+    monkeypatch.setattr(explore_job.OrderOf, "_explorer", lambda work: explorer)
+    counter = SimpleNamespace(value=7)
+    monkeypatch.setattr(counting, "_counters", [counter])
+    level = log().level
+    try:
+        start = explore_job.OrderOf(None, Order(0, None))()
+        assert counter.value == 7
+        explore_job.OrderOf(None, Order(0, start.state))()
+    finally:
+        log().setLevel(level)
+    assert counter.value == 7 + 10
 
 
 @pytest.fixture

@@ -252,6 +252,17 @@ def test_ladders_go_on_where_another_flies_apart(limits, tmp_path):
         same_numbers(whole, run(config, (0, 1, 2, 3), checkpoint, apart=apart)[1])
 
 
+def test_steps_of_rounds_under_way_are_shown_and_never_fewer_than_before(tmp_path):
+    config, checkpoint = options(steps=50), tmp_path / "checkpoint.npz"
+    run(config, (0, 1), checkpoint, stop_at=20)
+    search, explorer = search_of_wells(config, (0, 1), checkpoint)
+    seen = []
+    searched(search, explorer, never, lambda progress: seen.append(progress.steps))
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1]) == (20 + 10 + 5, 100)
+    assert {steps % 10 for steps in seen} == {0, 5}
+
+
 def test_a_bar_ends_at_the_steps_that_ladders_can_still_take():
     search, _ = run(options(steps=80), seeds=(0, 1), apart={1: 20})
     seen = search.progress()

@@ -1,10 +1,12 @@
 """What every engine has in common: one loop, lost workers, interruptions, and runs that are kept."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pytest
+from counting_work import Counting
 from fake_engine import FakeEngine, FakeSettings, GoneError
 
 from nnrep.errors import ConfigError, UserError
@@ -79,6 +81,21 @@ def test_a_fault_of_ours_is_no_lost_worker():
 
     with pytest.raises(RuntimeError, match="ours"):
         dispatched(FakeEngine(do), 2)
+
+
+def test_steps_of_local_processes_are_seen_while_they_work():
+    engine = engine_settings({"name": "local", "workers": 2}).open(1, 2)
+    try:
+        assert engine.counted == 0
+        work = [engine.submit(Counting(steps)) for steps in (30, 400)]
+        while engine.counted < 430:
+            assert not any(each.done() for each in work)
+            time.sleep(0.01)
+        engine.cancel()
+        assert [each.result() for each in work] == [30, 400]
+        assert engine.counted == 432
+    finally:
+        engine.close()
 
 
 def test_once_it_should_stop_nothing_is_begun_and_what_is_done_is_kept():

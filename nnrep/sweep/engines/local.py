@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from nnrep.choices.settings import settings
 from nnrep.errors import require
+from nnrep.host.counting import count_in
 from nnrep.host.interruption import follow_instead
 from nnrep.host.memory import most_that_fit
 from nnrep.host.terminal import hide_progress
@@ -99,11 +100,19 @@ class LocalEngine(Engine):
         self._stop = self._spawning.RawValue("b", 0)
         self._variables = thread_variables(threads)
         self.has_devices = None not in devices
+        self._counters: list[Any] = []  # of each process that there was, which alone writes it
         self._processes = [self._process(device) for device in devices]
         self._idle = [(process, "") for process in self._processes]
 
     def _process(self, device: "Device | None") -> "_Process":
-        return _Process(ProcessPoolExecutor(1, self._spawning, _begin, (self._stop, device)), device)
+        self._counters.append(self._spawning.RawValue("q", 0))
+        given = (self._stop, self._counters[-1], device)
+        return _Process(ProcessPoolExecutor(1, self._spawning, _begin, given), device)
+
+    @property
+    def counted(self) -> int:
+        """Steps that work has counted so far, what is under way included; see `nnrep.host.counting`."""
+        return sum(counter.value for counter in self._counters)
 
     @property
     def workers(self) -> int:
@@ -156,7 +165,7 @@ class _Process(NamedTuple):
     device: "Device | None"
 
 
-def _begin(stop: Any, device: "Device | None") -> None:
+def _begin(stop: Any, counter: Any, device: "Device | None") -> None:
     """Set up a worker: it leaves signals to its parent, and does not outlive it."""
     leave_signals_to_parent()
     if device is not None:
@@ -164,6 +173,7 @@ def _begin(stop: Any, device: "Device | None") -> None:
 
         see_only(device)
     follow_instead(lambda: bool(stop.value))
+    count_in(counter)
     hide_progress()
 
 
