@@ -107,7 +107,7 @@ class ExploreConfig:
         steps: most steps of a ladder; None for any number.
         patience: steps without a fall of the lowest energy after which the search ends; None for any number.
         min_delta: fall of the lowest energy that counts for that.
-        workers: processes for the ladders.
+        workers: most processes for the ladders; None for as many as there are cores.
     """
 
     name: str

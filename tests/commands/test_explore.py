@@ -163,6 +163,12 @@ def test_ladders_in_processes_give_the_same_numbers(command, nnrep, tmp_path):
     same_search(tmp_path / "one", tmp_path / "two")
 
 
+def test_no_more_processes_are_begun_than_there_are_ladders(command, monkeypatch):
+    monkeypatch.delattr(explore_job, "LocalEngine")
+    done = command("explore", *CLUSTER, "explore.steps=500", "explore.workers=7", "record.pictures=false")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_process_that_is_to_stop_before_it_is_ready_has_no_round(monkeypatch):
     def stopped(work):
         raise KeyboardInterrupt

@@ -1,5 +1,7 @@
 """The search: which minima it has, when it ends, and that it goes on from a checkpoint as if unbroken."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -7,11 +9,13 @@ import pytest
 from walks import LOWER, UPPER, options, search_of_wells
 
 from nnrep import Stage, Stopping, System, lbfgs, sgd
+from nnrep.dynamics.settings import DynamicsSettings
 from nnrep.errors import ConfigError, UserError
 from nnrep.exploration.finish import Finish, finished
 from nnrep.exploration.minima import Met, Minima, Minimum, Same
 from nnrep.exploration.outcome import explored
 from nnrep.exploration.search import Ended, searched
+from nnrep.exploration.settings import ExploreConfig
 from nnrep.reparam import identity
 
 FINISH = Finish([Stage("fine", identity(), lbfgs(0.1), Stopping(rms_force=1e-9), 500)], 500)
@@ -191,6 +195,16 @@ def test_a_checkpoint_that_lacks_something_is_refused(tmp_path):
     np.savez(tmp_path / "checkpoint.npz", seeds=[0], time_s=1.0)
     with pytest.raises(UserError, match=r"checkpoint\.npz: is no checkpoint of this version; remove it"):
         search_of_wells(options(steps=10), (0,), tmp_path / "checkpoint.npz")
+
+
+def test_no_default_of_the_dynamics_stands_twice():
+    keys = {each.name for each in dataclasses.fields(ExploreConfig)}
+    twice = [
+        each.name
+        for each in dataclasses.fields(DynamicsSettings)
+        if each.name in keys and each.default is not dataclasses.MISSING
+    ]
+    assert twice == []
 
 
 def test_few_steps_of_a_quench_need_no_other_key():
