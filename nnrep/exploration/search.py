@@ -49,6 +49,7 @@ class Search:
         temperatures: tuple[float, ...],
         shape: Shape,
         same: Same,
+        min_delta: float,
         config: ExploreConfig,
         checkpoint: Path | None = None,
     ) -> None:
@@ -59,6 +60,7 @@ class Search:
             temperatures: of their rungs.
             shape: what is said of minima.
             same: when two minima count as one.
+            min_delta: fall of the lowest energy that counts for patience.
             config: limits and lengths.
             checkpoint: file that keeps where the search stands; None keeps nothing.
 
@@ -66,9 +68,7 @@ class Search:
             UserError: the checkpoint cannot be read, or is of another search.
         """
         self.temperatures, self.shape, self.same, self.config = temperatures, shape, same, config
-        self.ladders = {
-            seed: LadderRecord(seed, same, config.most_minima, config.min_delta) for seed in seeds
-        }
+        self.ladders = {seed: LadderRecord(seed, same, config.most_minima, min_delta) for seed in seeds}
         self._idle = list(seeds)
         self._checkpoint, self._earlier_s, self._saved = checkpoint, 0.0, -np.inf
         if checkpoint is not None and checkpoint.exists():
@@ -165,7 +165,7 @@ class Search:
             ) from error
 
 
-def kept_search(seeds: Sequence[int], config: ExploreConfig, checkpoint: Path) -> Search:
+def kept_search(seeds: Sequence[int], min_delta: float, config: ExploreConfig, checkpoint: Path) -> Search:
     """A search as its checkpoint has it, to be asked where it stands: it knows no system, and takes in no
     rounds.
 
@@ -173,7 +173,7 @@ def kept_search(seeds: Sequence[int], config: ExploreConfig, checkpoint: Path) -
         UserError: the checkpoint cannot be read, or is of another search.
     """
     anything = Same(np.zeros(0, int), None, None)
-    return Search(seeds, (), Shape({}, None, np.zeros(0), 1.0), anything, config, checkpoint)
+    return Search(seeds, (), Shape({}, None, np.zeros(0), 1.0), anything, min_delta, config, checkpoint)
 
 
 def searched(
