@@ -114,6 +114,9 @@ def settings(scheme: str, step: Step, kelvin: list[float], **changed: Any) -> Dy
         "temperatures_k": kelvin,
         "exchange_every": 100 * step.outer,
         "hydrogen_mass_dalton": None,
+        "mass_rule": MassRule.repartitioned,
+        "fastest_period_fs": None,
+        "constraints": Constraints.none,
     }
     return DynamicsSettings(**usual | _masses(scheme) | changed)
 

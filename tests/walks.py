@@ -52,4 +52,5 @@ def search_of_wells(config: ExploreConfig, seeds=(0,), checkpoint=None) -> tuple
     system = System(wells, np.array([[0.9, 0.1, 0.0]]))
     explorer = Explorer(system, RandomWalk(), quench_stages(config.quench, "", lbfgs(0.2)), config)
     same = same_minimum(system, config.same)
-    return Search(seeds, TEMPERATURES, Shape.of(system), same, config, checkpoint), explorer
+    fall = config.least_fall(system.energy_unit)
+    return Search(seeds, TEMPERATURES, Shape.of(system), same, fall, config, checkpoint), explorer

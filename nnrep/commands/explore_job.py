@@ -56,7 +56,8 @@ def check_job(raw: DictConfig, folder_path: Path) -> ExploreJob:
         held.enter_context(folder.locked())
         finish, molecule = prepared(plan.finish)
         plan = plan._replace(finish=finish, quench=plan.quench.for_molecule(molecule))
-        limits = (finish.seeds, plan.config.explore)
+        explore, system = plan.config.explore, plan.config.system
+        limits = (finish.seeds, explore.least_fall(system.energy_unit, system.mean_over), explore)
         ended = folder.holds_ended(finish.recorded, molecule, plan.config.resume, *limits)
         return ExploreJob(plan, molecule, ended, held.pop_all())
 

@@ -37,7 +37,7 @@ class DynamicsSettings:
         temperatures_k: (R,) rising, one a replica; equal ones are independent copies of no use to a ladder.
         exchange_every: steps from one exchange of neighbours to the next; a multiple of outer_every.
         hydrogen_mass_dalton: of hydrogens that are bonded; None for their own mass.
-        mass_rule: where their mass comes from. Static properties are the same for all masses.
+        mass_rule: where heavier hydrogens get their mass from. Static properties are the same for all masses.
         fastest_period_fs: to which faster vibrations are slowed by a mass matrix, see `mass_matrix`; None:
             masses are those of atoms.
         constraints: which bonds have a fixed length, the force field's; dynamics has no energy in them then.
@@ -51,9 +51,9 @@ class DynamicsSettings:
     temperatures_k: Sequence[float]
     exchange_every: int
     hydrogen_mass_dalton: float | None
-    mass_rule: MassRule = MassRule.repartitioned
-    fastest_period_fs: float | None = None
-    constraints: Constraints = Constraints.none
+    mass_rule: MassRule
+    fastest_period_fs: float | None
+    constraints: Constraints
     hold_centre: bool | None = None
 
     def __post_init__(self) -> None:

@@ -90,4 +90,5 @@ def search_of(
     temperatures = sampler.temperatures
     require_room(system, config, len(seeds), len(temperatures))
     same = same_minimum(system, config.same)
-    return Search(seeds, temperatures, Shape.of(system), same, config, checkpoint)
+    fall = config.least_fall(system.energy_unit, system.mean_over)
+    return Search(seeds, temperatures, Shape.of(system), same, fall, config, checkpoint)

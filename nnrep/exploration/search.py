@@ -47,6 +47,7 @@ class Search:
         temperatures: tuple[float, ...],
         shape: Shape,
         same: Same,
+        min_delta: float,
         config: ExploreConfig,
         checkpoint: Path | None = None,
     ) -> None:
@@ -57,6 +58,7 @@ class Search:
             temperatures: of their rungs.
             shape: what is said of minima.
             same: when two minima count as one.
+            min_delta: fall of the lowest energy that counts for patience.
             config: limits and lengths.
             checkpoint: file that keeps where the search stands; None keeps nothing.
 
@@ -64,6 +66,7 @@ class Search:
             UserError: the checkpoint cannot be read, or is of another search.
         """
         self.temperatures, self.shape, self.same, self.config = temperatures, shape, same, config
+        self._min_delta = min_delta
         self.ladders = {seed: LadderRecord(seed, same, config.most_minima) for seed in seeds}
         self._idle = list(seeds)
         self._checkpoint, self._earlier_s, self._saved = checkpoint, 0.0, -np.inf
@@ -134,7 +137,7 @@ class Search:
         lows = (low for ladder in self.ladders.values() for low in ladder.lows if low.step <= now)
         fell_at, fell_to = now, np.inf
         for step, energy in sorted(lows):
-            if energy < fell_to - self.config.min_delta:
+            if energy < fell_to - self._min_delta:
                 fell_at, fell_to = step, energy
         return now - fell_at
 
@@ -178,7 +181,7 @@ class Search:
             ) from error
 
 
-def kept_search(seeds: Sequence[int], config: ExploreConfig, checkpoint: Path) -> Search:
+def kept_search(seeds: Sequence[int], min_delta: float, config: ExploreConfig, checkpoint: Path) -> Search:
     """A search as its checkpoint has it, to be asked where it stands: it knows no system, and takes in
     nothing.
 
@@ -186,7 +189,7 @@ def kept_search(seeds: Sequence[int], config: ExploreConfig, checkpoint: Path) -
         UserError: the checkpoint cannot be read, or is of another search.
     """
     anything = Same(np.zeros(0, int), None, None)
-    return Search(seeds, (), Shape({}, None, np.zeros(0), 1.0), anything, config, checkpoint)
+    return Search(seeds, (), Shape({}, None, np.zeros(0), 1.0), anything, min_delta, config, checkpoint)
 
 
 def searched(

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import field
-from typing import Any
+from typing import Any, NamedTuple
 
 from nnrep.choices.identity import NO_PART, matters_if
 from nnrep.choices.settings import settings
@@ -15,11 +15,41 @@ from nnrep.systems.system import System
 FILE = "explore/replica_exchange"
 TEMPERATURES_K = (300.0, 324.0, 351.0, 379.0, 410.0)
 OUTER_EVERY = 2  # in a solvent
-ANNEAL_STEPS = 500  # of molecules; loops and clusters have none
-RMS_FORCE, RMS_FORCE_DIMENSIONLESS = 2.0, 1e-4  # kJ/mol/nm, or in the own unit of a system without one
 MOST_STEPS = 2_000_000_000  # of a ladder, which counts in 32 bits; the rest is for an annealing of its frames
 MOST_ANNEALING = 100_000_000
-SAME_ENERGY = 1e-3  # of systems whose minima have no other mark
+
+
+class Usual(NamedTuple):
+    """What follows from a system's unit of energy where a key is null.
+
+    Attributes:
+        anneal_steps: of a frame, before its minimisation.
+        rms_force: at which a quench ends.
+        energy: by which minima differ; far more than quenches that end at this force leave undecided.
+    """
+
+    anneal_steps: int
+    rms_force: float
+    energy: float
+
+
+# By unit of energy; forces are in that unit by that of length which belongs to it (`nnrep.dynamics.units`).
+USUAL = {
+    "kJ/mol": Usual(anneal_steps=500, rms_force=2.0, energy=0.1),
+    "eV": Usual(anneal_steps=500, rms_force=2e-3, energy=1e-3),  # about the same forces and energies
+    "": Usual(anneal_steps=0, rms_force=1e-4, energy=1e-3),
+}
+
+
+def usual_of(energy_unit: str) -> Usual:
+    """What is usual for a unit of energy.
+
+    Raises:
+        ConfigError: it is none of `USUAL`, which are those that dynamics knows.
+    """
+    known = ", ".join(filter(None, USUAL))
+    require(energy_unit in USUAL, "energy_unit", f"one of {known}, or empty", energy_unit)
+    return USUAL[energy_unit]
 
 
 @settings(FILE, "quench")
@@ -27,11 +57,11 @@ class QuenchConfig:
     """`explore.quench`: how a frame is quenched.
 
     Attributes:
-        anneal_steps: of the annealing of a frame before its minimisation, 0 for none; None for
-            `ANNEAL_STEPS`.
+        anneal_steps: of the annealing of a frame before its minimisation, 0 for none; None for those of
+            `USUAL`.
         map_steps: most steps through a map.
         steps: most steps in all.
-        rms_force: at which a quench ends; None for `RMS_FORCE`.
+        rms_force: at which a quench ends; None for that of `USUAL`.
     """
 
     anneal_steps: int | None
@@ -51,9 +81,7 @@ class QuenchConfig:
 
     def annealing(self, energy_unit: str) -> int:
         """Steps of the annealing of a frame of a system with this unit of energy; empty where it has none."""
-        if self.anneal_steps is not None:
-            return self.anneal_steps
-        return ANNEAL_STEPS if energy_unit else 0
+        return usual_of(energy_unit).anneal_steps if self.anneal_steps is None else self.anneal_steps
 
     def rest(self, energy_unit: str, mean_over: int = 1) -> float:
         """The RMS force at which a quench ends.
@@ -64,16 +92,16 @@ class QuenchConfig:
         """
         if self.rms_force is not None:
             return self.rms_force
-        return (RMS_FORCE if energy_unit else RMS_FORCE_DIMENSIONLESS) / mean_over
+        return usual_of(energy_unit).rms_force / mean_over
 
 
 @settings(FILE, "same")
 class SameConfig:
-    """`explore.same`: when two minima count as one.
+    """`explore.same`: when two minima count as one; see `nnrep.exploration.shape.same_minimum`.
 
     Attributes:
-        rmsd: in Angstrom, or in the system's unit where it has none; None for any.
-        energy: in the system's unit; None for any.
+        rmsd: in Angstrom, or in the own unit of a system without one; None: as suits the system.
+        energy: in the system's unit; None: as suits the system.
     """
 
     rmsd: float | None
@@ -84,8 +112,6 @@ class SameConfig:
         for name in ("rmsd", "energy"):
             value = getattr(self, name)
             require(value is None or 0 <= value < math.inf, name, "zero or positive, or null", value)
-        given = self.rmsd is not None or self.energy is not None
-        require(given, "rmsd", "a number, as same.energy is null", self.rmsd)
 
 
 @settings(FILE)
@@ -104,8 +130,8 @@ class ExploreConfig:
         time_limit_s: seconds of the search; None for ever.
         steps: most steps of a ladder; None for `MOST_STEPS`.
         patience: steps without a fall of the lowest energy after which the search ends; None for any number.
-        min_delta: fall of the lowest energy that counts for that.
-        workers: processes for the ladders.
+        min_delta: fall of the lowest energy that counts for that; None for the energy of `USUAL`.
+        workers: most processes for the ladders; None for as many as there are cores.
     """
 
     name: str
@@ -132,7 +158,7 @@ class ExploreConfig:
     time_limit_s: float | None = field(metadata=NO_PART)
     steps: int | None = field(metadata=NO_PART)
     patience: int | None = field(metadata=NO_PART)
-    min_delta: float = field(
+    min_delta: float | None = field(
         metadata={
             **NO_PART,
             **matters_if(lambda explore: explore.patience is not None, "explore.patience is null"),
@@ -175,7 +201,8 @@ class ExploreConfig:
             f"a multiple of quench_every={quench}",
         )
         require(whole, "steps", allowed, self.steps)
-        require(0 <= self.min_delta < math.inf, "min_delta", "zero or positive", self.min_delta)
+        fall, allowed = self.min_delta, "zero or positive, or null"
+        require(fall is None or 0 <= fall < math.inf, "min_delta", allowed, fall)
 
     @property
     def _kelvin(self) -> list[float]:
@@ -190,6 +217,15 @@ class ExploreConfig:
     def time_step_ps(self) -> float:
         """Of the integrator, in picoseconds."""
         return self.time_step_fs / FS_PER_PS
+
+    def least_fall(self, energy_unit: str, mean_over: int = 1) -> float:
+        """The fall of the lowest energy that counts for patience.
+
+        Args:
+            energy_unit: of the system; empty where it has none.
+            mean_over: of how many terms its energy is the mean.
+        """
+        return usual_of(energy_unit).energy / mean_over if self.min_delta is None else self.min_delta
 
     def dynamics_with(
         self, temperatures: list[float], outer_every: int, is_molecule: bool

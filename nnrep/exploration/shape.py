@@ -8,14 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nnrep.errors import require
 from nnrep.exploration.minima import Same
-from nnrep.exploration.settings import SAME_ENERGY, SameConfig
+from nnrep.exploration.settings import SameConfig, usual_of
 from nnrep.structures.exchanges import exchanges_of
 from nnrep.structures.selection import WORDS
 from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration, rmsd_to_each
 from nnrep.systems.system import System
 
 LEAST_SUPERPOSED = 3  # atoms: two always lie on one another but for their distance
+SAME_RMSD = 1.0  # Angstrom, or in the own unit of a system without one
+# Heavy atoms of a molecule that has this RMSD; with fewer it is in proportion, and energies differ by no more
+# than the usual for each. Measured: "Minima of small molecules" in docs/fold-a-peptide.md.
+SMALL = 40
 
 
 class Shape(NamedTuple):
@@ -64,24 +69,39 @@ class Shape(NamedTuple):
 
 
 def same_minimum(system: System, config: SameConfig) -> Same:
-    """When two minima of a system count as one.
+    """When two minima of a system count as one, with what the settings leave open.
 
-    Particles that are all alike may have changed places: such minima have no RMSD to each other. Of a chain
-    the atoms of a ring that has turned over may have, and others, see `exchanges_of`.
+    - Of molecules by the RMSD of heavy atoms, of which some may have changed places, see `exchanges_of`; of
+      small ones also by energy: their minima lie near each other, and their quenches end well in them.
+    - Of other particles that have edges by the RMSD of all.
+    - Of those without by energy, as alike ones may have changed places: their minima have no RMSD to each
+      other, unless one is given, and masses tell them apart.
+
+    Raises:
+        ConfigError: an RMSD of particles that are all alike.
     """
-    energy, rmsd = config.energy, config.rmsd
-    if is_of_like_particles(system):
-        return Same(np.arange(system.n), None, SAME_ENERGY if energy is None else energy)
+    energy, rmsd, atoms = config.energy, config.rmsd, np.arange(system.n)
+    usual = usual_of(system.energy_unit).energy / system.mean_over
+    angstrom = 1 / ANGSTROM_PER_NM if system.length_unit == "nm" else 1.0
+    if system.molecule is None and len(system.edges) == 0:
+        alike = f"null, as the particles of {system.name} are all alike"
+        require(rmsd is None or not is_of_like_particles(system), "same.rmsd", alike, rmsd)
+        chosen = usual if energy is None and rmsd is None else energy
+        return Same(atoms, None if rmsd is None else angstrom * rmsd, chosen)
     if system.molecule is None:
-        return Same(np.arange(system.n), rmsd, energy)
+        return Same(atoms, angstrom * (SAME_RMSD if rmsd is None else rmsd), energy)
     heavy = WORDS["heavy"](system.molecule.topology)
     if len(heavy) < LEAST_SUPERPOSED:  # a small molecule, or one whose elements are not known
-        heavy = np.arange(system.n)
+        heavy = atoms
+    share = min(1, len(heavy) / SMALL)
+    if energy is None and share < 1:
+        energy = usual * len(heavy)
     exchanges = exchanges_of(system.molecule.topology)
-    alike = tuple(np.searchsorted(heavy, each[heavy]) for each in exchanges)
-    return Same(heavy, None if rmsd is None else rmsd / ANGSTROM_PER_NM, energy, alike)
+    places = tuple(np.searchsorted(heavy, each[heavy]) for each in exchanges)
+    return Same(heavy, angstrom * (SAME_RMSD * share if rmsd is None else rmsd), energy, places)
 
 
 def is_of_like_particles(system: System) -> bool:
-    """Whether no bond and no element tells one particle from another."""
-    return system.molecule is None and len(system.edges) == 0
+    """Whether no bond, no element and no mass tells one particle from another."""
+    masses = np.zeros(1) if system.masses is None else np.asarray(system.masses)
+    return system.molecule is None and len(system.edges) == 0 and bool(np.all(masses == masses[0]))

@@ -168,6 +168,12 @@ def test_ladders_in_processes_give_the_same_numbers(command, nnrep, tmp_path):
     same_search(tmp_path / "one", tmp_path / "two")
 
 
+def test_no_more_processes_are_begun_than_there_are_ladders(command, monkeypatch):
+    monkeypatch.delattr(explore_job, "LocalEngine")
+    done = command("explore", *CLUSTER, "explore.steps=500", "explore.workers=7", "record.pictures=false")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_process_that_is_to_stop_before_it_is_ready_has_no_round(monkeypatch):
     def stopped(work):
         raise KeyboardInterrupt
@@ -286,9 +292,9 @@ def test_a_ladder_that_diverges_leaves_the_others_alone(command, tmp_path, monke
         (("explore.quench.map_steps=3",), "explore.quench.map_steps: must be 200, as reparam=none is no map"),
         (("modes.of=graph",), "modes.of: must be backbone"),
         ((*CLUSTER, "explore.steps=3000000000"), "explore.steps: must be from 1 to 2000000000, or null"),
-        (("explore.min_delta=1",), "explore.min_delta: must be 0.1, as explore.patience is null"),
+        (("explore.min_delta=1",), "explore.min_delta: must be null, as explore.patience is null"),
         (("explore.outer_every=4", "explore.exchange_every=100"), "explore.outer_every: must be 1"),
-        ((*CLUSTER, "explore.same.rmsd=2"), "explore.same.rmsd: must be 1.0, as particles"),
+        ((*CLUSTER, "explore.same.rmsd=2"), "explore.same.rmsd: must be null, as particles"),
         ((*CLUSTER, "explore.hydrogen_mass_dalton=2"), "explore.hydrogen_mass_dalton: must be 6"),
         (("hydra/callbacks=tensorboard",), "nnrep explore has no rows to log"),
     ],

@@ -57,7 +57,9 @@ def settings(**changed) -> DynamicsSettings:
         "temperatures_k": [300.0],
         "exchange_every": 100,
         "hydrogen_mass_dalton": None,
+        "mass_rule": MassRule.repartitioned,
         "constraints": Constraints.hydrogen_bonds,
+        "fastest_period_fs": None,
     }
     return DynamicsSettings(**usual | changed)
 

@@ -11,7 +11,7 @@ from nnrep.dynamics.forces import forces_of, has_slow_forces
 from nnrep.dynamics.langevin import Phase, in_step, kinetic_energy, run_steps
 from nnrep.dynamics.mechanics import mechanics_of
 from nnrep.dynamics.replica_exchange import advance, start_ladder
-from nnrep.dynamics.settings import Constraints, DynamicsSettings
+from nnrep.dynamics.settings import Constraints, DynamicsSettings, MassRule
 from nnrep.energies.energy import Energy, changes_slowly
 from nnrep.energies.sum import energy_sum
 from nnrep.errors import ConfigError
@@ -28,6 +28,9 @@ def settings(**changed) -> DynamicsSettings:
         "temperatures_k": [1.0],
         "exchange_every": 20,
         "hydrogen_mass_dalton": None,
+        "mass_rule": MassRule.repartitioned,
+        "fastest_period_fs": None,
+        "constraints": Constraints.none,
     }
     return DynamicsSettings(**usual | changed)
 

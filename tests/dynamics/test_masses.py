@@ -11,7 +11,7 @@ from structure_texts import tripeptide
 from nnrep.choices.settings import build
 from nnrep.dynamics.masses import mass_matrix
 from nnrep.dynamics.replica_exchange import advance, start_ladder
-from nnrep.dynamics.settings import Constraints, DynamicsSettings
+from nnrep.dynamics.settings import Constraints, DynamicsSettings, MassRule
 from nnrep.errors import ConfigError
 from nnrep.modes.assembled import hessian_of
 from nnrep.systems.protein import ProteinConfig, protein_system
@@ -39,7 +39,9 @@ def settings(**changed) -> DynamicsSettings:
         "temperatures_k": [2.0] * 6,
         "exchange_every": 20,
         "hydrogen_mass_dalton": None,
+        "mass_rule": MassRule.repartitioned,
         "fastest_period_fs": 2500.0,
+        "constraints": Constraints.none,
     }
     return DynamicsSettings(**usual | changed)
 

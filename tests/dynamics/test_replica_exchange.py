@@ -18,7 +18,7 @@ from nnrep.dynamics.replica_exchange import (
     annealed,
     start_ladder,
 )
-from nnrep.dynamics.settings import DynamicsSettings
+from nnrep.dynamics.settings import Constraints, DynamicsSettings, MassRule
 from nnrep.errors import ConfigError
 from nnrep.systems.system import System
 
@@ -44,6 +44,9 @@ def settings(**changed) -> DynamicsSettings:
         "temperatures_k": [1.0, 1.5, 2.0, 3.0],
         "exchange_every": 20,
         "hydrogen_mass_dalton": None,
+        "mass_rule": MassRule.repartitioned,
+        "fastest_period_fs": None,
+        "constraints": Constraints.none,
     }
     return DynamicsSettings(**usual | changed)
 

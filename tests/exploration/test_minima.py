@@ -2,10 +2,20 @@
 
 import numpy as np
 import pytest
+from given_molecules import gro, top
+from structure_texts import pdb_of, peptide
 
 import nnrep
+from nnrep import Stage, Stopping
+from nnrep.choices.settings import build
+from nnrep.errors import ConfigError
 from nnrep.exploration.minima import Met, Minima, Minimum, Same, merged
+from nnrep.exploration.quench import descend
+from nnrep.exploration.settings import SameConfig
+from nnrep.exploration.shape import same_minimum
+from nnrep.reparam import identity
 from nnrep.structures.exchanges import exchanges_of
+from nnrep.systems import System
 
 ATOMS = np.arange(6)
 BY_BOTH = Same(ATOMS, 0.1, 1.0)
@@ -133,3 +143,81 @@ def test_alike_atoms_of_a_chain():
     ]
     for each in exchanges_of(molecule.topology):
         np.testing.assert_array_equal(each[each], np.arange(len(each)))
+
+
+def same_of(system, **given):
+    return same_minimum(system, build(SameConfig, given))
+
+
+def test_the_smaller_a_molecule_the_nearer_are_minima_that_count_as_one(tmp_path):
+    (tmp_path / "x.top").write_text(top())
+    (tmp_path / "x.gro").write_text(gro())
+    files = {"topology": str(tmp_path / "x.top"), "coordinates": str(tmp_path / "x.gro")}
+    formamide, trp_cage = nnrep.load_system("molecule", **files), nnrep.load_system("protein", pdb="1L2Y")
+    small, large = same_of(formamide), same_of(trp_cage)
+    assert (len(small.atoms), small.rmsd, small.energy) == (6, pytest.approx(0.015), pytest.approx(0.6))
+    assert (len(large.atoms) > 40, large.rmsd, large.energy) == (True, pytest.approx(0.1), None)
+    given = same_of(formamide, rmsd=2.0, energy=5.0)
+    assert (given.rmsd, given.energy) == (pytest.approx(0.2), 5.0)
+
+
+def turned_about(positions, start, end, moved, angle):
+    """Positions whose atoms `moved` are turned about the bond from start to end."""
+    axis = positions[end] - positions[start]
+    x, y, z = axis / np.linalg.norm(axis)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    rotation = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    apart = positions - positions[end]
+    return np.where(moved[:, None], apart @ rotation.T, apart)
+
+
+def test_minima_of_a_small_molecule_are_told_apart(tmp_path):
+    """Those of alanine dipeptide in vacuum, from phi and psi turned by thirds."""
+    (tmp_path / "dipeptide.pdb").write_text(pdb_of(peptide("ACE", "ALA", "NME")))
+    system = nnrep.load_system("protein", pdb=str(tmp_path / "dipeptide.pdb"))
+    atoms = list(system.molecule.topology.atoms())
+    place = {f"{atom.residue.name} {atom.name}": atom.index for atom in atoms}
+    n, ca, c = (place[f"ALA {name}"] for name in ("N", "CA", "C"))
+    last = np.array([atom.residue.name == "NME" for atom in atoms])
+    behind_psi = last | np.isin(np.arange(system.n), [c, place["ALA O"]])
+    behind_phi = np.array([atom.residue.name != "ACE" for atom in atoms])
+    behind_phi[[n, place["ALA H"]]] = False
+    anyhow = same_of(system, rmsd=1.0, energy=1e9)  # as large molecules
+    stage = Stage("quench", identity(), nnrep.lbfgs(), Stopping(min_delta=0, rms_force=2.0), 2000)
+    minima, coarse = (Minima(each, 100) for each in (same_of(system), anyhow))
+    energies: list[float] = []
+    for phi in range(3):
+        for psi in range(3):
+            x = np.asarray(system.positions, float)[: system.n]
+            x = turned_about(x, n, ca, behind_phi, 2 * np.pi / 3 * phi)
+            x = turned_about(x, ca, c, behind_psi, 2 * np.pi / 3 * psi)
+            result = descend(system, [stage], x, 2000)
+            energies.append(float(result.energy[0]))
+            for each in (minima, coarse):
+                each.add(minimum(energies[-1], system.from_file_frame(result.positions[0])))
+    distinct = 1 + np.sum(np.diff(np.sort(energies)) > 0.5)
+    assert distinct >= 4
+    assert len(minima.all) == distinct > len(coarse.all)
+
+
+def atoms_apart(**more):
+    return System(lambda x: (x**2).sum(), np.zeros((4, 3)), **more)
+
+
+def test_particles_are_alike_unless_something_tells_them_apart():
+    """Masses may, as those of two elements; then an RMSD can be asked for."""
+    for masses in (None, np.full(4, 63.5)):
+        alike = same_of(atoms_apart(masses=masses))
+        assert (alike.rmsd, alike.energy) == (None, 1e-3)
+        with pytest.raises(ConfigError, match=r"same\.rmsd: must be null, as the particles"):
+            same_of(atoms_apart(masses=masses), rmsd=0.5)
+    alloy = {"masses": np.array([63.5, 63.5, 197.0, 197.0]), "energy_unit": "eV", "length_unit": "Å"}
+    two = same_of(atoms_apart(**alloy))
+    assert (two.rmsd, two.energy) == (None, 1e-3)
+    given = same_of(atoms_apart(**alloy), rmsd=0.5)
+    assert (given.rmsd, given.energy) == (0.5, None)
+    edges = np.array([[0, 1], [1, 2], [2, 3]])
+    for unit, angstrom in (("nm", 0.1), ("Å", 1.0), ("", 1.0)):
+        chain = atoms_apart(edges=edges, length_unit=unit)
+        assert same_of(chain).rmsd == pytest.approx(angstrom)
+        assert same_of(chain, rmsd=2.0).rmsd == pytest.approx(2 * angstrom)

@@ -1,5 +1,7 @@
 """The search: which minima it has, when it ends, and that it goes on from a checkpoint as if unbroken."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ from walks import LOWER, UPPER, options, search_of_wells
 
 from nnrep import Stage, Stopping, System, lbfgs, sgd
 from nnrep.dynamics.replica_exchange import LAST_STEP
+from nnrep.dynamics.settings import DynamicsSettings
 from nnrep.errors import ConfigError, UserError
 from nnrep.exploration.finish import Finish, finished
 from nnrep.exploration.minima import Met, Minima, Minimum, Same
@@ -15,7 +18,7 @@ from nnrep.exploration.outcome import explored
 from nnrep.exploration.quench import Quenched
 from nnrep.exploration.round import Frames, Order, Round, Start
 from nnrep.exploration.search import Ended, searched
-from nnrep.exploration.settings import MOST_ANNEALING, MOST_STEPS
+from nnrep.exploration.settings import MOST_ANNEALING, MOST_STEPS, ExploreConfig
 from nnrep.reparam import identity
 
 FINISH = Finish([Stage("fine", identity(), lbfgs(0.1), Stopping(rms_force=1e-9), 500)], 500)
@@ -315,6 +318,16 @@ def test_a_checkpoint_that_lacks_something_is_refused(tmp_path):
         search_of_wells(options(steps=10), (0,), tmp_path / "checkpoint.npz")
 
 
+def test_no_default_of_the_dynamics_stands_twice():
+    keys = {each.name for each in dataclasses.fields(ExploreConfig)}
+    twice = [
+        each.name
+        for each in dataclasses.fields(DynamicsSettings)
+        if each.name in keys and each.default is not dataclasses.MISSING
+    ]
+    assert twice == []
+
+
 def test_few_steps_of_a_quench_need_no_other_key():
     assert options(steps=10, quench={"steps": 5}).quench.map_steps > 5
 
@@ -329,7 +342,8 @@ def test_few_steps_of_a_quench_need_no_other_key():
         ({"temperatures_k": 300}, "temperatures_k"),
         ({"temperatures_k": []}, "temperatures_k"),
         ({"finished_minima": 1000}, "finished_minima"),
-        ({"same": {"rmsd": None}}, "same.rmsd"),
+        ({"same": {"rmsd": -1.0}}, "same.rmsd"),
+        ({"min_delta": -1.0}, "min_delta"),
         ({"quench": {"rms_force": 0}}, "quench.rms_force"),
         ({"patience": 0}, "patience"),
         ({"steps": 2**31}, "steps"),

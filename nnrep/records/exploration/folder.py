@@ -42,6 +42,7 @@ class ExplorationFolder(RunFolder):
         molecule: Molecule | None,
         resume: bool,
         seeds: Sequence[int],
+        min_delta: float,
         config: ExploreConfig,
     ) -> bool:
         """Whether the folder holds this very search, at its end by these limits, with all its tables.
@@ -53,6 +54,7 @@ class ExplorationFolder(RunFolder):
             molecule: that is searched.
             resume: whether it may go on.
             seeds: of its ladders.
+            min_delta: see `Search`.
             config: its limits.
 
         Raises:
@@ -63,7 +65,7 @@ class ExplorationFolder(RunFolder):
         row = self._ended_row()
         if row is None or not self.checkpoint.exists():
             return row is not None
-        search = kept_search(seeds, config, self.checkpoint)
+        search = kept_search(seeds, min_delta, config, self.checkpoint)
         return search.ended() is not None and search.quenches == row["quenches"]
 
     def holds_end(self) -> bool:
