@@ -75,7 +75,12 @@ class Reproduction(NamedTuple):
         return fresh if len(fresh.seeds) >= most else with_fresh_seeds(setting, most)
 
     def power(self, request: Request) -> float | None:
-        """The power of the seeds that are added: that which the folder was begun with, or the request's."""
+        """The power of the seeds that are added: that which the folder was begun with, or the request's.
+
+        None where the figure has no comparisons; of all figures, some have none.
+        """
+        if not self.figure.adds_seeds:
+            return None
         return power_of(read_power(self.folder), request.power, str(self.folder))
 
 
@@ -180,6 +185,11 @@ def _decided(
     if power is None:
         return {}, False
     comparisons = figure.comparisons(summarise(read_table(stores.runs.path)))
+    if not comparisons:
+        log().warning(
+            "%s: power adds no seeds, as none of the settings that it compares are here", figure.name
+        )
+        return {}, False
 
     def repeats() -> pd.DataFrame:
         return read_table(stores.repeats.path)

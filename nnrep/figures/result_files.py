@@ -69,7 +69,8 @@ def read_power(folder: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=POWER_COLUMNS)
     held = read_table(path)
-    if list(held.columns) != POWER_COLUMNS or not is_numeric_dtype(held["power"]):
+    numeric = held.empty or is_numeric_dtype(held["power"])  # a column without values has no type
+    if list(held.columns) != POWER_COLUMNS or not numeric:
         raise UserError(f"{path}: is no table of {', '.join(POWER_COLUMNS)}; move it away")
     return held
 

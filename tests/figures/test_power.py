@@ -15,7 +15,9 @@ from nnrep.figures.analysis.sequential import (
     next_analysis,
 )
 from nnrep.figures.claim import Verdict
+from nnrep.figures.command_log import CommandLog, read_commands
 from nnrep.figures.comparison import (
+    POWER_COLUMNS,
     Comparison,
     add_seeds,
     decisions_of,
@@ -24,6 +26,8 @@ from nnrep.figures.comparison import (
     seeds_wanted,
 )
 from nnrep.figures.request import parse_arguments
+from nnrep.figures.result_files import COMMANDS, POWER, read_power
+from nnrep.records.table import write_table
 
 NO_MARGIN = 0.0
 
@@ -172,10 +176,30 @@ def test_power_is_off_by_default_and_checked():
             parse_arguments(["fig2", f"power={wrong}"])
 
 
-@pytest.mark.parametrize("name", ["fig2", "fig8"])
-def test_figures_have_budgets_for_their_comparisons(name):
-    assert FIGURES[name].most_seeds > 0
-    assert FIGURES[name].comparisons(pd.DataFrame(columns=EMPTY)) == []
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_power_is_refused_where_a_figure_alone_has_no_comparisons(name):
+    figure = FIGURES[name]
+    assert figure.adds_seeds == (figure.most_seeds > 0)
+    if figure.adds_seeds:
+        assert parse_arguments([name, "power=0.8"]).power == 0.8
+        assert figure.comparisons(pd.DataFrame(columns=EMPTY)) == []
+    else:
+        with pytest.raises(UserError, match=f"power: has no effect on {name}; seeds are added to fig2, "):
+            parse_arguments([name, "power=0.8"])
+    assert parse_arguments([name, "fig2", "power=0.8"]).power == parse_arguments(["all", "power=0.8"]).power
+    assert parse_arguments([name, "power=null"]).power is None
+
+
+def test_tables_without_rows_are_read_as_they_are_written(tmp_path):
+    """Of which a column of numbers has no type."""
+    assert read_power(tmp_path).empty
+    write_table(tmp_path / POWER, power_table({}, 0.8))
+    assert list(read_power(tmp_path).columns) == POWER_COLUMNS
+    assert power_of(read_power(tmp_path), 0.9, "r") == 0.9
+    write_table(tmp_path / COMMANDS, read_commands(tmp_path))
+    assert read_commands(tmp_path).empty
+    CommandLog(tmp_path, "first").add(1)
+    assert read_commands(tmp_path)["runs"].tolist() == [1]
 
 
 EMPTY = ["config_hash", "potential", "reparam", "start", "structure", "diverged", "energy_mean"]
