@@ -23,8 +23,8 @@ from nnrep.systems.measures import PIECE_REACH
 COIL = 0.9  # share of bonds and of contacts that a coil has
 OTHERS = (PLAIN, COARSE_GRAINED)  # that GNN is compared with
 COIL_NEEDS = (*loop_needs(400), runs_needed(FEWEST))
-# Of seeds that are added: a side at most, and a difference of energies that counts as none (one tangled pair
-# costs 0.1).
+# Of seeds that are added: the budget a side, and a difference of energies that counts as none (one tangled
+# pair costs 0.1).
 COIL_SEEDS, COIL_MARGIN = 200, 0.01
 HEIGHT = 6.0  # of the picture, in inches
 MARGINS = {"left": 0.01, "right": 0.86, "bottom": 0.125, "top": 0.96, "hspace": 0.45, "wspace": 0.06}

@@ -33,7 +33,13 @@ from nnrep.sweep.failures import Failure, write_failures
 from nnrep.sweep.finished import FinishedRun
 from nnrep.sweep.kept_engine import KeptEngine
 from nnrep.sweep.progress import sweep_bar
-from nnrep.sweep.settings import Experiment, Setting, experiment_settings, with_fresh_seeds
+from nnrep.sweep.settings import (
+    Experiment,
+    Setting,
+    experiment_settings,
+    first_fresh_seed,
+    with_fresh_seeds,
+)
 from nnrep.sweep.store import RunStore
 from nnrep.sweep.sweep import Swept, sweep
 
@@ -64,7 +70,8 @@ class Reproduction(NamedTuple):
         """The runs that the folder holds."""
         fresh = [len(repeat.seeds) for repeat in map(self.repeat, self.settings)]
         added = 0 if power is None else budget_for(power, self.figure.most_seeds)
-        most = max(*fresh, added, fresh_seeds_held(self.folder))
+        first = min(map(first_fresh_seed, self.settings))
+        most = max(*fresh, added, fresh_seeds_held(self.folder, first))
         repeatable = [with_fresh_seeds(setting, most) for setting in self.settings]
         return open_stores(self.folder, self.figure, self.settings, repeatable, self.beyond)
 

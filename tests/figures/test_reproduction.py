@@ -322,7 +322,7 @@ def test_seeds_are_added_by_a_rule_that_the_folder_keeps(nnrep, tmp_path):
     assert result.returncode == 0, result.stderr
     folder = tmp_path / "r" / "fig2"
     (row,) = pd.read_csv(folder / "power.csv").to_dict("records")
-    assert row["analyses"] == "25 49 74 98"
+    assert row["analyses"] == "26 51 76 101"
     assert (
         pd.read_csv(folder / "repeats.csv").groupby("config_hash").size().tolist() == [row["runs a side"]] * 2
     )
