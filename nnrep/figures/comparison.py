@@ -7,7 +7,7 @@ import pandas as pd
 
 from nnrep.errors import UserError
 from nnrep.figures.analysis.boundaries import levels
-from nnrep.figures.analysis.selection import values_of
+from nnrep.figures.analysis.selection import energies_of, values_of
 from nnrep.figures.analysis.sequential import (
     POWER_OF_ONE,
     SHARES,
@@ -18,7 +18,7 @@ from nnrep.figures.analysis.sequential import (
     inflation,
     next_analysis,
 )
-from nnrep.figures.analysis.statistics import Values, lower
+from nnrep.figures.analysis.statistics import lower
 from nnrep.figures.claim import Verdict
 from nnrep.figures.evidence import Evidence
 
@@ -49,6 +49,36 @@ class Comparison(NamedTuple):
     column: str = "energy"
 
 
+class Decided(NamedTuple):
+    """Where a comparison stands, and by which runs.
+
+    Attributes:
+        decision: by the rule.
+        first: the runs of the first setting that it used.
+        second: of the other.
+    """
+
+    decision: Decision
+    first: pd.DataFrame
+    second: pd.DataFrame
+
+
+class Compared(NamedTuple):
+    """Two methods whose mean energies were compared.
+
+    Attributes:
+        first: the runs of the first that were used: those that claims quote means of.
+        second: of the other.
+        seen: the difference of means, and how it was judged.
+        verdict: whether the first is lower.
+    """
+
+    first: pd.DataFrame
+    second: pd.DataFrame
+    seen: str
+    verdict: Verdict
+
+
 def decisions_of(
     comparisons: Sequence[Comparison], repeats: pd.DataFrame, power: float
 ) -> dict[str, Decision]:
@@ -63,10 +93,29 @@ def decisions_of(
 
 
 def _decided(comparison: Comparison, repeats: pd.DataFrame, power: float) -> Decision:
-    ordered = repeats.sort_values("seed", kind="stable")
-    sides = (ordered[ordered["config_hash"] == each] for each in (comparison.first, comparison.second))
-    first, second = (values_of(runs, comparison.column) for runs in sides)
+    first, second = (values_of(runs, comparison.column) for runs in _sides(comparison, repeats))
     return decided_in_steps(first, second, Rule(budget_for(power, comparison.budget), comparison.margin))
+
+
+def _sides(comparison: Comparison, repeats: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The runs of both settings, in the order in which they were added."""
+    ordered = repeats.sort_values("seed", kind="stable")
+    first, second = (
+        ordered[ordered["config_hash"] == each] for each in (comparison.first, comparison.second)
+    )
+    return first, second
+
+
+def with_runs(
+    comparisons: Sequence[Comparison], decisions: Mapping[str, Decision], repeats: pd.DataFrame
+) -> dict[str, Decided]:
+    """Decisions with the runs that they used, the first ones of each side, by their names."""
+    decided = {}
+    for comparison in comparisons:
+        decision = decisions[comparison.name]
+        first, second = (runs.iloc[: decision.runs] for runs in _sides(comparison, repeats))
+        decided[comparison.name] = Decided(decision, first, second)
+    return decided
 
 
 def seeds_wanted(comparisons: Sequence[Comparison], decisions: Mapping[str, Decision]) -> dict[str, int]:
@@ -103,13 +152,20 @@ def add_seeds(
     return decisions
 
 
-def lower_by(evidence: Evidence, name: str, first: Values, second: Values) -> tuple[str, Verdict]:
-    """Whether the first mean is lower: by the seeds that were added for it, else by 95 % intervals."""
-    decision = evidence.decisions.get(name)
-    if decision is not None:
-        return str(decision), decision.verdict
-    seen, verdict = lower(first, second)
-    return str(seen), verdict
+def lower_by(evidence: Evidence, name: str, first: pd.DataFrame, second: pd.DataFrame) -> Compared:
+    """Whether the first mean energy is lower: by the runs that were added for it, else by these runs.
+
+    Args:
+        evidence: of a figure.
+        name: of the comparison.
+        first: runs that are compared by their 95 % interval where none were added.
+        second: of the other method.
+    """
+    decided = evidence.decisions.get(name)
+    if decided is not None:
+        return Compared(decided.first, decided.second, str(decided.decision), decided.decision.verdict)
+    seen, verdict = lower(energies_of(first), energies_of(second))
+    return Compared(first, second, str(seen), verdict)
 
 
 def power_table(decisions: Mapping[str, Decision], power: float) -> pd.DataFrame:

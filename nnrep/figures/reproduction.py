@@ -8,10 +8,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
-from nnrep.figures.analysis.sequential import Decision, budget_for
+from nnrep.figures.analysis.sequential import budget_for
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.command_log import CommandLog
-from nnrep.figures.comparison import add_seeds, decisions_of, power_of, power_table
+from nnrep.figures.comparison import Decided, add_seeds, decisions_of, power_of, power_table, with_runs
 from nnrep.figures.earlier_results import (
     ELSEWHERE,
     check_structures,
@@ -182,11 +182,11 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request,
 
 def _decided(
     reproduction: Reproduction, stores: Stores, request: Request, kept: KeptEngine, failures: list[Failure]
-) -> tuple[dict[str, Decision], bool]:
+) -> tuple[dict[str, Decided], bool]:
     """Add seeds until comparisons are decided, if that is asked for.
 
     Returns:
-        Where they stand, and whether it was interrupted.
+        Where they stand and by which runs, and whether it was interrupted.
     """
     figure, power = reproduction.figure, reproduction.power(request)
     if power is None:
@@ -215,7 +215,8 @@ def _decided(
         interrupted = filled.interrupted
         return not (filled.interrupted or filled.failures)
 
-    return add_seeds(comparisons, power, repeats, fill), interrupted
+    decisions = add_seeds(comparisons, power, repeats, fill)
+    return with_runs(comparisons, decisions, repeats()), interrupted
 
 
 def _fill(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from added_seeds import check_quoted_means
 from checkout import SHARED_STRUCTURES
 from structure_texts import tripeptide
 
@@ -223,6 +224,14 @@ def test_coarse_graining_is_compared_by_energy_time_and_both(evidence, lower, si
     assert verdict_of(FIG8, evidence, LOWER) is lower
     assert verdict_of(FIG8, evidence, SIMILAR) is similar
     assert verdict_of(FIG8, evidence, IN_TIME) is in_time
+
+
+def test_means_are_quoted_of_the_runs_that_decide():
+    peptide = {"structure": "1PLW", "start": "random"}
+    evidence = evidence_of(
+        runs_of("none", around(-100), **peptide), runs_of("cg", around(-200), **peptide), fresh=True
+    )
+    check_quoted_means(FIG8, evidence, 1)
 
 
 def test_the_best_number_of_modes_is_picked_from_the_grid_and_compared_by_fresh_seeds():

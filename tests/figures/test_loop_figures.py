@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from added_seeds import check_quoted_means
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
@@ -124,6 +125,11 @@ def paper_like() -> Evidence:
 
 def verdicts(figure: Figure, evidence: Evidence) -> dict[str, Verdict]:
     return {claim.claim: claim.verdict for claim in figure.claims(evidence)}
+
+
+@pytest.mark.parametrize(("figure", "comparisons"), [(FIG2, 1), (FIG3, 3)])
+def test_means_are_quoted_of_the_runs_that_decide(figure, comparisons):
+    check_quoted_means(figure, paper_like(), comparisons)
 
 
 def test_summary_has_mean_deviation_and_best():

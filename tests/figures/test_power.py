@@ -27,6 +27,7 @@ from nnrep.figures.comparison import (
     power_of,
     power_table,
     seeds_wanted,
+    with_runs,
 )
 from nnrep.figures.request import parse_arguments
 from nnrep.figures.result_files import COMMANDS, POWER, read_power
@@ -199,6 +200,18 @@ def test_a_broken_sweep_ends_it():
     nothing = pd.concat([runs_of(name, np.zeros(0)) for name in "abc"])
     decisions = add_seeds(PAIRS, 0.8, lambda: nothing, lambda wanted: False)
     assert {decision.outcome for decision in decisions.values()} == {Outcome.open}
+
+
+def test_a_decision_is_quoted_with_the_runs_that_it_used():
+    """Not with those that wait for the next analysis, nor in the order of the table."""
+    rng = np.random.default_rng(9)
+    table = pd.concat([runs_of("a", rng.normal(size=30) - 5), runs_of("b", rng.normal(size=25))])
+    decisions = decisions_of(PAIRS[:1], table, 0.8)
+    shuffled = table.sample(frac=1, random_state=1)
+    (decided,) = with_runs(PAIRS[:1], decisions, shuffled).values()
+    assert decided.decision.runs == 11
+    for side, name in ((decided.first, "a"), (decided.second, "b")):
+        pd.testing.assert_frame_equal(side, table[table["config_hash"] == name].head(11))
 
 
 def test_the_order_of_rows_does_not_matter():

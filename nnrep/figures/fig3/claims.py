@@ -9,6 +9,7 @@ from nnrep.figures.analysis.labels import COARSE_GRAINED, LOOP_LABELS, METHOD_LA
 from nnrep.figures.analysis.races import at_equal_time, seconds_to_the_others_end
 from nnrep.figures.analysis.selection import (
     best_setting,
+    counts_of,
     distinct_means,
     diverged,
     energies_of,
@@ -102,23 +103,19 @@ def _from_tables(claim: Claim) -> Claim:
 def _lower_than(evidence: Evidence, potential: str, first: str, second: str) -> Claim:
     """Best setting against best setting."""
     best = {name: best_setting(evidence.summary, potential, name) for name in (first, second)}
-    energies = {name: energies_of(runs_of(evidence.repeats, best[name])) for name in best}
     name = comparison_name(potential, first, second)
-    seen, verdict = lower_by(evidence, name, *energies.values())
+    compared = lower_by(evidence, name, *(runs_of(evidence.repeats, setting) for setting in best.values()))
+    energies = {first: energies_of(compared.first), second: energies_of(compared.second)}
     means = ", ".join(f"{METHOD_LABELS[name]} {values.mean():.4f}" for name, values in energies.items())
     medians = ", ".join(f"{values.median():.4f}" for values in energies.values())
     return Claim(
         f"{LOOP_LABELS[potential]}: the best setting of {METHOD_LABELS[first]} ends lower than that of "
         f"{METHOD_LABELS[second]}",
         _source(evidence, potential, "best_mean", first, second),
-        f"means of {_counts(energies)} fresh seeds {means} (medians {medians}); difference of means {seen}",
-        verdict,
+        f"means of {counts_of(*energies.values())} fresh seeds {means} (medians {medians}); difference of "
+        f"means {compared.seen}",
+        compared.verdict,
     )
-
-
-def _counts(values: Mapping[str, Sized]) -> str:
-    """ "5" or "3 and 18"."""
-    return " and ".join(dict.fromkeys(str(len(each)) for each in values.values()))
 
 
 def _typically_lower(evidence: Evidence, potential: str, first: str, second: str) -> Claim:
@@ -139,7 +136,7 @@ def _typically_lower(evidence: Evidence, potential: str, first: str, second: str
 
 def _ranked(values: Mapping[str, Sized]) -> str:
     """What is ranked: settings rather than runs, as the runs of one method share their starts."""
-    return f"ranks of {_counts(values)} settings compared, tolerances taken together"
+    return f"ranks of {counts_of(*values.values())} settings compared, tolerances taken together"
 
 
 def _at_the_bound(evidence: Evidence) -> Claim:

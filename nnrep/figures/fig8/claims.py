@@ -8,7 +8,7 @@ import pandas as pd
 from nnrep.figures.analysis.histories import values_at
 from nnrep.figures.analysis.labels import COARSE_GRAINED, PLAIN
 from nnrep.figures.analysis.problems import MinimizationProblem, problems_of
-from nnrep.figures.analysis.selection import distinct_energies, energies_of, runs_of, values_of
+from nnrep.figures.analysis.selection import counts_of, distinct_energies, energies_of, runs_of, values_of
 from nnrep.figures.analysis.statistics import FEWEST, combined, difference, lower
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.checks import CLASSICAL_CAVEATS
@@ -78,11 +78,12 @@ def _of_all(evidence: Evidence, problems: list[MinimizationProblem], claim: str,
 
 
 def _lower(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
-    ours, theirs = (energies_of(runs).to_numpy() for runs in (cg, gd))
     (problem,) = problems_of(cg)
-    seen, verdict = lower_by(evidence, comparison_name(problem), ours, theirs)
-    medians = f"medians {np.median(ours):.1f}, {np.median(theirs):.1f}"
-    distinct = f"{distinct_energies(cg)}, {distinct_energies(gd)} distinct energies of {len(ours)}"
+    cg, gd, seen, verdict = lower_by(evidence, comparison_name(problem), cg, gd)
+    ours, theirs = energies_of(cg), energies_of(gd)
+    medians = f"medians {ours.median():.1f}, {theirs.median():.1f}"
+    counts = counts_of(cg, gd)
+    distinct = f"{distinct_energies(cg)}, {distinct_energies(gd)} distinct energies of {counts}"
     return f"CG {ours.mean():.1f}, GD {theirs.mean():.1f} ({medians}; {distinct}), difference {seen}", verdict
 
 
