@@ -36,8 +36,8 @@ class CommandLog:
         self._runs = 0
         self._place: int | None = None  # of the row in the file, in bytes
 
-    def add(self, runs: int, workers: int | None = None) -> None:
-        """Count runs that the command has made; `workers` is how many processes there were, once known."""
+    def add(self, runs: int, workers: int) -> None:
+        """Count runs that the command has made; `workers` is how many processes there are."""
         self._runs += runs
         if self._runs == 0:
             return

@@ -27,6 +27,7 @@ class Evidence(NamedTuple):
         missing: structures that could not be had -> why.
         configs: the configuration of every setting.
         decisions: name of a comparison -> where it stands by the seeds that were added, and their runs.
+        commands: that made the runs, see `nnrep.figures.command_log`.
     """
 
     runs: pd.DataFrame
@@ -38,3 +39,4 @@ class Evidence(NamedTuple):
     missing: Mapping[str, str]
     configs: Sequence[RunConfig]
     decisions: Mapping[str, "Decided"] = MappingProxyType({})
+    commands: pd.DataFrame = pd.DataFrame()

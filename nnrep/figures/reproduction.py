@@ -17,7 +17,9 @@ from nnrep.figures.earlier_results import (
     check_structures,
     holds_finished,
     move_aside,
+    warn_of_other_commands,
     warn_of_versions,
+    workers_to_be,
 )
 from nnrep.figures.figure import Figure
 from nnrep.figures.registry import FIGURES
@@ -112,6 +114,8 @@ def reproduce(request: Request) -> int:
         # What cannot be gone on with is said before anything runs.
         stores = [each.stores(each.power(request)) for each in reproductions]
         for each, held in zip(reproductions, stores, strict=True):
+            threads = each.settings[0].config.threads
+            warn_of_other_commands(each.folder, workers_to_be(request.engine, threads))
             for store in held:
                 warn_of_versions(store)
                 check_structures(store, each.experiment.molecules)
@@ -237,8 +241,8 @@ def _fill(
     made = CommandLog(store.folder, request.command)
     with Interruption() as interruption, sweep_bar(name, len(wanted), before) as bar:
 
-        def take(runs: Sequence[FinishedRun]) -> None:
-            made.add(len(runs))
+        def take(runs: Sequence[FinishedRun], workers: int) -> None:
+            made.add(len(runs), workers)
             bar.take(runs)
 
         cold = request.profile is Profile.paper

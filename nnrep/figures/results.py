@@ -40,7 +40,8 @@ def write_results(
         decisions: comparison -> where it stands by the seeds that were added for it, and their runs.
     """
     beyond = read_table(stores.beyond.path)
-    evidence = evidence_of(experiment, stores, repeated)._replace(decisions=decisions)
+    commands = read_commands(folder)
+    evidence = evidence_of(experiment, stores, repeated)._replace(decisions=decisions, commands=commands)
     write_table(folder / SUMMARY, evidence.summary)
     if len(beyond):
         write_table(folder / BEYOND_SUMMARY, summarise(beyond))
@@ -58,7 +59,7 @@ def write_results(
         stand = {name: each.decision for name, each in decisions.items()}
         power = power_table(stand, float(power["power"].iloc[0]))
         write_table(folder / POWER, power)
-    write_report(folder, figure, evidence, claims, tables, beyond, read_commands(folder), errors, power)
+    write_report(folder, figure, evidence, claims, tables, beyond, errors, power)
     log().info("%s: see %s", figure.name, folder / REPORT)
 
 

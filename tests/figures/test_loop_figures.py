@@ -8,6 +8,7 @@ import pytest
 from added_seeds import check_quoted_means
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
+from timed_claims import check_timed_claims
 
 from nnrep.figures import FIGURES
 from nnrep.figures.analysis.labels import METHOD_LABELS
@@ -130,6 +131,11 @@ def verdicts(figure: Figure, evidence: Evidence) -> dict[str, Verdict]:
 @pytest.mark.parametrize(("figure", "comparisons"), [(FIG2, 1), (FIG3, 3)])
 def test_means_are_quoted_of_the_runs_that_decide(figure, comparisons):
     check_quoted_means(figure, paper_like(), comparisons)
+
+
+@pytest.mark.parametrize(("figure", "count"), [(FIG2, 0), (FIG3, 10)])
+def test_claims_on_wall_time_need_one_machine(figure, count):
+    check_timed_claims(figure, paper_like(), count)
 
 
 def test_summary_has_mean_deviation_and_best():

@@ -279,7 +279,7 @@ def test_tables_without_rows_are_read_as_they_are_written(tmp_path):
     assert power_of(read_power(tmp_path), 0.9, "r") == 0.9
     write_table(tmp_path / COMMANDS, read_commands(tmp_path))
     assert read_commands(tmp_path).empty
-    CommandLog(tmp_path, "first").add(1)
+    CommandLog(tmp_path, "first").add(1, 1)
     assert read_commands(tmp_path)["runs"].tolist() == [1]
 
 

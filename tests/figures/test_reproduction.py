@@ -157,6 +157,7 @@ def test_a_killed_sweep_loses_only_the_runs_it_was_in(whole, nnrep, tmp_path):
     pd.testing.assert_frame_equal(done.loc[kept.index], kept)
     commands = pd.read_csv(folder / "commands.csv")
     assert len(commands) == 2  # the one that was killed as well, but perhaps for its last run
+    assert commands["workers"].notna().all()
     assert 11 <= commands["runs"].sum() <= 12
 
 

@@ -12,7 +12,7 @@ from nnrep.figures.analysis.selection import counts_of, distinct_energies, energ
 from nnrep.figures.analysis.statistics import FEWEST, combined, difference, lower
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.checks import CLASSICAL_CAVEATS
-from nnrep.figures.claim import Claim, Verdict, Whose
+from nnrep.figures.claim import Claim, Verdict, Whose, on_wall_time
 from nnrep.figures.comparison import lower_by
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig8.settings import best_of, comparison_name
@@ -51,9 +51,8 @@ def claims_of(evidence: Evidence) -> list[Claim]:
             ),
         ):
             tested = _of_all(evidence, chosen, claim, test)
-            claims.append(
-                tested._replace(of=of, needs=COMPARISON_NEEDS, caveats=(*CLASSICAL_CAVEATS, *caveats))
-            )
+            whole = tested._replace(of=of, needs=COMPARISON_NEEDS, caveats=(*CLASSICAL_CAVEATS, *caveats))
+            claims.append(on_wall_time(whole) if test in (_similar, _lower_in_time) else whole)
     return claims
 
 
