@@ -59,8 +59,8 @@ def measured(runs: int, workers: int, chunk: int, histories: bool) -> tuple[floa
         began, before = time.perf_counter(), time.process_time()
         with sweep_bar("bench", len(names), 0) as bar:
 
-            def take(finished: list[FinishedRun]) -> None:
-                made.add(len(finished))
+            def take(finished: list[FinishedRun], workers: int) -> None:
+                made.add(len(finished), workers)
                 bar.take(finished)
 
             with KeptEngine(FakeSettings(workers=workers, chunk=chunk)) as kept:

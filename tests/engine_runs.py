@@ -25,7 +25,7 @@ def made(
     names = [each.run_id(seed) for each in settings for seed in each.seeds]
     store = RunStore(folder, names, keep_histories=True)
     with KeptEngine(engine_settings(values)) as kept:
-        ended = sweep(settings, store, kept, on_runs, should_stop)
+        ended = sweep(settings, store, kept, lambda runs, workers: on_runs(runs), should_stop)
     assert ended.failures == []
     return ended, store
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from nnrep.figures.evidence import Evidence
-from nnrep.figures.needs import Need
+from nnrep.figures.needs import ONE_MACHINE, Need
 
 CLAIM_COLUMNS = ["of", "claim", "source", "needs", "measured", "verdict", "caveats"]
 JOINED_BY = "; "
-# A caveat of every claim on wall time.
+# A caveat of every claim on wall time, see `on_wall_time`.
 ON_CPU = "times are of a CPU, the published ones of a GPU"
 
 
@@ -50,6 +50,11 @@ class Claim(NamedTuple):
     of: Whose = Whose.paper
     needs: tuple[Need, ...] = ()
     caveats: tuple[str, ...] = ()
+
+
+def on_wall_time(claim: Claim) -> Claim:
+    """A claim on wall time, with what all of these need and are to be read with."""
+    return claim._replace(needs=(*claim.needs, ONE_MACHINE), caveats=(*claim.caveats, ON_CPU))
 
 
 def as_tested(claim: Claim, evidence: Evidence) -> Claim:

@@ -36,8 +36,8 @@ class CommandLog:
         self._runs = 0
         self._place: int | None = None  # of the row in the file, in bytes
 
-    def add(self, runs: int, workers: int | None = None) -> None:
-        """Count runs that the command has made; `workers` is how many processes there were, once known."""
+    def add(self, runs: int, workers: int) -> None:
+        """Count runs that the command has made; `workers` is how many processes there are."""
         self._runs += runs
         if self._runs == 0:
             return
@@ -66,6 +66,7 @@ def read_commands(folder: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=COMMAND_COLUMNS)
     held = read_table(path)
     known = list(held.columns) in (COMMAND_COLUMNS, FIRST_COLUMNS)
-    if not known or not is_numeric_dtype(held["runs"]):
+    numeric = held.empty or is_numeric_dtype(held["runs"])  # a column without values has no type
+    if not known or not numeric:
         raise UserError(f"{path}: is no table of {', '.join(COMMAND_COLUMNS)}; move it away")
     return held.reindex(columns=COMMAND_COLUMNS)

@@ -6,24 +6,27 @@ from typing import NamedTuple
 import pandas as pd
 
 from nnrep.errors import UserError
-from nnrep.figures.analysis.selection import values_of
+from nnrep.figures.analysis.boundaries import levels
+from nnrep.figures.analysis.selection import energies_of, values_of
 from nnrep.figures.analysis.sequential import (
+    POWER_OF_ONE,
     SHARES,
     Decision,
     Rule,
     budget_for,
     decided_in_steps,
-    levels_in_percent,
+    inflation,
     next_analysis,
 )
-from nnrep.figures.analysis.statistics import Values, lower
+from nnrep.figures.analysis.statistics import lower
 from nnrep.figures.claim import Verdict
 from nnrep.figures.evidence import Evidence
 
 POWER_COLUMNS = [
-    *("comparison", "power", "budget", "margin", "analyses", "analysis", "runs a side", "level"),
+    *("comparison", "power", "budget", "margin", "analyses", "levels", "analysis", "runs a side", "level"),
     *("difference", "from", "to", "outcome"),
 ]
+EARLIER_COLUMNS = [name for name in POWER_COLUMNS if name != "levels"]  # of the rule that Bonferroni bounded
 
 
 class Comparison(NamedTuple):
@@ -33,7 +36,7 @@ class Comparison(NamedTuple):
         name: by which claims find its decision.
         first: hash of a setting.
         second: hash of another.
-        budget: fresh seeds a side at most, for power 0.8.
+        budget: fresh seeds a side by which one analysis would have power 0.8; see `sequential.budget_for`.
         margin: a difference that counts as none.
         column: of the table of runs, of which less is better.
     """
@@ -44,6 +47,36 @@ class Comparison(NamedTuple):
     budget: int
     margin: float
     column: str = "energy"
+
+
+class Decided(NamedTuple):
+    """Where a comparison stands, and by which runs.
+
+    Attributes:
+        decision: by the rule.
+        first: the runs of the first setting that it used.
+        second: of the other.
+    """
+
+    decision: Decision
+    first: pd.DataFrame
+    second: pd.DataFrame
+
+
+class Compared(NamedTuple):
+    """Two methods whose mean energies were compared.
+
+    Attributes:
+        first: the runs of the first that were used: those that claims quote means of.
+        second: of the other.
+        seen: the difference of means, and how it was judged.
+        verdict: whether the first is lower.
+    """
+
+    first: pd.DataFrame
+    second: pd.DataFrame
+    seen: str
+    verdict: Verdict
 
 
 def decisions_of(
@@ -60,10 +93,29 @@ def decisions_of(
 
 
 def _decided(comparison: Comparison, repeats: pd.DataFrame, power: float) -> Decision:
-    ordered = repeats.sort_values("seed", kind="stable")
-    sides = (ordered[ordered["config_hash"] == each] for each in (comparison.first, comparison.second))
-    first, second = (values_of(runs, comparison.column) for runs in sides)
+    first, second = (values_of(runs, comparison.column) for runs in _sides(comparison, repeats))
     return decided_in_steps(first, second, Rule(budget_for(power, comparison.budget), comparison.margin))
+
+
+def _sides(comparison: Comparison, repeats: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The runs of both settings, in the order in which they were added."""
+    ordered = repeats.sort_values("seed", kind="stable")
+    first, second = (
+        ordered[ordered["config_hash"] == each] for each in (comparison.first, comparison.second)
+    )
+    return first, second
+
+
+def with_runs(
+    comparisons: Sequence[Comparison], decisions: Mapping[str, Decision], repeats: pd.DataFrame
+) -> dict[str, Decided]:
+    """Decisions with the runs that they used, the first ones of each side, by their names."""
+    decided = {}
+    for comparison in comparisons:
+        decision = decisions[comparison.name]
+        first, second = (runs.iloc[: decision.runs] for runs in _sides(comparison, repeats))
+        decided[comparison.name] = Decided(decision, first, second)
+    return decided
 
 
 def seeds_wanted(comparisons: Sequence[Comparison], decisions: Mapping[str, Decision]) -> dict[str, int]:
@@ -100,31 +152,47 @@ def add_seeds(
     return decisions
 
 
-def lower_by(evidence: Evidence, name: str, first: Values, second: Values) -> tuple[str, Verdict]:
-    """Whether the first mean is lower: by the seeds that were added for it, else by 95 % intervals."""
-    decision = evidence.decisions.get(name)
-    if decision is not None:
-        return str(decision), decision.verdict
-    seen, verdict = lower(first, second)
-    return str(seen), verdict
+def lower_by(evidence: Evidence, name: str, first: pd.DataFrame, second: pd.DataFrame) -> Compared:
+    """Whether the first mean energy is lower: by the runs that were added for it, else by these runs.
+
+    Args:
+        evidence: of a figure.
+        name: of the comparison.
+        first: runs that are compared by their 95 % interval where none were added.
+        second: of the other method.
+    """
+    decided = evidence.decisions.get(name)
+    if decided is not None:
+        return Compared(decided.first, decided.second, str(decided.decision), decided.decision.verdict)
+    seen, verdict = lower(energies_of(first), energies_of(second))
+    return Compared(first, second, str(seen), verdict)
 
 
 def power_table(decisions: Mapping[str, Decision], power: float) -> pd.DataFrame:
     """A row a comparison: its rule, and where it stands."""
     rows = []
     for name, decision in decisions.items():
-        analyses = " ".join(map(str, decision.rule.analyses()))
         stands = (decision.analysis, decision.runs, decision.level, *decision.seen, decision.outcome.value)
-        rows.append((name, power, *decision.rule, analyses, *stands))
+        rows.append((name, power, *decision.rule, *_analyses(decision.rule), *stands))
     return pd.DataFrame(rows, columns=POWER_COLUMNS)
+
+
+def _analyses(rule: Rule) -> tuple[str, str]:
+    """The runs a side of all analyses, and their levels."""
+    return " ".join(map(str, rule.analyses())), " ".join(f"{level:.4g}" for level in rule.levels())
 
 
 def power_of(table: pd.DataFrame, asked: float | None, place: str) -> float | None:
     """The power that is gone on with: that of the table, if there is one.
 
     Raises:
-        UserError: another one is asked for, by which the rule would not be fixed beforehand.
+        UserError: another power is asked for, or the table is of another rule, so that the rule would not be
+            fixed beforehand.
     """
+    for _, row in table.iterrows():
+        if (str(row["analyses"]), str(row["levels"])) != _analyses(Rule(int(row["budget"]), row["margin"])):
+            reason = "was begun with another rule for added seeds, by which this version does not judge"
+            raise UserError(f"{place}: {reason}; choose another results_dir")
     held = [float(power) for power in table["power"].unique()]
     if held and asked is not None and asked != held[0]:
         raise UserError(f"power: must be {held[0]:g}, which {place} was begun with, got {asked:g}")
@@ -132,12 +200,14 @@ def power_of(table: pd.DataFrame, asked: float | None, place: str) -> float | No
 
 
 _PLACES = ", ".join(f"{100 * share:g} %" for share in SHARES)
-_LEVELS = ", ".join(levels_in_percent())
+_LEVELS = ", ".join(f"{100 * level:.2g} %" for level in levels(SHARES))
 POWER_EXPLAINED = (
     "Fresh seeds were added in steps until each comparison was decided or its budget was used up. The "
-    f"rule is fixed before the first of them: interim analyses at {_PLACES} of the budget, which use "
-    f"{_LEVELS} of the 5 % of error (increments of O'Brien and Fleming's spending function; by "
-    "Bonferroni's inequality their sum bounds the error of all analyses). An analysis decides if "
-    "Welch's interval at its level excludes zero, or lies within the margin, below which a difference "
-    "counts as none. Budgets are for power 0.8; for a higher power they grow as for two normal means."
+    f"rule is fixed before the first of them: interim analyses at {_PLACES} of the budget, at levels of "
+    f"{_LEVELS} (Lan and DeMets's boundaries for O'Brien and Fleming's spending function, at the exact "
+    "shares), so that for large samples 5 % of comparisons of equal means are told apart by all of them "
+    "together. An analysis decides if Welch's interval at its level excludes zero, or lies within the "
+    "margin, below which a difference counts as none. A budget follows from the runs a side by which one "
+    f"analysis at 5 % would find a difference with power {POWER_OF_ONE:g}: all of them together need "
+    f"{inflation(POWER_OF_ONE):.2f} times as many for it, and more for a higher power."
 )

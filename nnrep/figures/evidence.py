@@ -11,7 +11,7 @@ from nnrep.config.schema import RunConfig
 from nnrep.structures.molecule import Molecule
 
 if TYPE_CHECKING:
-    from nnrep.figures.analysis.sequential import Decision
+    from nnrep.figures.comparison import Decided
 
 
 class Evidence(NamedTuple):
@@ -26,7 +26,8 @@ class Evidence(NamedTuple):
         molecules: the native structures, by name.
         missing: structures that could not be had -> why.
         configs: the configuration of every setting.
-        decisions: name of a comparison -> where it stands by the seeds that were added for it.
+        decisions: name of a comparison -> where it stands by the seeds that were added, and their runs.
+        commands: that made the runs, see `nnrep.figures.command_log`.
     """
 
     runs: pd.DataFrame
@@ -37,4 +38,5 @@ class Evidence(NamedTuple):
     molecules: Mapping[str, Molecule]
     missing: Mapping[str, str]
     configs: Sequence[RunConfig]
-    decisions: Mapping[str, "Decision"] = MappingProxyType({})
+    decisions: Mapping[str, "Decided"] = MappingProxyType({})
+    commands: pd.DataFrame = pd.DataFrame()

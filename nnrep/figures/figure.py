@@ -84,3 +84,8 @@ class Figure(NamedTuple):
     comparisons: Callable[[pd.DataFrame], list[Comparison]] = no_comparisons
     most_seeds: int = 0
     beyond: bool = True
+
+    @property
+    def adds_seeds(self) -> bool:
+        """Whether it compares settings, to which `power` adds seeds."""
+        return self.comparisons is not no_comparisons

@@ -7,6 +7,7 @@ import pandas as pd
 
 from nnrep.config.schema import RunConfig
 from nnrep.figures.evidence import Evidence
+from nnrep.figures.provenance import known_values
 
 # The rows of a summary that a need is about.
 Rows = Callable[[pd.DataFrame], pd.DataFrame]
@@ -86,6 +87,28 @@ def config_need(what: str, lacking: Callable[[RunConfig], str]) -> Need:
         return ", ".join(dict.fromkeys(text for config in evidence.configs if (text := lacking(config))))
 
     return Need(what, of_all)
+
+
+def _not_of_one_machine(evidence: Evidence) -> str:
+    """What commands that made runs differ in, of what times depend on; those of which it is not known differ.
+
+    A command with fewer runs than workers has a worker for each.
+    """
+    commands = evidence.commands.reindex(columns=["machine", "workers", "runs"])
+    if commands.empty:
+        return "commands that are not recorded"
+    workers = commands["workers"]
+    workers = workers.mask((workers < workers.max()) & (workers >= commands["runs"]), workers.max())
+    parts = []
+    for name, values in (("machine", commands["machine"]), ("workers", workers)):
+        known = [*known_values(values), *(["unknown"] if values.isna().any() else [])]
+        if len(known) > 1 or known == ["unknown"]:
+            parts.append(f"{name} {' and '.join(known)}")
+    return ", ".join(parts)
+
+
+# Of every claim on wall time, see `nnrep.figures.claim.on_wall_time`.
+ONE_MACHINE = Need("one machine and number of workers", _not_of_one_machine)
 
 
 def structures_needed(names: Sequence[str]) -> Need:

@@ -6,7 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import psutil
+from pandas.api.types import is_numeric_dtype
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GIT_SECONDS = 10.0  # after which git is not waited for
@@ -36,6 +38,11 @@ def describe_machine() -> str:
     """Processor, cores and memory: "Intel Xeon 6248R, 2 cores, 8.1 GB"."""
     memory = psutil.virtual_memory().total
     return f"{processor_name()}, {os.cpu_count()} cores, {memory / 1e9:.1f} GB"
+
+
+def known_values(column: pd.Series) -> list[str]:
+    """The different values of a column of the table of commands, as text."""
+    return [f"{value:g}" if is_numeric_dtype(column) else str(value) for value in column.dropna().unique()]
 
 
 def processor_name(listing: Path = Path("/proc/cpuinfo")) -> str:

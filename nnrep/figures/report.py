@@ -94,7 +94,6 @@ def write_report(
     claims: pd.DataFrame,
     tables: dict[str, pd.DataFrame],
     beyond: pd.DataFrame,
-    commands: pd.DataFrame,
     errors: dict[str, str],
     power: pd.DataFrame | None = None,
 ) -> None:
@@ -107,7 +106,6 @@ def write_report(
         claims: see `nnrep.figures.claim.claims_table`.
         tables: the figure's own, by name.
         beyond: runs that the paper does not have, a row a run.
-        commands: see `nnrep.figures.command_log`.
         errors: setting -> why it could not be run.
         power: see `nnrep.figures.comparison.power_table`; None or empty where no seeds were added.
     """
@@ -124,8 +122,8 @@ def write_report(
         *_notes([*notes_on_energy(evidence), *figure.notes(evidence)]),
         *_missing(errors | {f"structure {name}": why for name, why in evidence.missing.items()}),
         "## How it was made",
-        _circumstances(evidence, beyond, commands),
-        formatted_table(commands, COMMAND_TITLES),
+        _circumstances(evidence, beyond),
+        formatted_table(evidence.commands, COMMAND_TITLES),
         "## Settings",
         "Mean, standard deviation and best are over the runs that have not diverged. Times are means for one "
         "run: slow modes (as if nothing were stored), fit, minimisation, and their sum; then the longest "
@@ -183,9 +181,9 @@ def _missing(errors: dict[str, str]) -> list[str]:
     return ["## Not run", markdown_table(["setting", "why"], list(errors.items()))]
 
 
-def _circumstances(evidence: Evidence, beyond: pd.DataFrame, commands: pd.DataFrame) -> str:
+def _circumstances(evidence: Evidence, beyond: pd.DataFrame) -> str:
     """Machine, versions, and how the runs ended."""
-    runs = evidence.runs
+    runs, commands = evidence.runs, evidence.commands
     devices, versions, precisions = (
         dict.fromkeys([*runs[name], *beyond[name]]) for name in ("device", "versions", "precision")
     )

@@ -8,16 +8,18 @@ from typing import NamedTuple
 import pandas as pd
 
 from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
-from nnrep.figures.analysis.sequential import Decision, budget_for
+from nnrep.figures.analysis.sequential import budget_for
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.command_log import CommandLog
-from nnrep.figures.comparison import add_seeds, decisions_of, power_of, power_table
+from nnrep.figures.comparison import Decided, add_seeds, decisions_of, power_of, power_table, with_runs
 from nnrep.figures.earlier_results import (
     ELSEWHERE,
     check_structures,
     holds_finished,
     move_aside,
+    warn_of_other_commands,
     warn_of_versions,
+    workers_to_be,
 )
 from nnrep.figures.figure import Figure
 from nnrep.figures.registry import FIGURES
@@ -33,7 +35,13 @@ from nnrep.sweep.failures import Failure, write_failures
 from nnrep.sweep.finished import FinishedRun
 from nnrep.sweep.kept_engine import KeptEngine
 from nnrep.sweep.progress import sweep_bar
-from nnrep.sweep.settings import Experiment, Setting, experiment_settings, with_fresh_seeds
+from nnrep.sweep.settings import (
+    Experiment,
+    Setting,
+    experiment_settings,
+    first_fresh_seed,
+    with_fresh_seeds,
+)
 from nnrep.sweep.store import RunStore
 from nnrep.sweep.sweep import Swept, sweep
 
@@ -64,7 +72,8 @@ class Reproduction(NamedTuple):
         """The runs that the folder holds."""
         fresh = [len(repeat.seeds) for repeat in map(self.repeat, self.settings)]
         added = 0 if power is None else budget_for(power, self.figure.most_seeds)
-        most = max(*fresh, added, fresh_seeds_held(self.folder))
+        first = min(map(first_fresh_seed, self.settings))
+        most = max(*fresh, added, fresh_seeds_held(self.folder, first))
         repeatable = [with_fresh_seeds(setting, most) for setting in self.settings]
         return open_stores(self.folder, self.figure, self.settings, repeatable, self.beyond)
 
@@ -75,7 +84,12 @@ class Reproduction(NamedTuple):
         return fresh if len(fresh.seeds) >= most else with_fresh_seeds(setting, most)
 
     def power(self, request: Request) -> float | None:
-        """The power of the seeds that are added: that which the folder was begun with, or the request's."""
+        """The power of the seeds that are added: that which the folder was begun with, or the request's.
+
+        None where the figure has no comparisons; of all figures, some have none.
+        """
+        if not self.figure.adds_seeds:
+            return None
         return power_of(read_power(self.folder), request.power, str(self.folder))
 
 
@@ -100,6 +114,8 @@ def reproduce(request: Request) -> int:
         # What cannot be gone on with is said before anything runs.
         stores = [each.stores(each.power(request)) for each in reproductions]
         for each, held in zip(reproductions, stores, strict=True):
+            threads = each.settings[0].config.threads
+            warn_of_other_commands(each.folder, workers_to_be(request.engine, threads))
             for store in held:
                 warn_of_versions(store)
                 check_structures(store, each.experiment.molecules)
@@ -170,16 +186,21 @@ def _reproduce_one(reproduction: Reproduction, stores: Stores, request: Request,
 
 def _decided(
     reproduction: Reproduction, stores: Stores, request: Request, kept: KeptEngine, failures: list[Failure]
-) -> tuple[dict[str, Decision], bool]:
+) -> tuple[dict[str, Decided], bool]:
     """Add seeds until comparisons are decided, if that is asked for.
 
     Returns:
-        Where they stand, and whether it was interrupted.
+        Where they stand and by which runs, and whether it was interrupted.
     """
     figure, power = reproduction.figure, reproduction.power(request)
     if power is None:
         return {}, False
     comparisons = figure.comparisons(summarise(read_table(stores.runs.path)))
+    if not comparisons:
+        log().warning(
+            "%s: power adds no seeds, as none of the settings that it compares are here", figure.name
+        )
+        return {}, False
 
     def repeats() -> pd.DataFrame:
         return read_table(stores.repeats.path)
@@ -198,7 +219,8 @@ def _decided(
         interrupted = filled.interrupted
         return not (filled.interrupted or filled.failures)
 
-    return add_seeds(comparisons, power, repeats, fill), interrupted
+    decisions = add_seeds(comparisons, power, repeats, fill)
+    return with_runs(comparisons, decisions, repeats()), interrupted
 
 
 def _fill(
@@ -219,8 +241,8 @@ def _fill(
     made = CommandLog(store.folder, request.command)
     with Interruption() as interruption, sweep_bar(name, len(wanted), before) as bar:
 
-        def take(runs: Sequence[FinishedRun]) -> None:
-            made.add(len(runs))
+        def take(runs: Sequence[FinishedRun], workers: int) -> None:
+            made.add(len(runs), workers)
             bar.take(runs)
 
         cold = request.profile is Profile.paper

@@ -27,7 +27,8 @@ FIG.pdf and REPORT.md.
   engine={engines}
                          who does the runs, see docs/many-machines.md; engine.workers=K processes, by default
                          one for every `threads` cores
-  power=0.8              add seeds until the comparisons of a figure are decided, see docs/reproduce.md
+  power=0.8              add seeds until the comparisons of a figure are decided, see docs/reproduce.md; for
+                         figures that have some
   beyond=false           leave out the methods that the paper does not have, see below
   a key of nnrep run     for all settings: seeds=10, system.n=400, optimizer.learning_rate=0.02,0.01
 
@@ -136,6 +137,9 @@ def parse_arguments(arguments: list[str]) -> Request:
             overrides.append(argument)
     if not figures:
         raise UserError(f"reproduce: names no figure; choose from {', '.join(FIGURES)}, all")
+    power = _share(own["power"])
+    if power is not None:
+        _check_power(figures)
     return Request(
         figures=tuple(dict.fromkeys(figures)),
         profile=chosen(Profile, own["profile"], "profile"),
@@ -143,7 +147,7 @@ def parse_arguments(arguments: list[str]) -> Request:
         resume=_flag("resume", own["resume"]),
         engine=_engine(own["engine"], of_engine),
         beyond=_flag("beyond", own["beyond"]),
-        power=_share(own["power"]),
+        power=power,
         overrides=tuple(overrides),
         command=shlex.join(["nnrep", "reproduce", *arguments]),
     )
@@ -156,6 +160,13 @@ def _figures(name: str) -> tuple[str, ...]:
         meant = similar(name, FIGURES)
         raise UserError(f"{name}: unknown figure{meant}; choose from {', '.join(FIGURES)}, all")
     return (name,)
+
+
+def _check_power(figures: list[str]) -> None:
+    """Raise `UserError` for a power that no figure has a use for."""
+    if not any(FIGURES[name].adds_seeds for name in figures):
+        adding = ", ".join(name for name in FIGURES if FIGURES[name].adds_seeds)
+        raise UserError(f"power: has no effect on {', '.join(figures)}; seeds are added to {adding}")
 
 
 def _folder(value: str) -> Path:

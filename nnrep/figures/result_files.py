@@ -7,14 +7,14 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from nnrep.errors import UserError
-from nnrep.figures.comparison import POWER_COLUMNS
+from nnrep.figures.comparison import EARLIER_COLUMNS, POWER_COLUMNS
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import REPORT
 from nnrep.records.collect import read_runs
 from nnrep.records.run_folder import RUNS
 from nnrep.records.table import read_table
 from nnrep.sweep.failures import FAILURES
-from nnrep.sweep.settings import FIRST_FRESH_SEED, Setting
+from nnrep.sweep.settings import Setting
 from nnrep.sweep.store import RunStore
 
 SUMMARY, REPEATS, CLAIMS, COMMANDS = "summary.csv", "repeats.csv", "claims.csv", "commands.csv"
@@ -69,16 +69,17 @@ def read_power(folder: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=POWER_COLUMNS)
     held = read_table(path)
-    if list(held.columns) != POWER_COLUMNS or not is_numeric_dtype(held["power"]):
+    known = list(held.columns) in (POWER_COLUMNS, EARLIER_COLUMNS)
+    if not known or not (held.empty or is_numeric_dtype(held["power"])):  # without values it has no type
         raise UserError(f"{path}: is no table of {', '.join(POWER_COLUMNS)}; move it away")
-    return held
+    return held.reindex(columns=POWER_COLUMNS)
 
 
-def fresh_seeds_held(folder: Path) -> int:
-    """How many fresh seeds of a setting the folder has at most."""
+def fresh_seeds_held(folder: Path, first: int) -> int:
+    """How many fresh seeds of a setting the folder has at most, the first of them included."""
     path = folder / REPEATS
     seeds = read_runs(path)["seed"].tolist() if path.exists() else []
-    known = [int(seed) - FIRST_FRESH_SEED for seed in seeds if str(seed).isdecimal()]
+    known = [int(seed) - first for seed in seeds if str(seed).isdecimal()]
     return 1 + max([*known, -1])
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from nnrep.figures.analysis.sequential import Decision
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.claim import as_tested, claims_table
 from nnrep.figures.command_log import read_commands
-from nnrep.figures.comparison import power_table
+from nnrep.figures.comparison import Decided, power_table
 from nnrep.figures.departures import on_another_energy
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure
@@ -26,7 +25,7 @@ def write_results(
     stores: Stores,
     repeated: set[str],
     errors: dict[str, str],
-    decisions: Mapping[str, Decision],
+    decisions: Mapping[str, Decided],
 ) -> None:
     """Write everything that follows from the runs of a figure.
 
@@ -38,10 +37,11 @@ def write_results(
             added for a comparison; and those beyond the paper, of which claims and pictures know nothing.
         repeated: names of the runs with fresh seeds of the settings that are picked from the runs now.
         errors: setting -> why it could not be run.
-        decisions: comparison -> where it stands by the seeds that were added for it.
+        decisions: comparison -> where it stands by the seeds that were added for it, and their runs.
     """
     beyond = read_table(stores.beyond.path)
-    evidence = evidence_of(experiment, stores, repeated)._replace(decisions=decisions)
+    commands = read_commands(folder)
+    evidence = evidence_of(experiment, stores, repeated)._replace(decisions=decisions, commands=commands)
     write_table(folder / SUMMARY, evidence.summary)
     if len(beyond):
         write_table(folder / BEYOND_SUMMARY, summarise(beyond))
@@ -56,9 +56,10 @@ def write_results(
     save_picture(figure.draw(evidence), folder, figure.name)
     power = read_power(folder)
     if decisions:
-        power = power_table(decisions, float(power["power"].iloc[0]))
+        stand = {name: each.decision for name, each in decisions.items()}
+        power = power_table(stand, float(power["power"].iloc[0]))
         write_table(folder / POWER, power)
-    write_report(folder, figure, evidence, claims, tables, beyond, read_commands(folder), errors, power)
+    write_report(folder, figure, evidence, claims, tables, beyond, errors, power)
     log().info("%s: see %s", figure.name, folder / REPORT)
 
 

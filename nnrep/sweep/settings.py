@@ -143,10 +143,16 @@ def _of_paths(overrides: Sequence[str]) -> list[str]:
     return [override for override in overrides if override.lstrip("+~").startswith("paths.")]
 
 
+def first_fresh_seed(setting: Setting) -> int:
+    """The lowest seed that it has not been chosen by: other `seeds` have other fresh ones."""
+    return FIRST_FRESH_SEED + min(setting.seeds)
+
+
 def with_fresh_seeds(setting: Setting, count: int | None = None) -> Setting:
     """The setting with seeds that it has not been chosen by: so many, or four times as many."""
     wanted = FRESH_SEEDS * len(setting.seeds) if count is None else count
-    fresh = tuple(FIRST_FRESH_SEED + index for index in range(wanted))
+    first = first_fresh_seed(setting)
+    fresh = tuple(range(first, first + wanted))
     return replace(setting, plan=setting.plan.with_seeds(fresh))
 
 

@@ -38,7 +38,7 @@ def sweep(
     settings: Sequence[Setting],
     store: RunStore,
     kept: KeptEngine,
-    on_runs: Callable[[Sequence[FinishedRun]], None],
+    on_runs: Callable[[Sequence[FinishedRun], int], None],
     should_stop: Callable[[], bool],
     cold: bool = False,
 ) -> Swept:
@@ -52,7 +52,7 @@ def sweep(
         settings: all of them; they share `threads`.
         store: takes the runs.
         kept: the engine.
-        on_runs: told of finished runs.
+        on_runs: told of finished runs, and how many workers there are.
         should_stop: asked several times a second; True ends the sweep at the next checks of its runs.
         cold: compile all programs afresh, so that the table has what it takes.
     """
@@ -75,7 +75,7 @@ def sweep(
             if seed_by_seed:
                 tasks = [Task(task.setting, (seed,)) for task in tasks for seed in task.seeds]
             making.work(tasks)
-            swept = Swept(making.failures(tasks), making.stopped, slots or engine.workers)
+            swept = Swept(making.failures(tasks), making.stopped, making.workers)
             if making.stopped:
                 kept.close()  # it has been cancelled
             return swept
@@ -107,7 +107,7 @@ class _Making:
         most: int,
         slots: int | None,
         store: RunStore,
-        on_runs: Callable[[Sequence[FinishedRun]], None],
+        on_runs: Callable[[Sequence[FinishedRun], int], None],
         should_stop: Callable[[], bool],
     ) -> None:
         self.engine, self.chunk, self.most, self.slots = engine, chunk, most, slots
@@ -116,10 +116,15 @@ class _Making:
         self._errors: dict[str, str] = {}  # setting -> why it cannot be run
         self._lost: dict[str, str] = {}  # run, or slow modes -> why it was given up
 
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+        return self.slots or self.engine.workers
+
     def work(self, tasks: Iterable[Task]) -> None:
         """Have tasks done."""
         queue = Queue(tasks)
-        most = chunk_size(self.most, queue.runs, self.slots or self.engine.workers)
+        most = chunk_size(self.most, queue.runs, self.workers)
 
         def next_chunk(slot: int) -> Chunk | None:
             while taken := queue.take(slot, most):
@@ -140,7 +145,7 @@ class _Making:
         self._errors |= done.errors
         if done.runs:
             self.store.add(done.runs)
-            self.on_runs(done.runs)
+            self.on_runs(done.runs, self.workers)
 
     def _give_up(self, chunk: Chunk, reason: str) -> None:
         for setting, seeds in chunk.tasks:

@@ -1,6 +1,8 @@
 """Claims: whose they are, what they need, and that what was scaled down is not tested."""
 
 import subprocess
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pandas as pd
@@ -8,13 +10,26 @@ import pytest
 from checkout import ROOT
 
 from nnrep.choices.settings import build
-from nnrep.figures.claim import CLAIM_COLUMNS, Claim, Verdict, Whose, as_tested, claims_table, totals
+from nnrep.figures import earlier_results
+from nnrep.figures.claim import (
+    CLAIM_COLUMNS,
+    ON_CPU,
+    Claim,
+    Verdict,
+    Whose,
+    as_tested,
+    claims_table,
+    on_wall_time,
+    totals,
+)
 from nnrep.figures.command_log import COMMAND_COLUMNS, FIRST_COLUMNS, CommandLog, read_commands
 from nnrep.figures.departures import changes_of_energy, notes_on_energy, on_another_energy
+from nnrep.figures.earlier_results import warn_of_other_commands, workers_to_be
 from nnrep.figures.evidence import Evidence
-from nnrep.figures.needs import rows_where, runs_needed, steps_needed, values_needed
+from nnrep.figures.needs import ONE_MACHINE, rows_where, runs_needed, steps_needed, values_needed
 from nnrep.figures.provenance import describe_machine, git_commit, processor_name
 from nnrep.figures.report import BEYOND_COLUMNS, COMMAND_TITLES, SUMMARY_COLUMNS
+from nnrep.sweep.engines.registry import engine_settings
 from nnrep.systems.protein import ProteinConfig
 
 
@@ -70,6 +85,74 @@ def test_what_was_scaled_down_is_not_tested_whatever_the_numbers(verdict):
     told = "not in full: max_steps 400, 5 runs a setting; read off"
     (row,) = claims_table([scaled]).to_dict("records")
     assert (row["needs"], row["caveats"]) == ("max_steps 600; 6 runs a setting", told)
+
+
+A, B = "A, 2 cores", "B, 16 cores"
+
+
+@pytest.mark.parametrize(
+    ("machines", "workers", "runs", "told"),
+    [
+        ([A], [1], [60], ""),
+        ([A, A, A], [2, 2, 2], [60, 100, 3], ""),
+        ([A, A], [2, 1], [60, 1], ""),  # one run of its own, beside nothing
+        ([A, A], [16, 7], [60, 7], ""),
+        ([A, A], [2, 1], [60, 30], "workers 2 and 1"),
+        ([A, A], [2, 16], [60, 16], "workers 2 and 16"),
+        ([A, B], [2, 2], [60, 60], f"machine {A} and {B}"),
+        ([A, B], [2, 4], [60, 60], f"machine {A} and {B}, workers 2 and 4"),
+        ([None, None], [2, 2], [60, 60], "machine unknown"),
+        ([A, None], [2, 2], [60, 60], f"machine {A} and unknown"),
+        ([A, A], [2, None], [60, 60], "workers 2 and unknown"),
+        ([], [], [], "commands that are not recorded"),
+    ],
+)
+def test_claims_on_wall_time_are_tested_by_runs_of_one_machine_and_number_of_workers(
+    machines, workers, runs, told
+):
+    commands = pd.DataFrame({"machine": machines, "workers": workers, "runs": runs}, dtype=object)
+    commands = commands.astype({"workers": float, "runs": float})
+    evidence = evidence_of(SUMMARY)._replace(commands=commands)
+    assert ONE_MACHINE.lacking(evidence) == told
+    claim = on_wall_time(Claim("c takes less time", "figure 1", "numbers", Verdict.holds, caveats=("x",)))
+    assert as_tested(claim, evidence).verdict is (Verdict.not_tested if told else Verdict.holds)
+    assert claim.caveats == ("x", ON_CPU)
+
+
+@pytest.mark.parametrize("name", ["machine", "workers", "commit"])
+def test_what_else_runs_were_made_with_is_said_before_new_ones_are_made(tmp_path, monkeypatch, name):
+    said = []
+    monkeypatch.setattr(
+        earlier_results, "log", lambda: SimpleNamespace(warning=lambda *line: said.append(line))
+    )
+    warn_of_other_commands(tmp_path, 2)
+    CommandLog(tmp_path, "before").add(1, 2)
+    path = tmp_path / "commands.csv"
+    commands = pd.read_csv(path).assign(commit=git_commit() or "none")
+    commands.to_csv(path, index=False)
+    monkeypatch.setattr(earlier_results, "git_commit", lambda: commands["commit"].iloc[0])
+    warn_of_other_commands(tmp_path, 2)
+    warn_of_other_commands(tmp_path, None)
+    assert said == []
+    other = {"machine": A, "workers": 7, "commit": "0123456789ab"}[name]
+    pd.concat([commands, commands.assign(**{name: other})]).to_csv(path, index=False)
+    warn_of_other_commands(tmp_path, 2)
+    (line,) = said
+    assert f"commands.csv: has runs with {name} {other}; new ones are with " in line[0] % line[1:]
+    assert ("wall time are not tested" in line[0] % line[1:]) == (name != "commit")
+
+
+def test_the_number_of_workers_to_be_is_that_of_the_command(monkeypatch):
+    monkeypatch.setattr(earlier_results, "workers_that_fit", lambda threads: 4)
+    monkeypatch.setattr(earlier_results, "may_have_accelerator", lambda: False)
+    local = engine_settings({"name": "local"})
+    elsewhere = SimpleNamespace(devices=None, workers=None, on_this_machine=False)
+    assert workers_to_be(local, 1) == 4
+    assert workers_to_be(replace(local, workers=2), 1) == 2
+    assert workers_to_be(elsewhere, 1) is None
+    monkeypatch.setattr(earlier_results, "may_have_accelerator", lambda: True)
+    assert workers_to_be(replace(local, workers=2), 1) is None
+    assert workers_to_be(replace(local, devices=3), 1) == 3
 
 
 def test_the_papers_claims_and_ours_are_told_apart():
@@ -131,23 +214,22 @@ def test_every_command_that_makes_runs_has_its_row(tmp_path):
     CommandLog(tmp_path, "made nothing").add(0, 2)
     assert read_commands(tmp_path).empty
     killed = CommandLog(tmp_path, "killed")
-    killed.add(1)
-    killed.add(2)
+    killed.add(1, 2)
+    killed.add(2, 2)
     ended = CommandLog(tmp_path, "ended")
-    ended.add(4)
-    ended.add(0, 2)
+    ended.add(4, 3)
     table = read_commands(tmp_path)
     assert list(table.columns) == COMMAND_COLUMNS
     assert table["command"].tolist() == ["killed", "ended"]
     assert table["runs"].tolist() == [3, 4]
-    assert table["workers"].tolist()[1] == 2
+    assert table["workers"].tolist() == [2, 3]
     assert table["machine"].eq(describe_machine()).all()
 
 
 def test_tables_of_commands_that_have_been_committed_can_be_added_to(tmp_path):
     committed = pd.read_csv(ROOT / "results" / "fig7" / "commands.csv").reindex(columns=FIRST_COLUMNS)
     committed.to_csv(tmp_path / "commands.csv", index=False)
-    CommandLog(tmp_path, "new").add(1)
+    CommandLog(tmp_path, "new").add(1, 1)
     table = read_commands(tmp_path)
     assert len(table) == len(committed) + 1
     assert table["machine"].isna().tolist() == [True] * len(committed) + [False]

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from added_seeds import check_quoted_means
 from checkout import SHARED_STRUCTURES
 from structure_texts import tripeptide
+from timed_claims import check_timed_claims
 
 from nnrep.errors import ConfigError
 from nnrep.figures import FIGURES
@@ -223,6 +225,19 @@ def test_coarse_graining_is_compared_by_energy_time_and_both(evidence, lower, si
     assert verdict_of(FIG8, evidence, LOWER) is lower
     assert verdict_of(FIG8, evidence, SIMILAR) is similar
     assert verdict_of(FIG8, evidence, IN_TIME) is in_time
+
+
+def test_means_are_quoted_of_the_runs_that_decide():
+    peptide = {"structure": "1PLW", "start": "random"}
+    evidence = evidence_of(
+        runs_of("none", around(-100), **peptide), runs_of("cg", around(-200), **peptide), fresh=True
+    )
+    check_quoted_means(FIG8, evidence, 1)
+
+
+@pytest.mark.parametrize(("figure", "count"), [(FIG7, 0), (FIG8, 2), (FIG9, 0)])
+def test_claims_on_wall_time_need_one_machine(figure, count):
+    check_timed_claims(figure, four(-200, -100), count)
 
 
 def test_the_best_number_of_modes_is_picked_from_the_grid_and_compared_by_fresh_seeds():
@@ -450,5 +465,6 @@ def test_a_figure_of_little_still_has_its_files(name, what, tmp_path):
         columns=COMMAND_COLUMNS
     )
     beyond = evidence.runs.iloc[:0]
-    write_report(tmp_path, figure, evidence, table, figure.tables(evidence), beyond, commands, {})
+    evidence = evidence._replace(commands=commands)
+    write_report(tmp_path, figure, evidence, table, figure.tables(evidence), beyond, {})
     assert "## Notes" in (tmp_path / "REPORT.md").read_text()

@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from added_seeds import check_quoted_means
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
+from timed_claims import check_timed_claims
 
 from nnrep.figures import FIGURES
 from nnrep.figures.analysis.labels import METHOD_LABELS
@@ -124,6 +126,16 @@ def paper_like() -> Evidence:
 
 def verdicts(figure: Figure, evidence: Evidence) -> dict[str, Verdict]:
     return {claim.claim: claim.verdict for claim in figure.claims(evidence)}
+
+
+@pytest.mark.parametrize(("figure", "comparisons"), [(FIG2, 1), (FIG3, 3)])
+def test_means_are_quoted_of_the_runs_that_decide(figure, comparisons):
+    check_quoted_means(figure, paper_like(), comparisons)
+
+
+@pytest.mark.parametrize(("figure", "count"), [(FIG2, 0), (FIG3, 10)])
+def test_claims_on_wall_time_need_one_machine(figure, count):
+    check_timed_claims(figure, paper_like(), count)
 
 
 def test_summary_has_mean_deviation_and_best():

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from structure_texts import text
 
+from nnrep.figures.comparison import POWER_COLUMNS
 from nnrep.records.table import run_columns
 
 SHORT = ("profile=smoke", "beyond=false", "system.n=30", "system.loop_length=5", "seeds=2", "max_steps=400")
@@ -156,6 +157,7 @@ def test_a_killed_sweep_loses_only_the_runs_it_was_in(whole, nnrep, tmp_path):
     pd.testing.assert_frame_equal(done.loc[kept.index], kept)
     commands = pd.read_csv(folder / "commands.csv")
     assert len(commands) == 2  # the one that was killed as well, but perhaps for its last run
+    assert commands["workers"].notna().all()
     assert 11 <= commands["runs"].sum() <= 12
 
 
@@ -321,7 +323,7 @@ def test_seeds_are_added_by_a_rule_that_the_folder_keeps(nnrep, tmp_path):
     assert result.returncode == 0, result.stderr
     folder = tmp_path / "r" / "fig2"
     (row,) = pd.read_csv(folder / "power.csv").to_dict("records")
-    assert row["analyses"] == "25 49 74 98"
+    assert row["analyses"] == "26 51 76 101"
     assert (
         pd.read_csv(folder / "repeats.csv").groupby("config_hash").size().tolist() == [row["runs a side"]] * 2
     )
@@ -335,6 +337,25 @@ def test_seeds_are_added_by_a_rule_that_the_folder_keeps(nnrep, tmp_path):
     other = nnrep("reproduce", *options, "power=0.9", "resume=true", "results_dir=r")
     assert other.returncode == 2
     assert "power: must be 0.5, which r/fig2 was begun with, got 0.9" in other.stderr
+
+
+@pytest.mark.slow
+def test_power_without_a_pair_to_compare_writes_its_report_and_resumes(nnrep, tmp_path):
+    """Figure 8 adds seeds to 1PLW alone, `profile=smoke` has the embedded Trp-cage."""
+    options = ("fig8", "profile=smoke", "beyond=false", "seeds=1", "max_steps=10", "results_dir=r")
+    result = nnrep("reproduce", *options, "power=0.8")
+    assert result.returncode == 0, result.stderr
+    assert "fig8: power adds no seeds" in result.stderr
+    folder = tmp_path / "r" / "fig8"
+    assert not (folder / "power.csv").exists()
+    report = (folder / "REPORT.md").read_text()
+    (folder / "power.csv").write_text(
+        ",".join(POWER_COLUMNS) + "\n"
+    )  # as an interrupted command may leave it
+    for power in ("power=0.8", "power=null"):
+        again = nnrep("reproduce", *options, power, "resume=true")
+        assert again.returncode == 0, again.stderr
+        assert (folder / "REPORT.md").read_text() == report
 
 
 @needs_proc

@@ -144,7 +144,7 @@ def swept(settings, folder, do, **others):
     engine = FakeEngine(do)
     counted = []
     with KeptEngine(FakeSettings(engine=engine, **others)) as kept:
-        ended = sweep(settings, store, kept, counted.extend, lambda: False)
+        ended = sweep(settings, store, kept, lambda runs, workers: counted.extend(runs), lambda: False)
     assert engine.is_closed
     assert {run.row["run_id"] for run in counted} == store.done() - before
     return store, engine, ended
@@ -165,7 +165,7 @@ def test_workers_with_devices_are_sent_whole_settings(settings, tmp_path):
     engine.has_devices = True
     store = RunStore(tmp_path, [each.run_id(seed) for each in settings for seed in each.seeds])
     with KeptEngine(FakeSettings(engine=engine, chunk=1)) as kept:
-        sweep(settings, store, kept, lambda runs: None, lambda: False)
+        sweep(settings, store, kept, lambda runs, workers: None, lambda: False)
     tasks = [task for chunk in engine.submitted for task in chunk.tasks]
     assert sorted(task.setting.hash for task in tasks) == sorted(each.hash for each in settings)
     assert all(task.seeds == task.setting.seeds for task in tasks)

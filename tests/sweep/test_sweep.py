@@ -1,6 +1,7 @@
 """Sweeps: points of grids, who runs what, and the table that survives."""
 
 import re
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -296,6 +297,9 @@ def test_fresh_seeds_are_no_one_elses():
     assert fresh.hash == setting.hash
     assert len(fresh.seeds) == 4 * 2
     assert not set(fresh.seeds) & set(setting.seeds)
+    others = with_fresh_seeds(replace(setting, plan=setting.plan.with_seeds((1000, 1001))), 200)
+    assert others.seeds == tuple(range(2**30 + 1000, 2**30 + 1200))
+    assert not set(others.seeds) & set(with_fresh_seeds(setting, 1000).seeds)
 
 
 def test_missing_seeds_are_those_without_a_row(tmp_path):

@@ -3,6 +3,8 @@
 A diverged run counts as infinitely high, everywhere: methods are compared by all of their runs.
 """
 
+from collections.abc import Sized
+
 import numpy as np
 import pandas as pd
 
@@ -43,6 +45,11 @@ def distinct_energies(runs: pd.DataFrame) -> int:
 def runs_of(runs: pd.DataFrame, setting: pd.Series | None) -> pd.DataFrame:
     """The runs of a setting; none of None."""
     return runs[runs["config_hash"] == ("" if setting is None else setting["config_hash"])]
+
+
+def counts_of(*tables: Sized) -> str:
+    """How many runs, or settings, there are of each: "5", or "3 and 18"."""
+    return " and ".join(dict.fromkeys(str(len(each)) for each in tables))
 
 
 def typical_run(runs: pd.DataFrame) -> pd.Series:

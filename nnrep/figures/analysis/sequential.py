@@ -1,26 +1,23 @@
 """Whether one of two means is lower, by runs that are added in steps until it is decided.
 
-The rule is fixed before the first run: how many runs a side there are at each interim analysis, and how much
-of the 5 % of error each may spend. They are at a quarter, a half, three quarters and all of a budget. Each
-spends what the spending function of O'Brien and Fleming (Lan and DeMets, Biometrika 70, 659, 1983),
-2 - 2 Phi(z / sqrt(t)) at the share t of the budget, gains since the one before. An analysis that spends the
-level a decides by Welch's interval of confidence 1 - a. By Bonferroni's inequality all of them together err
-in 5 % of cases at most, however their data depend on one another.
+The rule is fixed before the first run: how many runs a side there are at each interim analysis, and at which
+level it decides, by Welch's interval of that confidence. They are at a quarter, a half, three quarters and
+all of a budget, at the levels of `boundaries`: for large samples all of them together err in 5 % of cases.
 """
 
 import math
-from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from nnrep.figures.analysis.statistics import CONFIDENCE, FEWEST, Difference, Values, difference
+from nnrep.figures.analysis.boundaries import ERROR, drift_for, levels
+from nnrep.figures.analysis.statistics import FEWEST, Difference, Values, difference
 from nnrep.figures.claim import Verdict
 
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of the budget, at which there is an analysis
-POWER_OF_BUDGETS = 0.8  # that budgets are given for
+POWER_OF_ONE = 0.8  # of one analysis, of the runs by which comparisons give their budgets
 
 
 class Outcome(Enum):
@@ -46,7 +43,12 @@ class Rule(NamedTuple):
 
     def analyses(self) -> list[int]:
         """Runs a side at each analysis; never fewer than decide anything."""
-        return [max(FEWEST, math.ceil(share * self.budget)) for share in SHARES]
+        return sorted({max(FEWEST, math.ceil(share * self.budget)) for share in SHARES})
+
+    def levels(self) -> list[float]:
+        """The level at which each of them decides."""
+        counts = self.analyses()
+        return levels([count / counts[-1] for count in counts])
 
 
 class Decision(NamedTuple):
@@ -56,7 +58,7 @@ class Decision(NamedTuple):
         outcome: what is decided.
         analysis: the number of the analysis that decided it, or of the last one, from 1; 0 before the first.
         runs: a side, at that analysis.
-        level: what it spends of the 5 %.
+        level: at which it decides.
         seen: the difference of means, first less second, with the interval of confidence 1 - level.
         rule: that was followed.
     """
@@ -79,22 +81,24 @@ class Decision(NamedTuple):
         mean, low, high = self.seen
         interval = f"{mean:+.4g} ({100 * (1 - self.level):.4g} %: {low:+.4g} to {high:+.4g})"
         runs = f"{self.runs} runs a side of at most {self.rule.budget}"
-        place = f"analysis {self.analysis} of {len(SHARES)}"
+        place = f"analysis {self.analysis} of {len(self.rule.analyses())}"
         return f"{interval} at {place}, {runs}, margin {self.rule.margin:g}: {self.outcome.value}"
 
 
-def levels() -> list[float]:
-    """What each analysis spends of the error; 1 - CONFIDENCE in sum."""
-    bound = stats.norm.ppf((1 + CONFIDENCE) / 2)
-    spent = [2 * stats.norm.sf(bound / math.sqrt(share)) for share in SHARES]
-    return [float(level) for level in np.diff([0.0, *spent])]
+def inflation(power: float) -> float:
+    """Runs of a rule of this power, over those of one analysis at 5 % of power 0.8."""
+    one = stats.norm.isf(ERROR / 2) + stats.norm.ppf(POWER_OF_ONE)
+    return float((drift_for(power, SHARES) / one) ** 2)
 
 
-def budget_for(power: float, budget: int) -> int:
-    """Runs a side for another power than 0.8, from the formula of two normal means of known deviation."""
-    bound = stats.norm.ppf((1 + CONFIDENCE) / 2)
-    ratio = (bound + stats.norm.ppf(power)) / (bound + stats.norm.ppf(POWER_OF_BUDGETS))
-    return math.ceil(round(budget * ratio**2, 6))
+def budget_for(power: float, runs: int) -> int:
+    """Runs a side at the last analysis.
+
+    Args:
+        power: to be had.
+        runs: a side, by which one analysis at 5 % would have power 0.8.
+    """
+    return math.ceil(round(runs * inflation(power), 6))
 
 
 def decided_in_steps(first: Values, second: Values, rule: Rule) -> Decision:
@@ -108,7 +112,7 @@ def decided_in_steps(first: Values, second: Values, rule: Rule) -> Decision:
     counts = rule.analyses()
     runs = min(len(first), len(second))
     decision = Decision(Outcome.open, 0, 0, 0.0, Difference(math.nan, -math.inf, math.inf), rule)
-    for number, (count, level) in enumerate(zip(counts, levels(), strict=True), start=1):
+    for number, (count, level) in enumerate(zip(counts, rule.levels(), strict=True), start=1):
         if count > runs:
             return decision
         seen = difference(_leading(first, count), _leading(second, count), 1 - level)
@@ -133,8 +137,3 @@ def _outcome(seen: Difference, margin: float) -> Outcome:
     if seen.low > 0:
         return Outcome.higher
     return Outcome.equal if -margin < seen.low and seen.high < margin else Outcome.open
-
-
-def levels_in_percent() -> Sequence[str]:
-    """The levels of all analyses in percent, as reports quote them."""
-    return [f"{100 * level:.2g} %" for level in levels()]

@@ -9,6 +9,7 @@ from nnrep.figures.analysis.labels import COARSE_GRAINED, LOOP_LABELS, METHOD_LA
 from nnrep.figures.analysis.races import at_equal_time, seconds_to_the_others_end
 from nnrep.figures.analysis.selection import (
     best_setting,
+    counts_of,
     distinct_means,
     diverged,
     energies_of,
@@ -18,7 +19,7 @@ from nnrep.figures.analysis.selection import (
 )
 from nnrep.figures.analysis.statistics import FEWEST, below, combined, decide, lower, most, ranks_lower
 from nnrep.figures.analysis.summary import with_times
-from nnrep.figures.claim import ON_CPU, Claim, Verdict, Whose
+from nnrep.figures.claim import Claim, Verdict, Whose, on_wall_time
 from nnrep.figures.comparison import lower_by
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig3.published import PUBLISHED_SOURCE, published_of
@@ -36,6 +37,7 @@ FROM_TABLES = "read off the authors' tables, not said in the paper"
 SIZES = (1000, 400)  # that were published
 GRID = {PLAIN: 6, COARSE_GRAINED: 36, NETWORK: 72}  # settings of each method and loop
 STARTS, RUNS_A_START = 10, 5
+MAPPED = (COARSE_GRAINED, NETWORK)  # methods that are compared with GD
 
 
 def _grid(table: pd.DataFrame, share: float) -> str:
@@ -76,20 +78,20 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         _lower_than(fresh, "pure_lj", COARSE_GRAINED, PLAIN),
         _lower_than(fresh, "pure_lj", NETWORK, PLAIN),
         _lower_than(fresh, "bond_lj", COARSE_GRAINED, PLAIN),
-        _takes_longer(fresh),
-        _first_at_energy(fresh, "bond_lj", NETWORK, "caption of figure 3"),
-        *(_lower_in_time(fresh, "pure_lj", name) for name in (COARSE_GRAINED, NETWORK)),
-        *(_first_at_energy(fresh, "pure_lj", name, TITLE) for name in (COARSE_GRAINED, NETWORK)),
+        on_wall_time(_takes_longer(fresh)),
+        on_wall_time(_first_at_energy(fresh, "bond_lj", NETWORK, "caption of figure 3")),
+        *(on_wall_time(_lower_in_time(fresh, "pure_lj", name)) for name in MAPPED),
+        *(on_wall_time(_first_at_energy(fresh, "pure_lj", name, TITLE)) for name in MAPPED),
         _from_tables(_lower_than(fresh, "pure_lj", COARSE_GRAINED, NETWORK)),
         _from_tables(_typically_lower(fresh, "pure_lj", NETWORK, PLAIN)),
         _from_tables(_typically_lower(fresh, "pure_lj", PLAIN, COARSE_GRAINED)),
         _from_tables(_at_the_bound(fresh)),
-        *(_from_tables(_typically_faster(fresh, "bond_lj", name)) for name in (COARSE_GRAINED, NETWORK)),
-        *(_from_tables(_faster_in_all(fresh, potential)) for potential in LOOP_LABELS),
+        *(_from_tables(on_wall_time(_typically_faster(fresh, "bond_lj", name))) for name in MAPPED),
+        *(_from_tables(on_wall_time(_faster_in_all(fresh, potential))) for potential in LOOP_LABELS),
     ]
     shared = [_within_spread(starts, potential, name) for potential in LOOP_LABELS for name in STATISTICS]
     return [
-        *(claim._replace(needs=FRESH_START_NEEDS) for claim in claims),
+        *(claim._replace(needs=(*FRESH_START_NEEDS, *claim.needs)) for claim in claims),
         *(claim._replace(needs=SHARED_START_NEEDS) for claim in shared),
     ]
 
@@ -102,23 +104,19 @@ def _from_tables(claim: Claim) -> Claim:
 def _lower_than(evidence: Evidence, potential: str, first: str, second: str) -> Claim:
     """Best setting against best setting."""
     best = {name: best_setting(evidence.summary, potential, name) for name in (first, second)}
-    energies = {name: energies_of(runs_of(evidence.repeats, best[name])) for name in best}
     name = comparison_name(potential, first, second)
-    seen, verdict = lower_by(evidence, name, *energies.values())
+    compared = lower_by(evidence, name, *(runs_of(evidence.repeats, setting) for setting in best.values()))
+    energies = {first: energies_of(compared.first), second: energies_of(compared.second)}
     means = ", ".join(f"{METHOD_LABELS[name]} {values.mean():.4f}" for name, values in energies.items())
     medians = ", ".join(f"{values.median():.4f}" for values in energies.values())
     return Claim(
         f"{LOOP_LABELS[potential]}: the best setting of {METHOD_LABELS[first]} ends lower than that of "
         f"{METHOD_LABELS[second]}",
         _source(evidence, potential, "best_mean", first, second),
-        f"means of {_counts(energies)} fresh seeds {means} (medians {medians}); difference of means {seen}",
-        verdict,
+        f"means of {counts_of(*energies.values())} fresh seeds {means} (medians {medians}); difference of "
+        f"means {compared.seen}",
+        compared.verdict,
     )
-
-
-def _counts(values: Mapping[str, Sized]) -> str:
-    """ "5" or "3 and 18"."""
-    return " and ".join(dict.fromkeys(str(len(each)) for each in values.values()))
 
 
 def _typically_lower(evidence: Evidence, potential: str, first: str, second: str) -> Claim:
@@ -139,7 +137,7 @@ def _typically_lower(evidence: Evidence, potential: str, first: str, second: str
 
 def _ranked(values: Mapping[str, Sized]) -> str:
     """What is ranked: settings rather than runs, as the runs of one method share their starts."""
-    return f"ranks of {_counts(values)} settings compared, tolerances taken together"
+    return f"ranks of {counts_of(*values.values())} settings compared, tolerances taken together"
 
 
 def _at_the_bound(evidence: Evidence) -> Claim:
@@ -187,7 +185,6 @@ def _takes_longer(evidence: Evidence) -> Claim:
         _source(evidence, "bond_lj", "best_mean_time", COARSE_GRAINED, PLAIN),
         measured,
         verdict,
-        caveats=(ON_CPU,),
     )
 
 
@@ -204,7 +201,7 @@ def _lower_in_time(evidence: Evidence, potential: str, reparam: str) -> Claim:
     """The title, at one time: that at which the first of both is done."""
     method = METHOD_LABELS[reparam]
     claim = f"{LOOP_LABELS[potential]}: after equal time {method} is at a lower energy than GD"
-    caveats = ("best settings by fresh seeds, at the median time of the one that is done first", ON_CPU)
+    caveats = ("best settings by fresh seeds, at the median time of the one that is done first",)
     ours, theirs = (_fresh(evidence, potential, name) for name in (reparam, PLAIN))
     if ours.empty or theirs.empty:
         return Claim(claim, TITLE, NO_SETTING, Verdict.undecided, caveats=caveats)
@@ -223,7 +220,7 @@ def _first_at_energy(evidence: Evidence, potential: str, reparam: str, source: s
     method = METHOD_LABELS[reparam]
     claim = f"{LOOP_LABELS[potential]}: {method} is sooner at GD's energy than GD in most runs"
     within = f"{100 * NEAR_END:g} % of the bound"
-    caveats = (f"best settings by fresh seeds, to {within} above GD's end from the same start", ON_CPU)
+    caveats = (f"best settings by fresh seeds, to {within} above GD's end from the same start",)
     ours, theirs = (_fresh(evidence, potential, name) for name in (reparam, PLAIN))
     if ours.empty or theirs.empty:
         return Claim(claim, source, NO_SETTING, Verdict.undecided, caveats=caveats)

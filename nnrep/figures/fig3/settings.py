@@ -7,7 +7,7 @@ from nnrep.figures.analysis.selection import best_setting
 from nnrep.figures.comparison import Comparison
 from nnrep.figures.fig3.starts import with_fresh_starts
 
-# Two methods on pure LJ -> fresh seeds a side at most, where they are added.
+# Two methods on pure LJ -> the budget of fresh seeds a side, where they are added.
 BUDGETS = {(COARSE_GRAINED, PLAIN): 120, (NETWORK, PLAIN): 120, (COARSE_GRAINED, NETWORK): 350}
 LARGEST_BUDGET = max(BUDGETS.values())
 GRID_MARGIN = 0.01  # a difference of energies that counts as none; one tangled pair costs 0.04

@@ -15,7 +15,7 @@ from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.systems.protein import Start
 
 UNDECIDED = ("1PLW", Start.random.value)
-# Of seeds that are added: a side at most, and a difference of energies in kJ/mol that counts as none.
+# Of seeds that are added: the budget a side, and a difference of energies in kJ/mol that counts as none.
 PEPTIDE_SEEDS, PEPTIDE_MARGIN = 50, 25.0
 ALLOWED_STARTS = (Start.extended, Start.random)
 
