@@ -420,6 +420,15 @@ def test_settings_of_figure_6_are_named_by_layers_and_starts():
     assert evidence.repeats["config_hash"].nunique() == 4
 
 
+def test_openmms_minimiser_is_repeated_at_every_tolerance():
+    summary = rates(0).summary
+    minimiser = summary[summary["baseline"] == "openmm_minimizer"]
+    other = minimiser.assign(config_hash="tight", energy_mean=minimiser["energy_mean"] - 1.0)
+    picked = FIG6.repeated(pd.concat([summary, other], ignore_index=True))
+    assert {minimiser["config_hash"].iloc[0], "tight"} < set(picked)
+    assert len(picked) == 5
+
+
 def test_figure_6a_compares_rate_by_rate_and_with_fresh_seeds():
     for below, verdict in ((50.0, Verdict.holds), (-50.0, Verdict.fails)):
         evidence = rates(below)

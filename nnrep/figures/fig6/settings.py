@@ -75,9 +75,11 @@ def best_of_methods(summary: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def repeated(summary: pd.DataFrame) -> list[str]:
-    """The best setting of every method at the first start, and OpenMM's minimiser."""
+    """At the first start: the best setting of GD and of each network, all of OpenMM's minimiser."""
     best = best_of_methods(summary)
-    return [str(best[name]["config_hash"]) for name in best if name != BASELINE_LABELS[DYNAMICS]]
+    ours = [str(best[name]["config_hash"]) for name in best if name not in BASELINE_LABELS.values()]
+    first = at_first_start(labelled(summary))
+    return [*ours, *first.loc[first["baseline"] == MINIMIZER, "config_hash"].astype(str)]
 
 
 def fresh_runs(evidence: Evidence, method: str) -> pd.DataFrame:
