@@ -420,6 +420,12 @@ def test_settings_of_figure_6_are_named_by_layers_and_starts():
     assert evidence.repeats["config_hash"].nunique() == 4
 
 
+def test_the_best_of_three_is_of_the_first_three():
+    """A fourth run that is lower is none of them, whatever the seeds are called."""
+    table = runs_of("none", [-3.0, -2.0, -1.0, -9.0]).assign(seed=[7, 8, 9, 10])
+    assert best_runs(labelled(table.iloc[::-1]))["energy"].tolist() == [-3.0]
+
+
 def test_openmms_minimiser_is_repeated_at_every_tolerance():
     summary = rates(0).summary
     minimiser = summary[summary["baseline"] == "openmm_minimizer"]

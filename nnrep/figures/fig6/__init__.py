@@ -21,7 +21,7 @@ FIGURE = Figure(
     notes=notes_of,
     fixed_grid=True,
     caption=(
-        "Each line is the run of lowest energy of its setting's seeds. GD: positions alone; GNN1 and GNN2 "
+        "Each line is the lowest of the first three runs of its setting. GD: positions alone; GNN1 and GNN2 "
         "(dashed): the authors' network with one and two layers at the learning rate that is named, then "
         "the positions at ten times that; the paler, the lower the rate. Energies are above the lowest of "
         "what is drawn, and at least 1 kJ/mol. Star: OpenMM's minimiser after 5000 iterations, dashed "

@@ -13,8 +13,10 @@ from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.claim import Claim, Verdict, Whose
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig6.settings import (
+    BEST_OF,
     at_first_start,
     best_runs,
+    first_runs,
     fresh_runs,
     labelled,
     mean_energy,
@@ -34,7 +36,6 @@ from nnrep.figures.needs import (
 from nnrep.figures.proteins import network_need, stopping_need
 from nnrep.systems.protein import SOLVATED
 
-FEWEST_BEST = 3  # runs of which the figure takes the best
 FRESH_SEEDS = 40  # by which the best rates are compared, and their energies distributed
 PUBLISHED_RANGE = (-1925.0, -1825.0)  # kJ/mol, of the plot
 BEST_OF_FEW = "numbers compared, as there: the best of three, which flatters methods of much scatter"
@@ -59,7 +60,7 @@ RATE_NEEDS = (
     network_need(300),
     stopping_need(),
     steps_needed(5000),
-    runs_needed(FEWEST_BEST),
+    runs_needed(BEST_OF),
     values_needed("learning_rate", (1e-2, 1e-3, 1e-4, 1e-5), "GD's rates", rows_where(reparam=PLAIN)),
     values_needed("learning_rate_coarse", (1e-4, 1e-5, 1e-6), "GNN's rates", rows_where(reparam=NETWORK)),
 )
@@ -94,7 +95,7 @@ def _below_openmm(evidence: Evidence) -> Claim:
         "OpenMM's minimiser is above GD, GNN1 and GNN2 at every rate, after 5000 iterations and after 10 000"
     )
     source, caveats = "figure 6a, star and dashed line", (BEST_OF_FEW, STAR_AND_LINE)
-    first = at_first_start(labelled(evidence.runs))
+    first = first_runs(at_first_start(labelled(evidence.runs)))
     best = best_runs(minimized(first))
     openmm = openmm_energies(evidence, first)
     if best.empty or not openmm:
@@ -107,7 +108,7 @@ def _below_openmm(evidence: Evidence) -> Claim:
     )
     count = int(first.groupby("config_hash")["seed"].count().min())
     verdict = Verdict.holds if min(openmm.values()) > highest["energy"] else Verdict.fails
-    known = count >= FEWEST_BEST
+    known = count >= BEST_OF
     return Claim(claim, source, measured, verdict if known else Verdict.undecided, caveats=caveats)
 
 
@@ -120,20 +121,20 @@ def _in_range(runs: pd.DataFrame, methods: Sequence[str]) -> Claim:
     inside = all(low <= energy <= high for energy in lowest.values())
     measured = ", ".join(f"{name} {energy:.1f}" for name, energy in lowest.items())
     verdict = Verdict.holds if inside else Verdict.fails
-    known = len(best) > 0 and int(runs.groupby("config_hash")["seed"].count().min()) >= FEWEST_BEST
+    known = len(best) > 0 and int(runs.groupby("config_hash")["seed"].count().min()) >= BEST_OF
     verdict_of_few = verdict if known else Verdict.undecided
     return Claim(claim, "of figure 6a", measured, verdict_of_few, Whose.ours, caveats=(BEST_OF_FEW,))
 
 
 def _lower_at_all_rates(runs: pd.DataFrame, network: str) -> Claim:
     """As the figure has it, the best of a few runs: the network's worst rate against GD's best one."""
-    first = at_first_start(runs)
+    first = first_runs(at_first_start(runs))
     first = first.assign(energy=energies_of(first))
     ours, theirs = (
         first[first["method"] == name].groupby("learning_rate")["energy"].min() for name in (network, GD)
     )
     count = int(first.groupby("config_hash")["seed"].count().min()) if len(first) else 0
-    known = count >= FEWEST_BEST and len(ours) > 1 and len(theirs) > 1
+    known = count >= BEST_OF and len(ours) > 1 and len(theirs) > 1
     known = known and bool(np.isfinite(theirs.min()))  # two methods that diverge are not compared
     verdict = Verdict.undecided
     if known:
