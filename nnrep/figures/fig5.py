@@ -21,7 +21,7 @@ from nnrep.figures.analysis.labels import (
     PLAIN,
 )
 from nnrep.figures.analysis.selection import diverged, typical_run, values_of
-from nnrep.figures.analysis.statistics import below, falls
+from nnrep.figures.analysis.statistics import FEWEST, below, falls
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.claim import Claim, Verdict
 from nnrep.figures.drawing.axes import plain_decades
@@ -30,7 +30,15 @@ from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure, nothing_repeated
 from nnrep.figures.needs import Need, config_need, steps_needed, structures_needed
 from nnrep.figures.notes.runs import notes_on_runs
-from nnrep.figures.proteins import network_need, notes_on_networks
+from nnrep.figures.proteins import (
+    FITTED_TO_START,
+    clamp_caveats,
+    descent_need,
+    force_field_need,
+    network_need,
+    notes_on_networks,
+    rate_caveats,
+)
 from nnrep.records.chains import scale_bar
 from nnrep.records.palette import NATIVE, method_color, shades
 from nnrep.records.style import PAGE, SMALL, styled
@@ -41,6 +49,8 @@ PUBLISHED_STEPS = 400_000  # of a minimisation; dynamics takes twice as many
 PUBLISHED_WIDTHS = (10, 100, 300, 500)
 PUBLISHED_START = "2JOF_unfolded_1000K_200k"  # a file that the authors keep
 START_KEYS = ["start", "start_seed"]
+HALF = "a network has half of the steps, then the positions are free"
+ANOTHER_ENERGY = "on AMBER14; the authors' code computes another sum (amber14_uncorrected)"
 # Of the widest network, then of narrower ones.
 DASHES: tuple[Any, ...] = ("-", (0, (6, 1.5)), (0, (3, 1.2)), (0, (1, 1)))
 TYPICAL_WIDTH = 1.6  # points, of the run of median energy
@@ -73,7 +83,9 @@ def _short_dynamics(config: RunConfig) -> str:
 FOLDING_NEEDS = (
     structures_needed(["2JOF"]),
     Need(f"the authors' start {PUBLISHED_START}", _lacking_start),
+    force_field_need("amber14"),
     network_need(*PUBLISHED_WIDTHS),
+    descent_need(),
     Need(f"networks {', '.join(map(str, PUBLISHED_WIDTHS))} wide", _lacking_widths),
     steps_needed(PUBLISHED_STEPS),
     config_need(f"{2 * PUBLISHED_STEPS} steps of dynamics", _short_dynamics),
@@ -186,22 +198,30 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         _nearer_in_time(evidence, gnn, dynamics, widest),
     ]
     starts = len(evidence.runs[START_KEYS].drop_duplicates())
-    caveats = (f"{starts} starts: runs of one differ by noise of 0.01 A alone",)
+    caveats = (
+        f"{starts} starts: runs of one, which differ by noise of 0.01 A alone, count by their mean",
+        *(FITTED_TO_START, HALF, ANOTHER_ENERGY),
+        *clamp_caveats(evidence),
+        *rate_caveats(evidence),
+    )
     return [claim._replace(needs=FOLDING_NEEDS, caveats=(*caveats, *claim.caveats)) for claim in claims]
 
 
 def _wider_is_nearer(networks: dict[str, pd.DataFrame], none: pd.DataFrame) -> Claim:
     """By how much the RMSD changes, as starts are not equally far from the native structure."""
     runs = pd.concat(networks.values()) if networks else none
-    tau, verdict = falls(runs["width"], _moved(runs))
+    moved = _means(runs, _moved(runs), ["width", *START_KEYS])
+    tau, verdict = falls(moved["width"], moved["value"])
+    starts = moved.groupby("width").size().min()  # of the width that has the fewest
     means = ", ".join(
         f"{name} {rows['rmsd_ca'].mean():.2f} A ({_moved(rows).mean():+.2f})"
         for name, rows in networks.items()
     )
     measured = (
         f"mean final RMSD (and change) {means}; Kendall's tau of width and change {tau:+.2f} over "
-        f"{len(runs)} runs"
+        f"{len(moved)} starts and widths"
     )
+    verdict = verdict if starts >= FEWEST else Verdict.undecided
     return Claim("wider networks fold further", "figure 5a", measured, verdict)
 
 
@@ -210,12 +230,18 @@ def _moved(runs: pd.DataFrame) -> pd.Series:
     return values_of(runs, "rmsd_ca") - runs["rmsd_ca_start"]
 
 
+def _means(runs: pd.DataFrame, values: np.ndarray | pd.Series, keys: list[str]) -> pd.DataFrame:
+    """The mean `value` of the runs that agree in the keys: of one start, say, as they are near-copies."""
+    table = runs[keys].assign(value=np.asarray(values, float))
+    return table.groupby(keys, dropna=False, sort=False)["value"].mean().reset_index()
+
+
 def _folds(gnn: pd.DataFrame, name: str) -> Claim:
     claim = "the widest network brings the chain nearer to the native structure"
     source = "figure 5a (plot: from 6.9 A to 5.7 - 6.5 A)"
     if gnn.empty:
         return Claim(claim, source, NO_RUNS, Verdict.not_tested)
-    seen, verdict = below(_moved(gnn).to_numpy(float), 0.0)
+    seen, verdict = below(_means(gnn, _moved(gnn), START_KEYS)["value"], 0.0)
     start, end = gnn["rmsd_ca_start"].mean(), gnn["rmsd_ca"].mean()
     measured = f"{name}: RMSD {start:.2f} A at the start, {end:.2f} A at the end, change {seen}"
     return Claim(claim, source, measured, verdict)
@@ -228,8 +254,7 @@ def _ends_nearer(gnn: pd.DataFrame, gd: pd.DataFrame, name: str) -> Claim:
     ours, theirs = (values_of(rows, "rmsd_ca").to_numpy() for rows in (gnn, gd))
     seen, verdict = below(_differences(gnn, ours, gd, theirs), 0.0)
     measured = (
-        f"{name} {gnn['rmsd_ca'].mean():.2f} A, GD {gd['rmsd_ca'].mean():.2f} A, difference by pairs of one "
-        f"start {seen}"
+        f"{name} {gnn['rmsd_ca'].mean():.2f} A, GD {gd['rmsd_ca'].mean():.2f} A, difference by starts {seen}"
     )
     return Claim(claim, "figure 5a", measured, verdict)
 
@@ -237,13 +262,12 @@ def _ends_nearer(gnn: pd.DataFrame, gd: pd.DataFrame, name: str) -> Claim:
 def _differences(
     first: pd.DataFrame, ours: np.ndarray, second: pd.DataFrame, theirs: np.ndarray
 ) -> np.ndarray:
-    """Values of runs less those of the runs of other ones from the same start and seed."""
-    keys = [*START_KEYS, "seed"]
+    """Means of runs from one start less those of other ones from the same, a number a start."""
     left, right = (
-        rows[keys].fillna({"start_seed": -1}).assign(value=values)
+        _means(rows, values, START_KEYS).fillna({"start_seed": -1})
         for rows, values in ((first, ours), (second, theirs))
     )
-    both = left.merge(right, on=keys)
+    both = left.merge(right, on=START_KEYS)
     with np.errstate(invalid="ignore"):
         return (both["value_x"] - both["value_y"]).to_numpy(float)
 
@@ -259,8 +283,8 @@ def _nearer_in_time(evidence: Evidence, gnn: pd.DataFrame, dynamics: pd.DataFram
     seen, verdict = below(_differences(gnn, ours, dynamics, theirs), 0.0)
     means = ours.mean(), theirs.mean()
     measured = (
-        f"after {seconds:.0f} s {name} {means[0]:.2f} A, dynamics {means[1]:.2f} A, difference by pairs of "
-        f"one start {seen}"
+        f"after {seconds:.0f} s {name} {means[0]:.2f} A, dynamics {means[1]:.2f} A, difference by "
+        f"starts {seen}"
     )
     return Claim(claim, "figure 5a", measured, verdict, caveats=("times on a CPU",))
 

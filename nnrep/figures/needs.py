@@ -66,11 +66,11 @@ def values_needed(column: str, wanted: Sequence[object], title: str, rows: Rows 
 
 
 def steps_needed(count: int) -> Need:
-    """So many steps, as far as a run does not stop by itself."""
+    """So many steps, neither fewer nor more, as far as a run does not stop by itself."""
     return config_need(
         f"max_steps {count}",
         lambda config: (
-            f"max_steps {config.max_steps}" if config.minimizes and config.max_steps < count else ""
+            f"max_steps {config.max_steps}" if config.minimizes and config.max_steps != count else ""
         ),
     )
 

@@ -1,5 +1,6 @@
-"""The paper's runs of proteins: what a claim about them needs, and which network a row is of."""
+"""The paper's runs of proteins: what a claim about them needs, what differs, which network it is of."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,13 @@ from nnrep.figures.needs import Need, config_need
 
 SELF_WEIGHT = 0.2
 MIN_DELTA = 0.1  # kJ/mol, of the authors' early stopping
+EPOCH = 500  # steps after which their count of checks without improvement restarts
+LEARNING_RATE, NETWORK_RATE = 4e-3, 8e-5  # of the positions, and of a network, where the authors begin
+OPTIMIZER = "adam"
+CLAMP = 0.01  # of gradients
+CHEMICAL_ACCURACY = 4.184  # kJ/mol: 1 kcal/mol
+NEAR_COPIES = "runs of one start differ by noise of 0.01 A"
+FITTED_TO_START = "the network is first fitted to the start (the authors': to the native structure)"
 RESIDUAL = (True, "concat")  # the last layer sees the input and every layer
 
 
@@ -45,24 +53,84 @@ def network_name(reparam: Any) -> str:
 
 def notes_on_networks(evidence: Evidence) -> list[str]:
     """Which networks the rows are of, a sentence if there are some."""
-    minimized = [config for config in evidence.configs if getattr(config, "minimizes", False)]
-    networks = [config.reparam for config in minimized if config.reparam.name == NETWORK]
+    networks = [config.reparam for config in _minimized(evidence) if config.reparam.name == NETWORK]
     names = dict.fromkeys(map(network_name, networks))
     return [f"Networks: {'; '.join(names)}."] if names else []
 
 
 def stopping_need() -> Need:
-    """The authors' tolerance, at which runs on this energy stop after a few thousand steps."""
-    return config_need(f"min_delta {MIN_DELTA:g}", _other_tolerance)
+    """The authors' early stopping, by which runs on this energy take a few thousand steps."""
+    return config_need(f"min_delta {MIN_DELTA:g}, checks counted anew every {EPOCH} steps", _other_stopping)
 
 
-def _other_tolerance(config: RunConfig) -> str:
-    if not config.minimizes or config.schedule.name != "paper":
+def _other_stopping(config: RunConfig) -> str:
+    if not config.minimizes:
         return ""
-    given = {stage.min_delta for stage in (config.schedule.coarse, config.schedule.fine)}
-    if config.reparam.name != NETWORK:
-        given = {config.schedule.fine.min_delta}
-    return "" if given == {MIN_DELTA} else f"min_delta {' and '.join(f'{each:g}' for each in sorted(given))}"
+    stages = _stages(config)
+    if not stages:
+        return f"schedule={config.schedule.name}"
+    tolerances, epochs = {stage.min_delta for stage in stages}, {stage.epoch for stage in stages}
+    lacking = [] if tolerances == {MIN_DELTA} else [f"min_delta {_listed(tolerances)}"]
+    lacking += [] if epochs == {EPOCH} else [f"epoch {_listed(epochs)}"]
+    return ", ".join(lacking)
+
+
+def descent_need() -> Need:
+    """The authors' optimiser, and the learning rates with which they begin."""
+    what = f"{OPTIMIZER}, learning rate {LEARNING_RATE:g}, of the network {NETWORK_RATE:g}"
+    return config_need(what, _other_descent)
+
+
+def _other_descent(config: RunConfig) -> str:
+    stages = _stages(config) if config.minimizes else []
+    if stages and config.optimizer.name != OPTIMIZER:
+        return f"optimizer={config.optimizer.name}"
+    rates = [stage.learning_rate for stage in stages]
+    wanted = [LEARNING_RATE, NETWORK_RATE][: len(rates)]
+    as_wanted = all(math.isclose(*pair) for pair in zip(rates, wanted, strict=True))
+    return "" if as_wanted else f"learning rate {', of the network '.join(f'{rate:g}' for rate in rates)}"
+
+
+def _stages(config: RunConfig) -> list[Any]:
+    """The stages that a run has, the positions' before the network's; none of other schedules."""
+    if config.schedule.name != "paper":
+        return []
+    own = [config.schedule.coarse] if config.reparam.name == NETWORK else []
+    return [config.schedule.fine, *own]
+
+
+def force_field_need(*names: str) -> Need:
+    """Runs on these energies alone."""
+    return config_need(
+        f"force field {' or '.join(names)}",
+        lambda config: "" if config.system.force_field in names else config.system.force_field,
+    )
+
+
+def clamp_caveats(evidence: Evidence) -> list[str]:
+    """Whether gradients are clamped as the authors do."""
+    clamps = {config.optimizer.clamp for config in _minimized(evidence) if config.optimizer.name == OPTIMIZER}
+    return [f"gradients are not clamped (the authors: to {CLAMP:g})"] if clamps - {CLAMP} else []
+
+
+def rate_caveats(evidence: Evidence) -> list[str]:
+    """Whether learning rates are annealed as the authors do."""
+    stages = [stage for config in _minimized(evidence) for stage in _stages(config)]
+    constant = any(stage.anneal is None for stage in stages)
+    text = (
+        "learning rates are constant (the authors' network: 8e-5, then 4e-4, annealed by 40 to 50 over a run)"
+    )
+    return [text] if constant else []
+
+
+def _minimized(evidence: Evidence) -> list[RunConfig]:
+    return [config for config in evidence.configs if config.minimizes]
+
+
+def _listed(values: set[Any]) -> str:
+    """ "0.1 and 1"."""
+    ordered = sorted(values, key=lambda value: -math.inf if value is None else value)
+    return " and ".join("null" if value is None else f"{value:g}" for value in ordered)
 
 
 def _plain(value: Any) -> Any:

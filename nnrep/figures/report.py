@@ -22,9 +22,10 @@ TESTS_EXPLAINED = (
     "Wallis's for groups, and the exact binomial test against one half for shares of runs. Published "
     "numbers come without their runs, so that they are compared directly, as are numbers whose claim says "
     "so. A diverged run counts as infinitely high, and leaves a comparison of means undecided. Fewer than "
-    "six runs of a setting decide nothing: five of five agree by chance in 1 of 16 cases. A claim is not "
-    "tested if the runs lack a setting that its row says it needs. Claims are tested one by one: of "
-    "twenty that are decided at 95 %, one may be wrong."
+    "six runs of a setting decide nothing by a test: five of five agree by chance in 1 of 16 cases; numbers "
+    "that are compared directly need no more than the paper has. A claim is not tested if the runs lack a "
+    "setting that its row says it needs. Claims are tested one by one: of twenty that are decided at 95 %, "
+    "one may be wrong."
 )
 # Column of the summary -> its title in the report, and its format.
 SUMMARY_COLUMNS = {

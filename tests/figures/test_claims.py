@@ -63,6 +63,7 @@ SUMMARY = pd.DataFrame(
         (values_needed("structure", ("2JOF", "1UNC"), "structures"), "no structures 2JOF, 1UNC"),
         (steps_needed(400), ""),
         (steps_needed(600), "max_steps 400"),
+        (steps_needed(300), "max_steps 400"),
         (rows_where(start=None)(SUMMARY), None),
     ],
 )

@@ -4,12 +4,11 @@ Pictures are drawn from the committed rows, with made-up histories and positions
 """
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,9 @@ from matplotlib.text import Text
 from PIL import Image
 from structure_texts import tripeptide
 
+from nnrep.baselines.none import NoBaselineConfig
+from nnrep.baselines.openmm_minimizer import MinimizerConfig
+from nnrep.choices.identity import hash_of
 from nnrep.choices.settings import build
 from nnrep.figures import FIGURES
 from nnrep.figures.analysis.summary import summarise
@@ -49,10 +51,12 @@ METHODS = {"GD": "none", "FG": "none", "CG": "cg", "GNN": "gnn", "OpenMM dynamic
 MOST_SHADES = 5
 
 
-class RunConfigLike(NamedTuple):
+@dataclass
+class RunConfigLike:
     """What pictures read of a configuration."""
 
     system: object
+    baseline: object = field(default_factory=lambda: NoBaselineConfig(name="none"))
 
 
 @cache
@@ -79,6 +83,15 @@ def evidence_of(name: str) -> Evidence:
         if loop
         else ProteinConfig(force_field="classical", start=Start.extended)
     )
+    configs = [RunConfigLike(system)]
+    hashes = (
+        runs.loc[runs["baseline"] == "openmm_minimizer", "config_hash"].unique() if name == "fig6" else []
+    )
+    for known, tolerance in zip(hashes, (10.0, 0.5), strict=False):
+        configs.append(RunConfigLike(system, MinimizerConfig(tolerance=tolerance)))
+        runs, repeats = (
+            each.replace({"config_hash": {known: hash_of(configs[-1])}}) for each in (runs, repeats)
+        )
     rng = np.random.default_rng(0)
     return Evidence(
         runs=runs,
@@ -88,7 +101,7 @@ def evidence_of(name: str) -> Evidence:
         histories=lambda run: history_of(rows[run]),
         molecules={} if loop else {each: replace(tripeptide(), name=each) for each in set(runs["structure"])},
         missing={},
-        configs=[RunConfigLike(system)],
+        configs=configs,
     )
 
 

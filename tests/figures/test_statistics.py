@@ -100,4 +100,5 @@ def test_a_trend_needs_order_and_groups_need_distance():
     assert differ([around(0), around(10), around(20)])[1] is Verdict.holds
     assert differ([around(0), around(0)])[1] is Verdict.undecided
     assert differ([around(0)])[1] is Verdict.undecided
+    assert differ([around(0), around(10), around(20)[:5]])[1] is Verdict.undecided
     assert differ([])[1] is Verdict.undecided

@@ -120,16 +120,20 @@ def falls(places: Values, values: Values) -> tuple[float, Verdict]:
 def differ(groups: Sequence[Values]) -> tuple[float, Verdict]:
     """Whether groups of values are of different distributions: Kruskal and Wallis's test, at 5 %.
 
+    Args:
+        groups: of six values each at least, else nothing is decided; empty ones are left out.
+
     Returns:
         The probability that groups of one distribution differ as much, and the verdict; it never fails, as
         similar groups may still differ.
     """
     groups = [np.asarray(group, float) for group in groups if len(group)]
     values = np.concatenate(groups) if groups else np.zeros(0)
-    if len(groups) < 2 or len(values) < FEWEST or not np.isfinite(values).all() or np.ptp(values) == 0:
+    if len(groups) < 2 or not np.isfinite(values).all() or np.ptp(values) == 0:
         return float("nan"), Verdict.undecided
     chance = float(stats.kruskal(*groups).pvalue)
-    return chance, Verdict.holds if chance < 1 - CONFIDENCE else Verdict.undecided
+    decided = chance < 1 - CONFIDENCE and min(map(len, groups)) >= FEWEST
+    return chance, Verdict.holds if decided else Verdict.undecided
 
 
 def most(flags: Sequence[bool]) -> Verdict:

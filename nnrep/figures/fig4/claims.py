@@ -9,19 +9,32 @@ import pandas as pd
 from nnrep.figures.analysis.statistics import FEWEST, Difference, below, combined
 from nnrep.figures.claim import ON_CPU, Claim, Verdict, Whose
 from nnrep.figures.evidence import Evidence
-from nnrep.figures.fig4.pairs import CHEMICAL_ACCURACY, geometric, pairs_of, whole
+from nnrep.figures.fig4.pairs import geometric, pairs_of, whole
 from nnrep.figures.fig4.proteins import NEARER_PROTEINS, SIX_PROTEINS
 from nnrep.figures.needs import runs_needed, steps_needed
-from nnrep.figures.proteins import network_need, stopping_need
+from nnrep.figures.proteins import (
+    CHEMICAL_ACCURACY,
+    FITTED_TO_START,
+    NEAR_COPIES,
+    clamp_caveats,
+    descent_need,
+    force_field_need,
+    network_need,
+    rate_caveats,
+    stopping_need,
+)
+from nnrep.systems.protein import Start
 
 NEAR_ONE = 0.01  # what we take "near 1" for
 LEVEL = f"{CHEMICAL_ACCURACY:.3f} kJ/mol above the higher of the two lowest energies"
 SAME_COST = "what would be left if steps cost the same"
 CAVEATS = (
     "the paper does not say of which start and force field figure 4 is: all four are given",
-    "runs of one start differ by noise of 0.01 A",
+    NEAR_COPIES,
 )
-PAIR_NEEDS = (network_need(300), stopping_need(), steps_needed(5000), runs_needed(10))
+PAIR_NEEDS = (network_need(300), descent_need(), stopping_need(), steps_needed(5000), runs_needed(10))
+# Questions of ours are asked of any energy.
+PAPER_NEEDS = (*PAIR_NEEDS, force_field_need("amber14", "amber14_uncorrected"))
 # The pairs of one protein -> what was measured, and what follows.
 PairsTest = Callable[[pd.DataFrame], tuple[str, Verdict]]
 
@@ -36,9 +49,11 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         )
         return [Claim(claim, "figure 4a", measured, Verdict.not_tested)]
     claims = []
+    others = (*CAVEATS, *clamp_caveats(evidence), *rate_caveats(evidence))
     for potential, start in pairs[["potential", "start"]].drop_duplicates().itertuples(index=False):
         rows = pairs[(pairs["potential"] == potential) & (pairs["start"] == start)]
-        claims += _claims_of_pairs(rows, f"{potential}, {start} start")
+        caveats = others if start == Start.native.value else (*others, FITTED_TO_START)
+        claims += _claims_of_pairs(rows, f"{potential}, {start} start", caveats)
     return claims
 
 
@@ -53,8 +68,8 @@ class _Test(NamedTuple):
     caveats: tuple[str, ...] = ()
 
 
-def _claims_of_pairs(pairs: pd.DataFrame, where: str) -> list[Claim]:
-    """The claims for one force field and start."""
+def _claims_of_pairs(pairs: pd.DataFrame, where: str, caveats: tuple[str, ...]) -> list[Claim]:
+    """The claims for one force field and start, with the caveats of all of them."""
     near = f"{100 * NEAR_ONE:.0f} %"
     tests = [
         _Test(
@@ -104,10 +119,10 @@ def _claims_of_pairs(pairs: pd.DataFrame, where: str) -> list[Claim]:
             (LEVEL, SAME_COST),
         ),
     ]
-    return [_of_all(pairs, where, each) for each in tests]
+    return [_of_all(pairs, where, each, caveats) for each in tests]
 
 
-def _of_all(pairs: pd.DataFrame, where: str, tested: _Test) -> Claim:
+def _of_all(pairs: pd.DataFrame, where: str, tested: _Test, caveats: tuple[str, ...]) -> Claim:
     """A claim of several proteins: not tested while one of them was not run, unless another refutes it."""
     parts, verdicts = [], []
     for name in pairs["structure"].unique():
@@ -124,8 +139,8 @@ def _of_all(pairs: pd.DataFrame, where: str, tested: _Test) -> Claim:
         "; ".join(parts),
         combined(verdicts),
         tested.of,
-        PAIR_NEEDS,
-        (*CAVEATS, *tested.caveats),
+        PAPER_NEEDS if tested.of is Whose.paper else PAIR_NEEDS,
+        (*caveats, *tested.caveats),
     )
 
 

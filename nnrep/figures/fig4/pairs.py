@@ -9,9 +9,9 @@ from nnrep.figures.analysis.problems import PROBLEM_COLUMNS, MinimizationProblem
 from nnrep.figures.analysis.selection import diverged, values_of
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.evidence import Evidence
+from nnrep.figures.proteins import CHEMICAL_ACCURACY
 from nnrep.minimization import Status
 
-CHEMICAL_ACCURACY = 4.184  # kJ/mol: 1 kcal/mol
 # Ratios of each pair, above one where the network is better -> their titles.
 RATIOS = {
     "speedup": "speed-up",

@@ -1,6 +1,7 @@
 """Figure 6's picture: energy against iterations and wall time, over learning rates and starts."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ from nnrep.figures.fig6.settings import (
     fresh_runs,
     labelled,
     minimized,
+    minimizer_name,
+    minimizers_of,
     of_all_starts,
     openmm_energies,
 )
@@ -35,6 +38,7 @@ from nnrep.records.style import PAGE, styled
 
 CURVE_COLORS = {GD: METHOD_COLORS[PLAIN], "GNN1": METHOD_COLORS[NETWORK], "GNN2": METHOD_COLORS[NETWORK]}
 CURVE_DASHES: dict[str, Any] = {GD: "-", "GNN1": "-", "GNN2": (0, (3, 1))}
+LINE_DASHES = ("--", ":")  # of OpenMM's minimiser, by tolerance
 OTHER_DASHES = "-."  # of methods that the paper does not have
 FLOOR = 1.0  # kJ/mol above the lowest energy; what is lower is drawn there
 HEIGHT_LABEL = "energy above the\nlowest / kJ/mol"
@@ -111,25 +115,34 @@ def _rate(runs: pd.DataFrame, name: str, rate: float) -> str:
 def _marks(evidence: Evidence, runs: pd.DataFrame) -> list[Mark]:
     """OpenMM's minimiser (star, dashed line) and its dynamics, with their final energies."""
     marks = []
-    energies = openmm_energies(evidence, runs)
-    for place, (step, energy) in enumerate(energies.items()):
-        minimizer = best_runs(runs[runs["baseline"] == MINIMIZER]).iloc[0]
-        history = evidence.histories(minimizer["run_id"])
-        time = float(history.loc[history["step"] == step, "time_s"].iloc[0])
-        color = method_color(MINIMIZER)
-        if place == 0:
-            style: dict[str, Any] = {"color": color, "marker": "*", "ms": 9, "ls": "none"}
-            marks.append(Mark(f"{BASELINE_LABELS[MINIMIZER]},\n{step} iterations", step, time, energy, style))
-        if place == len(energies) - 1:
-            style = {"color": color, "ls": "--", "lw": 0.8}
-            label = f"the same, {step} iterations" if place else "its energy"
-            marks.append(Mark(label, np.nan, np.nan, energy, style))
+    for (tolerance, setting), dashes in zip(minimizers_of(evidence).items(), cycle(LINE_DASHES)):
+        marks += _minimizer_marks(evidence, setting, minimizer_name(tolerance), dashes)
     for _, run in best_runs(runs[runs["baseline"] == DYNAMICS]).iterrows():
         last = evidence.histories(run["run_id"]).iloc[-1]
         style = {"color": method_color(DYNAMICS), "marker": "P", "ms": 7, "ls": "none"}
         style |= {"mec": "k", "mew": 0.5}
         label = f"{BASELINE_LABELS[DYNAMICS]},\n{last['step']:.0f} steps"
         marks.append(Mark(label, float(last["step"]), float(last["time_s"]), float(last["energy"]), style))
+    return marks
+
+
+def _minimizer_marks(evidence: Evidence, setting: str, name: str, dashes: str) -> list[Mark]:
+    """A star where OpenMM's best run is after the first of the marked iterations, a line after the last."""
+    marks = []
+    energies = openmm_energies(evidence, setting)
+    for place, (step, energy) in enumerate(energies.items()):
+        minimizer = best_runs(evidence.runs[evidence.runs["config_hash"] == setting]).iloc[0]
+        history = evidence.histories(minimizer["run_id"])
+        time = float(history.loc[history["step"] == step, "time_s"].iloc[0])
+        color = method_color(MINIMIZER)
+        if place == 0:
+            face = color if dashes == LINE_DASHES[0] else "white"
+            style: dict[str, Any] = {"color": color, "marker": "*", "ms": 9, "ls": "none", "mfc": face}
+            marks.append(Mark(f"{name},\n{step} iterations", step, time, energy, style))
+        if place == len(energies) - 1:
+            style = {"color": color, "ls": dashes, "lw": 0.8}
+            label = f"the same, {step} iterations" if place else "its energy"
+            marks.append(Mark(label, np.nan, np.nan, energy, style))
     return marks
 
 

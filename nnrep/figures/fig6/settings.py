@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from nnrep.choices.identity import hash_of
 from nnrep.figures.analysis.labels import (
     BASELINE_LABELS,
-    DYNAMICS,
     GNN,
     MINIMIZER,
     NETWORK,
@@ -15,6 +15,7 @@ from nnrep.figures.analysis.selection import diverged, energies_of, lowest, runs
 from nnrep.figures.analysis.statistics import deviation
 from nnrep.figures.evidence import Evidence
 
+BEST_OF = 3  # runs of a setting
 MARKED_ITERATIONS = (5000, 10_000)  # of OpenMM's minimiser: the paper's star and dashed line
 DISTRIBUTION_COLUMNS = [
     *("method", "lr", "runs", "energy, mean", "energy, std", "lowest", "10 %", "25 %", "median", "75 %"),
@@ -61,23 +62,30 @@ def networks_of(table: pd.DataFrame) -> list[str]:
     return sorted(name for name in table["method"].unique() if name.startswith(GNN))
 
 
+def first_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Of every setting the runs of its first seeds, as many as the paper takes the best of."""
+    return runs[runs.groupby("config_hash")["seed"].rank() <= BEST_OF]
+
+
 def best_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Of every setting the run of lowest energy; none of one whose runs all diverged."""
+    """Of every setting the lowest of its first runs; none of one in which all of these diverged."""
+    runs = first_runs(runs)
     good = runs[~diverged(runs)]
     return good.loc[good.groupby("config_hash", sort=False)["energy"].idxmin()]
 
 
 def best_of_methods(summary: pd.DataFrame) -> dict[str, pd.Series]:
-    """At the first start, every method's setting of lowest mean energy."""
-    first = at_first_start(labelled(summary))
+    """At the first start, the setting of lowest mean energy of GD and of each network."""
+    first = minimized(at_first_start(labelled(summary)))
     best = {name: lowest(rows) for name, rows in first.groupby("method", sort=False)}
     return {str(name): setting for name, setting in best.items() if setting is not None}
 
 
 def repeated(summary: pd.DataFrame) -> list[str]:
-    """The best setting of every method at the first start, and OpenMM's minimiser."""
-    best = best_of_methods(summary)
-    return [str(best[name]["config_hash"]) for name in best if name != BASELINE_LABELS[DYNAMICS]]
+    """At the first start: the best setting of GD and of each network, all of OpenMM's minimiser."""
+    first = at_first_start(labelled(summary))
+    best = [setting["config_hash"] for setting in best_of_methods(summary).values()]
+    return [*map(str, best), *first.loc[first["baseline"] == MINIMIZER, "config_hash"].astype(str)]
 
 
 def fresh_runs(evidence: Evidence, method: str) -> pd.DataFrame:
@@ -85,12 +93,25 @@ def fresh_runs(evidence: Evidence, method: str) -> pd.DataFrame:
     return runs_of(evidence.repeats, best_of_methods(evidence.summary).get(method))
 
 
-def openmm_energies(evidence: Evidence, runs: pd.DataFrame) -> dict[int, float]:
-    """Energies of the lowest run of OpenMM's minimiser among runs: iterations done by then -> energy.
+def minimizers_of(evidence: Evidence) -> dict[float, str]:
+    """Settings of OpenMM's minimiser that were run: tolerance in kJ/mol/nm -> hash."""
+    configs = [config for config in evidence.configs if config.baseline.name == MINIMIZER]
+    hashes = {config.baseline.tolerance: hash_of(config) for config in configs}
+    held = set(at_first_start(labelled(evidence.summary))["config_hash"])
+    return {tolerance: name for tolerance, name in hashes.items() if name in held}
+
+
+def minimizer_name(tolerance: float) -> str:
+    """OpenMM's minimiser at a tolerance, as pictures and tables name it."""
+    return f"{BASELINE_LABELS[MINIMIZER]} ({tolerance:g})"
+
+
+def openmm_energies(evidence: Evidence, setting: str) -> dict[int, float]:
+    """Energies of the best run of a setting of OpenMM's minimiser: iterations done by then -> energy.
 
     After each of `MARKED_ITERATIONS`, or at its end, which comes sooner; empty without such a run.
     """
-    best = best_runs(runs[runs["baseline"] == MINIMIZER])
+    best = best_runs(evidence.runs[evidence.runs["config_hash"] == setting])
     if best.empty:
         return {}
     history = evidence.histories(best.iloc[0]["run_id"])
@@ -101,14 +122,14 @@ def openmm_energies(evidence: Evidence, runs: pd.DataFrame) -> dict[int, float]:
 def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     """How the final energies of the best rates are distributed over fresh seeds: a row a method."""
     best = best_of_methods(evidence.summary)
+    settings = {name: (setting["learning_rate"], setting["config_hash"]) for name, setting in best.items()}
+    settings |= {minimizer_name(each): (None, name) for each, name in minimizers_of(evidence).items()}
     rows = []
-    for name, setting in best.items():
-        runs = runs_of(evidence.repeats, setting)
-        energies = energies_of(runs)
-        if len(energies) and name != BASELINE_LABELS[DYNAMICS]:
+    for name, (rate, setting) in settings.items():
+        energies = energies_of(evidence.repeats[evidence.repeats["config_hash"] == setting])
+        if len(energies):
             marks = energies.quantile([0, 0.1, 0.25, 0.5, 0.75, 0.9, 1], interpolation="nearest")
-            spread = (energies.mean(), deviation(energies))
-            rows.append((name, setting["learning_rate"], len(energies), *spread, *marks))
+            rows.append((name, rate, len(energies), energies.mean(), deviation(energies), *marks))
     return {"best_rates": pd.DataFrame(rows, columns=DISTRIBUTION_COLUMNS)}
 
 

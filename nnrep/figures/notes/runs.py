@@ -59,7 +59,7 @@ def _seeds(evidence: Evidence) -> list[str]:
         *notes,
         f"The seeds of a start add noise of {widths} A to every coordinate, the same for all methods: "
         f"{copies}, and its runs would be copies otherwise.",
-        "Intervals are over such runs of one start. They say nothing about other starts.",
+        "Runs of one start say nothing about other starts.",
     ]
 
 
