@@ -110,6 +110,8 @@ def _unused(plan: ExploringPlan) -> dict[str, str]:
     if not config.system.energy_unit:
         none = f"system={config.system.name} has no hydrogens"
         unused |= {f"explore.{key}": none for key in ("hydrogen_mass_dalton", "mass_rule", "constraints")}
+    if not config.system.has_free_particles:
+        unused["explore.container_radius"] = f"particles of system={config.system.name} are held together"
     if config.system.has_like_particles:
         unused["explore.same.rmsd"] = f"particles of system={config.system.name} are all alike"
     return unused

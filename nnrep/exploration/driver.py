@@ -1,11 +1,13 @@
 """`explore`: the lowest minima of a system, from Python."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nnrep.choices.settings import build
 from nnrep.errors import require, require_kind
+from nnrep.exploration.container import contained, radius_of
 from nnrep.exploration.finish import Finish
 from nnrep.exploration.outcome import explored
 from nnrep.exploration.quench import quench_stages
@@ -80,7 +82,11 @@ def sampler_of(system: System, config: ExploreConfig) -> ReplicaExchange:
     """
     exact = "of an energy that is not sampled, as a loop's is with repulsion=exact"
     require(system.energy_sample is None, "system", exact, system.name)
-    return ReplicaExchange(system, config.dynamics(system))
+    settings, radius = config.dynamics(system), radius_of(system, config)
+    if radius is None:
+        return ReplicaExchange(system, settings)
+    held = contained(system, radius, max(settings.temperatures_k))
+    return ReplicaExchange(held, replace(settings, hold_centre=True))
 
 
 def search_of(

@@ -44,7 +44,8 @@ class Exploration:
         lowest: the minima, the lowest first.
         native: the native structure, minimised as they are; None where there is none.
         quenches: a row a quench: seed of the ladder, step, time_ps, time_s, replica (-1: the start),
-            temperature, energy_frame (before), energy, gradient_rms, evaluations, and the minimum's shape.
+            temperature, energy_frame (before, that of a container included), energy, gradient_rms,
+            evaluations, and the minimum's shape.
         exchange: a row a temperature: seed, temperature, mean kinetic_temperature, attempts and accepted
             exchanges with the next hotter one, acceptance, and round_trips of all replicas of the ladder.
         frames: the coldest replica after each round, in the frame of the molecule's file, but for one that

@@ -122,6 +122,7 @@ class ExploreConfig:
         name: of the method.
         temperatures_k: of the replicas of a ladder; None for those of molecules.
         outer_every: None for `OUTER_EVERY` in a solvent, else 1.
+        container_radius: of free particles; None for that of the system, infinite for none.
         quench_every: steps after which the frames of all replicas are quenched.
         quench: how.
         same: when two minima count as one.
@@ -148,6 +149,7 @@ class ExploreConfig:
     )
     fastest_period_fs: float | None
     constraints: Constraints
+    container_radius: float | None
     exchange_every: int
     quench_every: int
     quench: QuenchConfig
@@ -178,6 +180,8 @@ class ExploreConfig:
         every = self.outer_every
         require(every is None or every >= 1, "outer_every", "at least 1, or null", every)
         self.dynamics_with(self._kelvin, every or 1, is_molecule=True)
+        radius, allowed = self.container_radius, "positive, or null"
+        require(radius is None or radius > 0, "container_radius", allowed, radius)
         quench, exchange = self.quench_every, self.exchange_every
         often, allowed = 1 <= quench <= MOST_STEPS, f"from 1 to {MOST_STEPS}"
         require(often, "quench_every", allowed, quench)

@@ -83,7 +83,7 @@ def same_minimum(system: System, config: SameConfig) -> Same:
     energy, rmsd, atoms = config.energy, config.rmsd, np.arange(system.n)
     usual = usual_of(system.energy_unit).energy / system.mean_over
     angstrom = 1 / ANGSTROM_PER_NM if system.length_unit == "nm" else 1.0
-    if system.molecule is None and len(system.edges) == 0:
+    if has_no_bonds(system):
         alike = f"null, as the particles of {system.name} are all alike"
         require(rmsd is None or not is_of_like_particles(system), "same.rmsd", alike, rmsd)
         chosen = usual if energy is None and rmsd is None else energy
@@ -104,4 +104,14 @@ def same_minimum(system: System, config: SameConfig) -> Same:
 def is_of_like_particles(system: System) -> bool:
     """Whether no bond, no element and no mass tells one particle from another."""
     masses = np.zeros(1) if system.masses is None else np.asarray(system.masses)
-    return system.molecule is None and len(system.edges) == 0 and bool(np.all(masses == masses[0]))
+    return has_no_bonds(system) and bool(np.all(masses == masses[0]))
+
+
+def has_no_bonds(system: System) -> bool:
+    """Whether nothing is known that holds two of its particles together for good."""
+    return system.molecule is None and len(system.edges) == 0
+
+
+def has_free_particles(system: System) -> bool:
+    """Whether nothing is known that holds a particle to another one, or in its place."""
+    return has_no_bonds(system) and system.frozen is None and system.restraints is None

@@ -54,6 +54,8 @@ def check_attributes(system: Any) -> None:
         require(is_integer(count) and least <= count < 2**31, name, f"from {least} to 2^31 - 1", count)
     whole = len(system.positions)
     require(system.dummies < whole, "dummies", f"fewer than the {whole} positions", system.dummies)
+    radius = system.container_radius
+    require(radius is None or radius > 0, "container_radius", "positive, or None", radius)
     _check_edges(system)
     _check_frozen(system)
     features = system.node_features

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from nnrep.structures.molecule import Molecule
 
 BYTES_A_PAIR = 100  # of a step, in single precision
+# Of a ball as dense as a crystal whose neighbours are 2^(1/6) apart, over n^(1/3).
+DENSE_RADIUS = 2 ** (1 / 6) * (3 / (4 * np.pi * 2**0.5)) ** (1 / 3)
+MARGIN = 0.5  # around the ball, so that a container of 13 particles has 2 sigma
 
 
 @settings("system/cluster")
@@ -41,6 +44,7 @@ class ClusterConfig(SystemConfig):
     energy_keys = ("n",)
     can_restart = False
     has_like_particles = True
+    has_free_particles = True
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -85,6 +89,7 @@ def cluster_system(config: ClusterConfig, seed: int = 0) -> System:
         draw_start=draw_start,
         coupling_terms=partial(cluster_pairs, n),
         exact=energy,
+        container_radius=DENSE_RADIUS * n ** (1 / 3) + MARGIN,
     )
 
 

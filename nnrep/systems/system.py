@@ -124,6 +124,7 @@ class System:
             energy is then pinned, see `nnrep.systems.frozen`.
         restraints: harmonic restraints that are a part of the energy, for engines that have an energy of
             their own and need them apart.
+        container_radius: of a sphere in which dynamics hold particles that evaporate; None: they need none.
         parameters: any pytree of numbers and arrays that is the second argument of the energy, traced: on the
             device in the process's precision. None: the energy takes none. `dataclasses.replace(system,
             parameters=...)` is the same system with other ones.
@@ -164,6 +165,7 @@ class System:
     dummies: int = 0
     frozen: np.ndarray | None = None
     restraints: Restraints | None = None
+    container_radius: float | None = None
     parameters: Any = None
 
     def __post_init__(self) -> None:

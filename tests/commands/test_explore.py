@@ -295,6 +295,11 @@ def test_a_ladder_that_diverges_leaves_the_others_alone(command, tmp_path, monke
         (("explore.min_delta=1",), "explore.min_delta: must be null, as explore.patience is null"),
         (("explore.outer_every=4", "explore.exchange_every=100"), "explore.outer_every: must be 1"),
         ((*CLUSTER, "explore.same.rmsd=2"), "explore.same.rmsd: must be null, as particles"),
+        (
+            ("system=loop", "explore.container_radius=3"),
+            "explore.container_radius: must be null, as particles",
+        ),
+        ((*CLUSTER, "explore.container_radius=0"), "explore.container_radius: must be positive, or null"),
         ((*CLUSTER, "explore.hydrogen_mass_dalton=2"), "explore.hydrogen_mass_dalton: must be 6"),
         (("hydra/callbacks=tensorboard",), "nnrep explore has no rows to log"),
     ],

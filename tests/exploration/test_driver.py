@@ -1,5 +1,7 @@
 """`nnrep.explore` from Python, with the dynamics of the package."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from given_molecules import gro, top
@@ -62,6 +64,34 @@ def test_a_molecule_of_another_engine(tmp_path):
     assert len(found.quenches) == 3
     assert found.native is not None
     assert found.lowest[0].minimum.energy == pytest.approx(found.native.minimum.energy, abs=0.5)
+
+
+def test_free_particles_do_not_evaporate():
+    """At a temperature at which they do without a container, and stay apart for good."""
+    hot = {"temperatures_k": [0.6], **SHORT, "quench_every": 500, "steps": 10_000}
+    cluster = nnrep.load_system("cluster", n=6)
+    held, free = (nnrep.explore(cluster, **hot, **more) for more in ({}, {"container_radius": np.inf}))
+    for found, compact in ((held, True), (free, False)):
+        positions = found.frames.positions[-10:]
+        far = np.linalg.norm(positions - positions.mean(axis=1, keepdims=True), axis=2).max()
+        assert (far < 1.2 * cluster.container_radius) == compact
+        assert (found.quenches["energy"].iloc[-10:].max() < -11) == compact
+    assert np.ptp(held.frames.positions.mean(axis=1), axis=0).max() < 1e-4  # the centre is held
+    assert held.to_frame()["energy"].max() < -11
+
+
+@pytest.mark.parametrize(("n", "radius"), [(13, 1.96), (38, 2.59), (55, 2.86)])
+def test_a_container_has_room_around_a_cluster(n, radius):
+    """That of 38 particles has 2.25 in the literature, those of 13 and 55 have 2 and more."""
+    assert nnrep.load_system("cluster", n=n).container_radius == pytest.approx(radius, abs=0.01)
+
+
+def test_a_container_is_for_free_particles(tmp_path, cluster):
+    loop = nnrep.load_system("loop", n=30, repulsion="exact")
+    frozen = replace(cluster, frozen=np.arange(6) < 2)
+    for bound in (loop, molecule(tmp_path), frozen):
+        with pytest.raises(ConfigError, match="container_radius: must be null, as the particles of"):
+            nnrep.explore(bound, temperatures_k=[1e-4], container_radius=3.0)
 
 
 @pytest.mark.parametrize(
