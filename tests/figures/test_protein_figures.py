@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from timed_claims import check_timed_claims
 
 from nnrep.baselines.none import NoBaselineConfig
 from nnrep.baselines.openmm_minimizer import MinimizerConfig
@@ -679,3 +680,9 @@ def test_each_row_says_that_seeds_are_near_copies_and_what_the_network_is_fitted
         }
         assert "differ by noise of 0.01 A" in " ".join(claim.caveats), claim.claim
         assert (FITTED_TO_START in claim.caveats) == from_unfolded[name], claim.claim
+
+
+def test_claims_on_wall_time_need_one_machine():
+    check_timed_claims(FIG4, six(), 2)
+    check_timed_claims(FIG5, folded(6, 1), 1)
+    check_timed_claims(FIG6, rates(0), 6)
