@@ -78,8 +78,8 @@ def warn_of_other_commands(folder: Path, workers: int | None) -> None:
         others = [value for value in known_values(held[name]) if value != now]
         if others and now is not None:
             after = "" if name == "commit" else "; then claims on wall time are not tested"
-            told = f"has runs with {name} {' and '.join(others)}; new ones are with {now}{after}"
-            log().warning("%s: %s", folder / COMMANDS, told)
+            warning = f"has runs with {name} {' and '.join(others)}; new ones are with {now}{after}"
+            log().warning("%s: %s", folder / COMMANDS, warning)
 
 
 def check_structures(store: RunStore, molecules: Mapping[str, Molecule]) -> None:
