@@ -7,7 +7,7 @@ from checkout import ROOT
 
 from nnrep.errors import UserError
 from nnrep.figures import FIGURES
-from nnrep.figures.analysis.boundaries import boundaries, drift_for, power, spent
+from nnrep.figures.analysis.boundaries import critical_values, drift_for, power, spent
 from nnrep.figures.analysis.sequential import (
     SHARES,
     Outcome,
@@ -56,10 +56,10 @@ def statistics(shares: tuple[float, ...], drift: float, trials: int) -> np.ndarr
 
 def test_boundaries_are_those_that_are_published():
     """Two-sided at 5 %, four equal steps and five, to their last digit."""
-    assert boundaries(SHARES) == pytest.approx((4.333, 2.963, 2.359, 2.014), abs=5e-4)
+    assert critical_values(SHARES) == pytest.approx((4.333, 2.963, 2.359, 2.014), abs=5e-4)
     fifths = (0.2, 0.4, 0.6, 0.8, 1.0)
-    assert boundaries(fifths) == pytest.approx((4.877, 3.357, 2.680, 2.290, 2.031), abs=1.5e-3)
-    assert boundaries((1.0,)) == pytest.approx((1.95996,), abs=1e-5)
+    assert critical_values(fifths) == pytest.approx((4.877, 3.357, 2.680, 2.290, 2.031), abs=1.5e-3)
+    assert critical_values((1.0,)) == pytest.approx((1.95996,), abs=1e-5)
     assert spent(1.0) == pytest.approx(0.05)
 
 
@@ -67,7 +67,7 @@ def test_boundaries_are_those_that_are_published():
 @pytest.mark.parametrize("wanted", [0.5, 0.8, 0.95])
 def test_error_and_power_of_large_samples_are_what_is_said(shares, wanted):
     """400 000 comparisons: four standard errors are 0.0014 of the error, 0.0032 of the power."""
-    limits = boundaries(shares)
+    limits = critical_values(shares)
     crossed = abs(statistics(shares, 0.0, 400_000)) > limits
     assert crossed.any(axis=1).mean() == pytest.approx(0.05, abs=0.0014)
     for analysis, share in enumerate(shares):  # as much is spent by each of them

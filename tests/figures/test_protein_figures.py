@@ -635,7 +635,8 @@ def test_protein_figures_draw_and_report_whatever_runs_they_have(name, what, tmp
         columns=COMMAND_COLUMNS
     )
     beyond = evidence.runs.iloc[:0]
-    write_report(tmp_path, figure, evidence, table, figure.tables(evidence), beyond, commands, {})
+    evidence = evidence._replace(commands=commands)
+    write_report(tmp_path, figure, evidence, table, figure.tables(evidence), beyond, {})
     report = (tmp_path / "REPORT.md").read_text()
     times = (
         [] if what == "diverged" else [f"{name}, mean / s" for name in ("modes", "fit", "minimise", "total")]

@@ -57,7 +57,7 @@ def spent(share: float) -> float:
 
 
 @lru_cache
-def boundaries(shares: tuple[float, ...]) -> tuple[float, ...]:
+def critical_values(shares: tuple[float, ...]) -> tuple[float, ...]:
     """Beyond which |z| each analysis tells means apart.
 
     Args:
@@ -75,7 +75,7 @@ def boundaries(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 def levels(shares: Sequence[float]) -> list[float]:
     """The two-sided level of each analysis."""
-    return [float(2 * stats.norm.sf(limit)) for limit in boundaries(tuple(shares))]
+    return [float(2 * stats.norm.sf(limit)) for limit in critical_values(tuple(shares))]
 
 
 def power(shares: Sequence[float], drift: float) -> float:
@@ -86,7 +86,7 @@ def power(shares: Sequence[float], drift: float) -> float:
         drift: the mean of z at the last of them, above zero.
     """
     motion, before, found = _BEGINNING, 0.0, 0.0
-    for share, limit in zip(shares, boundaries(tuple(shares)), strict=True):
+    for share, limit in zip(shares, critical_values(tuple(shares)), strict=True):
         gap, place = share - before, limit * math.sqrt(share)
         found += motion.beyond(place, gap, drift)[1]
         motion, before = motion.within(place, gap, drift), share

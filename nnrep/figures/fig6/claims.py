@@ -54,7 +54,7 @@ STAR_AND_LINE = (
 AT_A_TOLERANCE = (
     "where OpenMM's minimiser ends is a matter of its tolerance (kJ/mol/nm), which the paper does not give"
 )
-LEVEL = f"as low as OpenMM's run of the same seed ends, but for {CHEMICAL_ACCURACY:g} kJ/mol"
+OPENMM_END = f"as low as OpenMM's run of the same seed ends, but for {CHEMICAL_ACCURACY:g} kJ/mol"
 OPENMM_FORCE_FIELD = "amber14"  # that of OpenMM's minimiser
 
 
@@ -188,7 +188,7 @@ def _openmm_is_faster(evidence: Evidence, name: str, tolerance: float, setting: 
     claim = (
         f"OpenMM's minimiser, tolerance {tolerance:g}, takes less wall time than {name} to the same energy"
     )
-    source, caveats = "of figure 6b", (LEVEL, AT_A_TOLERANCE)
+    source, caveats = "of figure 6b", (OPENMM_END, AT_A_TOLERANCE)
     theirs = with_times(evidence.repeats[evidence.repeats["config_hash"] == setting])
     ours = with_times(fresh_runs(evidence, name))
     theirs, ours = theirs[theirs["seed"].isin(ours["seed"])], ours[ours["seed"].isin(theirs["seed"])]
