@@ -5,17 +5,19 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from nnrep.exploration.settings import QuenchConfig
 from nnrep.minimization import Monitor, Optimizer, Result, Stage, Status, Stopping, minimize
 from nnrep.reparam import identity
 from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.none import is_identity
+from nnrep.structures.checks import CLOSEST_ATOMS
+from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.systems.system import System
 
 PATIENCE = 1_000_000  # checks: a quench ends by its force or its steps
-CLOSEST = {"nm": 0.05, "Å": 0.5}  # of atoms, by the unit of length; the shortest bond, of H2, has 0.074 nm
+# Of atoms, by the unit of length; the shortest bond, of H2, has 0.074 nm.
+CLOSEST = {"nm": CLOSEST_ATOMS / ANGSTROM_PER_NM, "Å": CLOSEST_ATOMS}
 
 
 class Quenched(NamedTuple):
@@ -105,4 +107,6 @@ def has_fused_atoms(positions: np.ndarray, length_unit: str) -> bool:
     closest = CLOSEST.get(length_unit)
     if closest is None or not np.all(np.isfinite(positions)):
         return False
+    from scipy.spatial import KDTree  # takes a fifth of a second to load
+
     return len(KDTree(positions).query_pairs(closest)) > 0
