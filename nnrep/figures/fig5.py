@@ -195,8 +195,8 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         _wider_is_nearer(networks, none),
         _folds(gnn, widest),
         _ends_nearer(gnn, gd, widest),
+        on_wall_time(_nearer_in_time(evidence, gnn, dynamics, widest)),
     ]
-    in_time = _nearer_in_time(evidence, gnn, dynamics, widest)
     starts = len(evidence.runs[START_KEYS].drop_duplicates())
     caveats = (
         f"{starts} starts: runs of one, which differ by noise of 0.01 A alone, count by their mean",
@@ -204,11 +204,10 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         *clamp_caveats(evidence),
         *rate_caveats(evidence),
     )
-    completed = [
-        claim._replace(needs=FOLDING_NEEDS, caveats=(*caveats, *claim.caveats))
-        for claim in (*claims, in_time)
+    return [
+        claim._replace(needs=(*FOLDING_NEEDS, *claim.needs), caveats=(*caveats, *claim.caveats))
+        for claim in claims
     ]
-    return [*completed[:-1], on_wall_time(completed[-1])]
 
 
 def _wider_is_nearer(networks: dict[str, pd.DataFrame], none: pd.DataFrame) -> Claim:

@@ -1,6 +1,5 @@
 """Runs of committed tables keep their names: else their tables could not be resumed."""
 
-import importlib.util
 import shlex
 from functools import cache
 
@@ -9,16 +8,13 @@ import pytest
 from checkout import ROOT
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from results_page import results_page
 
 from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import register_resolvers
 from nnrep.config.plan import load_plan
 from nnrep.figures.request import parse_arguments
 from nnrep.sweep.grids import grid_points
-
-spec = importlib.util.spec_from_file_location("results_page", ROOT / "scripts" / "results.py")
-results_page = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(results_page)
 
 SAMPLED = 5  # settings of a grid: composing them all takes minutes
 TABLES = {"runs.csv": "", "beyond.csv": "_beyond"}

@@ -1,21 +1,17 @@
 """The pages that quote claims are of the tables of claims as they are."""
 
-import importlib.util
 import re
 import shutil
 
 import pandas as pd
 import pytest
 from checkout import ROOT
+from results_page import results_page
 
 from nnrep.figures import FIGURES
 from nnrep.figures.claim import CLAIM_COLUMNS
 from nnrep.figures.redrawing import caption_of
 from nnrep.sweep.settings import Experiment
-
-spec = importlib.util.spec_from_file_location("results_page", ROOT / "scripts" / "results.py")
-results_page = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(results_page)
 
 
 @pytest.mark.parametrize("page", ["README.md", "results/README.md"])
