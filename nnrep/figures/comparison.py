@@ -26,7 +26,6 @@ POWER_COLUMNS = [
     *("comparison", "power", "budget", "margin", "analyses", "levels", "analysis", "runs a side", "level"),
     *("difference", "from", "to", "outcome"),
 ]
-EARLIER_COLUMNS = [name for name in POWER_COLUMNS if name != "levels"]  # of the rule that Bonferroni bounded
 
 
 class Comparison(NamedTuple):

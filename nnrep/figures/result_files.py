@@ -7,7 +7,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from nnrep.errors import UserError
-from nnrep.figures.comparison import EARLIER_COLUMNS, POWER_COLUMNS
+from nnrep.figures.comparison import POWER_COLUMNS
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import REPORT
 from nnrep.records.collect import read_runs
@@ -69,10 +69,10 @@ def read_power(folder: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=POWER_COLUMNS)
     held = read_table(path)
-    known = list(held.columns) in (POWER_COLUMNS, EARLIER_COLUMNS)
+    known = list(held.columns) == POWER_COLUMNS
     if not known or not (held.empty or is_numeric_dtype(held["power"])):  # without values it has no type
         raise UserError(f"{path}: is no table of {', '.join(POWER_COLUMNS)}; move it away")
-    return held.reindex(columns=POWER_COLUMNS)
+    return held
 
 
 def fresh_seeds_held(folder: Path, first: int) -> int:
