@@ -10,7 +10,7 @@ from folding.described import described
 from folding.naming import parsed
 from folding.openmm_speed import S_PER_HOUR, at_speed, in_words
 from folding.problem import FOLDED
-from folding.summary import ALONE, OPENMM, PLAIN, best_of, of_one_processor, times_of
+from folding.summary import ALONE, OPENMM, PLAIN, best_of, of_kind, of_one_processor, times_of
 from folding.survival import Compared, Times, compared, median
 from nnrep.figures.analysis.statistics import CONFIDENCE
 from nnrep.figures.claim import Claim, Verdict, Whose, as_tested
@@ -92,7 +92,7 @@ def needs_temperatures(problem: str, kind: str) -> Need:
     """Several temperatures of which one can be the best."""
 
     def lacking(evidence: Evidence) -> str:
-        count = len(_of_kind(evidence, problem, kind))
+        count = _temperatures(evidence, problem, kind)
         return f"{count} of {kind}" if count < TEMPERATURES else ""
 
     return Need(f"{TEMPERATURES} temperatures", lacking)
@@ -100,14 +100,13 @@ def needs_temperatures(problem: str, kind: str) -> Need:
 
 def tried(evidence: Evidence, problem: str, kind: str) -> tuple[str, ...]:
     """That the best temperature is not known, as long as few were tried."""
-    few = len(_of_kind(evidence, problem, kind)) < TEMPERATURES
+    few = _temperatures(evidence, problem, kind) < TEMPERATURES
     return ("another temperature may fold it sooner: few were tried",) * few
 
 
-def _of_kind(evidence: Evidence, problem: str, kind: str) -> list[str]:
+def _temperatures(evidence: Evidence, problem: str, kind: str) -> int:
     searches = evidence.searches
-    arms = searches.loc[searches["problem"] == problem, "arm"].unique()
-    return [arm for arm in arms if parsed(arm).kind == kind]
+    return of_kind(searches[searches["problem"] == problem], kind)["arm"].nunique()
 
 
 def ends_early(evidence: Evidence, problem: str, *arms: str) -> tuple[str, ...]:

@@ -36,9 +36,14 @@ def most_searched(searches: pd.DataFrame) -> list[str]:
     return in_order(counts[counts == counts.max()].index.tolist())
 
 
+def of_kind(searches: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The searches of a problem by arms of a kind, one a temperature."""
+    return searches[searches["arm"].map(lambda arm: parsed(arm).kind) == kind]
+
+
 def best_of(searches: pd.DataFrame, kind: str) -> str | None:
-    """Of a problem's arms of a kind, one a temperature, with the most searches the one of least mean time."""
-    own = searches[[parsed(arm).kind == kind for arm in searches["arm"]]]
+    """Of a problem's arms of a kind with the most searches the one of least mean time."""
+    own = of_kind(searches, kind)
     if own.empty:
         return None
     arms, limit = most_searched(own), common_limit(own, "cpu_s")
