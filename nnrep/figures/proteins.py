@@ -4,10 +4,13 @@ import math
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from nnrep.config.schema import RunConfig
 from nnrep.figures.analysis.labels import NETWORK
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.needs import Need, config_need
+from nnrep.minimization import Status
 
 SELF_WEIGHT = 0.2
 MIN_DELTA = 0.1  # kJ/mol, of the authors' early stopping
@@ -121,6 +124,12 @@ def rate_caveats(evidence: Evidence) -> list[str]:
         "learning rates are constant (the authors' network: 8e-5, then 4e-4, annealed by 40 to 50 over a run)"
     )
     return [text] if constant else []
+
+
+def at_max_steps(runs: pd.DataFrame) -> str:
+    """How many of some runs had no steps left before they came to rest: " [12 of 15 runs at max_steps]"."""
+    limited = int((runs["status"] == Status.step_limit.name).sum())
+    return f" [{limited} of {len(runs)} runs at max_steps]" if limited else ""
 
 
 def _minimized(evidence: Evidence) -> list[RunConfig]:

@@ -15,7 +15,7 @@ from nnrep.choices.identity import hash_of
 from nnrep.figures import FIGURES
 from nnrep.figures.analysis.histories import at_time, reached
 from nnrep.figures.analysis.summary import summarise
-from nnrep.figures.claim import Verdict, Whose, claims_table
+from nnrep.figures.claim import Claim, Verdict, Whose, claims_table
 from nnrep.figures.command_log import COMMAND_COLUMNS
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig4.pairs import pairs_of
@@ -124,9 +124,13 @@ def around(mean: float, count: int = 6, spread: float = 1.0) -> np.ndarray:
     return mean + spread * np.linspace(-1, 1, count)
 
 
-def verdict_of(figure: Figure, evidence: Evidence, pattern: str) -> Verdict:
+def claim_of(figure: Figure, evidence: Evidence, pattern: str) -> Claim:
     (claim,) = (claim for claim in figure.claims(evidence) if re.search(pattern, claim.claim))
-    return claim.verdict
+    return claim
+
+
+def verdict_of(figure: Figure, evidence: Evidence, pattern: str) -> Verdict:
+    return claim_of(figure, evidence, pattern).verdict
 
 
 def test_an_energy_is_reached_at_the_first_check_that_is_as_low():
@@ -258,6 +262,14 @@ def test_pairs_with_a_diverged_run_are_counted_and_left_out_of_the_table():
     assert row["E GNN"] == pytest.approx(gnn["energy"][3:].mean())
     assert row["E FG"] == pytest.approx(around(-2000.0)[3:].mean())
     assert 0 < row["speed-up"] < np.inf
+
+
+def test_every_claim_of_figure_4_says_how_many_runs_were_not_at_rest():
+    """Those are compared where their steps ended; "converges to" is said of the others."""
+    gnn = runs_of("gnn", around(-1500.0))
+    gnn.loc[3, "status"] = "step_limit"
+    for claim in FIG4.claims(evidence_of(runs_of("none", around(-2000.0)), gnn)):
+        assert claim.measured.count("[1 of 12 runs at max_steps]") == 1, claim.claim
 
 
 def test_without_pairs_there_is_a_claim_that_says_so():
@@ -500,6 +512,21 @@ def test_all_learning_rates_are_those_of_gd_too():
     assert verdict_of(FIG6, evidence_of(few), claim) is Verdict.undecided
 
 
+def test_openmm_is_compared_with_best_rates_by_fresh_seeds():
+    """At -1300 and -1350, where the others end at -1600; one network above it refutes that."""
+    evidence = rates(0.0)
+    for tolerance in ("10", "0.5"):
+        claim = f"tolerance {tolerance}, is above GD, GNN1 and GNN2 at their best rates"
+        assert verdict_of(FIG6, evidence, claim) is Verdict.holds
+        repeats = evidence.repeats.copy()
+        repeats.loc[repeats["hidden"] == "300-150-150", "energy"] += 500
+        assert verdict_of(FIG6, evidence._replace(repeats=repeats), claim) is Verdict.fails
+        other = evidence.repeats.assign(potential="amber14_uncorrected")
+        assert verdict_of(FIG6, evidence._replace(repeats=other), claim) is Verdict.undecided
+        none = evidence.repeats[evidence.repeats["hidden"] != "300-150"]
+        assert verdict_of(FIG6, evidence._replace(repeats=none), claim) is Verdict.undecided
+
+
 def test_openmm_is_not_timed_on_another_energy_or_by_a_broken_run():
     claim = "tolerance 10, takes less wall time than GD"
     evidence = rates(0.0)
@@ -559,16 +586,19 @@ def starts(spread: float, below: float) -> Evidence:
 
 def test_openmm_is_above_every_method_after_its_iterations():
     """Its history falls to -1300 at step 2000, where it ends: that is its star and its line."""
-    claim = "tolerance 10, is above"
+    claim = "tolerance 10, is above .* every rate"
     assert openmm_energies(rates(0.0), hash_of(LOOSE)) == {2000: -1301.0}
     assert openmm_energies(rates(0.0), hash_of(TIGHT)) == {2000: -1351.0}
-    assert verdict_of(FIG6, rates(0.0), "tolerance 0.5, is above") is Verdict.holds
+    assert verdict_of(FIG6, rates(0.0), "tolerance 0.5, is above .* every rate") is Verdict.holds
     assert verdict_of(FIG6, rates(0.0), claim) is Verdict.holds
     worse = runs_of("none", around(-1200.0, 3), learning_rate=1e-2)
     assert verdict_of(FIG6, evidence_of(rates(0.0).runs, worse), claim) is Verdict.fails
     between = runs_of("none", around(-1325.0, 3), learning_rate=1e-2)
     assert verdict_of(FIG6, evidence_of(rates(0.0).runs, between), claim) is Verdict.holds
-    assert verdict_of(FIG6, evidence_of(rates(0.0).runs, between), "0.5, is above") is Verdict.fails
+    assert (
+        verdict_of(FIG6, evidence_of(rates(0.0).runs, between), "0.5, is above .* every rate")
+        is Verdict.fails
+    )
     few = rates(0.0).runs
     assert verdict_of(FIG6, evidence_of(few[few["seed"] < 2]), claim) is Verdict.undecided
 
@@ -599,6 +629,25 @@ def test_figure_6c_asks_whether_starts_differ():
     assert verdict_of(FIG6, starts(0.0, 0.0), "GD: where it ends depends") is Verdict.undecided
     assert verdict_of(FIG6, starts(100.0, 50.0), "lower than GD on average") is Verdict.holds
     assert verdict_of(FIG6, starts(100.0, -50.0), "lower than GD on average") is Verdict.fails
+
+
+@pytest.mark.parametrize(
+    ("evidence", "pattern"),
+    [
+        (rates(0.0), "^GNN1 ends lower than GD at all"),
+        (rates(0.0), "tolerance 10, is above GD, GNN1 and GNN2 at every rate"),
+        (rates(0.0), "tolerance 10, is above GD, GNN1 and GNN2 at their best rates"),
+        (rates(0.0), "best learning rate of GNN1"),
+        (starts(100.0, 0.0), "GD: where it ends depends"),
+        (starts(100.0, 0.0), "lower than GD on average"),
+    ],
+)
+def test_figure_6_says_how_many_runs_were_not_at_rest(evidence, pattern):
+    """Those are compared where their steps ended."""
+    assert "at max_steps" not in claim_of(FIG6, evidence, pattern).measured
+    runs, repeats = (table.assign(status="step_limit") for table in (evidence.runs, evidence.repeats))
+    measured = claim_of(FIG6, evidence._replace(runs=runs, repeats=repeats), pattern).measured
+    assert re.search(r" \[(\d+) of \1 runs at max_steps\]$", measured)
 
 
 def test_figure_6c_needs_six_runs_a_start():

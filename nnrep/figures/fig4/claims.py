@@ -128,8 +128,9 @@ def _of_all(pairs: pd.DataFrame, where: str, tested: _Test, caveats: tuple[str, 
     """A claim of several proteins: not tested while one of them was not run, unless another refutes it."""
     parts, verdicts = [], []
     for name in pairs["structure"].unique():
-        measured, verdict = tested.test(pairs[pairs["structure"] == name])
-        parts.append(f"{name} {measured}")
+        own = pairs[pairs["structure"] == name]
+        measured, verdict = tested.test(own)
+        parts.append(f"{name} {measured}{_unfinished(own)}")
         verdicts += [verdict] if name in tested.proteins else []
     missing = [name for name in tested.proteins if name not in set(pairs["structure"])]
     if missing:
@@ -156,7 +157,7 @@ def _is_faster(ratio: str) -> PairsTest:
             seen, verdict = below(-np.log(values), 0.0)
         known = np.isfinite(seen.mean)
         measured = _times(seen) if known else f"{geometric(whole(pairs)[ratio])[0]:.2f} times"
-        return f"{measured}{_unfinished(pairs)}", verdict
+        return measured, verdict
 
     return test
 

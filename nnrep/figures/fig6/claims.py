@@ -8,7 +8,7 @@ import pandas as pd
 from nnrep.figures.analysis.labels import GD, NETWORK, PLAIN
 from nnrep.figures.analysis.races import seconds_to_the_others_end
 from nnrep.figures.analysis.selection import energies_of
-from nnrep.figures.analysis.statistics import below, differ, lower
+from nnrep.figures.analysis.statistics import below, combined, differ, lower
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.claim import Claim, Verdict, Whose, on_wall_time
 from nnrep.figures.evidence import Evidence
@@ -38,6 +38,7 @@ from nnrep.figures.proteins import (
     CHEMICAL_ACCURACY,
     FITTED_TO_START,
     NEAR_COPIES,
+    at_max_steps,
     clamp_caveats,
     network_need,
     stopping_need,
@@ -95,7 +96,10 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         *(_depends_on_start(runs, name) for name in methods),
         *(_lower_from_all_starts(runs, name) for name in networks),
     ]
-    of_fresh = [_lower_at_best(evidence, name) for name in networks]
+    of_fresh = [
+        *(_lower_at_best(evidence, name) for name in networks),
+        *(_best_are_lower_than_openmm(evidence, methods, *each) for each in minimizers.items()),
+    ]
     of_time = [_openmm_is_faster(evidence, name, *each) for each in minimizers.items() for name in methods]
     return [
         *(_completed(claim, RATE_NEEDS, caveats) for claim in of_grid),
@@ -125,7 +129,7 @@ def _below_openmm(evidence: Evidence, tolerance: float, setting: str) -> Claim:
     energies = ", ".join(f"{energy:.1f} after {step}" for step, energy in openmm.items())
     measured = (
         f"OpenMM {energies}; the highest best is {highest['method']} at {highest['learning_rate']:g}, "
-        f"{highest['energy']:.1f}"
+        f"{highest['energy']:.1f}{at_max_steps(minimized(first))}"
     )
     count = int(first.groupby("config_hash")["seed"].count().min())
     verdict = Verdict.holds if min(openmm.values()) > highest["energy"] else Verdict.fails
@@ -140,7 +144,8 @@ def _in_range(runs: pd.DataFrame, methods: Sequence[str]) -> Claim:
     best = best_runs(at_first_start(runs))
     lowest = {name: best.loc[best["method"] == name, "energy"].min() for name in methods}
     inside = all(low <= energy <= high for energy in lowest.values())
-    measured = ", ".join(f"{name} {energy:.1f}" for name, energy in lowest.items())
+    listed = ", ".join(f"{name} {energy:.1f}" for name, energy in lowest.items())
+    measured = f"{listed}{at_max_steps(best)}"
     verdict = Verdict.holds if inside else Verdict.fails
     known = len(best) > 0 and int(runs.groupby("config_hash")["seed"].count().min()) >= BEST_OF
     verdict_of_few = verdict if known else Verdict.undecided
@@ -161,7 +166,8 @@ def _lower_at_all_rates(runs: pd.DataFrame, network: str) -> Claim:
     if known:
         verdict = Verdict.holds if ours.max() < theirs.min() else Verdict.fails
     energies = f"{_listed(network, ours)}; {_listed(GD, theirs)}"
-    measured = f"best of {count} (learning rate of the positions): {energies}"
+    compared = first[first["method"].isin([network, GD])]
+    measured = f"best of {count} (learning rate of the positions): {energies}{at_max_steps(compared)}"
     claim = f"{network} ends lower than GD at all learning rates, whichever GD has"
     return Claim(claim, "figure 6a", measured, verdict, caveats=(BEST_OF_FEW,))
 
@@ -173,14 +179,46 @@ def _listed(name: str, energies: pd.Series) -> str:
 
 
 def _lower_at_best(evidence: Evidence, network: str) -> Claim:
-    ours, theirs = (energies_of(fresh_runs(evidence, name)) for name in (network, GD))
+    runs = [fresh_runs(evidence, name) for name in (network, GD)]
+    ours, theirs = map(energies_of, runs)
     seen, verdict = lower(ours.to_numpy(), theirs.to_numpy())
     measured = (
         f"means of {len(ours)} fresh seeds {network} {ours.mean():.1f}, GD {theirs.mean():.1f}; "
-        f"difference {seen}"
+        f"difference {seen}{at_max_steps(pd.concat(runs))}"
     )
     claim = f"the best learning rate of {network} ends lower than that of GD"
     return Claim(claim, "of figure 6a", measured, verdict, Whose.ours)
+
+
+def _best_are_lower_than_openmm(
+    evidence: Evidence, methods: Sequence[str], tolerance: float, setting: str
+) -> Claim:
+    """OpenMM's minimiser against rates at which the others come near to rest in their steps."""
+    claim = f"OpenMM's minimiser, tolerance {tolerance:g}, is above GD, GNN1 and GNN2 at their best rates"
+    source, caveats = "of figure 6a", (AT_A_TOLERANCE,)
+    theirs = evidence.repeats[evidence.repeats["config_hash"] == setting]
+    runs = {name: fresh_runs(evidence, name) for name in methods}
+    lacking = _not_comparable(theirs, *runs.values())
+    if lacking:
+        return Claim(claim, source, lacking, Verdict.undecided, Whose.ours, caveats=caveats)
+    openmm = energies_of(theirs)
+    tests = {name: lower(energies_of(own).to_numpy(), openmm.to_numpy()) for name, own in runs.items()}
+    differences = "; ".join(f"{name} less OpenMM {seen}" for name, (seen, _) in tests.items())
+    measured = (
+        f"mean of {len(openmm)} fresh seeds OpenMM {openmm.mean():.1f}; "
+        f"{differences}{at_max_steps(pd.concat(runs.values()))}"
+    )
+    verdict = combined([verdict for _, verdict in tests.values()])
+    return Claim(claim, source, measured, verdict, Whose.ours, caveats=caveats)
+
+
+def _not_comparable(theirs: pd.DataFrame, *others: pd.DataFrame) -> str:
+    """Why runs of OpenMM's minimiser cannot be compared with others, if they cannot."""
+    if theirs.empty or any(own.empty for own in others):
+        return "no runs of both"
+    if theirs["potential"].iloc[0].partition(SOLVATED)[0] != OPENMM_FORCE_FIELD:
+        return f"OpenMM minimises {OPENMM_FORCE_FIELD}, the others {theirs['potential'].iloc[0]}"
+    return ""
 
 
 def _openmm_is_faster(evidence: Evidence, name: str, tolerance: float, setting: str) -> Claim:
@@ -192,11 +230,9 @@ def _openmm_is_faster(evidence: Evidence, name: str, tolerance: float, setting: 
     theirs = with_times(evidence.repeats[evidence.repeats["config_hash"] == setting])
     ours = with_times(fresh_runs(evidence, name))
     theirs, ours = theirs[theirs["seed"].isin(ours["seed"])], ours[ours["seed"].isin(theirs["seed"])]
-    if ours.empty:
-        return Claim(claim, source, "no runs of both", Verdict.undecided, Whose.ours, caveats=caveats)
-    if theirs["potential"].iloc[0].partition(SOLVATED)[0] != OPENMM_FORCE_FIELD:
-        measured = f"OpenMM minimises {OPENMM_FORCE_FIELD}, the others {theirs['potential'].iloc[0]}"
-        return Claim(claim, source, measured, Verdict.undecided, Whose.ours, caveats=caveats)
+    lacking = _not_comparable(theirs, ours)
+    if lacking:
+        return Claim(claim, source, lacking, Verdict.undecided, Whose.ours, caveats=caveats)
     reached, taken = seconds_to_the_others_end(evidence, ours, theirs, CHEMICAL_ACCURACY)
     never = int(np.isinf(reached).sum())
     # What never came so low took longer than it ran.
@@ -218,7 +254,7 @@ def _depends_on_start(runs: pd.DataFrame, name: str) -> Claim:
     groups = {start: energies_of(rows) for start, rows in chosen.groupby("from", sort=False)}
     chance, verdict = differ([values.to_numpy() for values in groups.values()])
     means = ", ".join(f"{start!s} {values.mean():.1f}" for start, values in groups.items())
-    measured = f"mean energies from {means}; Kruskal and Wallis's p {chance:.2g}"
+    measured = f"mean energies from {means}; Kruskal and Wallis's p {chance:.2g}{at_max_steps(chosen)}"
     return Claim(f"{name}: where it ends depends on the start", "figure 6c", measured, verdict)
 
 
@@ -233,6 +269,9 @@ def _lower_from_all_starts(runs: pd.DataFrame, network: str) -> Claim:
     differences = np.array([means[network, start] - means[GD, start] for start in starts], float)
     seen, verdict = below(differences, 0.0)
     each = ", ".join(f"{start} {value:+.1f}" for start, value in zip(starts, differences, strict=True))
-    measured = f"difference of means, {network} less GD: {each}; mean over starts {seen}"
+    compared = chosen[chosen["method"].isin([network, GD])]
+    measured = (
+        f"difference of means, {network} less GD: {each}; mean over starts {seen}{at_max_steps(compared)}"
+    )
     claim = f"{network} ends lower than GD on average over starts"
     return Claim(claim, "of figure 6c", measured, verdict, Whose.ours)
