@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from checkout import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
@@ -350,5 +352,18 @@ def test_proteins_are_told_by_shape_in_both_panels_of_figure_4():
 def test_numbers_along_axes_are_round_and_few():
     assert round_numbers(0.05, 2.5, 4) == [0.1, 0.3, 1]
     assert round_numbers(2.1, 6.2, 6) == [3, 4, 5, 6]
-    assert len(round_numbers(1e-9, 1e9, 4)) <= 4
+    assert round_numbers(0.67, 1.7, 4) == [0.7, 1, 1.5]  # 0.7, 0.8, 0.9 and 1 would overlap
+
+
+@given(st.floats(-9, 9), st.floats(0.3, 9), st.integers(3, 6))
+def test_numbers_along_axes_do_not_overlap(lowest, decades, most):
+    low, high = 10**lowest, 10 ** (lowest + decades)
+    numbers = round_numbers(low, high, most)
+    assert 1 < len(numbers) <= most
+    assert low <= numbers[0]
+    assert numbers[-1] <= high
+    assert np.all(np.diff(np.log10(numbers)) >= decades / most - 1e-9)
+
+
+def test_signs_along_axes_are_those_of_matplotlib():
     assert number_text("{:.1f}", -2.0) == "\N{MINUS SIGN}2.0"

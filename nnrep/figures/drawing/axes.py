@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FixedLocator, NullFormatter
 
+ROUNDEST = (1, 2, 5, 3, 7, 1.5, 4, 6, 8, 9)  # digits of numbers along an axis
 MARGIN = 0.08  # around what is drawn to scale, relative to its extent
 
 
 def plain_decades(axes: Any, most: int = 6) -> None:
-    """Plain numbers along a logarithmic x axis that is drawn, at most so many: as even as they can be."""
+    """Plain numbers along a logarithmic x axis that is drawn, at most so many."""
     low, high = axes.get_xlim()
     axes.xaxis.set_major_locator(FixedLocator(round_numbers(low, high, most)))
     axes.xaxis.set_major_formatter("{x:g}")
@@ -17,14 +18,18 @@ def plain_decades(axes: Any, most: int = 6) -> None:
 
 
 def round_numbers(low: float, high: float, most: int) -> list[float]:
-    """Round numbers from low to high, both positive, at most so many: evenly spaced in their logarithms."""
+    """Round numbers from low to high, both positive, at most so many, the roundest first.
+
+    In their logarithms no two are nearer than the axis divided by the most, so that they can be read.
+    """
+    apart = np.log10(high / low) / most
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    for steps in (tuple(range(1, 10)), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
-        numbers = [float(f"{step}e{decade}") for decade in decades for step in steps]
-        within = [number for number in numbers if low <= number <= high]
-        if len(within) <= most:
-            return within
-    return within[:: -(-len(within) // most)]
+    taken: list[float] = []
+    for number in (float(f"{digits}e{decade}") for digits in ROUNDEST for decade in decades):
+        free = all(abs(np.log10(number / other)) >= apart for other in taken)
+        if low <= number <= high and free and len(taken) < most:
+            taken.append(number)
+    return sorted(taken)
 
 
 def number_text(form: str, *values: float) -> str:
