@@ -116,7 +116,7 @@ def _marks(evidence: Evidence, runs: pd.DataFrame) -> list[Mark]:
     """OpenMM's minimiser (star, dashed line) and its dynamics, with their final energies."""
     marks = []
     for (tolerance, setting), dashes in zip(minimizers_of(evidence).items(), cycle(LINE_DASHES)):
-        marks += _minimizer_marks(evidence, setting, minimizer_name(tolerance), dashes)
+        marks += _minimizer_marks(evidence, setting, tolerance, dashes)
     for _, run in best_runs(runs[runs["baseline"] == DYNAMICS]).iterrows():
         last = evidence.histories(run["run_id"]).iloc[-1]
         style = {"color": method_color(DYNAMICS), "marker": "P", "ms": 7, "ls": "none"}
@@ -126,7 +126,7 @@ def _marks(evidence: Evidence, runs: pd.DataFrame) -> list[Mark]:
     return marks
 
 
-def _minimizer_marks(evidence: Evidence, setting: str, name: str, dashes: str) -> list[Mark]:
+def _minimizer_marks(evidence: Evidence, setting: str, tolerance: float, dashes: str) -> list[Mark]:
     """A star where OpenMM's best run is after the first of the marked iterations, a line after the last."""
     marks = []
     energies = openmm_energies(evidence, setting)
@@ -138,10 +138,11 @@ def _minimizer_marks(evidence: Evidence, setting: str, name: str, dashes: str) -
         if place == 0:
             face = color if dashes == LINE_DASHES[0] else "white"
             style: dict[str, Any] = {"color": color, "marker": "*", "ms": 9, "ls": "none", "mfc": face}
-            marks.append(Mark(f"{name},\n{step} iterations", step, time, energy, style))
+            marks.append(Mark(f"{minimizer_name(tolerance)},\n{step} iterations", step, time, energy, style))
         if place == len(energies) - 1:
             style = {"color": color, "ls": dashes, "lw": 0.8}
             label = f"the same, {step} iterations" if place else "its energy"
+            label += f" ({tolerance:g})"
             marks.append(Mark(label, np.nan, np.nan, energy, style))
     return marks
 
