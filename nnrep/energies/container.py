@@ -41,7 +41,7 @@ def container(radius: float, stiffness: float, masses: np.ndarray) -> Energy:
     """
     share = np.asarray(masses, float)[:, None] / np.sum(masses)
     numbers = Container(np.asarray(float(radius)), np.asarray(float(stiffness)), share)
-    return Energy(numbers, _energy_and_gradient, _terms)
+    return Energy(numbers, _energy_and_gradient, _terms, bounded=True)
 
 
 def _energy_and_gradient(parameters: Container, positions: Array) -> tuple[Array, Array]:

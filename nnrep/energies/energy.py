@@ -47,6 +47,8 @@ class Energy(NamedTuple):
             `nnrep.energies.padding`; None for an energy of which every size is a shape of its own.
         all_pairs: those of `coupling_terms` that are O(n^2) in another form, for systems where they are too
             many to be listed; None if there are none.
+        bounded: whether it is bounded below wherever particles are. That of point charges is not: two that
+            meet fall onto each other for ever.
     """
 
     parameters: Any
@@ -56,6 +58,7 @@ class Energy(NamedTuple):
     local_terms: Callable[[Any], tuple[LocalTerm, ...]] | None = None
     padded: Callable[[Any, int], Any] | None = None
     all_pairs: AllPairs | None = None
+    bounded: bool = False
 
     def of_positions(self) -> Partial:
         """positions (n, d) -> scalar, of which JAX takes the given gradient."""

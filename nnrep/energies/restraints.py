@@ -47,6 +47,7 @@ def positional_restraints(reference: np.ndarray, strength: np.ndarray | float) -
         coupling_terms=_no_pairs,
         local_terms=_local_terms,
         padded=_padded,
+        bounded=True,
     )
 
 

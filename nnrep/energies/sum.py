@@ -31,6 +31,7 @@ def energy_sum(*parts: Energy) -> Energy:
         local_terms=_Listed(tuple(part.local_terms for part in parts)) if has_blocks else None,
         padded=_Padded(tuple(part.padded for part in parts)) if all(part.padded for part in parts) else None,
         all_pairs=_all_pairs(parts) if has_blocks else None,
+        bounded=all(part.bounded for part in parts),
     )
 
 

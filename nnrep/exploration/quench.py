@@ -84,8 +84,8 @@ def quenched(
 ) -> Quenched | None:
     """The minimum below positions (n, d); None where the quench was to stop.
 
-    Where it diverges, begins at positions that are not finite, or ends with two atoms in one place, the
-    energy is not a number.
+    Where it diverges, begins at positions that are not finite, or ends with two atoms in one place on an
+    energy that need not be bounded below, the energy is not a number.
     """
     if not np.all(np.isfinite(positions)):
         return Quenched(np.asarray(positions)[: system.n], np.nan, np.nan, 0)
@@ -93,9 +93,13 @@ def quenched(
     if result.status[0] is Status.interrupted:
         return None
     own = system.from_file_frame(result.positions[0])
-    broken = result.status[0] is Status.diverged or has_fused_atoms(own, system.length_unit)
+    broken = result.status[0] is Status.diverged or _is_no_minimum(system, own)
     energy = np.nan if broken else float(result.energy[0])
     return Quenched(own, energy, float(result.gradient_rms[0]), int(result.evaluations[0]))
+
+
+def _is_no_minimum(system: System, positions: np.ndarray) -> bool:
+    return not system.bounded and has_fused_atoms(positions, system.length_unit)
 
 
 def has_fused_atoms(positions: np.ndarray, length_unit: str) -> bool:

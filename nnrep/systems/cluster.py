@@ -81,7 +81,7 @@ def cluster_system(config: ClusterConfig, seed: int = 0) -> System:
     require_memory(BYTES_A_PAIR * n**2, "system.n", f"the pairs of {n} particles", fewer)
     like = on_device(np.zeros((n, 3)))
     draw_start = Partial(_in_ball, like, config.start_radius * n ** (1 / 3))
-    energy = Energy((), cluster_energy_and_gradient, cluster_terms)
+    energy = Energy((), cluster_energy_and_gradient, cluster_terms, bounded=True)
     return System(
         **of_energy(energy),
         positions=drawn(draw_start, seed, 0),

@@ -101,6 +101,8 @@ class System:
         bonds: neighbours along the chain and their ideal distance.
         contacts: pairs further along the chain that should touch, and their ideal distance.
         energy_bound: a lower bound of the energy, if known.
+        bounded: whether the energy is known to be bounded below wherever particles are. Where it is not, a
+            structure in which two atoms lie in one place is no minimum.
         reference: (n, d) the native structure, whatever the start.
         energy_terms: positions -> name -> scalar, the parts of the energy.
         measure: positions -> name -> scalar, what the history follows beside the energy (RMSD, ...).
@@ -148,6 +150,7 @@ class System:
     bonds: Contacts | None = None
     contacts: Contacts | None = None
     energy_bound: float | None = None
+    bounded: bool = False
     reference: Array | None = None
     energy_terms: Callable[[Array], dict[str, Array]] | None = None
     measure: Callable[[Array], dict[str, Array]] | None = None
@@ -301,6 +304,7 @@ def of_energy(energy: Energy) -> dict[str, Any]:
             of_rows = Partial(energy.all_pairs.row_energies, energy.parameters)
             at = None if energy.all_pairs.at is None else Partial(energy.all_pairs.at, energy.parameters)
             blocks["pair_rows"] = PairRows(of_rows, energy.all_pairs.others(parameters), at)
+    blocks["bounded"] = energy.bounded
     return {"energy": energy.of_positions(), "energy_terms": energy.terms_of_positions(), **blocks}
 
 
@@ -323,6 +327,7 @@ def with_energy(system: System, more: Energy) -> System:
         energy_sample=None if sampled is None else Partial(_sampled_total, sampled, parts[1]),
         energy_terms=Partial(_joined, own_terms, more.terms_of_positions()),
         energy_bound=None,
+        bounded=system.bounded and more.bounded,
         parameters=None,  # they are in the parts
         pair_rows=None,
         exact=None,  # an energy of one's own may hold arrays of one precision

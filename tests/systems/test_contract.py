@@ -112,6 +112,20 @@ def test_rigid_motions_change_nothing(system, positions):
     np.testing.assert_allclose(turned, gradient @ turn.T, atol=1e-7 * float(abs(gradient).max()))
 
 
+def test_energies_are_bounded_as_they_say():
+    """Atoms that meet gain little; of point charges no bound is known, with whatever restraint."""
+    bounded = {name for name in FORCE_FIELDS if of_force_field(name).bounded}
+    assert bounded == {"classical"}
+    system = of_force_field("classical")
+    assert with_energy(system, springs()._replace(bounded=True)).bounded
+    assert not with_energy(system, springs()).bounded
+    assert not with_energy(of_force_field("amber14"), springs()._replace(bounded=True)).bounded
+    energy = jax.jit(system.energy)
+    for i, j in np.random.default_rng(0).integers(system.n, size=(50, 2)):
+        met = system.positions.at[i].set(system.positions[j] + 1e-6)
+        assert energy(met) > energy(system.positions) - 1000
+
+
 def test_blocks_of_the_hessian_are_those_of_the_dense_one(request, system, positions):
     """In a solvent those of its pairs alone, with the radii that the atoms have there."""
     energy = system.energy

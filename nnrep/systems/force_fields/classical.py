@@ -176,6 +176,7 @@ def _build(topology: "app.Topology", system: "openmm.System", settings: Classica
         classical.local_terms,
         classical.padded,
         classical.ALL_PAIRS,
+        bounded=True,
     )
 
 
