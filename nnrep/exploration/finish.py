@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nnrep.exploration.minima import Met, Minima, Minimum
-from nnrep.exploration.quench import descend
+from nnrep.exploration.quench import descend, is_no_minimum
 from nnrep.minimization import Result, Stage, Status
 from nnrep.systems.system import System
 
@@ -59,14 +59,17 @@ def finished(
 
 
 def _finished(minimum: Minimum, system: System, finish: Finish, should_stop: Callable[[], bool]) -> Minimum:
-    """The minimum that the schedule ends in; the same one where it diverged, was to stop or ends higher."""
+    """The minimum that the schedule ends in; the same one where that is none, was to stop or ends higher."""
     result = descend(system, finish.stages, minimum.positions, finish.max_steps, should_stop)
     if result.status[0] in (Status.interrupted, Status.diverged) or not _is_better(result, minimum):
+        return minimum
+    positions = system.from_file_frame(result.positions[0])
+    if is_no_minimum(system, positions):
         return minimum
     return minimum._replace(
         energy=float(result.energy[0]),
         gradient_rms=float(result.gradient_rms[0]),
-        positions=system.from_file_frame(result.positions[0]),
+        positions=positions,
         result=result,
     )
 

@@ -93,12 +93,13 @@ def quenched(
     if result.status[0] is Status.interrupted:
         return None
     own = system.from_file_frame(result.positions[0])
-    broken = result.status[0] is Status.diverged or _is_no_minimum(system, own)
+    broken = result.status[0] is Status.diverged or is_no_minimum(system, own)
     energy = np.nan if broken else float(result.energy[0])
     return Quenched(own, energy, float(result.gradient_rms[0]), int(result.evaluations[0]))
 
 
-def _is_no_minimum(system: System, positions: np.ndarray) -> bool:
+def is_no_minimum(system: System, positions: np.ndarray) -> bool:
+    """Whether atoms (n, d) have fallen together, on an energy that need not be bounded below."""
     return not system.bounded and has_fused_atoms(positions, system.length_unit)
 
 

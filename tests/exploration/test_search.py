@@ -208,6 +208,23 @@ def test_minima_of_equal_energy_keep_their_own_results():
         np.testing.assert_array_equal(each.result.positions[0], each.positions)
 
 
+def _falling_together(positions):
+    squared = jnp.sum((positions[0] - positions[1]) ** 2)
+    return 1000 * jnp.sum(positions**2) - 30 / jnp.sqrt(squared + 1e-4)
+
+
+def test_a_schedule_at_the_end_that_joins_atoms_leaves_the_minimum_as_it_was():
+    """As point charges do; on an energy that is bounded they have a minimum there."""
+    start = 0.03 * np.eye(2, 3)
+    met = Minimum(float(_falling_together(start)), 1.0, start, Met(0, 0, 0.0, 0, 1.0))
+    system = System(_falling_together, start, energy_unit="kJ/mol", length_unit="nm")
+    for bounded in (False, True):
+        minima = Minima(Same(np.arange(2), None, -1.0), 9, [met])
+        own = dataclasses.replace(system, bounded=bounded)
+        (end,) = finished(minima, 9, None, own, FINISH, never, lambda done, total: None)[0].all
+        assert (end.result is None) is (end.energy == met.energy) is not bounded
+
+
 def test_a_search_may_be_stopped_in_the_minimisation_at_its_end():
     search, explorer = search_of_wells(options(steps=30))
     ended = searched(search, explorer, never, lambda seen: None)
