@@ -11,6 +11,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +34,12 @@ from nnrep.sweep import hydra_jobs
 
 hypothesis.settings.register_profile("nnrep", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("nnrep")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: a process that came to one of them last would work on it alone."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(autouse=True)

@@ -207,6 +207,7 @@ SWEEPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("over", SWEEPS)
 def test_an_interrupted_sweep_goes_on_to_the_unbroken_table(command, folder, monkeypatch, over):
     path = folder("pdb/a.pdb", "pdb/c.pdb", "pdb/d.pdb")

@@ -65,6 +65,7 @@ def same_beyond(first: Path, second: Path) -> None:
         pd.testing.assert_frame_equal(without_times(first / name), without_times(second / name))
 
 
+@pytest.mark.slow
 def test_both_optimisers_have_rows_beside_the_papers_methods(whole):
     runs = pd.read_csv(whole / "beyond.csv")
     assert list(runs.columns) == run_columns()
@@ -118,6 +119,7 @@ def test_results_without_it_gain_just_what_is_missing(nnrep, whole, before):
     assert pd.read_csv(before / "commands.csv")["runs"].tolist()[-1] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_broken_off_and_resumed_it_equals_unbroken(nnrep, whole, before, how):
     folder = before.parents[1]
