@@ -128,8 +128,13 @@ def rate_caveats(evidence: Evidence) -> list[str]:
 
 def at_max_steps(runs: pd.DataFrame) -> str:
     """How many of some runs had no steps left before they came to rest: " [12 of 15 runs at max_steps]"."""
-    limited = int((runs["status"] == Status.step_limit.name).sum())
-    return f" [{limited} of {len(runs)} runs at max_steps]" if limited else ""
+    counted = limited_of(int((runs["status"] == Status.step_limit.name).sum()), len(runs))
+    return f" [{counted}]" if counted else ""
+
+
+def limited_of(limited: int, total: int) -> str:
+    """ "12 of 15 runs at max_steps"; nothing of none."""
+    return f"{limited} of {total} runs at max_steps" if limited else ""
 
 
 def _minimized(evidence: Evidence) -> list[RunConfig]:

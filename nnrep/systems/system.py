@@ -304,8 +304,12 @@ def of_energy(energy: Energy) -> dict[str, Any]:
             of_rows = Partial(energy.all_pairs.row_energies, energy.parameters)
             at = None if energy.all_pairs.at is None else Partial(energy.all_pairs.at, energy.parameters)
             blocks["pair_rows"] = PairRows(of_rows, energy.all_pairs.others(parameters), at)
-    blocks["bounded"] = energy.bounded
-    return {"energy": energy.of_positions(), "energy_terms": energy.terms_of_positions(), **blocks}
+    return {
+        "energy": energy.of_positions(),
+        "energy_terms": energy.terms_of_positions(),
+        "bounded": energy.bounded,
+        **blocks,
+    }
 
 
 def with_energy(system: System, more: Energy) -> System:

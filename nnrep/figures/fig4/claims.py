@@ -19,6 +19,7 @@ from nnrep.figures.proteins import (
     clamp_caveats,
     descent_need,
     force_field_need,
+    limited_of,
     network_need,
     rate_caveats,
     stopping_need,
@@ -170,10 +171,11 @@ def _times(seen: Difference) -> str:
 
 def _unfinished(pairs: pd.DataFrame) -> str:
     """How many runs were not ended by their stopping rule."""
-    limited, broken = int(pairs["limited"].sum()), len(pairs) - len(whole(pairs))
-    parts = [f"{limited} of {2 * len(pairs)} runs at max_steps"] if limited else []
+    broken = len(pairs) - len(whole(pairs))
+    parts = [limited_of(int(pairs["limited"].sum()), 2 * len(pairs))]
     parts += [f"{broken} of {len(pairs)} pairs diverged"] if broken else []
-    return f" [{', '.join(parts)}]" if parts else ""
+    text = ", ".join(filter(None, parts))
+    return f" [{text}]" if text else ""
 
 
 def _is_near_one(pairs: pd.DataFrame) -> tuple[str, Verdict]:
