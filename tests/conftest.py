@@ -28,8 +28,8 @@ import hypothesis
 import jax
 import pytest
 
+from nnrep.host import stored
 from nnrep.host.programs import keep_programs
-from nnrep.host.stored import keep_whole_programs
 from nnrep.sweep import hydra_jobs
 
 hypothesis.settings.register_profile("nnrep", deadline=None, derandomize=True, max_examples=25)
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _float64() -> Iterator[None]:
     jax.config.update("jax_enable_x64", True)
-    keep_whole_programs(None)  # which a command in this process has begun
+    stored.keep_whole_programs(None)  # which a command in this process has begun
     yield
     jax.config.update("jax_enable_x64", True)
 
@@ -54,6 +54,7 @@ def _float64() -> Iterator[None]:
 def _compiled() -> Iterator[None]:
     """Compiled programs of one file of tests are of no use to the next, and take gigabytes in all."""
     yield
+    stored._held.clear()
     jax.clear_caches()
 
 
