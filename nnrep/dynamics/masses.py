@@ -129,27 +129,31 @@ def holds_centre(system: System, settings: DynamicsSettings) -> bool:
 def masses_of(system: System, settings: DynamicsSettings) -> np.ndarray:
     """Masses (n,) in dalton of the particles without dummies; 1 each where a system names none.
 
-    As with `hydrogenMass` of OpenMM's `createSystem`, a hydrogen takes what it gains from the heavy atom that
-    it is bonded to, so that the mass of the whole stays; with `MassRule.added` from nowhere.
+    Every hydrogen has the mass that is given. With `MassRule.repartitioned`, as with `hydrogenMass` of
+    OpenMM's `createSystem`, it takes what it gains from the heavy atom that it is bonded to, so that the mass
+    of the whole stays, and one that is bonded to none keeps its own.
 
     Raises:
-        ConfigError: a heavy atom would have less than `LIGHTEST`.
+        ConfigError: there are no masses, no bonds are known to take mass along, or a heavy atom would have
+            less than `LIGHTEST`.
     """
+    given = settings.hydrogen_mass_dalton
     if system.masses is None:
-        require(settings.hydrogen_mass_dalton is None, "hydrogen_mass_dalton", "null without masses", "one")
+        require(given is None, "hydrogen_mass_dalton", "null without masses", "one")
         return np.ones(system.n)
     masses = np.array(system.masses, float)
-    if settings.hydrogen_mass_dalton is None:
+    if given is None:
         return masses
+    if settings.mass_rule is MassRule.added:
+        return np.where(masses < HEAVIEST_HYDROGEN, given, masses)
+    require(len(system.edges) > 0, "mass_rule", "added for a system without bonds", settings.mass_rule.value)
     hydrogens, heavy = hydrogen_bonds(system)
-    gain = settings.hydrogen_mass_dalton - masses[hydrogens]
+    gain = given - masses[hydrogens]
     masses[hydrogens] += gain
-    if settings.mass_rule is MassRule.repartitioned:
-        np.subtract.at(masses, heavy, gain)
-        least = float(masses.min())
-        allowed = f"small enough to leave each heavy atom {LIGHTEST:g} dalton, or mass_rule added"
-        given = f"{settings.hydrogen_mass_dalton:g}, which leaves {least:.2f}"
-        require(least >= LIGHTEST, "hydrogen_mass_dalton", allowed, given)
+    np.subtract.at(masses, heavy, gain)
+    least = float(masses.min())
+    allowed = f"small enough to leave each heavy atom {LIGHTEST:g} dalton, or mass_rule added"
+    require(least >= LIGHTEST, "hydrogen_mass_dalton", allowed, f"{given:g}, which leaves {least:.2f}")
     return masses
 
 

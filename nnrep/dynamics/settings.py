@@ -36,7 +36,7 @@ class DynamicsSettings:
         friction_per_ps: of Langevin dynamics; 0 conserves the energy.
         temperatures_k: (R,) rising, one a replica; equal ones are independent copies of no use to a ladder.
         exchange_every: steps from one exchange of neighbours to the next; a multiple of outer_every.
-        hydrogen_mass_dalton: of hydrogens that are bonded; None for their own mass.
+        hydrogen_mass_dalton: of hydrogens; None for their own mass.
         mass_rule: where heavier hydrogens get their mass from. Static properties are the same for all masses.
         fastest_period_fs: to which faster vibrations are slowed by a mass matrix, see `mass_matrix`; None:
             masses are those of atoms.

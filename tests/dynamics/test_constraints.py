@@ -160,3 +160,12 @@ def test_hydrogens_take_their_mass_from_what_they_are_bonded_to():
     np.testing.assert_allclose(added, [12.011, 6, 6, 6] * 2)
     with pytest.raises(ConfigError, match=r"hydrogen_mass_dalton.*-2.97"):
         masses_of(system, settings(hydrogen_mass_dalton=6.0))
+
+
+def test_hydrogens_of_a_system_without_bonds_are_as_heavy_as_is_said():
+    """Such as atoms of a calculator: 4 fs, of which 6 dalton are the default, would be too long for them."""
+    system = replace(molecules(2, 3), edges=np.zeros((0, 2), int))
+    added = masses_of(system, settings(hydrogen_mass_dalton=6.0, mass_rule=MassRule.added))
+    np.testing.assert_allclose(added.reshape(2, 4)[:, 1:], 6)
+    with pytest.raises(ConfigError, match=r"mass_rule.* must be added .* got repartitioned"):
+        masses_of(system, settings(hydrogen_mass_dalton=4.0))
