@@ -143,9 +143,17 @@ def superposed(positions: Array, reference: Array, weights: Array | None = None)
     return _superposed(jnp, positions, reference, weights)
 
 
-def superposed_on_host(positions: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """The same by NumPy, which compiles nothing, with equal weights."""
-    return _superposed(np, positions, reference, None)
+def superposed_on_host(
+    positions: np.ndarray, reference: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """The same by NumPy, which compiles nothing."""
+    return _superposed(np, positions, reference, weights)
+
+
+def laid_on(positions: np.ndarray, reference: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Positions (n, 3), moved and turned so that some of the particles (n,) lie on a reference (n, 3)."""
+    weights = which.astype(float)
+    return superposed_on_host(positions, reference, weights) + _centre(np, reference, weights)
 
 
 def _superposed(xp: Any, positions: Any, reference: Any, weights: Any) -> Any:

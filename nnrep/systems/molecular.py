@@ -114,7 +114,8 @@ def molecular_system(
     """
     origin = molecule.positions.mean(axis=0)
     native = molecule.positions - origin
-    restraints = holding.restraint_energy(molecule.topology, begin.positions, native)
+    placed = native if begin.is_cloud else begin.positions  # a cloud has no frame
+    restraints = holding.restraint_energy(molecule.topology, placed, native)
     energy = energy if restraints is None else energy_sum(energy, restraints)
     size = molecule.n
     if padded and energy.padded is not None:

@@ -11,6 +11,7 @@ from nnrep.energies.energy import Energy
 from nnrep.energies.restraints import positional_restraints
 from nnrep.errors import require
 from nnrep.structures.selection import check_selection, selected
+from nnrep.systems.measures import laid_on
 from nnrep.systems.settings import SystemConfig
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 RESTRAINT_KEYS = ("restraints", "restraint_strength", "restraint_reference")
 
 
+FEWEST_IN_FRAME = 3  # atoms that fix a frame
+
+
 class Reference(StrEnum):
-    """Where restrained atoms are held: at the start, without noise, or in the native structure."""
+    """Where restrained atoms are held: at the start, without noise, or as the native structure has them."""
 
     start = "start"
     native = "native"
@@ -103,9 +107,17 @@ class HoldingConfig(SystemConfig):
     def restraint_energy(
         self, topology: "app.Topology", start: np.ndarray, native: np.ndarray
     ) -> Energy | None:
-        """The energy of the restraints, if there are any; start and native structure are (n, 3) in nm."""
+        """The energy of the restraints, if there are any; start and native structure are (n, 3) in nm.
+
+        The native structure is laid on a start of another frame, such as that of a file: by frozen atoms, if
+        these are enough, else by those that are restrained.
+        """
         which = self.restrained_atoms(topology)
         if which is None:
             return None
-        reference = start if self.restraint_reference is Reference.start else native
+        reference = start
+        if self.restraint_reference is Reference.native:
+            frozen = self.frozen_atoms(topology)
+            fixed = which if frozen is None or frozen.sum() < FEWEST_IN_FRAME else frozen
+            reference = native if np.array_equal(start, native) else laid_on(native, start, fixed)
         return positional_restraints(reference, self.restraint_strength * which)

@@ -29,6 +29,7 @@ from nnrep.reparam.registry import MAPS
 from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.simulation import restraining_force
 from nnrep.systems.force_fields.registry import FORCE_FIELDS
+from nnrep.systems.measures import rmsd_to_each
 from nnrep.systems.protein import ProteinConfig, protein_system
 
 KCAL_PER_SQUARE_ANGSTROM = 418.4  # in kJ/mol/nm^2
@@ -123,7 +124,22 @@ def test_restraints_hold_at_the_start_or_at_the_native_structure():
     assert float(terms["restraints"]) == 0
     elsewhere = system_of(start="extended", restraints="heavy", restraint_reference="native")
     assert float(elsewhere.energy_terms(elsewhere.positions)["restraints"]) > 1
-    np.testing.assert_allclose(elsewhere.restraints.reference, at_start.restraints.reference)
+    there, here = elsewhere.restraints.reference, at_start.restraints.reference
+    assert rmsd_to_each(there, here[None])[0] < 1e-12  # the native structure, laid on the start
+    assert np.linalg.norm(there - here, axis=1).max() > 0.1
+
+
+def test_native_restraints_know_no_frame(monkeypatch):
+    """A start that is the native structure, turned and moved, strains no restraint."""
+    native = tripeptide()
+    turned = np.roll(native.positions - native.positions.mean(axis=0), 1, axis=1)
+    monkeypatch.setattr("nnrep.systems.protein._start", lambda *_: turned)
+    system = system_of(start="extended", restraints="heavy", restraint_reference="native")
+    assert float(system.energy_terms(system.positions)["restraints"]) < 1e-12
+    frozen = system_of(
+        start="extended", restraints="heavy", restraint_reference="native", frozen="//*/1/N,CA,C"
+    )
+    assert float(frozen.energy_terms(frozen.positions)["restraints"]) < 1e-12
 
 
 def test_reported_terms_are_in_double_precision():
