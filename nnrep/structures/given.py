@@ -14,6 +14,7 @@ from nnrep.structures.checks import CLOSEST_ATOMS
 from nnrep.structures.engines.coordinates import Coordinates, check_atoms, read_coordinates
 from nnrep.structures.engines.engine import Given, reading
 from nnrep.structures.engines.registry import ENGINES
+from nnrep.structures.force_field import check_by_openmm
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.write import pdb_text
 
@@ -77,6 +78,8 @@ def given_molecule(
     if count != given.topology.getNumAtoms():
         atoms = given.topology.getNumAtoms()
         raise ConfigError(TOPOLOGY, f"{topology}: has {count} particles, {coordinates} has {atoms} atoms")
+    with reading(TOPOLOGY, topology, chosen.title):
+        check_by_openmm(given.system)
     check_atoms(placed, given.topology, COORDINATES, topology.name)
     _check_particles(given, topology)
     _check_overlaps(given.topology, placed, COORDINATES)

@@ -22,6 +22,7 @@ from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import ModesOf
 from nnrep.reparam.build import built_map
 from nnrep.reparam.registry import MAPS
+from nnrep.structures.engines.gromacs import UNREAD
 from nnrep.structures.force_field import stored_vacuum_system
 from nnrep.systems.molecule import MoleculeConfig, groups_of
 
@@ -191,6 +192,40 @@ def test_a_start_may_be_another_file(tmp_path):
     np.testing.assert_allclose(system.positions, wanted, atol=1e-4)
     assert float(system.measure(system.positions)["rmsd_all"]) > 0.03
     assert config.start_name == "end"
+
+
+def test_positions_in_another_order_are_refused_by_names(tmp_path):
+    lines = given.gro().splitlines(keepends=True)
+    lines[2], lines[3] = lines[3], lines[2]
+    texts = texts_of("gromacs") | {"coordinates": {"x.gro": "".join(lines)}}
+    reason = r"^system\.coordinates: .*x\.gro: must have the atoms of x\.top in its order, has C where"
+    with pytest.raises(ConfigError, match=reason):
+        config_of(tmp_path, texts).molecule([])
+
+
+@pytest.mark.parametrize("periodicity", ["0", "-2"])
+def test_torsions_that_openmm_refuses_are_refused(tmp_path, periodicity):
+    usual = f"9 {given.PHASE} {given.BARRIER} {given.PERIOD}"
+    other = given.top().replace(usual, f"9 {given.PHASE} {given.BARRIER} {periodicity}")
+    texts = texts_of("gromacs") | {"topology": {"x.top": other}}
+    with pytest.raises(ConfigError, match=r"^system\.topology: .*periodicity"):
+        config_of(tmp_path, texts).molecule([])
+
+
+@pytest.mark.parametrize("section", sorted(UNREAD))
+def test_sections_that_the_reader_leaves_out_are_refused(tmp_path, section):
+    """Unless the file leaves them out itself, as GROMACS does with POSRES."""
+    for begin, end in (("", ""), ("#ifdef POSRES\n", "#endif\n")):
+        more = f"{begin}[ {section} ]\n1 1 1000 1000 1000\n{end}[ system ]"
+        texts = texts_of("gromacs") | {"topology": {"x.top": given.top().replace("[ system ]", more)}}
+        config = config_of(tmp_path, texts)
+        if begin:
+            config.molecule([])
+            continue
+        with pytest.raises(
+            ConfigError, match=rf"^system\.topology: .*x\.top: .*\[ {section} \] is not computed"
+        ):
+            config.molecule([])
 
 
 def test_boxes_are_refused_or_dropped(tmp_path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from string import digits
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ from openmm import app, unit
 
 from nnrep.errors import ConfigError, require
 from nnrep.structures.engines.engine import reading
+
+ORGANIC = frozenset("HCNOPS")  # with which names of their atoms begin
 
 
 class Coordinates(NamedTuple):
@@ -18,6 +21,7 @@ class Coordinates(NamedTuple):
         path: of the file.
         positions: (n, 3) in nm.
         elements: of the atoms, None for an unknown one; empty where the file has none.
+        names: of the atoms; empty where the file has elements, or no names.
         topology: atoms, residues and bonds; None where the file has none.
         box: whether a periodic box is given beside the positions.
     """
@@ -25,6 +29,7 @@ class Coordinates(NamedTuple):
     path: Path
     positions: np.ndarray
     elements: Sequence[app.Element | None] = ()
+    names: Sequence[str] = ()
     topology: app.Topology | None = None
     box: bool = False
 
@@ -40,7 +45,7 @@ def _cif(path: Path) -> Coordinates:
 def _of_structure(path: Path, read: Any) -> Coordinates:
     elements = [atom.element for atom in read.topology.atoms()]
     # Its box is that of a crystal, which the molecule is taken out of.
-    return Coordinates(path, _in_nm(read.getPositions(asNumpy=True)), elements, read.topology)
+    return Coordinates(path, _in_nm(read.getPositions(asNumpy=True)), elements, topology=read.topology)
 
 
 def _inpcrd(path: Path) -> Coordinates:
@@ -52,11 +57,12 @@ def _gro(path: Path) -> Coordinates:
     read = app.GromacsGroFile(str(path))
     vectors = read.getPeriodicBoxVectors()
     box = vectors is not None and bool(np.any(_in_nm(vectors)))
-    return Coordinates(path, _in_nm(read.positions), box=box)
+    return Coordinates(path, _in_nm(read.positions), names=read.atomNames, box=box)
 
 
 def _crd(path: Path) -> Coordinates:
-    return Coordinates(path, _in_nm(app.CharmmCrdFile(str(path)).positions))
+    read = app.CharmmCrdFile(str(path))
+    return Coordinates(path, _in_nm(read.positions), names=read.attype)
 
 
 def _in_nm(values: Any) -> np.ndarray:
@@ -126,3 +132,16 @@ def check_atoms(coordinates: Coordinates, topology: app.Topology, key: str, whol
             difference = f"{element.symbol} where {whole} has {atom.element.symbol}"
             reason = f"has {difference} (atom {atom.index + 1}, {atom.name} of {atom.residue.name})"
             raise ConfigError(key, f"{where}: must have the atoms of {whole} in its order, {reason}")
+    for atom, name in zip(atoms, coordinates.names, strict=False):
+        if not _may_be(name, atom):
+            reason = (
+                f"has {name} where {whole} has {atom.name} of {atom.residue.name} (atom {atom.index + 1})"
+            )
+            raise ConfigError(key, f"{where}: must have the atoms of {whole} in its order, {reason}")
+
+
+def _may_be(name: str, atom: app.topology.Atom) -> bool:
+    """Whether a name may be that of an atom: names differ by program, their first letters do not."""
+    first, usual = (each.lstrip(digits)[:1].upper() for each in (name, atom.name))
+    wanted = usual if atom.element is None else atom.element.symbol
+    return first == wanted or not {first, wanted} <= ORGANIC

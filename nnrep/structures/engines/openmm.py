@@ -21,7 +21,7 @@ def _read(topology: Path, parameters: Sequence[Path], coordinates: Coordinates) 
         reason = f"must be a structure with names (.pdb, .cif) beside {topology.name}, got {coordinates.path}"
         raise ConfigError("system.coordinates", reason)
     if system.getNumParticles() == atoms.getNumAtoms():
-        check_by_openmm(system)
+        check_by_openmm(system)  # before its indices are taken for atoms
         _add_bonds(atoms, system)
     box = f"{topology.name} has a periodic box" if system.usesPeriodicBoundaryConditions() else ""
     return Given(atoms, system, box)
