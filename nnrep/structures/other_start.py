@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrep.choices.identity import hash_of_bytes
-from nnrep.errors import ConfigError
+from nnrep.errors import ConfigError, UserError
 from nnrep.structures.file_names import FORMATS, suffix_of
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.places import Found, from_file
-from nnrep.structures.preparation import Preparation
-from nnrep.structures.prepare import prepared_from
+from nnrep.structures.preparation import ALL, Preparation
+from nnrep.structures.prepare import checked, prepared_from
+from nnrep.structures.residues import chain_letter
 
 if TYPE_CHECKING:
     from openmm import app
 
-KEY = "system.start"
+KEY, CHAIN = "system.start", "system.chain"
 Atom = tuple[int, str]  # of which residue, counted from 0, and its name
 
 
@@ -44,8 +45,8 @@ def content_hash(start: str) -> str:
 def start_from(start: str, molecule: Molecule) -> np.ndarray:
     """The positions of a molecule's atoms in another structure of it, whatever their order there.
 
-    The file is prepared as any structure is: its first model and only protein chain, without water, and with
-    the hydrogens that it lacks.
+    The file is prepared as any structure is: its first model, without water, and with the hydrogens that it
+    lacks. Of several chains those with the letters of the molecule's are taken, or all.
 
     Args:
         start: a structure file.
@@ -58,20 +59,77 @@ def start_from(start: str, molecule: Molecule) -> np.ndarray:
         UserError: the file cannot be read, or has other residues or atoms; names the first that differ.
     """
     file = _found(start)
+    for options in (choices := _choices(molecule)):
+        try:
+            positions = _positions_in(file, options, start, molecule)
+            return positions - positions.mean(axis=0)
+        except ConfigError as error:
+            if error.key != CHAIN:
+                raise ConfigError(KEY, error.reason) from error  # it names the key of the native structure
+            if options is choices[-1]:
+                has = error.reason.partition(";")[0].partition(", got")[0]
+                letters = ", ".join(map(chain_letter, _letters(molecule)))
+                raise ConfigError(
+                    KEY, f"{has}; must have the chain(s) {letters} of {molecule.name}"
+                ) from error
+    raise AssertionError
+
+
+def _choices(molecule: Molecule) -> list[Preparation]:
+    """Of which chains: those of the same letters, or of other ones where a file has no more."""
+    letters = _letters(molecule)
+    same, other = Preparation(chain=",".join(letters)), Preparation(chain=ALL if len(letters) > 1 else None)
+    return [same, other] if len(letters) > 1 else [other, same]
+
+
+def _letters(molecule: Molecule) -> list[str]:
+    return [chain.id.strip() for chain in molecule.topology.chains()]
+
+
+def _positions_in(file: Found, options: Preparation, start: str, molecule: Molecule) -> np.ndarray:
+    """Positions (n, 3) in nm of a file, with what it lacks, or as it is where it has exactly all atoms."""
     try:
-        other = prepared_from(file, Preparation())
-    except ConfigError as error:  # which names the key of the native structure
-        raise ConfigError(KEY, error.reason) from error
-    _check_residues(start, molecule, other)
-    wanted, there = list(_atoms(molecule.topology)), list(_atoms(other.topology))
+        other = prepared_from(file, options)
+        _check_residues(start, molecule, other)
+        wanted, there = list(_atoms(molecule.topology)), list(_atoms(other.topology))
+        _check_atoms(start, molecule, other, wanted, there)
+    except ConfigError as error:
+        if error.key != CHAIN and (positions := _as_they_are(file, options, molecule)) is not None:
+            return positions
+        raise
+    place = {atom: index for index, atom in enumerate(there)}
+    return other.positions[[place[atom] for atom in wanted]]
+
+
+def _as_they_are(file: Found, options: Preparation, molecule: Molecule) -> np.ndarray | None:
+    """Positions (n, 3) in nm where a file has exactly the molecule's atoms; None where it has not.
+
+    A disulphide that is stretched is one by its atoms alone.
+    """
+    from nnrep.structures.openmm_names import FORMS  # of OpenMM, which most starts do without
+
+    try:
+        residues = [residue for residue, _ in checked(file, options).residues()]
+    except UserError:
+        return None
+    names = [FORMS.get(residue.name, residue.name) for residue in molecule.topology.residues()]
+    positions = {
+        (number, atom.name): atom.pos.tolist() for number, residue in enumerate(residues) for atom in residue
+    }
+    wanted = list(_atoms(molecule.topology))
+    if names != [residue.name for residue in residues] or positions.keys() != set(wanted):
+        return None
+    return np.array([positions[atom] for atom in wanted]) / 10  # nm
+
+
+def _check_atoms(
+    start: str, molecule: Molecule, other: Molecule, wanted: list[Atom], there: list[Atom]
+) -> None:
     missing, more = (sorted(set(one) - set(rest)) for one, rest in ((wanted, there), (there, wanted)))
     if missing or more:
         known = [f"no {_named(molecule, missing)}"] if missing else []
         known += [f"{_named(other, more)}, which {molecule.name} has not"] if more else []
         raise ConfigError(KEY, f"{start}: must have the atoms of {molecule.name}, has {' and '.join(known)}")
-    place = {atom: index for index, atom in enumerate(there)}
-    positions = other.positions[[place[atom] for atom in wanted]]
-    return positions - positions.mean(axis=0)
 
 
 def _found(start: str) -> Found:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import openmm
 
@@ -12,8 +13,11 @@ from nnrep.structures.preparation import Preparation
 from nnrep.structures.residues import chain_letter
 from nnrep.structures.store import load, save
 
+if TYPE_CHECKING:
+    from nnrep.structures.names import Named
+
 KIND = "prepared"
-VERSION = 2  # raise it where the same file comes to be prepared in another way
+VERSION = 3  # raise it where the same file comes to be prepared in another way
 
 
 def prepared(pdb: str | None, folders: Sequence[str | Path], options: Preparation) -> Molecule:
@@ -41,8 +45,16 @@ def prepared_from(found: Found, options: Preparation) -> Molecule:
 
 def _fresh(key: str, found: Found, options: Preparation) -> Molecule:
     # What reads and completes a structure takes a second to load, and a stored one needs none of it.
-    from nnrep.structures.checks import check_chain, check_positions
     from nnrep.structures.complete import complete
+
+    text = complete(checked(found, options), found.origin)
+    save(KIND, key, text)
+    return _molecule(text, found, options)
+
+
+def checked(found: Found, options: Preparation) -> "Named":
+    """The atoms that a file has, all of them named as OpenMM does; raises `UserError` as `prepared` does."""
+    from nnrep.structures.checks import check_chain, check_positions
     from nnrep.structures.hydrogens import name_hydrogens
     from nnrep.structures.names import standard_names
     from nnrep.structures.read import read_structure
@@ -53,9 +65,7 @@ def _fresh(key: str, found: Found, options: Preparation) -> Molecule:
     for chain in named.structure[0]:
         check_chain(chain, found.origin)
         name_hydrogens(chain, found.origin)
-    text = complete(named, found.origin)
-    save(KIND, key, text)
-    return _molecule(text, found, options)
+    return named
 
 
 def _stored(key: str, found: Found, options: Preparation) -> Molecule | None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checkout import SHARED_STRUCTURES
-from structure_texts import fails, own_cache, prepare, text
+from structure_texts import bridged, fails, own_cache, pdb_of, prepare, text
 
 import nnrep
 from nnrep.choices.identity import hash_of, plain_form
@@ -16,6 +16,8 @@ from nnrep.errors import ConfigError
 from nnrep.structures import other_start
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.other_start import start_from
+from nnrep.structures.preparation import Preparation
+from nnrep.structures.write import write_pdb
 from nnrep.systems.protein import ProteinConfig
 
 ODD = "odd name, (1) #2.pdb"
@@ -58,6 +60,37 @@ def test_atoms_are_found_in_whatever_order(native, tmp_path):
         np.asarray(system.reference), native.positions - native.positions.mean(axis=0), atol=1e-6
     )
     assert 0 < float(system.measure(system.positions)["rmsd_all"]) < 0.1
+
+
+def test_a_start_of_several_chains(tmp_path, monkeypatch):
+    own_cache(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    content = pdb_of(bridged("ALA", "CYS", "GLY"))
+    both = prepare(tmp_path, content, Preparation(chain="all"), name="both.pdb")
+    one = prepare(tmp_path, content, Preparation(chain="B"), name="one.pdb")
+    for molecule in (both, one):
+        positions = start_from("both.pdb", molecule)
+        np.testing.assert_allclose(positions, molecule.positions - molecule.positions.mean(axis=0), atol=1e-9)
+    other = prepare(tmp_path, content.replace(" A ", " X "), Preparation(chain="X"), name="other.pdb")
+    fails(
+        lambda: start_from("both.pdb", other),
+        "system.start: both.pdb has the protein chain(s) A, B; must have the chain(s) X of other",
+    )
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_disulphide_may_be_stretched_in_a_start(tmp_path, monkeypatch, told):
+    """Such as a structure that was written on the way to a folded one."""
+    own_cache(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    molecule = prepare(tmp_path, pdb_of(bridged("ALA", "CYS", "GLY")), Preparation(chain="all"))
+    apart = molecule.positions.copy()
+    apart[molecule.n // 2 :, 2] += 1.0  # nm
+    write_pdb(tmp_path / "apart.pdb", molecule.topology, apart)
+    if told:
+        bond = "SSBOND   1 CYS A    2    CYS B    2                          1555   1555  2.03\n"
+        (tmp_path / "apart.pdb").write_text(bond + (tmp_path / "apart.pdb").read_text())
+    np.testing.assert_allclose(start_from("apart.pdb", molecule), apart - apart.mean(axis=0), atol=2e-4)
 
 
 def test_a_start_that_cannot_be_used_is_named_by_its_own_key(native, tmp_path):
