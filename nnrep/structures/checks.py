@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from nnrep.errors import ConfigError
+from nnrep.host.terminal import log
 from nnrep.structures.force_field import FORCE_FIELD
 from nnrep.structures.residues import (
     AMINO_ACIDS,
@@ -15,6 +16,7 @@ from nnrep.structures.residues import (
     CAPS,
     FIRST_CAPS,
     LAST_CAPS,
+    LONGEST_PEPTIDE_BOND,
     atom_of,
     label,
     some,
@@ -23,8 +25,9 @@ from nnrep.structures.residues import (
 if TYPE_CHECKING:
     import gemmi
 
-LONGEST_PEPTIDE_BOND = 2.0  # A, between C and N
 CLOSEST_ATOMS = 0.5  # A
+# A, of heavy atoms of different residues that no bond joins, with a sulphur and without.
+CLOSEST_TO_SULPHUR, CLOSEST_APART = 1.95, 1.65
 CLOSEST_HEAVY_ATOMS = 1.0  # A, of different residues; the shortest bond between two is 1.3
 FARTHEST_IN_RESIDUE = 30.0  # A, from the median of a residue's positions; a stretched ARG reaches 8
 LONGEST_BOND_BY_RADII = 1.5  # in sums of covalent radii
@@ -55,6 +58,7 @@ def check_positions(chains: "Sequence[gemmi.Chain]", where: str) -> None:
     for chain in chains:
         _check_names(chain, where)
     _check_overlaps(atoms, where)
+    _report_crosslinks(chains, where)
 
 
 def _check_placed(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:
@@ -89,6 +93,39 @@ def _check_overlaps(atoms: "list[tuple[gemmi.Atom, gemmi.Residue, gemmi.Chain]]"
         )
         more = f" (and {len(pairs) - 1} more such pairs)" if len(pairs) > 1 else ""
         _fail(f"{where}: {first} and {second} are on top of each other{more}; mend the file")
+
+
+def _report_crosslinks(chains: "Sequence[gemmi.Chain]", where: str) -> None:
+    """Say which atoms are as near as bonded ones, though no bond that is computed joins them."""
+    from scipy.spatial import cKDTree  # structures that are stored have been checked
+
+    atoms = [
+        (place, number, residue, atom)
+        for place, chain in enumerate(chains)
+        for number, residue in enumerate(chain)
+        for atom in residue
+        if not atom.is_hydrogen()
+    ]
+    near = cKDTree(np.array([atom.pos.tolist() for *_, atom in atoms])).query_pairs(CLOSEST_TO_SULPHUR)
+    crosslinks = []
+    for i, j in sorted(near):
+        (place, number, residue, atom), (other_place, other_number, other_residue, other) = atoms[i], atoms[j]
+        is_near = place == other_place and abs(number - other_number) == 1
+        is_peptide = is_near and {atom.name, other.name} == {"C", "N"}
+        sulphurs = [each for each in (atom, other) if each.element.name == "S"]
+        length = atom.pos.dist(other.pos)
+        same = place == other_place and number == other_number
+        if (
+            same
+            or is_peptide
+            or len(sulphurs) == 2
+            or length > (CLOSEST_TO_SULPHUR if sulphurs else CLOSEST_APART)
+        ):
+            continue
+        one, two = label(residue, chains[place]), label(other_residue, chains[other_place])
+        crosslinks.append(f"{atom.name} of {one} and {other.name} of {two} ({length:.1f} A)")
+    if crosslinks:
+        log().warning("%s: no bond is computed between %s, near as they are", where, some(crosslinks, 2))
 
 
 def _check_names(chain: "gemmi.Chain", where: str) -> None:
@@ -134,6 +171,7 @@ def check_chain(chain: "gemmi.Chain", where: str) -> None:
     _check_names(chain, where)  # again: two programs' names may stand for one
     _check_residues(chain, where)
     for residue in chain:
+        _check_known_atoms(residue, chain, where)
         _check_backbone(residue, chain, where)
     _check_open(chain, where)
     for residue in chain:
@@ -176,6 +214,16 @@ def _check_backbone(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) 
     if residue.seqid == chain[-1].seqid:
         _fail(f"{where}: the last residue {name}; is the file cut off? complete it or remove the residue")
     _fail(f"{where}: {name}; give a structure with the whole backbone")
+
+
+def _check_known_atoms(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:
+    from nnrep.structures.openmm_names import bonds
+
+    known = {name for pair in bonds(residue.name) for name in pair}
+    strange = [atom.name for atom in residue if not atom.is_hydrogen() and atom.name not in known]
+    if strange:
+        what = f"{some(strange)} of {label(residue, chain)}, which {residue.name} has not"
+        _fail(f"{where}: {what}; remove it, or give it its usual name")
 
 
 def _check_lengths(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:

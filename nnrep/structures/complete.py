@@ -60,12 +60,13 @@ def complete(named: Named, where: str) -> str:
     _complete_side_chains(residues, where)
     for chain in structure[0]:
         _complete_end(chain)
-    _join_cysteines(named, where)
+    joined = _join_cysteines(named, where)
     read = app.PDBFile(io.StringIO(as_pdb(structure)))
     if read.topology.getNumResidues() != len(residues):
         raise ConfigError("system.pdb", f"{where}: residues out of order, or numbered twice; mend the file")
     variants = [None if form is None else VARIANTS.get(form, form) for form in named.forms]
     modeller = app.Modeller(read.topology, read.positions)
+    modeller.delete(_other_disulphides(read.topology, joined))
     with seeded_random(SEED), _one_line([label(*each) for each in residues], where):
         modeller.addHydrogens(
             force_field(), pH=PH, variants=variants, platform=openmm.Platform.getPlatform("Reference")
@@ -112,8 +113,12 @@ def _complete_end(chain: gemmi.Chain) -> None:
     residue.add_atom(new_atom("OXT", carbon + C_OXT * away / np.linalg.norm(away)))
 
 
-def _join_cysteines(named: Named, where: str) -> None:
-    """Put disulphide bonds, near ones and those that the file tells, into the table of bonds."""
+def _join_cysteines(named: Named, where: str) -> set[frozenset[int]]:
+    """Put disulphide bonds, near ones and those that the file tells, into the table of bonds.
+
+    Returns:
+        The pairs of residues that they join, each counted from 0 over all chains.
+    """
     structure = named.structure
     declared = {
         frozenset(
@@ -121,12 +126,18 @@ def _join_cysteines(named: Named, where: str) -> None:
         )
         for bond in structure.connections
     }
+    residues = list(named.residues())
     cysteines = [
-        (residue, chain)
-        for (residue, chain), form in zip(named.residues(), named.forms, strict=True)
+        number
+        for number, ((residue, _), form) in enumerate(zip(residues, named.forms, strict=True))
         if residue.name == "CYS" and form != "CYM" and atom_of(residue, "SG")
     ]
-    joined = [pair for pair in combinations(cysteines, 2) if _is_disulphide(*pair, declared, where)]
+    numbers = [
+        pair
+        for pair in combinations(cysteines, 2)
+        if _is_disulphide(residues[pair[0]], residues[pair[1]], declared, where)
+    ]
+    joined = [(residues[one], residues[other]) for one, other in numbers]
     _report_alone(named, joined, where)
     for residue, _ in (cysteine for pair in joined for cysteine in pair):
         drop_atoms(residue, lambda atom: atom.name == "HG")
@@ -134,6 +145,19 @@ def _join_cysteines(named: Named, where: str) -> None:
     for pair in joined:
         one, two = (residue.sole_atom("SG").serial for residue, _ in pair)
         structure.add_conect(one, two, 1)
+    return set(map(frozenset, numbers))
+
+
+def _other_disulphides(
+    topology: app.Topology, joined: set[frozenset[int]]
+) -> list[tuple[app.topology.Atom, app.topology.Atom]]:
+    """Bonds of other sulphurs: OpenMM joins all up to 3 A that have no hydrogen."""
+    return [
+        bond
+        for bond in topology.bonds()
+        if bond[0].name == bond[1].name == "SG"
+        and frozenset(atom.residue.index for atom in bond) not in joined
+    ]
 
 
 def _report_alone(named: Named, joined: list[tuple[Cysteine, Cysteine]], where: str) -> None:

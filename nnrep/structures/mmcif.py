@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from nnrep.errors import UserError
 from nnrep.structures.numbering import Site, own_codes
+from nnrep.structures.residues import ELEMENTS, element_of, is_known
 
 if TYPE_CHECKING:
     import gemmi
@@ -80,7 +81,8 @@ def _complete(block: "gemmi.cif.Block", where: str) -> None:
     if "id" not in tags:
         _add(block, "id", [str(number) for number in range(1, length + 1)])
     if "type_symbol" not in tags:
-        _add(block, "type_symbol", list(map(_symbol, block.find_loop(f"{CATEGORY}label_atom_id"))))
+        _add(block, "type_symbol", ["?"] * length)
+    _mend_elements(block)
 
 
 def _add(block: "gemmi.cif.Block", name: str, values: list[str]) -> None:
@@ -90,9 +92,14 @@ def _add(block: "gemmi.cif.Block", name: str, values: list[str]) -> None:
         loop[row, loop.width() - 1] = value
 
 
-def _symbol(name: str) -> str:
-    """The element of an atom of a protein by its name."""
-    return name.strip("\"'").lstrip("0123456789")[:1] or "X"
+def _mend_elements(block: "gemmi.cif.Block") -> None:
+    """Give atoms of amino acids the element that their name has, where they have none that fits."""
+    import gemmi
+
+    for row in block.find(CATEGORY, ["type_symbol", "label_comp_id", "label_atom_id"]):
+        element, residue, name = map(gemmi.cif.as_string, row)
+        if element.upper() not in ELEMENTS and is_known(residue):
+            row[0] = element_of(name) or row[0]
 
 
 def _separate(block: "gemmi.cif.Block", where: str) -> None:

@@ -10,7 +10,7 @@ from nnrep.errors import ConfigError
 from nnrep.host.terminal import log
 from nnrep.structures.caps import separate_caps
 from nnrep.structures.openmm_names import atom_names, residue_names
-from nnrep.structures.residues import OTHER_NAMES, PROTONATIONS
+from nnrep.structures.residues import AMINO_ACIDS, CAPS, OTHER_NAMES, PROTONATIONS
 
 LOWEST_NUMBER, HIGHEST_NUMBER = -999, 9999  # of a residue in a PDB file
 
@@ -51,7 +51,8 @@ def standard_names(structure: gemmi.Structure, where: str) -> Named:
         for residue in chain:
             name, form = PROTONATIONS.get(residue.name, (OTHER_NAMES.get(residue.name, residue.name), None))
             forms.append(residue.name if residue.name in ("CYM", "CYX") else form)
-            residue.name = residue_names().get(name, name)
+            standard = residue_names().get(name, name)  # which knows D-amino acids as nucleotides: DC is DCY
+            residue.name = standard if standard in AMINO_ACIDS.keys() | CAPS else name
             known = atom_names(residue.name)
             residue.entity_type, residue.het_flag = gemmi.EntityType.Polymer, "A"  # no end within the chain
             for atom in residue:

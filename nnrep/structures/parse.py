@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nnrep.errors import UserError
 from nnrep.structures.mmcif import is_mmcif, read_mmcif
 from nnrep.structures.pdb_lines import mended_pdb
-from nnrep.structures.residues import three_characters
+from nnrep.structures.residues import join_bonded, three_characters
 
 if TYPE_CHECKING:
     import gemmi
@@ -61,6 +61,8 @@ def parse(data: bytes, where: str) -> "gemmi.Structure":
     for residue in (residue for model in structure for chain in model for residue in chain):
         residue.name = three_characters(residue.name) or residue.name
     structure.setup_entities()
+    for chain in (chain for model in structure for chain in model):
+        join_bonded(chain)
     return structure
 
 

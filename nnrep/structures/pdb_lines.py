@@ -3,16 +3,16 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import combinations
 
-from nnrep.errors import UserError
+from nnrep.errors import ConfigError, UserError
 from nnrep.structures.numbering import Site, own_codes
-from nnrep.structures.residues import UNCOMPUTED, WATERS, is_known, three_characters
+from nnrep.structures.residues import ELEMENTS, UNCOMPUTED, WATERS, element_of, is_known, three_characters
 
 ATOMS = ("ATOM  ", "HETATM")
 # Records of an atom beside its position, which would have to be mended with it, and are not used.
 UNUSED = ("ANISOU", "SIGATM", "SIGUIJ")
 COORDINATES = (slice(30, 38), slice(38, 46), slice(46, 54))  # of an atom's line
-ELEMENTS = frozenset({"H", "D", "C", "N", "O", "S"})  # of amino acids
 CHARGE = re.compile(r"[0-9][+-]|[+-][0-9]")
 
 
@@ -24,10 +24,10 @@ def mended_pdb(text: str, where: str) -> str:
         where: the file, for errors.
 
     Raises:
-        UserError: coordinates that cannot be read, a residue that cannot be computed, or two chains of one
-            letter.
+        UserError: coordinates that cannot be read, a residue that cannot be computed, two chains of one
+            letter, or atoms that belong to no model.
     """
-    lines = [line for line in text.splitlines() if not line.startswith(UNUSED)]
+    lines = ["" if line.startswith(UNUSED) else line for line in text.splitlines()]
     atoms = [number for number, line in enumerate(lines) if line.startswith(ATOMS)]
     for number in atoms:
         _check_coordinates(lines[number], number + 1, where)
@@ -35,6 +35,7 @@ def mended_pdb(text: str, where: str) -> str:
     shared = _shared_by_names([lines[number] for number in atoms])
     for number in atoms:
         lines[number] = _with_element(_three_characters(lines[number], shared, where))
+    lines = _without_ends(lines, where)
     _separate(lines, where)
     return "\n".join(lines) + "\n"
 
@@ -91,10 +92,49 @@ def _with_element(line: str) -> str:
     element = line[76:78].strip().upper()
     if element in ELEMENTS or not is_known(line[17:20].strip()):
         return line
-    first = line[12:16].strip().lstrip("0123456789*'\"")[:1].upper()
-    if first not in ELEMENTS:
-        return line
-    return f"{line[:76]:76}{first:>2}{line[78:80]}"
+    first = element_of(line[12:16])
+    return f"{line[:76]:76}{first:>2}{line[78:80]}" if first else line
+
+
+def _without_ends(lines: list[str], where: str) -> list[str]:
+    """The lines without END before further atoms, at which readers stop.
+
+    Files that were joined hold further chains after it. Some programs write it after each frame: such frames
+    become models.
+    """
+    if any(line.startswith("MODEL") for line in lines):
+        _check_models(lines, where)
+        return [line for line in lines if not _is_end(line)]
+    parts: list[list[str]] = [[]]
+    for line in lines:
+        if _is_end(line):
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    sites = [[_site(line) for line in part if line.startswith(ATOMS)] for part in parts]
+    places = [{site.place for site in own} for own in sites]
+    if not any(one & other for one, other in combinations(places, 2)):
+        return [line for part in parts for line in part]
+    frames = [part for part, own in zip(parts, sites, strict=True) if own]
+    if all(own == sites[0] for own in sites if own):
+        numbered = enumerate(frames, start=1)
+        return [line for number, part in numbered for line in (f"MODEL     {number:4}", *part, "ENDMDL")]
+    reason = f"atoms after END in line {len(parts[0]) + 1} are of residues that are there before it"
+    raise ConfigError("system.pdb", f"{where}: {reason}; give chains letters of their own")
+
+
+def _is_end(line: str) -> bool:
+    return line[:6].strip() == "END"
+
+
+def _check_models(lines: list[str], where: str) -> None:
+    is_inside = False
+    for number, line in enumerate(lines, start=1):
+        if line.startswith(("MODEL", "ENDMDL")):
+            is_inside = line.startswith("MODEL")
+        elif line.startswith(ATOMS) and not is_inside:
+            reason = f"the atom in line {number} is in no MODEL, where others are"
+            raise ConfigError("system.pdb", f"{where}: {reason}; move it into one, or remove these lines")
 
 
 def _separate(lines: list[str], where: str) -> None:

@@ -8,6 +8,7 @@ import gemmi
 from nnrep.errors import ConfigError
 from nnrep.host.terminal import log
 from nnrep.structures.checks import check_end
+from nnrep.structures.links import check_links
 from nnrep.structures.locations import resolve_locations
 from nnrep.structures.parse import decoded, parse
 from nnrep.structures.places import Found
@@ -38,6 +39,7 @@ def read_structure(found: Found, options: Preparation) -> gemmi.Structure:
     model = _chosen_model(structure, options.model, found.origin)
     chains = _chosen_chains(model, options.chains, found.origin)
     _report_heterogens(model, chains, options.heterogens, found.origin)
+    check_links(structure, chains, found.origin)
     declared = _told_disulphides(structure, chains)
     _keep(structure, chains)
     for residue in (residue for chain in structure[0] for residue in chain):

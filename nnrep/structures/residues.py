@@ -1,6 +1,7 @@
 """Residues by name and kind, and how errors name them."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,9 @@ AMINO_ACIDS = {
 FIRST_CAPS, LAST_CAPS = frozenset({"ACE"}), frozenset({"NME", "NH2"})
 CAPS = FIRST_CAPS | LAST_CAPS
 BACKBONE = ("N", "CA", "C", "O")
+ELEMENTS = frozenset({"H", "D", "C", "N", "O", "S"})  # of amino acids
 LONGEST_DISULPHIDE = 2.5  # A
+LONGEST_PEPTIDE_BOND = 2.0  # A, between C and N
 
 # Names of simulation programs -> the amino acid, and OpenMM's name of the protonation that they stand for.
 PROTONATIONS = {
@@ -63,6 +66,12 @@ def is_known(name: str) -> bool:
     return name in AMINO_ACIDS or name in PROTONATIONS or name in CAPS or name in OTHER_NAMES
 
 
+def element_of(name: str) -> str:
+    """The element of an amino acid's atom by its name; empty where it begins with none."""
+    first = name.strip().lstrip("0123456789*'\"")[:1].upper()
+    return first if first in ELEMENTS else ""
+
+
 def is_water(residue: "gemmi.Residue") -> bool:
     """Whether a residue is water, heavy water included."""
     return residue.is_water() or residue.name in WATERS
@@ -90,6 +99,23 @@ def is_protein(residue: "gemmi.Residue") -> bool:
         return False
     known = gemmi.find_tabulated_residue(residue.name).is_amino_acid() or residue.name in PROTONATIONS
     return known or all(residue.find_atom(name, "*") for name in ("N", "CA", "C"))
+
+
+def join_bonded(chain: "gemmi.Chain") -> None:
+    """Make amino acids after a TER part of the chain if they are bonded to it, or to one another.
+
+    Gemmi takes all of them for free ones. Such a pair of HETATM records may be a ligand.
+    """
+    import gemmi
+
+    free, part = gemmi.EntityType.NonPolymer, gemmi.EntityType.Polymer
+    for before, after in pairwise(chain):
+        carbon, nitrogen = atom_of(before, "C"), atom_of(after, "N")
+        if free not in (before.entity_type, after.entity_type) or carbon is None or nitrogen is None:
+            continue
+        is_ligand = before.entity_type == free and "H" in (before.het_flag, after.het_flag)
+        if carbon.pos.dist(nitrogen.pos) < LONGEST_PEPTIDE_BOND and not is_ligand:
+            before.entity_type = after.entity_type = part
 
 
 def label(residue: "gemmi.Residue", chain: "gemmi.Chain") -> str:

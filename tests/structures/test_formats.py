@@ -138,6 +138,14 @@ def test_columns_that_can_be_spared(tmp_path, column):
     same(tmp_path, without(column), "x.cif")
 
 
+@pytest.mark.parametrize("symbol", ["?", ".", "name"])
+def test_elements_that_are_none_follow_from_names(tmp_path, symbol):
+    document = gemmi.cif.read_string(mmcif_of(structure(residues=6)))
+    for row in document[0].find("_atom_site.", ["type_symbol", "label_atom_id"]):
+        row[0] = row[1] if symbol == "name" else symbol
+    same(tmp_path, document.as_string(), "x.cif")
+
+
 @pytest.mark.parametrize("column", ["Cartn_x", "Cartn_y", "Cartn_z", "label_atom_id", "label_comp_id"])
 def test_columns_that_are_needed(tmp_path, column):
     content = without(column)
