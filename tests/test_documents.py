@@ -2,7 +2,9 @@
 
 import re
 import shlex
+import shutil
 
+import pandas as pd
 import pytest
 from checkout import ROOT
 from hydra import compose, initialize_config_dir
@@ -13,6 +15,7 @@ from nnrep.config.compose import add_plugins, register_resolvers, with_choices_o
 from nnrep.config.exploring import load_exploring_plan
 from nnrep.config.plan import load_plan
 from nnrep.errors import UserError
+from nnrep.figures import reproduction
 from nnrep.figures.request import parse_arguments
 from nnrep.structures.force_field_names import PACKAGED
 from nnrep.sweep.grids import grid_points
@@ -33,6 +36,11 @@ def captured(pattern, flags):
 SNIPPETS = captured(r"```python\n(.*?)```", re.S)
 COMMANDS = captured(r"^(?:scripts/)?nnrep ((?:run|modes|explore) .*)$", re.M)
 REPRODUCTIONS = captured(r"^(?:scripts/)?nnrep reproduce (.*)$", re.M)
+CONTINUATIONS = {
+    name: text
+    for name, text in REPRODUCTIONS.items()
+    if "resume=true" in shlex.split(text, comments=True) and "results_dir=" not in text
+}
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
@@ -80,6 +88,28 @@ def test_reproductions_are_valid(name):
         pytest.skip(str(error))  # an engine whose package is not installed
 
 
+@pytest.mark.parametrize("name", CONTINUATIONS)
+def test_continuations_take_up_the_results_of_the_checkout(name, tmp_path, monkeypatch):
+    """All runs that results/FIG holds are of the settings that the command makes, and it adds some."""
+    request = parse_arguments(shlex.split(CONTINUATIONS[name], comments=True))
+    for figure in request.figures:
+        shutil.copytree(ROOT / "results" / figure, tmp_path / "results" / figure)
+    monkeypatch.chdir(tmp_path)
+    taken = []
+
+    def take(each, stores, *_):
+        wanted = reproduction.run_names(each.settings)
+        taken.append((each.figure.name, stores.runs.done(), wanted))
+        return 0
+
+    monkeypatch.setattr(reproduction, "_reproduce_one", take)
+    assert reproduction.reproduce(request) == 0  # nothing is refused
+    for figure, done, wanted in taken:
+        held = set(pd.read_csv(ROOT / "results" / figure / "runs.csv")["run_id"])
+        assert done == held < set(wanted)
+    assert len(taken) == len(request.figures)
+
+
 # The first command of a block, and the output that is shown after it.
 OUTPUTS = captured(r"```sh\nnnrep (run [^\n]*)\n(?:(?!```text).)*?```text\n(.*?)```", re.S)
 
@@ -105,6 +135,7 @@ def test_there_is_something_to_test():
     assert len(SNIPPETS) >= 8
     assert len(COMMANDS) >= 15
     assert len(REPRODUCTIONS) >= 5
+    assert len(CONTINUATIONS) >= 1
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.relative_to(ROOT).as_posix())
