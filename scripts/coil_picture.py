@@ -2,9 +2,11 @@
 
     scripts/coil_picture [FILE.png]    # by default docs/images/coil.png; half a minute
 
-Lennard-Jones forces alone; settings are the defaults of `nnrep run`, or the paper's. Of five seeds the one
-of median energy is shown. A row is seen from one side: along the direction in which the largest piece of its
-end is thinnest.
+Lennard-Jones forces alone; settings are the defaults of `nnrep run`, or the paper's with the authors' weights
+of modes. The seed of median energy is shown: of plain descent and the paper's network among the runs of
+results/fig2, as half of these end below zero and half near 60 % of the bound, so that the median of few seeds
+may be anywhere; of this project's network among five. A machine that rounds otherwise may end elsewhere.
+A row is seen from one side: along the direction in which the largest piece of its end is thinnest.
 """
 
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from hydra import compose, initialize_config_dir
 from matplotlib import colormaps
 from matplotlib.collections import LineCollection
@@ -28,13 +31,16 @@ from nnrep.host.terminal import progress_bar
 from nnrep.job import built_maps, loaded_system, minimized, prepared
 from nnrep.minimization import Monitor
 
-FILE = Path(__file__).resolve().parent.parent / "docs" / "images" / "coil.png"
+ROOT = Path(__file__).resolve().parent.parent
+FILE = ROOT / "docs" / "images" / "coil.png"
 METHODS = {
     "plain descent": ["reparam=none"],
-    "the paper's network": ["reparam=gnn", "schedule=paper"],
+    "the paper's network": ["reparam=gnn", "schedule=paper", "reparam.strength=null"],
     "this project's network": ["reparam=gnn"],
 }
-SEEDS = 5
+FIGURE = ROOT / "results" / "fig2"
+IN_FIGURE = {"plain descent": "none", "the paper's network": "gnn"}  # the `reparam` of its runs
+SEEDS = list(range(5))  # of what it does not have
 FRAME_EVERY = 20  # steps
 SHARES = (0, 0.1, 0.4, 1)  # of a run's steps, a column each
 BROKEN = 1.8  # of its ideal length, above which a bond counts as broken
@@ -63,16 +69,23 @@ class Descent(NamedTuple):
     bond: float
 
 
-def descent_of(overrides: list[str]) -> Descent:
+def median_seed(folder: Path, reparam: str) -> int:
+    """The seed of median energy of a map's runs on pure Lennard-Jones, fresh seeds included."""
+    runs = pd.concat([pd.read_csv(folder / table) for table in ("runs.csv", "repeats.csv")])
+    mine = runs[(runs["potential"] == "pure_lj") & (runs["reparam"] == reparam)].sort_values("energy")
+    return int(mine["seed"].iloc[len(mine) // 2])
+
+
+def descent_of(overrides: list[str], seeds: list[int]) -> Descent:
     """The seed of median energy of a command's seeds."""
-    plan, molecule = prepared(load_plan(compose("config", overrides=[f"seeds={SEEDS}", *overrides])))
+    plan, molecule = prepared(load_plan(compose("config", overrides=[f"seeds={seeds}", *overrides])))
     with progress_bar(quiet=True) as bar:
         system = loaded_system(plan, molecule, bar, lambda: False)
         result = minimized(plan, system, built_maps(system, plan), Monitor(record_every=FRAME_EVERY))
     assert result.frames is not None
     assert system.bonds is not None
     assert system.energy_bound is not None
-    median = int(np.argsort(result.energy)[SEEDS // 2])
+    median = int(np.argsort(result.energy)[len(seeds) // 2])
     own = result.frames.seed == result.seeds[median]
     ends = result.positions_start[median], result.positions[median]
     last = result.steps_coarse[median] + result.steps_fine[median]
@@ -154,7 +167,12 @@ def main() -> int:
     configure_jax("float32")
     register_resolvers("run")
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        descents = {name: descent_of(overrides) for name, overrides in METHODS.items()}
+        descents = {
+            name: descent_of(
+                overrides, [median_seed(FIGURE, IN_FIGURE[name])] if name in IN_FIGURE else SEEDS
+            )
+            for name, overrides in METHODS.items()
+        }
     save(draw(descents), Path(sys.argv[1]) if len(sys.argv) == 2 else FILE)
     return 0
 

@@ -32,6 +32,15 @@ def test_pieces_that_fly_off_do_not_set_the_scale():
     assert limits(blown).min() > 900
 
 
+def test_the_seed_of_median_energy_is_found_among_the_runs_of_a_figure(tmp_path):
+    header = "potential,reparam,seed,energy\n"
+    runs = "pure_lj,gnn,1000,-0.1\npure_lj,gnn,1001,0.2\npure_lj,none,1000,-0.05\nbond_lj,gnn,1002,0.1\n"
+    (tmp_path / "runs.csv").write_text(header + runs)
+    (tmp_path / "repeats.csv").write_text(header + "pure_lj,gnn,1073742824,0.05\n")
+    assert coil_picture.median_seed(tmp_path, "gnn") == 1073742824
+    assert coil_picture.median_seed(tmp_path, "none") == 1000
+
+
 def test_letters_are_large_enough():
     descent = coil_picture.Descent(np.stack([helix()] * 3), np.array([0, 50, 100]), 0.99, 0.6)
     picture = coil_picture.draw({"a": descent, "b": descent})
