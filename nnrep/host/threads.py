@@ -23,7 +23,6 @@ def limit_threads(threads: object) -> None:
     if threads is not None and not (is_integer(threads) and threads >= 1):
         return
     if not _set:
-        _set.append(threads)
         if threads is not None:
             most = usable_cores()
             require(
@@ -34,6 +33,7 @@ def limit_threads(threads: object) -> None:
             if "numpy" in sys.modules and wanted != {name: os.environ.get(name) for name in VARIABLES}:
                 raise ConfigError("threads", "cannot be set in a process that has loaded NumPy already")
             os.environ.update(wanted)
+        _set.append(threads)  # a number that is refused limits nothing: the next job is checked as well
     if threads != _set[0]:
         reason = f"must be the same for all jobs of a process, which has begun with {_set[0] or 'null'}"
         raise ConfigError("threads", f"{reason}, got {threads or 'null'}")

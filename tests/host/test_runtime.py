@@ -67,6 +67,29 @@ def test_threads_are_set_before_numpy_and_once():
     assert "threads: cannot be set in a process that has loaded NumPy already" in late.stderr
 
 
+@pytest.mark.parametrize(
+    ("begin", "given", "message"),
+    [
+        ("pass", "usable_cores() + 1", "must be at most"),
+        ("import numpy", "1", "cannot be set in a process that has loaded NumPy already"),
+    ],
+)
+def test_threads_that_are_refused_are_refused_of_every_job_of_a_process(begin, given, message):
+    code = f"""{begin}
+from nnrep.errors import ConfigError
+from nnrep.host.threads import limit_threads, usable_cores
+for job in range(3):
+    try:
+        limit_threads({given})
+    except ConfigError as error:
+        print(error)
+limit_threads(None)
+"""
+    done = in_fresh_process(code)
+    assert done.returncode == 0, done.stderr
+    assert [message in line for line in done.stdout.splitlines()] == [True] * 3
+
+
 def test_a_run_with_one_thread_is_part_of_its_hash(nnrep, command, tmp_path):
     small = ("system.n=30", "system.loop_length=5", "max_steps=100", "reparam=none")
     folder = tmp_path / "sweep"
