@@ -2,11 +2,14 @@
 
 import json
 import struct
+import subprocess
 import sys
 
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
+from nnrep.choices.defaults import config_folder
 from nnrep.records.loggers import row_logger
 from nnrep.records.loggers.logged_run import finished_runs
 from nnrep.records.loggers.mlflow import TAG, MLflow
@@ -216,6 +219,16 @@ def test_what_fails_is_a_warning_and_is_logged_by_the_next_command(command, wand
     (tmp_path / "broken").unlink()
     assert command(*again, "resume=true").returncode == 0
     assert len([what for what in wandb() if what[1] == "finish"]) == 2
+
+
+def test_a_logger_leaves_numpy_to_be_loaded_after_the_number_of_threads_is_set():
+    settings = [OmegaConf.load(path) for path in (config_folder() / "hydra" / "callbacks").glob("*.yaml")]
+    targets = [each._target_ for callbacks in settings for each in callbacks.values()]
+    assert len(targets) >= 3
+    modules = ", ".join(target.rpartition(".")[0] for target in targets)
+    code = f"import sys, {modules}; assert 'numpy' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", ["mlflow", "wandb", "tensorboard"])

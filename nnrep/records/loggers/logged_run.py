@@ -4,9 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nnrep.records.run_folder import HISTORY, RUNS
-from nnrep.records.table import read_table, read_text
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -43,6 +40,10 @@ def finished_runs(folder: Path) -> list[LoggedRun]:
     Raises:
         UserError: a table cannot be read.
     """
+    # They load NumPy, for which the number of threads must be set before: that comes after the callbacks.
+    from nnrep.records.run_folder import HISTORY, RUNS
+    from nnrep.records.table import read_table, read_text
+
     rows = [row for row in read_text(folder / RUNS).to_dict("records") if row["status"] != UNFINISHED]
     if not rows:
         return []

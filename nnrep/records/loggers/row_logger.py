@@ -12,7 +12,6 @@ from nnrep.config.refusal import Refused
 from nnrep.errors import UserError
 from nnrep.host.terminal import log
 from nnrep.records.loggers.logged_run import LoggedRun, finished_runs
-from nnrep.records.run_folder import RUNS
 
 GROUP = "hydra/callbacks"
 
@@ -79,6 +78,8 @@ class RowLogger(Callback):
 
 def log_rows(folder: Path) -> None:
     """Log the finished runs in the folder of a job, if it has any, to all trackers of the command."""
+    from nnrep.records.run_folder import RUNS  # loads NumPy, see `finished_runs`
+
     for logger in list(RowLogger.active):
         if (folder / RUNS).exists():
             logger.take(folder)
