@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nnrep.choices.identity import flat
 from nnrep.errors import UserError
-from nnrep.host.cache import write_arrays
+from nnrep.host.cache import write_arrays, write_whole
 from nnrep.host.lock import locked
 from nnrep.host.terminal import log
 from nnrep.minimization import Result
@@ -126,9 +126,9 @@ class RunFolder:
     def open(self, wanted: dict[str, Any], molecule: Molecule | None) -> None:
         """Make the folder this run's own."""
         self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.create(wanted)), encoding="utf-8")
+        write_whole(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(wanted)).encode())
         if molecule is not None:
-            (self.path / NATIVE).write_text(molecule.pdb, encoding="utf-8")
+            write_whole(self.path / NATIVE, molecule.pdb.encode())
 
     def _check_same(self, wanted: dict[str, Any]) -> None:
         path = self.path / CONFIG
