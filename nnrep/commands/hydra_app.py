@@ -7,16 +7,19 @@ import functools
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import hydra
+import yaml
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from nnrep.choices.defaults import config_folder
 from nnrep.commands.command import SWEEP_FLAGS
@@ -28,6 +31,8 @@ from nnrep.errors import ConfigError, UserError
 from nnrep.host.lock import locked
 from nnrep.host.threads import limit_threads
 
+# What may differ as a sweep is resumed.
+NO_PARTS = ("resume=", "report=", "paths.", "record.pictures=")
 SWEEP_LOCK = ".sweep.lock"  # a job may be in the very folder of its sweep
 
 
@@ -70,6 +75,32 @@ class CheckFirst(Callback):
         if held and config.get("resume") is not True:
             reason = "holds the results of a sweep; choose another hydra.sweep.dir, or add resume=true"
             raise Refused(UserError(f"{folder}: {reason}"))
+        if held and self.verb in TABULATED:
+            _check_same_sweep(config, folder)
+
+
+def _check_same_sweep(config: DictConfig, folder: Path) -> None:
+    """Refuse to go on in the folder of another sweep, whose tables would be replaced.
+
+    What is no part of a run may differ. A `multirun.yaml` that cannot be read, as that of a killed command,
+    leaves it to the jobs, which compare their own configurations.
+    """
+    path = folder / "multirun.yaml"
+    try:
+        was = _parts_of_runs(OmegaConf.load(path).hydra.overrides.task)
+    except (OSError, ValueError, AttributeError, yaml.YAMLError, OmegaConfBaseException):
+        return
+    now = _parts_of_runs(config.hydra.overrides.task)
+    if was != now:
+        gone, new = (" ".join(sorted(each)) or "no more" for each in (was - now, now - was))
+        advice = "repeat the sweep's own command with resume=true, or choose another hydra.sweep.dir"
+        reason = f"cannot resume, the sweep was given {gone} and is given {new}; {advice}"
+        raise Refused(UserError(f"{folder}: {reason}"))
+
+
+def _parts_of_runs(overrides: Iterable[str]) -> set[str]:
+    """The overrides that change a run."""
+    return {each for each in overrides if not each.lstrip("+~").startswith(NO_PARTS)}
 
 
 def _check_resumed(config: DictConfig, key: str, folder: Path) -> None:

@@ -69,8 +69,12 @@ class SweepTable:
         return _table(self._own()).set_axis([job for job in sorted(self._jobs) for _ in self._jobs[job]])
 
     def close(self) -> None:
-        """Write the table without rows of earlier commands that none of the jobs came to; all have ended."""
-        self._earlier = []
+        """Write the table once all jobs have ended: without rows of earlier commands that none came to.
+
+        Where a job could not be run these stay, as they may be those in its folder.
+        """
+        if not any(row["status"] == FAILED for row in self._own()):
+            self._earlier = []
         self.write()
 
     def _own(self) -> list[Row]:

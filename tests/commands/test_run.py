@@ -349,6 +349,35 @@ def test_a_sweep_folder_is_not_overwritten(command, tmp_path):
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+def test_a_sweep_that_is_resumed_with_other_settings_is_refused_and_loses_nothing(command, tmp_path):
+    folder = tmp_path / "sweep"
+    sweep = ("run", "-m", "system.n=20", "reparam=none", "record.pictures=false", f"hydra.sweep.dir={folder}")
+    assert command(*sweep, "max_steps=50", "seeds=1,0").returncode == 2
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    other = command(*sweep, "max_steps=60", "seeds=1,0", "resume=true")
+    one_line_error(other, f"{folder}: cannot resume", "given max_steps=50 and is given max_steps=60")
+    more = command(*sweep, "max_steps=50", "seeds=1,0", "precision=float64", "resume=true")
+    one_line_error(more, "given no more and is given precision=float64", "choose another hydra.sweep.dir")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    same = command(*sweep, "seeds=1,0", "max_steps=50", "paths.structures=[]", "resume=true")
+    assert same.returncode == 2, same.stderr
+    assert "sweep/0 is complete" in same.stderr
+    assert (folder / "runs.csv").read_bytes() == before[folder / "runs.csv"]
+
+
+def test_the_rows_of_jobs_that_are_refused_in_their_folders_stay_in_the_table(command, tmp_path):
+    """Their settings may come from elsewhere than the overrides, which are the same."""
+    sweep = ("run", "-m", "system.n=20", "max_steps=50", "reparam=none", "record.pictures=false", "seeds=1,2")
+    assert command(*sweep, "hydra.sweep.dir=sweep").returncode == 0
+    before = pd.read_csv(tmp_path / "sweep" / "runs.csv")
+    for config in (tmp_path / "sweep").glob("*/config.yaml"):
+        config.write_text(config.read_text().replace("max_steps: 50", "max_steps: 51"))
+    assert command(*sweep, "hydra.sweep.dir=sweep", "resume=true").returncode == 2
+    after = pd.read_csv(tmp_path / "sweep" / "runs.csv")
+    assert after["status"].tolist()[:2] == ["failed"] * 2
+    assert after["run_id"].dropna().tolist() == before["run_id"].tolist()
+
+
 def test_every_bad_job_of_a_sweep_is_named_and_the_others_run(command, tmp_path):
     options = ("reparam=none", "seeds=1,0,2,-5", f"hydra.sweep.dir={tmp_path / 's'}")
     result = command("run", "-m", *SMALL, *options)
