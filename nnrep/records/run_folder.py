@@ -15,7 +15,7 @@ from nnrep.errors import UserError
 from nnrep.host.cache import write_arrays, write_whole
 from nnrep.host.lock import locked
 from nnrep.host.terminal import log
-from nnrep.minimization import Result
+from nnrep.minimization import Result, Status
 from nnrep.records.table import differing_columns, read_table, write_table
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
@@ -75,8 +75,14 @@ class RunFolder:
             UserError: the folder holds results that would be overwritten.
         """
         others = (*MODES_FILES, *EXPLORATION_FILES)
-        own = self._holds_own(wanted, molecule, resume, others)
-        return own and (self.path / RUNS).exists() and not self.checkpoint.exists()
+        return self._holds_own(wanted, molecule, resume, others) and self._holds_ended()
+
+    def _holds_ended(self) -> bool:
+        """Whether all seeds in the table have ended; those of a run whose checkpoint is gone begin anew."""
+        path = self.path / RUNS
+        if not path.exists() or self.checkpoint.exists():
+            return False
+        return Status.interrupted.name not in set(read_table(path).get("status", ()))
 
     def _holds_own(
         self, wanted: dict[str, Any], molecule: Molecule | None, resume: bool, others: Sequence[str]

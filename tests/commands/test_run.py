@@ -378,6 +378,24 @@ def test_the_rows_of_jobs_that_are_refused_in_their_folders_stay_in_the_table(co
     assert after["run_id"].dropna().tolist() == before["run_id"].tolist()
 
 
+INTERRUPTED = ("system.n=20", "max_steps=50", "reparam=none", "record.pictures=false", "seeds=2")
+
+
+@pytest.mark.parametrize("sweep", [False, True])
+def test_an_interrupted_run_whose_checkpoint_is_removed_starts_again(command, tmp_path, sweep):
+    key, flags = ("hydra.sweep.dir", ("-m",)) if sweep else ("hydra.run.dir", ())
+    arguments = ("run", *flags, *INTERRUPTED, f"{key}=held")
+    assert command(*arguments).returncode == 0
+    table = tmp_path / "held" / ("0/runs.csv" if sweep else "runs.csv")
+    ended = pd.read_csv(table)
+    ended.assign(status=["interrupted", ended["status"][1]], energy=1e9).to_csv(table, index=False)
+    again = command(*arguments, "resume=true")
+    assert again.returncode == 0, again.stderr
+    for path in {table, tmp_path / "held" / "runs.csv"}:
+        assert pd.read_csv(path)["energy"].tolist() == ended["energy"].tolist()
+        assert pd.read_csv(path)["status"].tolist() == ended["status"].tolist()
+
+
 def test_every_bad_job_of_a_sweep_is_named_and_the_others_run(command, tmp_path):
     options = ("reparam=none", "seeds=1,0,2,-5", f"hydra.sweep.dir={tmp_path / 's'}")
     result = command("run", "-m", *SMALL, *options)
