@@ -46,16 +46,19 @@ def _report_packages(problems: list[str]) -> None:
 
 
 def _report_devices(problems: list[str]) -> None:
-    import jax
     import jax.numpy as jnp
 
+    from nnrep.host.devices import found_devices
+
     try:
-        for device in jax.devices():
+        for device in found_devices():
             print(f"device    {device.platform}: {device.device_kind} ({device.id})")
         if float(jnp.sum(jnp.arange(4.0))) != 6:
             problems.append("JAX computes 0 + 1 + 2 + 3 wrongly on this device")
+    except UserError as error:
+        problems.append(str(error))
     except RuntimeError as error:
-        problems.append(f"JAX finds no device: {' '.join(str(error).split())}")
+        problems.append(f"JAX cannot compute here: {' '.join(str(error).split())}")
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     print(f"threads   {usable} usable of {os.cpu_count()} cores")
     for name in THREAD_VARIABLES:

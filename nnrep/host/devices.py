@@ -27,24 +27,39 @@ class Device(NamedTuple):
     number: int
 
 
+def found_devices() -> list[jax.Device]:
+    """All devices that JAX finds, for which it looks once in a process.
+
+    Raises:
+        UserError: there is none of the kind that the environment asks for.
+    """
+    try:
+        return jax.local_devices()
+    except (RuntimeError, AssertionError) as error:  # the latter where no plugin knows the kind
+        kinds = jax.config.jax_platforms  # type: ignore[attr-defined]
+        reason = f" ({' '.join(str(error).split())})" if str(error) else ""
+        if not kinds:
+            raise UserError(f"JAX finds no device{reason}; JAX_PLATFORMS=cpu computes on the CPU") from error
+        cuda = ", or install nnrep[cuda] on a machine with a GPU" if "cuda" in kinds or "gpu" in kinds else ""
+        raise UserError(f"JAX_PLATFORMS={kinds}: JAX finds no such device{reason}; unset it{cuda}") from error
+
+
 def own_devices() -> list[jax.Device]:
     """The devices that this process computes on: all that it sees, or JAX's default device if one is set."""
     chosen = jax.config.jax_default_device  # type: ignore[attr-defined]
     if chosen is None:
-        return jax.local_devices()
+        return found_devices()
     return jax.local_devices(backend=chosen)[:1] if isinstance(chosen, str) else [chosen]
 
 
 def runs_on_cpu() -> bool:
-    """Whether this process computes on a CPU."""
+    """Whether this process computes on a CPU; raises as `found_devices` does."""
     return own_devices()[0].platform == CPU
 
 
 def seen_devices() -> list[Device]:
     """What this process sees, for another one."""
-    return [
-        Device(each.platform, each.device_kind, each.local_hardware_id or 0) for each in jax.local_devices()
-    ]
+    return [Device(each.platform, each.device_kind, each.local_hardware_id or 0) for each in found_devices()]
 
 
 def see_only(device: Device) -> None:

@@ -12,6 +12,7 @@ import jax
 
 from nnrep import __version__
 from nnrep.host.cache import cache_folder, is_writable
+from nnrep.host.devices import found_devices
 from nnrep.host.programs import keep_programs
 from nnrep.host.stored import keep_whole_programs
 from nnrep.host.terminal import log
@@ -29,7 +30,11 @@ def configure_jax(precision: str, programs: Path | None = None) -> None:
     Args:
         precision: float32 or float64.
         programs: folder that keeps them; None is one in the user's cache.
+
+    Raises:
+        UserError: there is no device to compute on.
     """
+    found_devices()
     jax.config.update("jax_enable_x64", precision == "float64")
     if programs is None and os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return  # the user has chosen a place
@@ -47,10 +52,10 @@ def configure_jax(precision: str, programs: Path | None = None) -> None:
 def compute_with_one_thread() -> None:
     """Let JAX's programs of this process use one thread, unless it has begun to compute.
 
-    Eigensolvers outside of JAX keep theirs.
+    Eigensolvers outside of JAX keep theirs. Raises as `found_devices` does.
     """
     with environment({"NPROC": os.environ.get("NPROC", "1")}):
-        jax.devices()  # as they are looked for, XLA makes its pool of threads
+        found_devices()  # as they are looked for, XLA makes its pool of threads
 
 
 def describe_device() -> str:

@@ -10,6 +10,7 @@ from typing import Self
 import jax
 
 from nnrep.config.explain import explain
+from nnrep.host.devices import runs_on_cpu
 from nnrep.host.interruption import stop_requested
 from nnrep.host.runtime import configure_jax
 from nnrep.host.scratch import scratch_folder
@@ -93,7 +94,7 @@ class RunsOnCpu:
 
     def __call__(self) -> bool:
         """Ask JAX."""
-        return jax.default_backend() == "cpu"
+        return runs_on_cpu()
 
     def parts(self) -> list[Self]:
         """The question is one."""
