@@ -1,7 +1,9 @@
 """Text in places whose character set is not that of Python: names of files, old terminals."""
 
 import codecs
+import os
 import sys
+from typing import TextIO
 
 ERRORS = "nnrep"
 
@@ -14,13 +16,21 @@ def readable(text: str) -> str:
 def print_anything() -> None:
     """Let standard output and standard error take every character.
 
-    Bytes of file names come out as they are; what the character set lacks becomes a question mark.
+    Bytes of file names come out as they are; what the character set lacks becomes a question mark. What is
+    written to a stream that the command was started without (`>&-`) is lost.
     """
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     codecs.register_error(ERRORS, _as_bytes)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=ERRORS)
+
+
+def _nowhere() -> TextIO:
+    stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # as long as the process
+    os.set_inheritable(stream.fileno(), True)  # the free number that it takes is 1 or 2, also in workers
+    return stream
 
 
 def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:

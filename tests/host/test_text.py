@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 
@@ -57,3 +58,32 @@ def test_a_reader_that_has_had_enough_is_no_fault(arguments):
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 1
+
+
+SMALL = "run system=loop system.n=20 max_steps=50 reparam=none record.pictures=false"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "status"),
+    [
+        (f"{SMALL} hydra.run.dir=out", ">&-", 0),
+        (f"{SMALL} hydra.run.dir=out", "2>&-", 0),
+        (f"{SMALL} hydra.run.dir=out", ">&- 2>&-", 0),
+        (f"{SMALL} system.n=1", "2>&-", 2),
+        ("--help", ">&- 2>&-", 0),
+        ("compare nowhere", ">&- 2>&-", 2),
+    ],
+)
+def test_closed_streams_harm_nothing(tmp_path, arguments, closed, status):
+    line = f"{shlex.quote(sys.executable)} -m nnrep {arguments} {closed}"
+    done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out" / "runs.csv").exists() == ("out" in arguments)
+
+
+def test_a_sweep_without_streams_has_all_its_runs(tmp_path):
+    keys = "-m seeds=1,2 threads=1 hydra.launcher.workers=2 hydra.sweep.dir=s"
+    line = f"{shlex.quote(sys.executable)} -m nnrep {SMALL} {keys} >&- 2>&-"
+    assert subprocess.run(line, shell=True, cwd=tmp_path).returncode == 0
+    assert pd.read_csv(tmp_path / "s" / "runs.csv")["seed"].tolist() == [0, 0, 1]
