@@ -61,7 +61,9 @@ def main() -> None:
 def measured(path: Path, arguments: list[str], out: Path, options: Any) -> dict[str, Any]:
     """What a command takes, by the usage of its process."""
     command = [sys.executable, "-m", "nnrep", *arguments, "system=protein", f"system.pdb={path}"]
-    command += [f"hydra.run.dir={out}", f"max_steps={options.steps}", "record.pictures=false"]
+    command += [f"hydra.run.dir={out}", "record.pictures=false"]
+    if arguments[0] == "run":  # nothing is minimised for modes
+        command.append(f"max_steps={options.steps}")
     if "baseline=openmm_minimizer" in arguments:
         command.append(f"baseline.max_iterations={options.steps}")
     began = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,6 @@ from nnrep.records.style import save
 from nnrep.records.table import write_table
 from nnrep.reparam import identity
 from nnrep.systems import System
-from nnrep.systems.settings import Size
 
 RIGID = 0.9  # share from which on a mode counts as a rigid motion
 MOST_FRAME_BYTES = 500_000_000  # of the configurations kept while the energy is minimised
@@ -85,7 +84,9 @@ def _check_modes(plan: Plan) -> None:
     minimize_allowed = "false, or modes.of=hessian"
     require(normal or not config.analysis.minimize, "analysis.minimize", minimize_allowed, "true")
     assert plan.size is not None
-    _check_drawn(plan, plan.size)
+    count = count_of_modes(config.reparam.wanted_modes, config.modes, plan.size)
+    if count is not None:
+        _check_drawn(config, count)
 
 
 def load_modes_plan(raw: DictConfig) -> Plan:
@@ -94,19 +95,30 @@ def load_modes_plan(raw: DictConfig) -> Plan:
     Raises:
         ConfigError: naming the key at fault, or one that was given a value without effect.
     """
-    plan = resolve(load_config(raw))
+    config = load_config(raw)
+    require(config.minimizes, "baseline", "none, as nnrep modes has no other engines", config.baseline.name)
+    plan = resolve(config)
+    allowed = f"one, as nnrep modes shows those at the start of one: [{plan.seeds[0]}]"
+    require(len(plan.seeds) == 1, "seeds", allowed, config.seeds)
     for error in given_without_effect(raw, plan.config, _unused(plan.config)).values():
         raise error
     return plan
 
 
 def _unused(config: RunConfig) -> dict[str, str]:
-    """The keys of `modes` and `analysis` without effect, each with the reason; see `unused_keys`."""
+    """The keys without effect, each with the reason; see `unused_keys`."""
     of, analysis = config.modes.of, config.analysis
     unused = {f"modes.{key}": reason for key, reason in without_effect(config.modes).items()}
     unused["modes.at"] = "nnrep modes shows those at the start"
     unused["report"] = "nnrep modes writes none"
+    unused["resume"] = "nnrep modes has nothing to go on with"
+    unused["record.every"] = "nnrep modes writes no trajectory"
+    keys = (field.name for field in fields(config.reparam))
+    unused |= {f"reparam.{key}": "nnrep modes makes no map" for key in keys if key not in ("name", "modes")}
     if of is not ModesOf.backbone or not analysis.robustness:
+        unused["optimizer"] = "nothing is minimised for a robustness table"
+        if not analysis.minimize:
+            unused["max_steps"] = "nothing is minimised"
         reason = f"modes.of={of.value} has no robustness table"
         if not analysis.robustness:
             reason = "analysis.robustness=false makes no table"
@@ -114,10 +126,9 @@ def _unused(config: RunConfig) -> dict[str, str]:
     return unused
 
 
-def _check_drawn(plan: Plan, size: Size) -> None:
-    drawn = plan.config.analysis.drawn
-    count = count_of_modes(plan.config.reparam.wanted_modes, plan.config.modes, size)
-    if isinstance(drawn, list) and count is not None:
+def _check_drawn(config: RunConfig, count: int) -> None:
+    drawn = config.analysis.drawn
+    if isinstance(drawn, list):
         require(max(drawn) <= count, "analysis.drawn", f"of modes from 1 to {count}", drawn)
 
 
@@ -153,9 +164,12 @@ def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
             request = ModesRequest(modes, count, plan.deciding)
             found, _ = stopping(partial(modes_of, at, request), interruption.requested)
             interruption.stop_if_requested()
+        _check_drawn(plan.config, len(found.values))  # modes.epsilon has told now how many there are
         folder.open({**plan.recorded, "analysis": vars(analysis)}, molecule)
         unit = eigenvalue_unit(system, modes)
-        table = _write_modes(folder.path, at, found, analysis.drawn, unit)
+        table = _write_modes(folder.path, at, found)
+        if plan.config.record.pictures:
+            _draw_modes(folder.path, at, found, table, analysis.drawn, unit)
         if analysis.robustness and modes.of is ModesOf.backbone:
             _write_robustness(folder.path, system, plan, bar, interruption)
     if report:
@@ -208,11 +222,8 @@ def minimum_of(system: System, max_steps: int, bar: ProgressBar, interruption: I
     return system.from_file_frame(result.positions[0])
 
 
-def _write_modes(
-    folder: Path, system: System, modes: SlowModes, drawn: int | list[int], unit: str
-) -> pd.DataFrame:
-    """Write the files of the modes; the table of them."""
-    values, vectors = np.asarray(modes.values, float), np.asarray(modes.vectors, float)
+def _write_modes(folder: Path, system: System, modes: SlowModes) -> pd.DataFrame:
+    """Write the arrays and the table of the modes; the table."""
     positions = np.asarray(system.positions, float)
     write_arrays(
         folder / MODES_ARRAYS,
@@ -225,6 +236,20 @@ def _write_modes(
     )
     table = modes_table(modes, positions, system.free)
     write_table(folder / MODES, table)
+    return table
+
+
+def _draw_modes(
+    folder: Path,
+    system: System,
+    modes: SlowModes,
+    table: pd.DataFrame,
+    drawn: int | list[int],
+    unit: str,
+) -> None:
+    """Draw the spectrum and the shapes of modes, of which there is the table."""
+    values, vectors = np.asarray(modes.values, float), np.asarray(modes.vectors, float)
+    positions = np.asarray(system.positions, float)
     flat = modes.of == ModesOf.hessian.value
     of = "the Hessian" if flat else "the Laplacian of the Hessian's backbone"
     title = f"{system.name}: lowest {len(values)} eigenvalues of {of}"
@@ -232,13 +257,12 @@ def _write_modes(
     save(spectrum_picture(values, rigid, title, unit), folder / SPECTRUM)
     chosen = chosen_modes(table, drawn)
     save(mode_shapes_picture(system, positions, values, vectors, chosen, unit), folder / MODES_PICTURE)
-    return table
 
 
 def chosen_modes(table: pd.DataFrame, drawn: int | list[int]) -> list[int]:
     """The modes to draw, counted from 0: those that are listed, or the slowest that are not rigid."""
     if isinstance(drawn, list):
-        return [mode - 1 for mode in drawn if mode <= len(table)] or [0]
+        return [mode - 1 for mode in drawn]
     moving = np.flatnonzero(table["rigid"] <= RIGID)
     return (moving if len(moving) else np.arange(len(table)))[:drawn].tolist()
 
@@ -289,6 +313,8 @@ def _write_robustness(
     write_table(folder / ROBUSTNESS, seen)
     several = seen[seen["modes"] > 1]
     if len(several):
+        if not plan.config.record.pictures:
+            return
         picture = robustness_picture(several, f"{system.name}: are the slow modes kept?")
         save(picture, folder / ROBUSTNESS_PICTURE)
     elif len(seen):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 LOOP = ("system=loop", "system.n=60", "reparam.modes=12", "max_steps=400")
+KINDS = ("png", "pdf")
 PICTURES = {"modes.png", "modes.pdf", "spectrum.png", "spectrum.pdf"}
 FILES = {"config.yaml", "modes.csv", "modes.npz"} | PICTURES
 ROBUSTNESS = {"robustness.csv", "robustness.png", "robustness.pdf"}
@@ -105,6 +106,34 @@ MISTAKES = {
         ("modes", "analysis.drawn=[2,101]"),
         "analysis.drawn: must be of modes from 1 to 100",
     ),
+    "other engine": (
+        ("modes", "system=protein", "baseline=openmm_minimizer", "modes.samples=1", "reparam.modes=8"),
+        "baseline: must be none, as nnrep modes has no other engines, got openmm_minimizer",
+    ),
+    "several seeds": (
+        ("modes", "seeds=[4,5]"),
+        "seeds: must be one, as nnrep modes shows those at the start",
+    ),
+    "nothing to resume": (
+        ("modes", "resume=true", "hydra.run.dir=."),
+        "resume: must be false, as nnrep modes has nothing to go on with, got true",
+    ),
+    "trajectory": (
+        ("modes", "record.every=20"),
+        "record.every: must be null, as nnrep modes writes no trajectory",
+    ),
+    "key of a map": (
+        ("modes", "reparam.hidden=64"),
+        "reparam.hidden: must be 32, as nnrep modes makes no map",
+    ),
+    "steps of nothing": (
+        ("modes", "analysis.robustness=false", "max_steps=7"),
+        "max_steps: must be 60000, as nothing is minimised, got 7",
+    ),
+    "rate of nothing": (
+        ("modes", "modes.of=hessian", "optimizer.learning_rate=0.3"),
+        "optimizer.learning_rate: must be 0.01, as nothing is minimised for a robustness table, got 0.3",
+    ),
     "unknown key": (
         ("modes", "analysis.frame=3"),
         "analysis.frame: unknown key (did you mean frames?)",
@@ -156,6 +185,29 @@ def test_runs_whose_modes_fail_leave_no_folder(command, tmp_path):
     assert not list(tmp_path.glob("outputs/*/*"))
 
 
+def test_modes_without_pictures_are_the_same(command, tmp_path):
+    options = ("system=loop", "system.n=30", "reparam.modes=5", "max_steps=40", "analysis.frames=2")
+    for folder, pictures in (("with", "true"), ("without", "false")):
+        done = command("modes", *options, f"record.pictures={pictures}", f"hydra.run.dir={folder}")
+        assert done.returncode == 0, done.stderr
+    drawn, plain = ({path.name for path in (tmp_path / name).iterdir()} for name in ("with", "without"))
+    assert drawn - plain == {
+        f"{name}.{kind}" for name in ("modes", "spectrum", "robustness") for kind in KINDS
+    }
+    for table in ("modes.csv", "robustness.csv"):
+        assert (tmp_path / "with" / table).read_bytes() == (tmp_path / "without" / table).read_bytes()
+
+
+@pytest.mark.parametrize("drawn", ["[20]", "[1,20]"])
+def test_a_mode_that_is_not_below_the_epsilon_is_not_drawn_as_another_one(command, tmp_path, drawn):
+    options = ("system=loop", "system.n=30", "modes.epsilon=0.2", "analysis.robustness=false")
+    done = command("modes", *options, f"analysis.drawn={drawn}")
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("nnrep: analysis.drawn: must be of modes from 1 to 2, got [")
+    assert not list(tmp_path.glob("outputs/*/*"))
+
+
 def test_epsilons_of_one_mode_draw_nothing(command, tmp_path):
     done = command("modes", *LOOP, "analysis.frames=2", "analysis.epsilons=[0.001]", "hydra.run.dir=out")
     assert done.returncode == 0, done.stderr
@@ -165,9 +217,10 @@ def test_epsilons_of_one_mode_draw_nothing(command, tmp_path):
 
 
 def test_normal_modes_are_of_the_first_seeds_start(command, tmp_path):
-    options = ("system.n=20", "modes.of=hessian", "reparam.modes=10", "seeds=[3,1]", "max_steps=40")
-    assert command("run", "reparam=cg", *options, "hydra.run.dir=run").returncode == 0
-    assert command("modes", *options, "hydra.run.dir=modes").returncode == 0
+    options = ("system.n=20", "modes.of=hessian", "reparam.modes=10")
+    of_run = ("reparam=cg", "seeds=[3,1]", "max_steps=40")
+    assert command("run", *options, *of_run, "hydra.run.dir=run").returncode == 0
+    assert command("modes", *options, "seeds=[3]", "hydra.run.dir=modes").returncode == 0
     with (
         np.load(tmp_path / "run" / "positions.npz") as run,
         np.load(tmp_path / "modes" / "modes.npz") as modes,
