@@ -20,8 +20,7 @@ from nnrep.host.terminal import ProgressBar, log, progress_bar
 from nnrep.minimization import Monitor, Restarts, Result, Status, minimize
 from nnrep.records.closing_table import show_table
 from nnrep.records.rows import run_rows
-from nnrep.records.run_folder import HISTORY, RunFolder
-from nnrep.records.table import read_table
+from nnrep.records.run_folder import RunFolder
 from nnrep.reparam.build import BuiltMap, built_map
 from nnrep.structures.file_names import existing_folder
 from nnrep.structures.molecule import Molecule
@@ -110,7 +109,7 @@ def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
         rows = folder.runs(len(plan.seeds))
         log().info("%s is complete; nothing to resume", folder.path)
         if report:
-            show_table(rows, str(folder.path), read_table(folder.path / HISTORY))
+            show_table(rows, str(folder.path), folder.history())
         return _exit_status(rows)
     if plan.config.threads is None and not pays_threads(plan):
         compute_with_one_thread()

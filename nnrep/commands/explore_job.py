@@ -26,9 +26,9 @@ from nnrep.host.threads import usable_cores
 from nnrep.job import built_maps, loaded_system, prepared, stopping
 from nnrep.records.exploration.closing import show_exploration
 from nnrep.records.exploration.folder import ExplorationFolder
+from nnrep.records.exploration.read import read_minima, read_summary
 from nnrep.records.exploration.tables import minima_table, summary_table
 from nnrep.records.run_folder import EXPLORATION, MINIMA
-from nnrep.records.table import read_table
 from nnrep.structures.molecule import Molecule
 from nnrep.sweep.dispatch import dispatch
 from nnrep.sweep.engines.local import LocalEngine
@@ -128,7 +128,7 @@ def _run_in(folder: ExplorationFolder, job: ExploreJob, report: bool) -> int:
 
 
 def _exit_status(folder: ExplorationFolder) -> int:
-    row = read_table(folder.path / EXPLORATION).iloc[0]
+    row = read_summary(folder.path / EXPLORATION).iloc[0]
     failed = row["ended"] == Ended.diverged.value or row["minima"] == 0
     return EXIT_FAILED if failed else EXIT_OK
 
@@ -137,13 +137,13 @@ def _longer(folder: ExplorationFolder) -> str:
     """How a search that has ended can be lengthened."""
     if not folder.checkpoint.exists():
         return f"without its {folder.checkpoint.name} it cannot go on"
-    if read_table(folder.path / EXPLORATION)["ended"].iloc[0] == Ended.diverged.value:
+    if read_summary(folder.path / EXPLORATION)["ended"].iloc[0] == Ended.diverged.value:
         return "all ladders have diverged; it cannot go on"
     return "it goes on with a longer explore.time_limit_s, explore.steps or explore.patience"
 
 
 def _show(folder: ExplorationFolder, units: tuple[str, str]) -> None:
-    minima, summary = (read_table(folder.path / name) for name in (MINIMA, EXPLORATION))
+    minima, summary = read_minima(folder.path / MINIMA), read_summary(folder.path / EXPLORATION)
     show_exploration(minima, summary.dropna(axis=1), str(folder.path), units)
 
 

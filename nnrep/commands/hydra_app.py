@@ -3,6 +3,7 @@
 JAX is imported only once a configuration is complete.
 """
 
+import csv
 import functools
 import os
 import sys
@@ -77,6 +78,20 @@ class CheckFirst(Callback):
             raise Refused(UserError(f"{folder}: {reason}"))
         if held and self.verb in TABULATED:
             _check_same_sweep(config, folder)
+            _check_own_table(folder / "runs.csv")
+
+
+def _check_own_table(path: Path) -> None:
+    """Refuse to go on beside a table of somebody else's, which would be replaced.
+
+    Its columns are read without pandas, which loads NumPy: the number of threads is not set yet.
+    """
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        columns = next(csv.reader(file), [])
+    if not {"run_id", "status"} <= set(columns) or columns[-1] != "error":
+        raise Refused(UserError(f"{path}: is not the table of a sweep; choose another hydra.sweep.dir"))
 
 
 def _check_same_sweep(config: DictConfig, folder: Path) -> None:

@@ -26,7 +26,7 @@ from nnrep.records.report.structures import MOST_STRUCTURES, Scene, in_space, sc
 from nnrep.records.report.tables import shown_table
 from nnrep.records.run_folder import RUNS
 from nnrep.records.runs_below import HeldRuns
-from nnrep.records.table import read_table
+from nnrep.records.table import check_runs, read_table
 from nnrep.sweep.store import HISTORIES, POSITIONS
 
 BEADS = ""  # the structure of runs that have none
@@ -47,7 +47,7 @@ def write_figure_report(folder: Path) -> Path:
         UserError: a file cannot be read.
     """
     name = next((name for name in FIGURES if (folder / f"{name}.png").exists()), folder.name)
-    rows = read_runs(folder / RUNS)
+    rows = _read_checked(folder / RUNS)
     seeds = named_seeds(folder, [HeldRuns(folder, rows, {})])
     unit = common_energy_unit(rows["system"])
     data = data_of(_curves(folder, seeds), _scenes(folder, seeds), unit)
@@ -126,7 +126,7 @@ def _settings(folder: Path) -> list[Section]:
 def _runs(folder: Path, rows: pd.DataFrame) -> str:
     """The rows of the figure's tables of runs."""
     parts = [details(f"{RUNS}: {counted(len(rows), 'run')}", shown_table(_numbered(rows)))]
-    repeats = read_runs(folder / REPEATS) if (folder / REPEATS).exists() else rows[:0]
+    repeats = _read_checked(folder / REPEATS) if (folder / REPEATS).exists() else rows[:0]
     if len(repeats):
         title = f"{REPEATS}: {counted(len(repeats), 'run')} with fresh seeds"
         parts.append(details(title, shown_table(_numbered(repeats))))
@@ -179,3 +179,10 @@ def _end(path: Path) -> np.ndarray:
         return in_space(np.load(path, allow_pickle=False))
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
+
+
+def _read_checked(path: Path) -> pd.DataFrame:
+    """The rows of a table of runs; raises `UserError` where a value cannot be what its column holds."""
+    rows = read_runs(path)
+    check_runs(path, rows)
+    return rows

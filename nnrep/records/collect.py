@@ -105,8 +105,8 @@ def runs_one_by_one(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
 
 def runs_of_sweep(path: Path) -> pd.DataFrame:
     """The runs of a sweep's table, without jobs that failed; raises as `read_runs` does."""
-    rows = read_text(path)
-    return _checked(path, rows[rows["status"] != FAILED].drop(columns=ERROR))
+    rows = _checked(path, read_text(path).drop(columns=ERROR))
+    return rows[rows["status"] != FAILED]
 
 
 def _checked(path: Path, rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from nnrep.host.cache import write_arrays, write_whole
 from nnrep.host.lock import locked
 from nnrep.host.terminal import log
 from nnrep.minimization import Result, Status
-from nnrep.records.table import differing_columns, read_table, write_table
+from nnrep.records.table import check_runs, differing_columns, read_columns, read_table, write_table
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
 
@@ -182,7 +182,16 @@ class RunFolder:
         rows = read_table(path)
         if any(differing_columns(rows.columns)) or len(rows) != seeds:
             raise UserError(f"{path}: not the table of a run of {seeds} seeds; choose another hydra.run.dir")
+        check_runs(path, rows)
         return rows
+
+    def history(self) -> "pd.DataFrame":
+        """How a finished run went.
+
+        Raises:
+            UserError: the table is not that.
+        """
+        return read_columns(self.path / HISTORY, "history of a run", ("seed", "step"), ("stage",))
 
     def write(
         self, system: System, result: Result, rows: "pd.DataFrame", finished: bool, pictures: bool = True

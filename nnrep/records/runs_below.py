@@ -14,6 +14,7 @@ from nnrep.errors import UserError
 from nnrep.records.collect import read_runs, runs_of_sweep, tables_in
 from nnrep.records.run_folder import CONFIG
 from nnrep.records.sweep_table import is_sweep_table
+from nnrep.records.table import check_runs
 from nnrep.systems.registry import SYSTEMS
 
 # Columns of a table of runs that tell what was minimised.
@@ -51,6 +52,7 @@ def by_number(path: Path) -> list[tuple[int, str]]:
 
 def _held(path: Path) -> HeldRuns:
     rows = runs_of_sweep(path) if is_sweep_table(path) else read_runs(path)
+    check_runs(path, rows)
     return HeldRuns(path.parent, rows, read_settings(path.parent))
 
 

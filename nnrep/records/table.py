@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,13 @@ FIXED_COLUMNS = [*_HEAD, *_TAIL]  # what every table has
 ERROR = "error"
 
 TIMES = [name for name in _TAIL if name.startswith("time_")]
+COUNTS = ("n", "seed")  # whole numbers, in every row
+_TEXTS = (
+    *("run_id", "system", "structure", "structure_source", "structure_hash", "potential", "start"),
+    *("baseline", "reparam", "modes_of", "modes_solver", "hidden", "optimizer", "status"),
+    *("modes_stored", "precision", "device", "versions", "config_hash"),
+)
+DAMAGED = "restore the table, or leave out its folder"
 
 
 def run_columns(given: Iterable[str] = ()) -> list[str]:
@@ -119,6 +127,63 @@ def differing_columns(given: Iterable[str]) -> tuple[list[str], list[str]]:
     return missing, [name for name in given if name not in run_columns(given)]
 
 
+def check_runs(path: Path, rows: "pd.DataFrame") -> None:
+    """Raise `UserError` naming the file, where a value in a table of runs cannot be what its column holds.
+
+    Args:
+        path: of the table.
+        rows: of the table, all its columns; the index counts its lines.
+    """
+    for name in COUNTS:
+        is_count = rows[name].astype(str).str.fullmatch(r"\d+(\.0*)?")  # as other programs may write it
+        _refuse(path, rows[name][~is_count], "no whole number")
+    check_numbers(path, rows, [str(name) for name in rows if name not in (*_TEXTS, *COUNTS)])
+
+
+def check_numbers(path: Path, rows: "pd.DataFrame", names: Iterable[str]) -> None:
+    """The same for columns of numbers, which may be empty."""
+    import pandas as pd
+
+    for name in names:
+        given = rows[name]
+        if not pd.api.types.is_numeric_dtype(given):
+            filled = given[given.notna() & (given != "")]
+            numbers = pd.to_numeric(filled, errors="coerce")
+            _refuse(path, filled[numbers.isna() & (filled.astype(str) != "nan")], "no number")
+
+
+def _refuse(path: Path, wrong: "pd.Series", called: str) -> None:
+    if len(wrong):
+        line = int(str(wrong.index[0])) + 2  # below that of the columns
+        given = repr(str(wrong.iloc[0]))
+        raise UserError(f"{path}: {wrong.name} in line {line} is {called}, but {given}; {DAMAGED}")
+
+
+def read_columns(
+    path: Path, called: str, numbers: Iterable[str], texts: Iterable[str] = (), least: int = 0
+) -> "pd.DataFrame":
+    """The table that `write_table` wrote, if it is what it should be.
+
+    Args:
+        path: of the table.
+        called: what it is, as an error says it: "history of a run".
+        numbers: columns of numbers that it must have.
+        texts: other columns that it must have.
+        least: how many rows it must have.
+
+    Raises:
+        UserError: it cannot be read, or is something else.
+    """
+    rows, numbers = read_table(path), list(numbers)
+    lacking = [name for name in (*texts, *numbers) if name not in rows]
+    if lacking:
+        raise UserError(f"{path}: is no {called}, it lacks {', '.join(lacking)}; {DAMAGED}")
+    if len(rows) < least:
+        raise UserError(f"{path}: is no {called}, it has no rows; {DAMAGED}")
+    check_numbers(path, rows, numbers)
+    return rows
+
+
 def read_table(path: Path) -> "pd.DataFrame":
     """The table that `write_table` wrote.
 
@@ -129,7 +194,7 @@ def read_table(path: Path) -> "pd.DataFrame":
 
     try:
         return pd.read_csv(path)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError, zlib.error) as error:  # it may be compressed
         raise UserError(f"{path}: not a readable table ({error})") from error
 
 

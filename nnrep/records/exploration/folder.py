@@ -9,6 +9,7 @@ import numpy as np
 from nnrep.exploration import Exploration, ExploreConfig
 from nnrep.exploration.search import Ended, kept_search
 from nnrep.host.cache import write_arrays
+from nnrep.records.exploration.read import read_summary
 from nnrep.records.run_folder import (
     EXCHANGE,
     EXPLORATION,
@@ -25,7 +26,7 @@ from nnrep.records.run_folder import (
     TRAJECTORY,
     RunFolder,
 )
-from nnrep.records.table import read_table, write_table
+from nnrep.records.table import write_table
 from nnrep.structures.molecule import Molecule
 from nnrep.systems import System
 
@@ -74,7 +75,7 @@ class ExplorationFolder(RunFolder):
 
     def _ended_row(self) -> "pd.Series | None":
         path = self.path / EXPLORATION
-        row = read_table(path).iloc[0] if path.exists() else None
+        row = read_summary(path).iloc[0] if path.exists() else None
         return None if row is None or row["ended"] == Ended.interrupted.value else row
 
     def write_search(

@@ -1,37 +1,35 @@
 """How runs went, as the curves of a report."""
 
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nnrep.errors import UserError
+from nnrep.records.table import check_numbers, read_columns
 
 MOST_CURVES = 40
 MOST_POINTS = 2000  # of a curve
 MOST_POINTS_IN_ALL = 60_000
 DIGITS = 9
-NEEDED = ("stage", "step", "time_s", "energy")
+NEEDED = ("step", "time_s", "energy")
 NOT_DRAWN = ("seed", "stage", "step", "time_s")
 
 
-def read_history(path: Path) -> pd.DataFrame:
+def read_history(path: Path, *further: str) -> pd.DataFrame:
     """The history of a run, which may be compressed; empty where there is none.
+
+    Args:
+        path: of the table.
+        further: columns of numbers that it must have beside those of every history.
 
     Raises:
         UserError: it cannot be read.
     """
     if not path.exists():
         return pd.DataFrame(columns=["seed", "stage", "step", "time_s", "energy"])
-    try:
-        history = pd.read_csv(path)
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path}: not a readable table ({error})") from error
-    lacking = [name for name in NEEDED if name not in history.columns]
-    if lacking:
-        raise UserError(f"{path}: is no history of a run, it lacks {', '.join(lacking)}")
+    history = read_columns(path, "history of a run", (*further, *NEEDED), ("stage",))
+    check_numbers(path, history, [str(name) for name in history if name != "stage"])
     return history
 
 

@@ -10,6 +10,7 @@ from nnrep.host.terminal import log
 from nnrep.records.closing_table import common_energy_unit
 from nnrep.records.exploration.closing import shown_minima, summary_line
 from nnrep.records.exploration.pictures import lowest_so_far
+from nnrep.records.exploration.read import read_minima, read_quenches, read_summary
 from nnrep.records.report.curves import curve, points_of_each
 from nnrep.records.report.html import details, paragraph, picture, table
 from nnrep.records.report.page import Section, whole_page, write_page
@@ -50,8 +51,8 @@ def write_exploration_report(folder: Path) -> Path:
         UserError: a file cannot be read.
     """
     rows = read_text(folder / EXPLORATION)
-    summary, minima = read_table(folder / EXPLORATION).iloc[0].dropna(), read_table(folder / MINIMA)
-    quenches, system = read_table(folder / QUENCHES), str(summary["system"])
+    summary, minima = read_summary(folder / EXPLORATION).iloc[0].dropna(), read_minima(folder / MINIMA)
+    quenches, system = read_quenches(folder / QUENCHES), str(summary["system"])
     unit = common_energy_unit([system])
     units = (unit, SYSTEMS[system].length_unit if system in SYSTEMS else "")
     held = [HeldRuns(folder, rows, read_settings(folder))]

@@ -69,7 +69,7 @@ def drawn(seeds: Sequence[Seed]) -> dict[str, Any]:
     unit = common_energy_unit(seed.row["system"] for seed in seeds)
     shown, in_space = lowest(seeds, MOST_CURVES), lowest(seeds, structures_shown(seeds))
     most = points_of_each(len(shown))
-    histories = {folder: read_history(folder / HISTORY) for folder in {seed.folder for seed in shown}}
+    histories = {folder: read_history(folder / HISTORY, "seed") for folder in {seed.folder for seed in shown}}
     curves = []
     for seed in shown:
         history = histories[seed.folder]
@@ -91,7 +91,7 @@ def is_chain(system: str) -> bool:
 
 def structures_shown(seeds: Sequence[Seed]) -> int:
     """How many runs may have their start and end in a page: fewer of large systems."""
-    largest = max((int(seed.row["n"]) for seed in seeds), default=1)
+    largest = max((int(float(seed.row["n"])) for seed in seeds), default=1)
     return max(1, min(MOST_STRUCTURES, MOST_NUMBERS // (2 * 3 * largest)))
 
 

@@ -32,7 +32,7 @@ class Seed(NamedTuple):
     @property
     def seed(self) -> int:
         """Its number."""
-        return int(self.row["seed"])
+        return int(float(self.row["seed"]))
 
     @property
     def energy(self) -> float | None:
