@@ -9,7 +9,7 @@ from nnrep.choices.settings import build, choice, settings
 from nnrep.config.effects import given_without_effect, unused_keys
 from nnrep.config.plan import Plan, check_map, resolve
 from nnrep.config.schema import RunConfig
-from nnrep.errors import require
+from nnrep.errors import named_under, require
 from nnrep.exploration.quench import quench_stopping
 from nnrep.exploration.settings import ExploreConfig
 from nnrep.minimization.optimizers.registry import OPTIMIZERS
@@ -71,6 +71,8 @@ def load_exploring_plan(raw: DictConfig) -> ExploringPlan:
     require(config.minimizes, "baseline", "none, as nnrep explore has no other engines", config.baseline.name)
     restarts = config.schedule.restarts
     require(restarts == 0, "schedule.restarts", "0, as nnrep explore restarts nothing", restarts)
+    with named_under("system"):
+        config.system.check_exact()
     finish = resolve(config)
     stages = _quench_stages(config)
     for stage in stages:

@@ -152,6 +152,12 @@ class LoopConfig(SystemConfig):
         fast = {"energy_repulsion": "fast sum"} if self.reports_fast_sum else {}
         return {"potential": self.potential.value, **fast, **shared}
 
+    def check_exact(self) -> None:
+        """Refuse a sampled repulsion, and the fast one where the reported energy has the exact one."""
+        exact = self.repulsion is Repulsion.exact
+        allowed = "exact, as every step must see the energy that is reported"
+        require(exact or _is_fast_alone(self), "repulsion", allowed, self.repulsion.name)
+
     @property
     def reports_fast_sum(self) -> bool:
         """Whether the repulsion of reported energies is the fast sum, which is exact to 1e-6."""
@@ -211,11 +217,15 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
     )
 
 
+def _is_fast_alone(config: LoopConfig) -> bool:
+    return config.repulsion is Repulsion.fast and config.reports_fast_sum
+
+
 def _sampled_energy(config: LoopConfig, parameters: LoopParameters) -> Partial | None:
-    if config.repulsion is Repulsion.exact:
+    if config.repulsion is Repulsion.exact or _is_fast_alone(config):
         return None
     if config.repulsion is Repulsion.fast:
-        return None if config.reports_fast_sum else Partial(fast_loop_energy_sample, parameters)
+        return Partial(fast_loop_energy_sample, parameters)
     if config.pairs is Pairs.independent:
         return Partial(loop_energy_by_pairs, parameters)
     # Any random order will do, and one and the same keeps runs comparable.

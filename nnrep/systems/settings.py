@@ -104,6 +104,9 @@ class SystemConfig:
         """Whether some of its particles never move."""
         return False
 
+    def check_exact(self) -> None:
+        """Raise `ConfigError` where steps see another energy than the reported one: a sample of it."""
+
     def without_unused(self) -> "SystemConfig":
         """The settings, those without effect at their defaults: equal for one and the same system."""
         return self

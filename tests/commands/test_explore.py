@@ -281,7 +281,14 @@ def test_a_ladder_that_diverges_leaves_the_others_alone(command, tmp_path, monke
             ("system=cluster", "system.n=13"),
             "explore.temperatures_k: must be given for a system",
         ),
-        (("system=loop", "explore.temperatures_k=[0.1]"), "explore.system: must be of an energy"),
+        (
+            ("system=loop", "system.n=1000000000"),  # before it is built
+            "system.repulsion: must be exact, as every step must see the energy that is reported",
+        ),
+        (
+            ("system=loop", "system.repulsion=fast", "explore.temperatures_k=[0.1]"),
+            "system.repulsion: must be exact, as every step must see the energy that is reported, got fast",
+        ),
         (("optimizer=lbfgs", "explore.quench_every=60"), "explore.quench_every: must be a multiple of"),
         (("explore.temperatures_k=[]",), "explore.temperatures_k: must be positive and rising, at least one"),
         (("explore.same=1",), "explore.same: must be a group of values"),
@@ -296,7 +303,7 @@ def test_a_ladder_that_diverges_leaves_the_others_alone(command, tmp_path, monke
         (("explore.outer_every=4", "explore.exchange_every=100"), "explore.outer_every: must be 1"),
         ((*CLUSTER, "explore.same.rmsd=2"), "explore.same.rmsd: must be null, as particles"),
         (
-            ("system=loop", "explore.container_radius=3"),
+            ("system=loop", "system.repulsion=exact", "explore.container_radius=3"),
             "explore.container_radius: must be null, as particles",
         ),
         ((*CLUSTER, "explore.container_radius=0"), "explore.container_radius: must be positive, or null"),
