@@ -26,7 +26,7 @@ from nnrep.choices.defaults import config_folder
 from nnrep.commands.command import SWEEP_FLAGS
 from nnrep.commands.jobs import JOBS, TABULATED, Jobs, Outcome, Task
 from nnrep.config.compose import add_plugins, with_choices_of
-from nnrep.config.overrides import check_override, understood
+from nnrep.config.overrides import check_folder, check_override, understood
 from nnrep.config.refusal import Refused
 from nnrep.errors import ConfigError, UserError
 from nnrep.host.lock import locked
@@ -52,6 +52,7 @@ class CheckFirst(Callback):
         """A single run: all of it."""
         try:
             _check_logged(config, self.verb)
+            check_folder("hydra.run.dir", config.hydra.run.dir)
             folder = Path(os.path.abspath(config.hydra.run.dir))  # as Hydra names it
             _check_resumed(config, "hydra.run.dir", folder)
             # JAX's floating-point type is set later: nothing here makes its arrays.
@@ -66,6 +67,7 @@ class CheckFirst(Callback):
         folder = Path(config.hydra.sweep.dir).absolute()
         try:
             _check_logged(config, self.verb)
+            check_folder("hydra.sweep.dir", config.hydra.sweep.dir)
             _check_resumed(config, "hydra.sweep.dir", folder)
             self.held.enter_context(locked(folder, "choose another hydra.sweep.dir", SWEEP_LOCK))
         except (UserError, OSError) as error:

@@ -10,9 +10,10 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 from nnrep.choices.settings import literal
-from nnrep.errors import UserError
+from nnrep.errors import UserError, require
 from nnrep.structures.file_names import suffix_of
 
+FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 STRUCTURE, CHAIN = "system.pdb", "system.chain"
 NAMED = re.compile(rf"(\+{{0,2}}(?:{re.escape(STRUCTURE)}|{re.escape(CHAIN)}))=(.*)", re.S)
 CHAINS = re.compile(r"\w{1,4}(,\w{1,4})+")
@@ -35,12 +36,21 @@ def understood(overrides: Sequence[str], *, is_sweep: bool) -> list[str]:
     return [_understood(override, is_sweep) for override in overrides]
 
 
+def check_folder(key: str, value: str) -> None:
+    """Raise `ConfigError` for a folder without a name, or with a ~ that stands for nothing in it."""
+    require(bool(value.strip()), key, "a folder (. is the working folder)", "nothing")
+    at_home = f"without ~, which only a shell replaces: {os.path.expanduser(value)}"
+    require(not value.startswith("~"), key, at_home, value)
+
+
 def check_override(override: str) -> None:
     """Raise `UserError` for what Hydra cannot read, which says how to quote it."""
+    key, _, value = override.partition("=")
     try:
         OverridesParser.create().parse_override(override)
     except HydraException as error:
-        key, _, value = override.partition("=")
+        if key in FOLDERS:
+            check_folder(key, value)
         reason = str(error).splitlines()[0]
         advice = "quote a value with blanks, quotes, any of , = ( ) [ ] { } # & ; or letters beyond a to z"
         example = shlex.quote(f"{key}={_quoted_parts(value)}")

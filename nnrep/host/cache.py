@@ -17,9 +17,9 @@ PROBE_BYTES = 100_000
 
 
 def cache_folder() -> Path:
-    """The user's cache folder for nnrep; NNREP_CACHE names another."""
+    """The user's cache folder for nnrep; NNREP_CACHE names another, in which ~ is the home folder."""
     chosen = os.environ.get("NNREP_CACHE")
-    return Path(chosen) if chosen else user_cache_path("nnrep")
+    return Path(os.path.expanduser(chosen)) if chosen else user_cache_path("nnrep")
 
 
 def is_writable(folder: Path) -> bool:

@@ -215,6 +215,7 @@ def test_default_folders_of_two_runs_differ(command, tmp_path):
     assert len(list((tmp_path / "outputs" / "loop-none").iterdir())) == 2
 
 
+HOME = ("hydra.run.dir: must be without ~, which only a shell replaces: /", "/x, got ~/x")
 BAD = {
     "unknown verb": (
         ("walk",),
@@ -234,6 +235,20 @@ BAD = {
     "key of another map": (("run", "reparam=none", "reparam.modes=3"), ("reparam.modes: unknown key",)),
     "folder below a file": (("run", *SMALL, "hydra.run.dir=file/run"), ("file/run", "Not a directory")),
     "folder that cannot be": (("run", *SMALL, "hydra.run.dir=/proc/nnrep"), ("/proc/nnrep",)),
+    "home of a shell": (("run", *SMALL, "hydra.run.dir='~/x'"), HOME),
+    "home of a shell, unquoted": (("run", *SMALL, "hydra.run.dir=~/x"), HOME),
+    "home of a shell, sweep": (
+        ("run", "-m", *SMALL, "hydra.sweep.dir='~/x'"),
+        ("hydra.sweep.dir: must be without ~", "got ~/x"),
+    ),
+    "folder without a name": (
+        ("run", *SMALL, "hydra.run.dir="),
+        ("hydra.run.dir: must be a folder (. is the working folder), got nothing",),
+    ),
+    "sweep without a name": (
+        ("run", "-m", *SMALL, "hydra.sweep.dir=''"),
+        ("hydra.sweep.dir: must be a folder",),
+    ),
     "unknown flag": (("run", "--foo"), ("--foo", "nnrep run --help")),
     "unknown interpolation": (("run", "hydra.run.dir=${nope}"), ("nope",)),
     "no folder of structures": (
