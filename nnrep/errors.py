@@ -11,6 +11,7 @@ from typing import NamedTuple, Self, TypeGuard, TypeVar
 E = TypeVar("E", bound=Enum)
 
 LONGEST = 80  # characters of a value that an error shows
+NO_WORKING_FOLDER = "the working folder is gone; change to another one"
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nnrep import __version__
 from nnrep.commands.command import Command, asks_for_help
-from nnrep.errors import EXIT_OK, UserError
+from nnrep.errors import EXIT_OK, NO_WORKING_FOLDER, UserError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "JAX_PLATFORMS")
 
@@ -82,11 +82,36 @@ def _report_places(problems: list[str]) -> None:
         _report_programs(cache / "jax")
     else:
         problems.append(f"{cache}: cannot be written, so nothing is kept between runs; set NNREP_CACHE")
-    here = Path.cwd()
-    if os.access(here, os.W_OK):
-        print(f"outputs   {here / 'outputs'}: writable")
+    _report_outputs(problems)
+    _report_structures(problems)
+
+
+def _report_outputs(problems: list[str]) -> None:
+    """The folder that runs are written to, or the one that it will be made in."""
+    try:
+        outputs = Path.cwd() / "outputs"
+    except FileNotFoundError:
+        problems.append(NO_WORKING_FOLDER)
+        return
+    if outputs.exists() and not outputs.is_dir():
+        problems.append(f"{outputs}: is no folder; move it away, or give hydra.run.dir=DIR")
+        return
+    place = outputs if outputs.exists() else outputs.parent
+    if os.access(place, os.W_OK):
+        print(f"outputs   {outputs}: writable")
     else:
-        problems.append(f"{here}: cannot be written; give hydra.run.dir=DIR")
+        problems.append(f"{place}: cannot be written; give hydra.run.dir=DIR")
+
+
+def _report_structures(problems: list[str]) -> None:
+    """The folders in which structures are looked for."""
+    from nnrep.structures.file_names import VARIABLE, existing_folder, variable_folders
+
+    for name in variable_folders():
+        try:
+            print(f"entries   {existing_folder(name, VARIABLE)}: from {VARIABLE}")
+        except UserError as error:
+            problems.append(str(error))
 
 
 def _report_programs(folder: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from hydra.errors import HydraException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from nnrep.errors import UserError, did_you_mean, similar
+from nnrep.errors import NO_WORKING_FOLDER, UserError, did_you_mean, similar
 
 
 def explain(error: BaseException) -> str | None:
@@ -19,6 +19,8 @@ def explain(error: BaseException) -> str | None:
         return _explain_key(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
+    if isinstance(error, FileNotFoundError):  # of a path that is none: os.getcwd
+        return NO_WORKING_FOLDER
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{error.strerror}: make room, or write to another place"
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):

@@ -1,5 +1,6 @@
 """How structure files and the entries of the Protein Data Bank are named."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from nnrep.errors import ConfigError, UserError
 FORMATS = (".pdb", ".ent", ".cif", ".mmcif")
 SUFFIXES = (*FORMATS, *(f"{suffix}.gz" for suffix in FORMATS))
 ENTRY = re.compile(r"[0-9][0-9A-Za-z]{3}")
+VARIABLE = "NNREP_STRUCTURES"  # of the environment: folders in which entries are looked for
 EMBEDDED = "1L2Y"  # the Trp-cage in the package
 
 
@@ -45,6 +47,11 @@ def structure_files(folder: Path) -> list[Path]:
     return sorted(
         path for path in folder.iterdir() if is_structure_file(path) and not path.name.startswith(".")
     )
+
+
+def variable_folders() -> list[str]:
+    """The folders that the environment names."""
+    return [name for name in os.environ.get(VARIABLE, "").split(os.pathsep) if name]
 
 
 def existing_folder(folder: str | Path, key: str) -> Path:

@@ -16,15 +16,16 @@ from nnrep.structures.file_names import (
     ENTRY,
     FORMATS,
     SUFFIXES,
+    VARIABLE,
     existing_folder,
     stem_of,
     structure_files,
     suffix_of,
+    variable_folders,
 )
 from nnrep.structures.parse import unpacked
 
 EMBEDDED_ORIGIN = "embedded in nnrep"
-VARIABLE = "NNREP_STRUCTURES"
 
 
 class Found(NamedTuple):
@@ -136,7 +137,7 @@ def _places(folders: Sequence[str | Path], key: str, cache: Path) -> Iterator[tu
     """What each place is called, and where it is; the key is where the folders were named."""
     for folder in folders:
         yield "folder", existing_folder(folder, key)
-    for name in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
+    for name in variable_folders():
         yield VARIABLE, existing_folder(name, VARIABLE)
     yield "cache", cache
 

@@ -1,12 +1,10 @@
 """Starts in files that an experiment names: looked for where entries of the Protein Data Bank are."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from nnrep.structures.fetch import UnavailableError
-from nnrep.structures.file_names import existing_folder, suffix_of
-from nnrep.structures.places import VARIABLE
+from nnrep.structures.file_names import VARIABLE, existing_folder, suffix_of, variable_folders
 
 START_KEY = "system.start"
 
@@ -29,7 +27,7 @@ def _found(override: str, folders: Sequence[str]) -> str:
     if key != START_KEY or not suffix_of(value) or Path(value).name != value:
         return override
     listed = [(name, "paths.structures") for name in folders]
-    listed += [(name, VARIABLE) for name in os.environ.get(VARIABLE, "").split(os.pathsep) if name]
+    listed += [(name, VARIABLE) for name in variable_folders()]
     places = [Path(), *(existing_folder(name, source) for name, source in listed)]
     for place in places:
         if (place / value).is_file():

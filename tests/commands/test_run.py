@@ -86,6 +86,43 @@ def test_doctor_says_what_is_wrong(command, tmp_path):
     assert "set NNREP_CACHE" in result.stdout
 
 
+@pytest.mark.parametrize("kind", ["file", "folder that cannot be written"])
+def test_doctor_names_outputs_that_no_run_can_use(command, tmp_path, monkeypatch, kind):
+    outputs = tmp_path / "outputs"
+    if kind == "file":
+        outputs.touch()
+        part = f"{outputs}: is no folder; move it away, or give hydra.run.dir=DIR"
+    else:
+        outputs.mkdir()
+        may = os.access  # which lets the superuser write everywhere
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != outputs and may(path, mode))
+        part = f"{outputs}: cannot be written; give hydra.run.dir=DIR"
+    result = command("doctor")
+    assert result.returncode == 1
+    assert f"wrong     {part}" in result.stdout
+
+
+def test_doctor_names_folders_of_structures_that_are_not_there(command, tmp_path):
+    (tmp_path / "pdb").mkdir()
+    folders = os.pathsep.join([str(tmp_path / "pdb"), "/nope"])
+    result = command("doctor", env=os.environ | {"NNREP_STRUCTURES": folders})
+    assert result.returncode == 1
+    assert f"entries   {tmp_path / 'pdb'}: from NNREP_STRUCTURES" in result.stdout
+    assert "wrong     NNREP_STRUCTURES: /nope: no such folder" in result.stdout
+
+
+@pytest.mark.parametrize("verb", ["doctor", "run", "modes"])
+def test_a_working_folder_that_is_gone_is_one_line(tmp_path, verb):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = "import os, sys; from nnrep.cli import main; os.rmdir(os.getcwd()); main()"
+    command = [sys.executable, "-c", code, verb]
+    done = subprocess.run(command, cwd=gone, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (1 if verb == "doctor" else 2)
+    assert "the working folder is gone; change to another one" in (done.stdout + done.stderr)
+
+
 def test_doctor_removes_compiled_programs_that_cannot_be_read(command, tmp_path):
     programs = tmp_path / "cache" / "jax"
     programs.mkdir(parents=True)
