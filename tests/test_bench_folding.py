@@ -138,7 +138,7 @@ def test_the_restricted_mean_counts_later_times_as_the_limit():
     assert restricted_mean(times([], [4, 4]), 4) == 4
 
 
-def test_arms_are_compared_up_to_where_both_were_followed():
+def test_arms_are_compared_up_to_where_searches_of_both_are_watched():
     soon, late = times(range(1, 11)), times([], [50] * 10)
     seen = compared(soon, late)
     assert seen.limit == 50
@@ -152,6 +152,26 @@ def test_arms_are_compared_up_to_where_both_were_followed():
     assert compared(soon, times([51] * 10)).limit == np.inf
     shorter = times([], [5] * 10)
     assert compared(soon, shorter)[:2] == compared(soon.until(5), shorter)[:2]
+
+
+def test_an_arm_is_followed_as_long_as_more_than_half_of_it_is_known():
+    """One search that is watched for longer than the others does not stand for them."""
+    arm = times([3], [4, 5, 6, 6, 60])
+    assert arm.followed == 6
+    assert arm.known(6) == (1, 3)
+    assert arm.known(60) == (1, 1)
+    assert times([3, 7, 9], [4, 60]).followed == 60  # those that folded stay known
+    assert times([3], [4, 5, 60]).followed == 5
+    assert times([3, 9]).followed == np.inf
+    assert compared(arm, times(range(1, 11))).limit == 60  # the test knows what is censored
+    long = search(None, quenches=60, arm="torsion_moves", seed=9)
+    rows = outcomes([*searches_of("torsion_moves", NEVER[1:], quenches=6), long])
+    (row,) = summarise(rows).to_dict("records")
+    assert (row["evaluations_followed"], row["evaluations_folded"], row["evaluations_watched"]) == (
+        600,
+        0,
+        10,
+    )
 
 
 def test_a_ratio_of_medians_says_what_is_known_where_one_is_not_reached():

@@ -11,7 +11,7 @@ from folding.naming import parsed
 from folding.openmm_speed import S_PER_HOUR, at_speed, in_words
 from folding.problem import FOLDED
 from folding.summary import ALONE, OPENMM, PLAIN, best_of, of_kind, of_one_processor, times_of
-from folding.survival import Compared, Times, compared, median
+from folding.survival import Compared, Times, compared, known_in_words, median
 from nnrep.figures.analysis.statistics import CONFIDENCE
 from nnrep.figures.claim import Claim, Verdict, Whose, as_tested
 from nnrep.figures.needs import Need
@@ -268,8 +268,10 @@ def _tested(pair: tuple[Side, ...], measure: str, rule: Callable[[Compared], Ver
 
 
 def _median(times: Times) -> str:
-    value = median(times).value
-    return number(value, 3) if np.isfinite(value) else f"not reached in {number(times.followed, 3)}"
+    value, followed = median(times).value, times.followed
+    if np.isfinite(value):
+        return number(value, 3)
+    return f"not reached in {number(followed, 3)} ({known_in_words(*times.known(followed))})"
 
 
 def _high(value: float) -> str:

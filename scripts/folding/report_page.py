@@ -11,7 +11,7 @@ from folding.described import described, in_order
 from folding.kept import Kept, Made
 from folding.openmm_speed import PS_PER_NS, S_PER_HOUR
 from folding.problem import FOLDED, RMS_FORCE
-from folding.survival import RESAMPLES
+from folding.survival import RESAMPLES, known_in_words
 from nnrep.figures.claim import totals
 from nnrep.figures.markdown import formatted, formatted_table, markdown_table
 from nnrep.figures.report import COMMAND_TITLES
@@ -40,12 +40,14 @@ TIMES_EXPLAINED = (
     "one thread, with the compilation of a process's first search."
 )
 TESTS_EXPLAINED = (
-    "Two arms are compared by the log-rank test (two-sided, 5 %) up to the time to which both were followed; "
-    f"and by the ratio of their medians, with an interval (95 %) from {RESAMPLES} resampled sets. "
-    "A median that is not reached is above the time to which its arm was followed, and no more is known. A "
-    "claim is not tested where an arm lacks ten searches; processor times are compared where all searches of "
-    "two arms ran on one kind of processor. Claims are tested one by one: of twenty that are "
-    "decided at 95 %, one may be wrong."
+    "Two arms are compared by the log-rank test (two-sided, 5 %) up to the time to which searches of both "
+    f"were watched; and by the ratio of their medians, with an interval (95 %) from {RESAMPLES} resampled "
+    "sets. "
+    "An arm is followed to the last time of a search at which more than half of its searches are known: "
+    "they have folded by then, or are still watched. A median that is not reached is above that time, and no "
+    "more is known. A claim is not tested where an arm lacks ten searches; processor times are compared "
+    "where all searches of two arms ran on one kind of processor. Claims are tested one by one: of twenty "
+    "that are decided at 95 %, one may be wrong."
 )
 SUMMARY_TITLES = {
     "arm": ("arm", "{}"),
@@ -196,12 +198,15 @@ def _shown_summary(summary: pd.DataFrame) -> pd.DataFrame:
 
 def _medians(summary: pd.DataFrame, measure: str, scale: float) -> list[str]:
     columns = [summary[f"{measure}_{part}"] / scale for part in ("median", "low", "high", "followed")]
-    return [_median_in_words(*values) for values in zip(*columns, strict=True)]
+    counts = [summary[f"{measure}_{part}"] for part in ("folded", "watched")]
+    return [_median_in_words(*values) for values in zip(*columns, *counts, strict=True)]
 
 
-def _median_in_words(value: float, low: float, high: float, followed: float) -> str:
+def _median_in_words(
+    value: float, low: float, high: float, followed: float, folded: int, watched: int
+) -> str:
     if not np.isfinite(value):
-        return f"{NOT_REACHED} in {followed:.3g}"
+        return f"{NOT_REACHED} in {followed:.3g} ({known_in_words(folded, watched)})"
     return f"{value:.3g} ({low:.3g} to {formatted('{:.3g}', high) if np.isfinite(high) else NOT_REACHED})"
 
 

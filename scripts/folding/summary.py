@@ -61,7 +61,11 @@ def of_one_processor(searches: pd.DataFrame) -> bool:
 
 
 def summarise(searches: pd.DataFrame) -> pd.DataFrame:
-    """A row an arm of a problem; a median that is not reached is infinite."""
+    """A row an arm of a problem; a median that is not reached is infinite.
+
+    Of every measure `_followed` is the time to which the arm is known, `_folded` and `_watched` how many of
+    its searches have folded by then and how many are still watched.
+    """
     rows = []
     for problem, of_problem in searches.groupby("problem", sort=False):
         limits = {name: common_limit(of_problem, name) for name in MEASURES}
@@ -72,11 +76,14 @@ def summarise(searches: pd.DataFrame) -> pd.DataFrame:
             for name in MEASURES:
                 times = times_of(own, name)
                 estimate = median(times)
+                folded, watched = times.known(times.followed)
                 row |= {
                     f"{name}_median": estimate.value,
                     f"{name}_low": estimate.low,
                     f"{name}_high": estimate.high,
                     f"{name}_followed": times.followed,
+                    f"{name}_folded": folded,
+                    f"{name}_watched": watched,
                     f"{name}_mean_restricted": restricted_mean(times, limits[name]),
                     f"{name}_limit": limits[name],
                     f"{name}_sum": own[name].sum(),

@@ -30,12 +30,35 @@ class Times(NamedTuple):
 
     @property
     def followed(self) -> float:
-        """To which time the arm is known: infinite where all searches folded, as no more can be learnt."""
+        """To which time the arm is known: the last of a search at which more than half of all are known.
+
+        A search is known once it has folded, and as long as it is still watched: a single one that is watched
+        for longer than the others says nothing of their median. Infinite where all searches folded, as no
+        more can be learnt.
+        """
+        if np.all(self.folded):
+            return np.inf
+        return float(max(time for time in self.time if 2 * sum(self.known(time)) > len(self.time)))
+
+    @property
+    def watched_to(self) -> float:
+        """To which time any of the searches is known; infinite where all folded."""
         return float(np.max(self.time)) if not np.all(self.folded) else np.inf
+
+    def known(self, limit: float) -> tuple[int, int]:
+        """How many searches have folded by a limit, and how many others are still watched there."""
+        by_limit = self.until(limit)
+        watched = ~by_limit.folded & (by_limit.time >= limit)
+        return int(by_limit.folded.sum()), int(watched.sum())
 
     def until(self, limit: float) -> "Times":
         """The same, followed to a limit at most."""
         return Times(np.minimum(self.time, limit), self.folded & (self.time <= limit))
+
+
+def known_in_words(folded: int, watched: int) -> str:
+    """What `Times.known` says."""
+    return f"{folded} folded, {watched} still watched"
 
 
 class Estimate(NamedTuple):
@@ -50,7 +73,7 @@ class Compared(NamedTuple):
     """Two arms.
 
     Attributes:
-        limit: to which both are followed for the test; infinite where all searches of both folded.
+        limit: to which searches of both are watched, for the test; infinite where all of both folded.
         chance: two-sided p of the log-rank test; NaN where nothing folded.
         sooner: whether more searches of the first folded than the test expects of equal arms.
         ratio: of the median of the first to that of the second. Where one was not reached, the value is NaN
@@ -111,7 +134,7 @@ def restricted_mean(times: Times, limit: float) -> float:
 
 def compared(first: Times, second: Times) -> Compared:
     """Two arms: the log-rank test, and the ratio of medians with an interval from resampled searches."""
-    limit = min(first.followed, second.followed)
+    limit = min(first.watched_to, second.watched_to)
     one, other = first.until(limit), second.until(limit)
     ratio = _ratio(first, second)
     if not (one.folded.any() or other.folded.any()):
