@@ -18,7 +18,7 @@ from nnrep.figures.analysis.sequential import (
     inflation,
     next_analysis,
 )
-from nnrep.figures.analysis.statistics import lower
+from nnrep.figures.analysis.statistics import lower, refuting_confidence
 from nnrep.figures.claim import Verdict
 from nnrep.figures.evidence import Evidence
 
@@ -60,6 +60,19 @@ class Decided(NamedTuple):
     decision: Decision
     first: pd.DataFrame
     second: pd.DataFrame
+
+    def verdict(self, parts: int) -> Verdict:
+        """On the claim that the first is lower.
+
+        Args:
+            parts: of the claim of which this is one: it refutes the whole by a rule that errs as seldom as
+                `refuting_confidence` says.
+        """
+        if self.decision.verdict is not Verdict.fails:
+            return self.decision.verdict
+        sides = energies_of(self.first), energies_of(self.second)
+        strict = decided_in_steps(*sides, self.decision.rule, 1 - refuting_confidence(parts))
+        return strict.verdict if strict.verdict is Verdict.fails else Verdict.undecided
 
 
 class Compared(NamedTuple):
@@ -151,7 +164,9 @@ def add_seeds(
     return decisions
 
 
-def lower_by(evidence: Evidence, name: str, first: pd.DataFrame, second: pd.DataFrame) -> Compared:
+def lower_by(
+    evidence: Evidence, name: str, first: pd.DataFrame, second: pd.DataFrame, *, parts: int = 1
+) -> Compared:
     """Whether the first mean energy is lower: by the runs that were added for it, else by these runs.
 
     Args:
@@ -159,11 +174,12 @@ def lower_by(evidence: Evidence, name: str, first: pd.DataFrame, second: pd.Data
         name: of the comparison.
         first: runs that are compared by their 95 % interval where none were added.
         second: of the other method.
+        parts: of the claim of which this is one; see `statistics.refuting_confidence`.
     """
     decided = evidence.decisions.get(name)
     if decided is not None:
-        return Compared(decided.first, decided.second, str(decided.decision), decided.decision.verdict)
-    seen, verdict = lower(energies_of(first), energies_of(second))
+        return Compared(decided.first, decided.second, str(decided.decision), decided.verdict(parts))
+    seen, verdict = lower(energies_of(first), energies_of(second), parts)
     return Compared(first, second, str(seen), verdict)
 
 

@@ -1,5 +1,7 @@
 """Figure 2: what the methods make of both loops."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -15,8 +17,8 @@ from nnrep.figures.analysis.selection import (
     of_method,
     typical_run,
 )
-from nnrep.figures.analysis.statistics import FEWEST, combined, lower, most, opposite
-from nnrep.figures.claim import Claim, Whose
+from nnrep.figures.analysis.statistics import FEWEST, combined, lower, most
+from nnrep.figures.claim import Claim, Verdict, Whose
 from nnrep.figures.comparison import Comparison, lower_by
 from nnrep.figures.drawing.axes import number_text
 from nnrep.figures.evidence import Evidence
@@ -93,15 +95,14 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     by_method = {key: of_method(runs, *key) for key in methods}
     coils = {key: is_coil(rows) for key, rows in by_method.items()}
     split = {key: rows["pieces"] > 1 for key, rows in by_method.items()}
-    in_most_runs = {key: most(flags.tolist()) for key, flags in coils.items()}
-    others = [opposite(in_most_runs["pure_lj", other]) for other in OTHERS]
+    by_gnn_alone = [coils["pure_lj", NETWORK], *(~coils["pure_lj", other] for other in OTHERS)]
     counted = "coils (one piece, 90 % of bonds and contacts)"
     claims = [
         Claim(
             "Bond+LJ: GD, CG and GNN all find the coil in most runs",
             source,
             f"{counted}: {_shares(coils, 'bond_lj')}",
-            combined([in_most_runs["bond_lj", method] for method in METHOD_LABELS]),
+            _all_in_most_runs([coils["bond_lj", method] for method in METHOD_LABELS]),
         ),
         Claim(
             "pure LJ: GD leaves particles far away in most runs",
@@ -122,12 +123,17 @@ def claims_of(evidence: Evidence) -> list[Claim]:
             "pure LJ: only GNN finds the coil in most runs",
             source,
             f"{counted}: {_shares(coils, 'pure_lj')}",
-            combined([in_most_runs["pure_lj", NETWORK], *others]),
+            _all_in_most_runs(by_gnn_alone),
         ),
         *(_more_contacts(runs, other) for other in OTHERS),
         *(_lower_energy(evidence, other) for other in OTHERS),
     ]
     return [claim._replace(needs=COIL_NEEDS, caveats=(CHOSEN_RATES, *claim.caveats)) for claim in claims]
+
+
+def _all_in_most_runs(flags: Sequence[pd.Series]) -> Verdict:
+    """Whether each of several things is true of most runs."""
+    return combined([most(each.tolist(), parts=len(flags)) for each in flags])
 
 
 def _shares(flags: dict[tuple[str, str], pd.Series], potential: str) -> str:

@@ -386,6 +386,17 @@ def test_every_number_is_compared_with_the_baseline():
     assert table["distinct energies"].tolist() == [4, 4, 4]
 
 
+@pytest.mark.parametrize(("higher", "verdict"), [(0.62, OPEN), (1.0, FAILS)])
+def test_one_part_refutes_at_its_share_of_five_percent(higher, verdict):
+    """Of 16 fresh runs a side, whose means have a standard error of 0.27: p is 0.03, and 0.001."""
+    others = dict.fromkeys((20, 30), -20.0)
+    assert verdict_of(FIG9, grid({10: higher, **others}), "with every number") is verdict
+    tables = [runs_of("none", around(0.0), structure=name) for name in FOUR_PROTEINS]
+    for name in FOUR_PROTEINS:
+        tables.append(runs_of("cg", around(higher if name == "2JOF" else -20.0), structure=name))
+    assert verdict_of(FIG8, evidence_of(*tables), LOWER) is verdict
+
+
 def test_one_number_that_is_asked_for_in_two_ways_counts_once():
     same = runs_of("cg", around(-10), modes=20)
     other = same.assign(config_hash="other", run_id="other-" + same["seed"].astype(str))

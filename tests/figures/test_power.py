@@ -122,6 +122,21 @@ def test_equality_within_the_margin_is_found_and_seldom_where_there_is_none():
     assert share(outcomes(0.5, rule, 600, seed=5), Outcome.equal) <= 0.04
 
 
+@pytest.mark.parametrize(
+    ("shift", "of_one", "of_four"),
+    [
+        (0.65, Verdict.fails, Verdict.undecided),
+        (2.0, Verdict.fails, Verdict.fails),
+        (-0.65, Verdict.holds, Verdict.holds),
+    ],
+)
+def test_a_part_of_a_claim_refutes_it_by_a_rule_that_errs_less_often(shift, of_one, of_four):
+    values = np.resize([-1.0, 1.0], 41)
+    table = pd.concat([runs_of("a", values + shift), runs_of("b", values)])
+    (decided,) = with_runs(PAIRS[:1], decisions_of(PAIRS[:1], table, 0.8), table).values()
+    assert (decided.verdict(1), decided.verdict(4)) == (of_one, of_four)
+
+
 def test_a_budget_ends():
     values = np.array([-1.0, 1.0] * 6)
     decision = decided_in_steps(values, values, Rule(12, NO_MARGIN))

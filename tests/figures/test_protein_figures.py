@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from timed_claims import check_timed_claims
 
 from nnrep.baselines.none import NoBaselineConfig
@@ -217,6 +218,20 @@ def test_the_caption_of_figure_4_is_tested_by_pairs():
     papers = [claim.claim for claim in FIG4.claims(evidence) if claim.of is Whose.paper]
     assert len(papers) == 4
     assert len(FIG4.claims(evidence)) == 6
+
+
+def test_one_protein_of_six_refutes_at_a_sixth_of_the_level():
+    """Of six equal pairs one passes its own 95 % interval in 14 % of cases."""
+    values = np.array([-1.0, -0.5, 0.0, 0.0, 0.5, 1.0])
+    error = values.std(ddof=1) / np.sqrt(6)
+    for chance, verdict in ((0.02, Verdict.undecided), (0.005, Verdict.fails)):
+        lower = values - stats.t.isf(chance / 2, 5) * error
+        tables = [runs_of("none", [-2000.0] * 6, structure=name) for name in SIX_PROTEINS]
+        tables += [
+            runs_of("gnn", -2000.0 + (values if place else lower), structure=name)
+            for place, name in enumerate(SIX_PROTEINS)
+        ]
+        assert verdict_of(FIG4, evidence_of(*tables), HIGHER) is verdict
 
 
 def test_nearer_needs_both_proteins():

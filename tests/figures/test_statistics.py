@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from nnrep.figures.analysis.statistics import (
     CONFIDENCE,
@@ -16,8 +17,8 @@ from nnrep.figures.analysis.statistics import (
     falls,
     lower,
     most,
-    opposite,
     ranks_lower,
+    refuting_confidence,
 )
 from nnrep.figures.claim import Verdict
 
@@ -65,6 +66,28 @@ def test_verdicts_need_six_runs_and_a_clear_difference():
     assert combined([Verdict.not_tested, Verdict.fails]) is Verdict.fails
 
 
+def test_one_of_several_parts_refutes_at_its_share_of_five_percent():
+    """p is 0.02: enough against a claim of its own, not against one of six parts; for it 0.02 is enough."""
+    values = np.array([-1.0, -0.5, 0.0, 0.0, 0.5, 1.0])
+    shift = stats.t.isf(0.01, 5) * values.std(ddof=1) / np.sqrt(6)
+    assert stats.ttest_1samp(values + shift, 0).pvalue == pytest.approx(0.02)
+    for parts, verdict in ((1, Verdict.fails), (2, Verdict.fails), (3, Verdict.undecided)):
+        assert below(values + shift, 0.0, parts)[1] is verdict
+        assert below(values - shift, 0.0, parts)[1] is Verdict.holds
+    assert below(values + shift, 0.0, 6)[0] == below(values + shift, 0.0)[0]  # quoted at 95 %
+    assert refuting_confidence(6) == pytest.approx(1 - 0.05 / 6)
+    # Exact: 2 / 2^6 = 0.03, 2 / 2^8 = 0.008.
+    assert most([False] * 6, parts=2) is Verdict.undecided
+    assert most([False] * 8, parts=6) is Verdict.fails
+    assert most([True] * 6, parts=6) is Verdict.holds
+
+
+def test_six_equal_pairs_are_refuted_in_no_more_than_five_percent_of_cases():
+    drawn = np.random.default_rng(0).normal(size=(1000, 6, 10))
+    verdicts = [combined([below(pairs, 0.0, parts=6)[1] for pairs in claim]) for claim in drawn]
+    assert np.mean([verdict is Verdict.fails for verdict in verdicts]) < 0.04  # of one side: 2.5 %
+
+
 def test_fewest_runs_can_reach_the_level():
     """The exact two-sided sign test of runs that all agree: 2 / 2^n."""
     assert 2 / 2**FEWEST < 1 - CONFIDENCE <= 2 / 2 ** (FEWEST - 1)
@@ -77,7 +100,6 @@ def test_a_share_of_runs_needs_more_than_a_majority():
     assert most([False] * 6) is Verdict.fails
     assert most([True] * 8 + [False]) is Verdict.holds
     assert most([True] * 7 + [False] * 2) is Verdict.undecided
-    assert opposite(most([False] * 6)) is Verdict.holds
 
 
 def test_a_limit_is_passed_by_the_whole_interval():

@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 
 from nnrep.figures.analysis.statistics import CONFIDENCE
 
-ERROR = 1 - CONFIDENCE  # of all analyses together, both sides
+ERROR = 1 - CONFIDENCE  # of all analyses together, both sides, where no other is asked for
 NODES = 64  # of the quadrature between two boundaries: digits beyond 1e-8 do not change
 FAR = 12.0  # no boundary is beyond
 
@@ -51,21 +51,22 @@ class _Motion(NamedTuple):
 _BEGINNING = _Motion(np.zeros(1), np.ones(1))
 
 
-def spent(share: float) -> float:
-    """The error that is spent by a share of the runs, both sides."""
-    return float(4 * stats.norm.sf(stats.norm.isf(ERROR / 4) / math.sqrt(share)))
+def spent(share: float, error: float = ERROR) -> float:
+    """How much of an error is spent by a share of the runs, both sides."""
+    return float(4 * stats.norm.sf(stats.norm.isf(error / 4) / math.sqrt(share)))
 
 
 @lru_cache
-def critical_values(shares: tuple[float, ...]) -> tuple[float, ...]:
+def critical_values(shares: tuple[float, ...], error: float = ERROR) -> tuple[float, ...]:
     """Beyond which |z| each analysis tells means apart.
 
     Args:
         shares: of all runs, at which there are analyses; they rise to 1.
+        error: of all analyses together, both sides.
     """
     motion, before, limits = _BEGINNING, 0.0, []
     for share in shares:
-        spends = spent(share) - (spent(before) if before else 0.0)
+        spends = spent(share, error) - (spent(before, error) if before else 0.0)
         gap, now = share - before, motion
         limit = brentq(lambda at, now=now, gap=gap, more=spends: sum(now.beyond(at, gap, 0.0)) - more, 0, FAR)
         motion, before = now.within(limit, gap, 0.0), share
@@ -73,9 +74,9 @@ def critical_values(shares: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(limits)
 
 
-def levels(shares: Sequence[float]) -> list[float]:
-    """The two-sided level of each analysis."""
-    return [float(2 * stats.norm.sf(limit)) for limit in critical_values(tuple(shares))]
+def levels(shares: Sequence[float], error: float = ERROR) -> list[float]:
+    """The two-sided level of each analysis, by the error of all of them together."""
+    return [float(2 * stats.norm.sf(limit)) for limit in critical_values(tuple(shares), error)]
 
 
 def power(shares: Sequence[float], drift: float) -> float:

@@ -45,10 +45,10 @@ class Rule(NamedTuple):
         """Runs a side at each analysis; never fewer than decide anything."""
         return sorted({max(FEWEST, math.ceil(share * self.budget)) for share in SHARES})
 
-    def levels(self) -> list[float]:
-        """The level at which each of them decides."""
+    def levels(self, error: float = ERROR) -> list[float]:
+        """The level at which each of them decides, so that all of them together err as seldom as is said."""
         counts = self.analyses()
-        return levels([count / counts[-1] for count in counts])
+        return levels([count / counts[-1] for count in counts], error)
 
 
 class Decision(NamedTuple):
@@ -101,18 +101,19 @@ def budget_for(power: float, runs: int) -> int:
     return math.ceil(round(runs * inflation(power), 6))
 
 
-def decided_in_steps(first: Values, second: Values, rule: Rule) -> Decision:
+def decided_in_steps(first: Values, second: Values, rule: Rule, error: float = ERROR) -> Decision:
     """Follow the rule through the analyses that there are runs enough for.
 
     Args:
         first: values of one side, in the order in which its runs were added.
         second: of the other.
         rule: budget and margin.
+        error: of all analyses together.
     """
     counts = rule.analyses()
     runs = min(len(first), len(second))
     decision = Decision(Outcome.open, 0, 0, 0.0, Difference(math.nan, -math.inf, math.inf), rule)
-    for number, (count, level) in enumerate(zip(counts, rule.levels(), strict=True), start=1):
+    for number, (count, level) in enumerate(zip(counts, rule.levels(error), strict=True), start=1):
         if count > runs:
             return decision
         seen = difference(_leading(first, count), _leading(second, count), 1 - level)

@@ -1,7 +1,7 @@
 """What can be said from a handful of runs."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,16 +31,20 @@ class Difference(NamedTuple):
         """As claims quote it."""
         return f"{self.mean:+.4g} (95 %: {self.low:+.4g} to {self.high:+.4g})"
 
-    def verdict(self, runs: int) -> Verdict:
-        """Whether it is below zero: the whole interval, or none of it, or open; with few runs, open."""
-        if runs >= FEWEST and self.high < 0:
-            return Verdict.holds
-        if runs >= FEWEST and self.low > 0:
-            return Verdict.fails
-        return Verdict.undecided
-
 
 UNKNOWN = Difference(float("nan"), -np.inf, np.inf)
+
+
+def refuting_confidence(parts: int) -> float:
+    """Of the intervals by which one of several parts refutes a claim: together they err in 5 % of cases.
+
+    This is Bonferroni's correction, and Holm's where one part is enough. A claim that holds needs none, as
+    all of its parts hold.
+
+    Args:
+        parts: of the claim, all of which it says.
+    """
+    return 1 - (1 - CONFIDENCE) / parts
 
 
 def difference(first: Values, second: Values, confidence: float = CONFIDENCE) -> Difference:
@@ -64,23 +68,55 @@ def deviation(values: Values) -> float:
     return float(values.std(ddof=1)) if known else float("nan")
 
 
-def lower(first: Values, second: Values) -> tuple[Difference, Verdict]:
-    """Whether the mean of the first is lower than that of the second."""
-    seen = difference(first, second)
-    return seen, seen.verdict(min(len(first), len(second)))
-
-
-def below(values: Values, limit: float) -> tuple[Difference, Verdict]:
-    """Whether the mean of values is below a limit: Student's interval of their difference."""
+def difference_from(values: Values, limit: float, confidence: float = CONFIDENCE) -> Difference:
+    """mean(values) - limit with Student's interval; unknown with infinite values, or fewer than two."""
     values = np.asarray(values, float)
     if len(values) < 2 or not np.isfinite(values).all():
-        return UNKNOWN, Verdict.undecided
+        return UNKNOWN
     mean = float(values.mean() - limit)
     if _is_one(values):
-        return Difference(mean, mean, mean), Difference(mean, mean, mean).verdict(len(values))
-    interval = stats.ttest_1samp(values, limit).confidence_interval(CONFIDENCE)
-    seen = Difference(mean, float(interval.low) - limit, float(interval.high) - limit)
-    return seen, seen.verdict(len(values))
+        return Difference(mean, mean, mean)
+    interval = stats.ttest_1samp(values, limit).confidence_interval(confidence)
+    return Difference(mean, float(interval.low) - limit, float(interval.high) - limit)
+
+
+def lower(first: Values, second: Values, parts: int = 1) -> tuple[Difference, Verdict]:
+    """Whether the mean of the first is lower than that of the second.
+
+    Args:
+        first: numbers.
+        second: the same.
+        parts: of the claim of which this is one; see `refuting_confidence`.
+    """
+    runs = min(len(first), len(second))
+    return _below_zero(lambda confidence: difference(first, second, confidence), runs, parts)
+
+
+def below(values: Values, limit: float, parts: int = 1) -> tuple[Difference, Verdict]:
+    """Whether the mean of values is below a limit.
+
+    Args:
+        values: numbers.
+        limit: another.
+        parts: of the claim of which this is one; see `refuting_confidence`.
+    """
+    return _below_zero(lambda confidence: difference_from(values, limit, confidence), len(values), parts)
+
+
+def _below_zero(interval: Callable[[float], Difference], runs: int, parts: int) -> tuple[Difference, Verdict]:
+    """A difference at 95 %, and whether it is below zero; with few runs, open.
+
+    Args:
+        interval: of a confidence.
+        runs: of the side that has fewer.
+        parts: see `refuting_confidence`.
+    """
+    seen = interval(CONFIDENCE)
+    if runs >= FEWEST and seen.high < 0:
+        return seen, Verdict.holds
+    if runs >= FEWEST and interval(refuting_confidence(parts)).low > 0:
+        return seen, Verdict.fails
+    return seen, Verdict.undecided
 
 
 def _is_one(values: np.ndarray) -> bool:
@@ -136,12 +172,18 @@ def differ(groups: Sequence[Values]) -> tuple[float, Verdict]:
     return chance, Verdict.holds if decided else Verdict.undecided
 
 
-def most(flags: Sequence[bool]) -> Verdict:
-    """Whether more than half of all runs there could be are flagged: the exact binomial test, at 5 %."""
+def most(flags: Sequence[bool], parts: int = 1) -> Verdict:
+    """Whether more than half of all runs there could be are flagged: the exact binomial test, at 5 %.
+
+    Args:
+        flags: a run each.
+        parts: of the claim of which this is one; see `refuting_confidence`.
+    """
     count, total = sum(map(bool, flags)), len(flags)
-    if total < FEWEST or stats.binomtest(count, total).pvalue >= 1 - CONFIDENCE:
-        return Verdict.undecided
-    return Verdict.holds if count > total / 2 else Verdict.fails
+    chance = stats.binomtest(count, total).pvalue if total >= FEWEST else 1.0
+    if count > total / 2:
+        return Verdict.holds if chance < 1 - CONFIDENCE else Verdict.undecided
+    return Verdict.fails if chance < 1 - refuting_confidence(parts) else Verdict.undecided
 
 
 def decide(condition: bool, runs: int) -> Verdict:
@@ -151,14 +193,12 @@ def decide(condition: bool, runs: int) -> Verdict:
     return Verdict.holds if condition else Verdict.fails
 
 
-def opposite(verdict: Verdict) -> Verdict:
-    """The verdict on the contrary."""
-    turned = {Verdict.holds: Verdict.fails, Verdict.fails: Verdict.holds}
-    return turned.get(verdict, verdict)
-
-
 def combined(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict on several parts: one fails, or one is not tested, or all hold, or it is open."""
+    """The verdict on several parts: one fails, or one is not tested, or all hold, or it is open.
+
+    Args:
+        verdicts: of parts that were tested as such, each with their number; see `refuting_confidence`.
+    """
     for verdict in (Verdict.fails, Verdict.not_tested):
         if verdict in verdicts:
             return verdict

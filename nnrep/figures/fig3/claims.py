@@ -148,7 +148,7 @@ def _at_the_bound(evidence: Evidence) -> Claim:
         best = best_setting(evidence.summary, "bond_lj", reparam)
         energies = energies_of(runs_of(evidence.repeats, best))
         bound = float("nan") if best is None else best["energy_bound"]
-        seen, verdict = below(-(energies / bound).to_numpy(), -NEAR_BOUND)
+        seen, verdict = below(-(energies / bound).to_numpy(), -NEAR_BOUND, len(METHOD_LABELS))
         verdicts.append(verdict)
         low, high = (100 * (NEAR_BOUND - limit) for limit in (seen.high, seen.low))
         share = 100 * energies.mean() / bound
@@ -276,7 +276,7 @@ def _faster_in_all(evidence: Evidence, potential: str) -> Claim:
         mine = of_method(runs, potential, reparam)
         times = mine["time_s"].where(~diverged(mine), np.inf)  # ended early
         theirs = known[reparam].total_time / known[reparam].runs
-        verdicts.append(below(times.to_numpy(), theirs)[1])
+        verdicts.append(below(times.to_numpy(), theirs, len(METHOD_LABELS))[1])
         ratio = theirs / times.mean()
         parts.append(f"{method} {times.mean():.2f} s against {theirs:.1f} s ({ratio:.1f} times)")
     device = "; ".join(runs["device"].unique())

@@ -6,7 +6,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from nnrep.figures.analysis.statistics import FEWEST, Difference, below, combined
+from nnrep.figures.analysis.statistics import (
+    FEWEST,
+    Difference,
+    below,
+    combined,
+    difference_from,
+    refuting_confidence,
+)
 from nnrep.figures.claim import Claim, Verdict, Whose, on_wall_time
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.fig4.pairs import geometric, pairs_of, whole
@@ -36,8 +43,8 @@ CAVEATS = (
 PAIR_NEEDS = (network_need(300), descent_need(), stopping_need(), steps_needed(5000), runs_needed(10))
 # Questions of ours are asked of any energy.
 PAPER_NEEDS = (*PAIR_NEEDS, force_field_need("amber14", "amber14_uncorrected"))
-# The pairs of one protein -> what was measured, and what follows.
-PairsTest = Callable[[pd.DataFrame], tuple[str, Verdict]]
+# The pairs of one protein, and of how many it is one -> what was measured, and what follows.
+PairsTest = Callable[[pd.DataFrame, int], tuple[str, Verdict]]
 
 
 def claims_of(evidence: Evidence) -> list[Claim]:
@@ -130,7 +137,7 @@ def _of_all(pairs: pd.DataFrame, where: str, tested: _Test, caveats: tuple[str, 
     parts, verdicts = [], []
     for name in pairs["structure"].unique():
         own = pairs[pairs["structure"] == name]
-        measured, verdict = tested.test(own)
+        measured, verdict = tested.test(own, len(tested.proteins))
         parts.append(f"{name} {measured}{_unfinished(own)}")
         verdicts += [verdict] if name in tested.proteins else []
     missing = [name for name in tested.proteins if name not in set(pairs["structure"])]
@@ -152,10 +159,10 @@ def _of_all(pairs: pd.DataFrame, where: str, tested: _Test, caveats: tuple[str, 
 def _is_faster(ratio: str) -> PairsTest:
     """Student's interval of the logarithm of a ratio against 0."""
 
-    def test(pairs: pd.DataFrame) -> tuple[str, Verdict]:
+    def test(pairs: pd.DataFrame, proteins: int) -> tuple[str, Verdict]:
         values = pairs[ratio].to_numpy(float)
         with np.errstate(divide="ignore"):
-            seen, verdict = below(-np.log(values), 0.0)
+            seen, verdict = below(-np.log(values), 0.0, proteins)
         known = np.isfinite(seen.mean)
         measured = _times(seen) if known else f"{geometric(whole(pairs)[ratio])[0]:.2f} times"
         return measured, verdict
@@ -178,12 +185,13 @@ def _unfinished(pairs: pd.DataFrame) -> str:
     return f" [{text}]" if text else ""
 
 
-def _is_near_one(pairs: pd.DataFrame) -> tuple[str, Verdict]:
+def _is_near_one(pairs: pd.DataFrame, proteins: int) -> tuple[str, Verdict]:
     """Whether Student's interval of the mean factor lies within its bounds; energies are quoted as well."""
     factor = pairs["factor"].to_numpy(float)
-    seen, _ = below(factor, 1.0)
+    seen = difference_from(factor, 1.0)
+    refuting = difference_from(factor, 1.0, refuting_confidence(proteins))
     inside = seen.low > -NEAR_ONE and seen.high < NEAR_ONE
-    outside = seen.low > NEAR_ONE or seen.high < -NEAR_ONE
+    outside = refuting.low > NEAR_ONE or refuting.high < -NEAR_ONE
     known = len(pairs) >= FEWEST and bool((factor > 0).all())  # of both signs it says nothing
     verdict = Verdict.holds if inside else Verdict.fails if outside else Verdict.undecided
     good = whole(pairs)
@@ -192,17 +200,17 @@ def _is_near_one(pairs: pd.DataFrame) -> tuple[str, Verdict]:
     return measured, verdict if known else Verdict.undecided
 
 
-def _is_nearer(pairs: pd.DataFrame) -> tuple[str, Verdict]:
+def _is_nearer(pairs: pd.DataFrame, proteins: int) -> tuple[str, Verdict]:
     """Student's interval of the differences of pairs."""
     fg, gnn = (pairs[f"rmsd_{name}"].to_numpy(float) for name in ("fg", "gnn"))
-    seen, verdict = below(_differences(gnn, fg), 0.0)
+    seen, verdict = below(_differences(gnn, fg), 0.0, proteins)
     return f"GNN {gnn.mean():.2f} A, FG {fg.mean():.2f} A, difference {seen}", verdict
 
 
-def _is_higher(pairs: pd.DataFrame) -> tuple[str, Verdict]:
+def _is_higher(pairs: pd.DataFrame, proteins: int) -> tuple[str, Verdict]:
     """Student's interval of the differences of pairs."""
     fg, gnn = (pairs[f"energy_{name}"].to_numpy(float) for name in ("fg", "gnn"))
-    seen, verdict = below(_differences(fg, gnn), 0.0)
+    seen, verdict = below(_differences(fg, gnn), 0.0, proteins)
     return f"FG {fg.mean():.1f}, GNN {gnn.mean():.1f}, FG less GNN {seen} kJ/mol", verdict
 
 

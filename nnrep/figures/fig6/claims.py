@@ -202,7 +202,9 @@ def _best_are_lower_than_openmm(
     if lacking:
         return Claim(claim, source, lacking, Verdict.undecided, Whose.ours, caveats=caveats)
     openmm = energies_of(theirs)
-    tests = {name: lower(energies_of(own).to_numpy(), openmm.to_numpy()) for name, own in runs.items()}
+    tests = {
+        name: lower(energies_of(own).to_numpy(), openmm.to_numpy(), len(runs)) for name, own in runs.items()
+    }
     differences = "; ".join(f"{name} less OpenMM {seen}" for name, (seen, _) in tests.items())
     measured = (
         f"mean of {len(openmm)} fresh seeds OpenMM {openmm.mean():.1f}; "

@@ -66,7 +66,10 @@ def _best_of_all(mapped: dict[str, pd.DataFrame], best: str) -> Claim:
     if best not in mapped or not others:
         return Claim(claim, FIGURE_9, NOTHING_TO_COMPARE, Verdict.undecided)
     ours = energies_of(mapped[best])
-    seen = {name: lower(ours.to_numpy(), energies_of(rows).to_numpy()) for name, rows in others.items()}
+    seen = {
+        name: lower(ours.to_numpy(), energies_of(rows).to_numpy(), len(others))
+        for name, rows in others.items()
+    }
     differences = ", ".join(f"{name} {difference}" for name, (difference, _) in seen.items())
     measured = f"{best}: mean of {len(ours)} fresh seeds {ours.mean():.1f}; less that of {differences}"
     return Claim(claim, FIGURE_9, measured, combined([verdict for _, verdict in seen.values()]))
@@ -88,7 +91,7 @@ def _all_below_baseline(fresh: dict[str, pd.DataFrame]) -> Claim:
     if not mapped or BASELINE_NAME not in fresh:
         return Claim(claim, OURS, NOTHING_TO_COMPARE, Verdict.undecided, Whose.ours)
     theirs = energies_of(fresh[BASELINE_NAME]).to_numpy()
-    seen = {name: lower(energies_of(rows).to_numpy(), theirs) for name, rows in mapped.items()}
+    seen = {name: lower(energies_of(rows).to_numpy(), theirs, len(mapped)) for name, rows in mapped.items()}
     differences = ", ".join(f"{name} {difference}" for name, (difference, _) in seen.items())
     verdict = combined([verdict for _, verdict in seen.values()])
     return Claim(claim, OURS, f"differences of means: {differences}", verdict, Whose.ours)
