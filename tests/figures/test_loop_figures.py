@@ -288,9 +288,19 @@ def test_published_values_are_held_against_the_spread_over_starts():
     wide = {name: list(np.linspace(-0.12, 0.1, 10)) for name in methods}
     assert verdicts(FIG3, evidence_of_shared(wide))[claim] is Verdict.holds
     high = wide | {"cg": list(np.linspace(-0.07, 0.1, 10))}  # published: -0.0771
-    assert verdicts(FIG3, evidence_of_shared(high))[claim] is Verdict.fails
+    assert verdicts(FIG3, evidence_of_shared(high))[claim] is Verdict.undecided
     few = {name: values[::4] for name, values in wide.items()}
     assert verdicts(FIG3, evidence_of_shared(few))[claim] is Verdict.undecided
+
+
+@pytest.mark.parametrize(("starts", "verdict"), [(118, Verdict.undecided), (119, Verdict.fails)])
+def test_a_published_value_outside_the_spread_refutes_only_if_chance_seldom_puts_it_there(starts, verdict):
+    """A further start lies outside of 119 in 2 of 120 cases, for one of three methods in up to 5 %."""
+    energies = list(np.linspace(-0.07, 0.1, starts))  # published of CG: -0.0771
+    spread = evidence_of_shared(dict.fromkeys(("none", "cg", "gnn"), energies))
+    (claim,) = (claim for claim in FIG3.claims(spread) if "pure LJ: the published best mean" in claim.claim)
+    assert claim.verdict is verdict
+    assert "in up to 5 % of cases" in claim.caveats[0]
 
 
 def test_tables_of_figure_3_are_of_fresh_and_of_shared_starts():
