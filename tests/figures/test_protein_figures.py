@@ -266,6 +266,24 @@ def test_the_energy_factor_is_tested_by_the_interval_of_its_mean():
         assert verdict_of(FIG4, evidence_of(*tables), FACTOR) is verdict
 
 
+def test_the_energy_factor_is_said_to_be_a_mean_over_pairs():
+    """Two minima that runs of a pair fall into at random: the factor is 1.25, of mean energies it is 1."""
+    fg, gnn = [-2000.0, -1000.0] * 3, [-1000.0, -2000.0] * 3
+    evidence = evidence_of(runs_of("none", fg), runs_of("gnn", gnn))
+    claim = claim_of(FIG4, evidence, FACTOR)
+    assert "2JOF 1.2500" in claim.measured
+    assert any("mean over pairs, not the ratio of the mean energies" in caveat for caveat in claim.caveats)
+    (row,) = FIG4.tables(evidence)["speedup_amber14"].to_dict("records")
+    assert row["E FG / E GNN, mean over pairs"] == pytest.approx(1.25)
+    assert row["E FG"] == row["E GNN"] == -1500
+
+
+def test_energies_are_drawn_as_the_caption_says():
+    labels = [axes.get_ylabel() for axes in FIG4.draw(six()).axes]
+    assert any("per atom" in label for label in labels)
+    assert "(b) Energy per atom" in FIG4.caption
+
+
 def test_pairs_with_a_diverged_run_are_counted_and_left_out_of_the_table():
     gnn = runs_of("gnn", around(-1500.0))
     gnn.loc[:2, "status"] = "diverged"

@@ -24,9 +24,10 @@ FIGURE = Figure(
         "geometric) and standard deviations, a colour and a shape a protein. Full marks: each run to its "
         "own end (modes, fit, minimisation); open ones: until both are within 1 kcal/mol of the higher of "
         "their two lowest energies. The grey box is the paper's plot. Of negative energies a factor below "
-        "1 means a lower GNN, of positive ones a factor above 1. (b) Energy of each run above the lowest "
-        "of its protein in the panel against RMSD, shapes as in (a), colours by method. (c) CA traces of "
-        "the runs of median energy on the first force field, superposed on the native structure in grey. "
+        "1 means a lower GNN, of positive ones a factor above 1. (b) Energy per atom of each run above the "
+        "lowest of its protein in the panel, against RMSD, shapes as in (a), colours by method. (c) CA "
+        "traces of the runs of median energy on the first force field, superposed on the native structure in "
+        "grey. "
         "Pairs of which one diverged are left out; the tables count them."
     ),
 )

@@ -52,7 +52,7 @@ def draw(evidence: Evidence) -> Picture:
         _energies(panels[1, place], evidence.runs, chosen, marks)
         panels[0, place].set_title(f"{potential}\n{start} start", fontsize=SMALL)
     panels[0, 0].set_ylabel("(a) energy factor, FG / GNN", fontsize=SMALL)
-    panels[1, 0].set_ylabel("(b) energy an atom above\nthe lowest / kJ/mol", fontsize=SMALL)
+    panels[1, 0].set_ylabel("(b) energy per atom above\nthe lowest / kJ/mol", fontsize=SMALL)
     above.legend(handles=_key(marks), loc="outside lower center", ncols=4)
     grid = below.subplots(rows, wide, squeeze=False).ravel()
     for place, axes in enumerate(grid):
@@ -116,7 +116,7 @@ def _deviation(values: pd.Series) -> float:
 
 
 def _energies(axes: Any, runs: pd.DataFrame, problems: list[MinimizationProblem], marks: Marks) -> None:
-    """(b): energy an atom above the lowest of its protein against RMSD, colours are methods."""
+    """(b): energy per atom above the lowest of its protein against RMSD, colours are methods."""
     for problem in problems:
         rows = of_problem(runs, problem)
         rows = rows[~diverged(rows)]
