@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Picture
 from nnrep.energies.pairwise import capped_lennard_jones_minimum
 from nnrep.figures.analysis.labels import COARSE_GRAINED, LOOP_LABELS, METHOD_LABELS, NETWORK, PLAIN
 from nnrep.figures.analysis.selection import (
+    TYPICAL,
     best_setting,
     counts_of,
     diverged,
@@ -200,7 +201,7 @@ FIGURE = Figure(
     comparisons=comparisons,
     most_seeds=COIL_SEEDS,
     caption=(
-        "Each panel shows the run of median energy of its method, seen from where its largest piece is "
+        f"Each panel shows the run of its method {TYPICAL}, seen from where its largest piece is "
         "widest, in a window around that piece: particles further away are counted below as outside. "
         "Colours run along the chain; broken bonds are thin and grey; a bond of pure LJ is 1.13 long. A "
         "piece is a set of particles that hang together by distances below 1.5 times the ideal contact; "

@@ -20,7 +20,7 @@ from nnrep.figures.analysis.labels import (
     NO_BASELINE,
     PLAIN,
 )
-from nnrep.figures.analysis.selection import diverged, typical_run, values_of
+from nnrep.figures.analysis.selection import TYPICAL, diverged, typical_run, values_of
 from nnrep.figures.analysis.statistics import FEWEST, below, falls
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.claim import Claim, Verdict, on_wall_time
@@ -53,7 +53,7 @@ HALF = "a network has half of the steps, then the positions are free"
 ANOTHER_ENERGY = "on AMBER14; the authors' code computes another sum (amber14_uncorrected)"
 # Of the widest network, then of narrower ones.
 DASHES: tuple[Any, ...] = ("-", (0, (6, 1.5)), (0, (3, 1.2)), (0, (1, 1)))
-TYPICAL_WIDTH = 1.6  # points, of the run of median energy
+TYPICAL_WIDTH = 1.6  # points, of the typical run
 HISTORY_HEIGHT, STRUCTURE_HEIGHT = 3.3, 1.9  # inches
 HISTORY_LABELS = {"time_s": "modes, fit and minimisation, or dynamics / s", "step": "steps"}
 
@@ -319,9 +319,8 @@ FIGURE = Figure(
     fixed_grid=True,
     caption=(
         "Above: RMSD of the CA atoms against wall time (slow modes and fit before the first point, "
-        "compilation apart) and against steps, a line a run, the thick one of median energy. Of networks, "
+        f"compilation apart) and against steps, a line a run, the thick one {TYPICAL}. Of networks, "
         "named by their width, the widest has the full colour. A network has half of its steps, then the "
-        "positions are free. Below: CA traces of the runs of median energy on the native structure in "
-        "grey."
+        "positions are free. Below: CA traces of the runs with thick lines on the native structure in grey."
     ),
 )

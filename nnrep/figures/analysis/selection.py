@@ -10,6 +10,7 @@ import pandas as pd
 
 from nnrep.minimization import Status
 
+TYPICAL = "in the middle by energy (of an even number of runs the lower one of two)"  # as captions say it
 SAME_ENERGY = 1e-3  # relative difference of energies that count as one
 # What makes settings of a method distinct. Those that differ in tolerance alone are nearly copies.
 DISTINCT_COLUMNS = ["modes", "hidden", "learning_rate", "learning_rate_coarse"]
@@ -53,7 +54,7 @@ def counts_of(*tables: Sized) -> str:
 
 
 def typical_run(runs: pd.DataFrame) -> pd.Series:
-    """The run of median energy, of an even number the lower of the two; diverged ones are highest."""
+    """The run in the middle by energy, of an even number the lower one of two; diverged ones are highest."""
     ordered = runs.iloc[np.argsort(energies_of(runs), kind="stable")]
     return ordered.iloc[(len(ordered) - 1) // 2]
 

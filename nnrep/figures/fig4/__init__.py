@@ -1,5 +1,6 @@
 """Figure 4: proteins, the network against plain minimisation."""
 
+from nnrep.figures.analysis.selection import TYPICAL
 from nnrep.figures.fig4.claims import claims_of
 from nnrep.figures.fig4.pairs import tables
 from nnrep.figures.fig4.picture import draw
@@ -26,8 +27,7 @@ FIGURE = Figure(
         "their two lowest energies. The grey box is the paper's plot. Of negative energies a factor below "
         "1 means a lower GNN, of positive ones a factor above 1. (b) Energy per atom of each run above the "
         "lowest of its protein in the panel, against RMSD, shapes as in (a), colours by method. (c) CA "
-        "traces of the runs of median energy on the first force field, superposed on the native structure in "
-        "grey. "
+        f"traces of the runs {TYPICAL} on the first force field, superposed on the native structure in grey. "
         "Pairs of which one diverged are left out; the tables count them."
     ),
 )
