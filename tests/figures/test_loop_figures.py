@@ -391,6 +391,20 @@ def test_claims_of_figure_2_follow_pieces_and_contacts():
     assert verdict_of["Bond+LJ: GD, CG and GNN all find the coil in most runs"] is Verdict.holds
 
 
+def test_a_coil_is_told_with_its_energy():
+    """Tangled pairs leave bonds and contacts in place, and cost most of the energy."""
+    pure = [runs_of("pure_lj", name, around(0.0, 8)) for name in METHOD_LABELS]
+    bonded = [
+        runs_of("bond_lj", name, around(-0.002 if name == "cg" else -0.023, 8, spread=0))
+        for name in METHOD_LABELS
+    ]
+    claims = {claim.claim: claim for claim in FIG2.claims(evidence_of(*pure, *bonded))}
+    claim = claims["Bond+LJ: GD, CG and GNN all find the coil in most runs"]
+    assert claim.verdict is Verdict.holds
+    assert "median energies GD -0.0230, CG -0.0020, GNN -0.0230 (bound" in claim.measured
+    assert any("by shape alone" in caveat for caveat in claim.caveats)
+
+
 @pytest.mark.parametrize("count", [4, 5, 6])
 def test_the_typical_run_is_the_middle_one_or_the_lower_of_two(count):
     runs = runs_of("pure_lj", "cg", np.arange(count)[::-1] / 10.0)
