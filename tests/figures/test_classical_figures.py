@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from added_seeds import check_quoted_means
-from checkout import SHARED_STRUCTURES
+from checkout import ROOT, SHARED_STRUCTURES
 from structure_texts import tripeptide
 from timed_claims import check_timed_claims
 
@@ -384,6 +384,15 @@ def test_every_number_is_compared_with_the_baseline():
     assert table["less baseline"].round(6).tolist()[:2] == [10, -20]
     assert np.isnan(table["less baseline"][2])  # of the baseline itself
     assert table["distinct energies"].tolist() == [4, 4, 4]
+
+
+def test_what_figure_8_has_tested_already_is_said():
+    """Both figures have the same settings of 2JOF from its extended chain, so that runs are the same."""
+    fig8, fig9 = (set(pd.read_csv(ROOT / f"results/{name}/runs.csv")["run_id"]) for name in ("fig8", "fig9"))
+    assert fig9 <= fig8
+    claims = {claim.claim: claim.caveats for claim in FIG9.claims(grid({10: -10, 20: -20}))}
+    same = "the same runs as those of 2JOF, extended start, in figure 8: not another test"
+    assert same in claims["CG with the best number of eigenvectors ends lower than the baseline"]
 
 
 @pytest.mark.parametrize(("higher", "verdict"), [(0.62, OPEN), (1.0, FAILS)])
