@@ -7,7 +7,7 @@ import pandas as pd
 
 from nnrep.errors import UserError
 from nnrep.figures.analysis.boundaries import levels
-from nnrep.figures.analysis.selection import energies_of, values_of
+from nnrep.figures.analysis.selection import counts_of, energies_of, values_of
 from nnrep.figures.analysis.sequential import (
     POWER_OF_ONE,
     SHARES,
@@ -18,7 +18,7 @@ from nnrep.figures.analysis.sequential import (
     inflation,
     next_analysis,
 )
-from nnrep.figures.analysis.statistics import lower, refuting_confidence
+from nnrep.figures.analysis.statistics import difference, lower, refuting_confidence
 from nnrep.figures.claim import Verdict
 from nnrep.figures.evidence import Evidence
 
@@ -38,6 +38,8 @@ class Comparison(NamedTuple):
         budget: fresh seeds a side by which one analysis would have power 0.8; see `sequential.budget_for`.
         margin: a difference that counts as none.
         column: of the table of runs, of which less is better.
+        known: fresh seeds a side, the first ones, that were known when the comparison was chosen; they do
+            not count.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Comparison(NamedTuple):
     budget: int
     margin: float
     column: str = "energy"
+    known: int = 0
 
 
 class Decided(NamedTuple):
@@ -53,13 +56,23 @@ class Decided(NamedTuple):
 
     Attributes:
         decision: by the rule.
-        first: the runs of the first setting that it used.
+        first: the runs of the first setting that it used; before the first analysis all that there are.
         second: of the other.
     """
 
     decision: Decision
     first: pd.DataFrame
     second: pd.DataFrame
+
+    def __str__(self) -> str:
+        """As claims quote it; before the first analysis the difference of the runs, which decides nothing."""
+        if self.decision.analysis:
+            return str(self.decision)
+        seen = difference(energies_of(self.first), energies_of(self.second))
+        runs, first = counts_of(self.first, self.second), self.decision.rule.analyses()[0]
+        return (
+            f"{seen} of {runs} runs a side, the first analysis is of {first}: {self.decision.outcome.value}"
+        )
 
     def verdict(self, parts: int) -> Verdict:
         """On the claim that the first is lower.
@@ -110,10 +123,11 @@ def _decided(comparison: Comparison, repeats: pd.DataFrame, power: float) -> Dec
 
 
 def _sides(comparison: Comparison, repeats: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The runs of both settings, in the order in which they were added."""
+    """The runs of both settings that count, in the order in which they were added."""
     ordered = repeats.sort_values("seed", kind="stable")
     first, second = (
-        ordered[ordered["config_hash"] == each] for each in (comparison.first, comparison.second)
+        ordered[ordered["config_hash"] == each].iloc[comparison.known :]
+        for each in (comparison.first, comparison.second)
     )
     return first, second
 
@@ -125,7 +139,8 @@ def with_runs(
     decided = {}
     for comparison in comparisons:
         decision = decisions[comparison.name]
-        first, second = (runs.iloc[: decision.runs] for runs in _sides(comparison, repeats))
+        used = slice(decision.runs if decision.analysis else None)
+        first, second = (runs.iloc[used] for runs in _sides(comparison, repeats))
         decided[comparison.name] = Decided(decision, first, second)
     return decided
 
@@ -137,7 +152,7 @@ def seeds_wanted(comparisons: Sequence[Comparison], decisions: Mapping[str, Deci
         count = next_analysis(decisions[comparison.name])
         if count is not None:
             for name in (comparison.first, comparison.second):
-                wanted[name] = max(count, wanted.get(name, 0))
+                wanted[name] = max(comparison.known + count, wanted.get(name, 0))
     return wanted
 
 
@@ -178,7 +193,7 @@ def lower_by(
     """
     decided = evidence.decisions.get(name)
     if decided is not None:
-        return Compared(decided.first, decided.second, str(decided.decision), decided.verdict(parts))
+        return Compared(decided.first, decided.second, str(decided), decided.verdict(parts))
     seen, verdict = lower(energies_of(first), energies_of(second), parts)
     return Compared(first, second, str(seen), verdict)
 
@@ -217,12 +232,13 @@ def power_of(table: pd.DataFrame, asked: float | None, place: str) -> float | No
 _PLACES = ", ".join(f"{100 * share:g} %" for share in SHARES)
 _LEVELS = ", ".join(f"{100 * level:.2g} %" for level in levels(SHARES))
 POWER_EXPLAINED = (
-    "Fresh seeds were added in steps until each comparison was decided or its budget was used up. The "
-    f"rule is fixed before the first of them: interim analyses at {_PLACES} of the budget, at levels of "
-    f"{_LEVELS} (Lan and DeMets's boundaries for O'Brien and Fleming's spending function, at the exact "
-    "shares), so that for large samples 5 % of comparisons of equal means are told apart by all of them "
-    "together. An analysis decides if Welch's interval at its level excludes zero, or lies within the "
-    "margin, below which a difference counts as none. A budget follows from the runs a side by which one "
-    f"analysis at 5 % would find a difference with power {POWER_OF_ONE:g}: all of them together need "
+    "Fresh seeds are added in steps until each comparison is decided or its budget is used up. The rule is "
+    "fixed before the first seed that counts; fresh seeds that were known when a comparison was chosen do "
+    f"not count. There are interim analyses at {_PLACES} of the budget, at levels of {_LEVELS} (Lan and "
+    "DeMets's boundaries for O'Brien and Fleming's spending function, at the exact shares), so that for "
+    "large samples 5 % of comparisons of equal means are told apart by all of them together. An analysis "
+    "decides if Welch's interval at its level excludes zero, or lies within the margin, below which a "
+    "difference counts as none. A budget follows from the runs a side by which one analysis at 5 % would "
+    f"find a difference with power {POWER_OF_ONE:g}: all of them together need "
     f"{inflation(POWER_OF_ONE):.2f} times as many for it, and more for a higher power."
 )

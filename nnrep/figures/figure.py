@@ -63,6 +63,7 @@ class Figure(NamedTuple):
         check: raises `ConfigError` for a setting that it cannot tell anything of.
         comparisons: from the summary, for which settings `power=0.8` adds seeds.
         most_seeds: the largest budget of these.
+        known_seeds: how many fresh seeds were known when they were chosen, at most; see `Comparison.known`.
         beyond: whether there is an experiment NAME_beyond, of what the paper does not have.
     """
 
@@ -83,6 +84,7 @@ class Figure(NamedTuple):
     check: Callable[[RunConfig], None] = any_setting
     comparisons: Callable[[pd.DataFrame], list[Comparison]] = no_comparisons
     most_seeds: int = 0
+    known_seeds: int = 0
     beyond: bool = True
 
     @property

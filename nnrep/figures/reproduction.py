@@ -71,11 +71,12 @@ class Reproduction(NamedTuple):
     def stores(self, power: float | None) -> Stores:
         """The runs that the folder holds."""
         fresh = [len(repeat.seeds) for repeat in map(self.repeat, self.settings)]
-        added = 0 if power is None else budget_for(power, self.figure.most_seeds)
+        figure = self.figure
+        added = 0 if power is None else figure.known_seeds + budget_for(power, figure.most_seeds)
         first = min(map(first_fresh_seed, self.settings))
         most = max(*fresh, added, fresh_seeds_held(self.folder, first))
         repeatable = [with_fresh_seeds(setting, most) for setting in self.settings]
-        return open_stores(self.folder, self.figure, self.settings, repeatable, self.beyond)
+        return open_stores(self.folder, figure, self.settings, repeatable, self.beyond)
 
     def repeat(self, setting: Setting) -> Setting:
         """A setting with fresh seeds, by which best settings are compared."""

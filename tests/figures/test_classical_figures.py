@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from added_seeds import check_quoted_means
+from added_seeds import check_quoted_means, with_added_seeds
 from checkout import ROOT, SHARED_STRUCTURES
 from structure_texts import tripeptide
 from timed_claims import check_timed_claims
@@ -233,6 +233,13 @@ def test_means_are_quoted_of_the_runs_that_decide():
         runs_of("none", around(-100), **peptide), runs_of("cg", around(-200), **peptide), fresh=True
     )
     check_quoted_means(FIG8, evidence, 1)
+    decided = with_added_seeds(FIG8, evidence)
+    (claim,) = (claim for claim in FIG8.claims(decided) if LOWER in claim.claim)
+    assert (
+        "1PLW: seeds are added because its first 16 fresh ones a side had left it open" in claim.caveats[-1]
+    )
+    (alone,) = (claim for claim in FIG8.claims(evidence) if LOWER in claim.claim)
+    assert not any("1PLW" in caveat for caveat in alone.caveats)
 
 
 @pytest.mark.parametrize(("figure", "count"), [(FIG7, 0), (FIG8, 2), (FIG9, 0)])

@@ -1,5 +1,7 @@
 """Seeds that are added until a comparison is decided: the rule keeps its error, and comes to an end."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -209,6 +211,54 @@ def test_seeds_are_added_until_all_is_decided():
     assert table["analyses"].tolist() == ["11 21 31 41", "21 41 62 82"]
     assert table["levels"].str.split().str.len().tolist() == [4, 4]
     assert table["outcome"].tolist() == ["the first is lower", "open: the budget ended"]
+
+
+def test_seeds_by_which_a_comparison_was_chosen_do_not_count():
+    """They differ by 5, the others by nothing: neither analyses nor quoted means know of them."""
+    known = 16
+    chosen = PAIRS[0]._replace(known=known)
+    rng = np.random.default_rng(11)
+    drawn = {name: rng.normal(size=200) for name in "ab"}
+    drawn["a"][:known] -= 5
+    held = {"a": known + 8, "b": known + 9}
+
+    def repeats() -> pd.DataFrame:
+        return pd.concat([runs_of(name, drawn[name][:count]) for name, count in held.items()])
+
+    begun = decisions_of([chosen], repeats(), 0.8)
+    assert begun["a - b"].outcome is Outcome.open
+    assert seeds_wanted([chosen], begun) == dict.fromkeys("ab", known + 11)
+    (decided,) = with_runs([chosen], begun, repeats()).values()
+    assert decided.verdict(1) is Verdict.undecided
+    assert decided.first["energy"].tolist() == drawn["a"][known : known + 8].tolist()
+    assert re.match(
+        r"[+-][\d.]+ \(95 %: .* of 8 and 9 runs a side, the first analysis is of 11", str(decided)
+    )
+
+    def fill(wanted) -> bool:
+        held.update(wanted)
+        return True
+
+    decisions = add_seeds([chosen], 0.8, repeats, fill)
+    assert decisions["a - b"].outcome is Outcome.ended
+    assert held == dict.fromkeys("ab", known + 41)
+
+
+def test_a_figure_holds_the_seeds_that_do_not_count():
+    figure = FIGURES["fig8"]
+    peptide = pd.DataFrame(
+        {
+            "structure": "1PLW",
+            "start": "random",
+            "potential": "classical",
+            "reparam": ["cg", "none"],
+            "config_hash": ["a", "b"],
+            "energy_mean": 0.0,
+            "diverged": 0,
+        }
+    )
+    (comparison,) = figure.comparisons(peptide)
+    assert comparison.known == figure.known_seeds == 16
 
 
 def test_a_broken_sweep_ends_it():

@@ -3,7 +3,14 @@
 from nnrep.figures.fig8.claims import claims_of
 from nnrep.figures.fig8.comparison import tables
 from nnrep.figures.fig8.picture import draw
-from nnrep.figures.fig8.settings import PEPTIDE_SEEDS, check_setting, comparisons, notes_of, repeated
+from nnrep.figures.fig8.settings import (
+    KNOWN_SEEDS,
+    PEPTIDE_SEEDS,
+    check_setting,
+    comparisons,
+    notes_of,
+    repeated,
+)
 from nnrep.figures.figure import Figure
 
 __all__ = ["FIGURE"]
@@ -20,6 +27,7 @@ FIGURE = Figure(
     notes=notes_of,
     comparisons=comparisons,
     most_seeds=PEPTIDE_SEEDS,
+    known_seeds=KNOWN_SEEDS,
     fixed_grid=True,
     check=check_setting,
     caption=(

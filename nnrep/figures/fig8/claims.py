@@ -15,7 +15,7 @@ from nnrep.figures.checks import CLASSICAL_CAVEATS
 from nnrep.figures.claim import Claim, Verdict, Whose, on_wall_time
 from nnrep.figures.comparison import lower_by
 from nnrep.figures.evidence import Evidence
-from nnrep.figures.fig8.settings import best_of, comparison_name
+from nnrep.figures.fig8.settings import KNOWN_SEEDS, best_of, comparison_name
 from nnrep.figures.needs import runs_needed, steps_needed
 
 FOUR_PROTEINS = ("2JOF", "2MGO", "1PLW", "5AWL")  # which each claim is of, so that each is a part of it
@@ -36,7 +36,12 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         where = f"{potential}, {start} start"
         chosen = [problem for problem in problems if (problem.potential, problem.start) == (potential, start)]
         for claim, of, caveats, test in (
-            (f"{where}: the best CG ends lower than GD for all four proteins", Whose.paper, (), _lower),
+            (
+                f"{where}: the best CG ends lower than GD for all four proteins",
+                Whose.paper,
+                _added_to(evidence, chosen),
+                _lower,
+            ),
             (
                 f"{where}: the best CG takes no more than similar time to GD for all four proteins",
                 Whose.paper,
@@ -74,6 +79,16 @@ def _of_all(evidence: Evidence, problems: list[MinimizationProblem], claim: str,
         parts.append(f"not run: {', '.join(missing)}")
         verdicts.append(Verdict.not_tested)
     return Claim(claim, "figure 8", "; ".join(parts), combined(verdicts))
+
+
+def _added_to(evidence: Evidence, problems: list[MinimizationProblem]) -> tuple[str, ...]:
+    """To which comparisons seeds were added, and why."""
+    return tuple(
+        f"{problem.structure}: seeds are added because its first {KNOWN_SEEDS} fresh ones a side had left it "
+        "open; those were known when it was chosen, and do not count"
+        for problem in problems
+        if comparison_name(problem) in evidence.decisions
+    )
 
 
 def _lower(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
