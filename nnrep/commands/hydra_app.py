@@ -99,8 +99,9 @@ def _check_own_table(path: Path) -> None:
 def _check_same_sweep(config: DictConfig, folder: Path) -> None:
     """Refuse to go on in the folder of another sweep, whose tables would be replaced.
 
-    What is no part of a run may differ. A `multirun.yaml` that cannot be read, as that of a killed command,
-    leaves it to the jobs, which compare their own configurations.
+    What is no part of a run may differ, and a list may have more values behind those that it had. A
+    `multirun.yaml` that cannot be read, as that of a killed command, leaves it to the jobs, which compare
+    their own configurations.
     """
     path = folder / "multirun.yaml"
     try:
@@ -108,11 +109,18 @@ def _check_same_sweep(config: DictConfig, folder: Path) -> None:
     except (OSError, ValueError, AttributeError, yaml.YAMLError, OmegaConfBaseException):
         return
     now = _parts_of_runs(config.hydra.overrides.task)
-    if was != now:
-        gone, new = (" ".join(sorted(each)) or "no more" for each in (was - now, now - was))
-        advice = "repeat the sweep's own command with resume=true, or choose another hydra.sweep.dir"
-        reason = f"cannot resume, the sweep was given {gone} and is given {new}; {advice}"
-        raise Refused(UserError(f"{folder}: {reason}"))
+    gone, new = sorted(was - now), sorted(now - was)
+    if len(gone) == len(new) and all(map(_is_longer, new, gone)):
+        return
+    earlier, later = (" ".join(each) or "no more" for each in (gone, new))
+    advice = "repeat the sweep's own command with resume=true, or choose another hydra.sweep.dir"
+    reason = f"cannot resume, the sweep was given {earlier} and is given {later}; {advice}"
+    raise Refused(UserError(f"{folder}: {reason}"))
+
+
+def _is_longer(new: str, old: str) -> bool:
+    """Whether an override has the values of another one, and more behind them."""
+    return new.startswith(f"{old},")
 
 
 def _parts_of_runs(overrides: Iterable[str]) -> set[str]:

@@ -415,6 +415,10 @@ def test_a_sweep_that_is_resumed_with_other_settings_is_refused_and_loses_nothin
     assert same.returncode == 2, same.stderr
     assert "sweep/0 is complete" in same.stderr
     assert (folder / "runs.csv").read_bytes() == before[folder / "runs.csv"]
+    longer = command(*sweep, "max_steps=50", "seeds=1,0,2", "resume=true")
+    assert longer.returncode == 2, longer.stderr
+    statuses = pd.read_csv(folder / "runs.csv")["status"].tolist()
+    assert [status == "failed" for status in statuses] == [False, True, False, False]
 
 
 def test_the_rows_of_jobs_that_are_refused_in_their_folders_stay_in_the_table(command, tmp_path):
