@@ -19,7 +19,12 @@ class FrameRecorder:
         self._positions: list[np.ndarray] = []
 
     def checks_ahead(self, steps: np.ndarray, check_every: int) -> int:
-        """Most checks until the next frame of replicas that stand at these steps (r,) of their stage."""
+        """Most checks until the next frame of a batch, at least 1.
+
+        Args:
+            steps: (r,) of the stage, of its replicas that run: these stand at checks, stopped ones may not.
+            check_every: steps between checks, of which `every` is a multiple.
+        """
         if self.every is None:
             return 2**31 - 1
         return int(min(self.every - steps % self.every)) // check_every

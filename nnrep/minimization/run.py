@@ -92,7 +92,8 @@ class Run:
         began = time.perf_counter()
         before = self.stage.values_of(group, "step")
         every = self.stage.stage.stopping.check_every
-        checks = min(self.checks, self.recording.frames.checks_ahead(before, every))
+        going = self.stage.values_of(group, "status") == Status.running
+        checks = min(self.checks, self.recording.frames.checks_ahead(before[going], every))
         chunk = partial(self.stage.run, group, checks)
         try:
             after = interruptible(chunk, self.monitor.should_stop, PATIENCE_SECONDS)

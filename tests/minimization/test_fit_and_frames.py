@@ -106,6 +106,38 @@ def test_the_last_frame_of_an_early_end_is_kept():
         assert result.frames.step[mine].tolist() == [0, result.steps_fine[seed]]
 
 
+def drawn_apart(key):
+    return jnp.asarray(system(4).positions) * jax.random.uniform(key, minval=0.5, maxval=8.0)
+
+
+@pytest.mark.parametrize("max_steps", [400, 96, 77])
+def test_frames_of_a_batch_are_those_of_its_replicas_alone_wherever_these_stop(max_steps):
+    """They come to rest between checks, and where their second stage begins they have other limits."""
+    one = nnrep.System(energy=well, positions=system(4).positions, draw_start=drawn_apart)
+    rest = nnrep.Stopping(min_delta=0.0, patience=1000, check_every=5, rms_force=0.5)
+    stages = [
+        nnrep.Stage(name, nnrep.reparam.identity(), nnrep.sgd(rate), stopping, max_steps)
+        for name, rate, stopping in [("first", 0.02, rest), ("second", 0.001, OPTIONS["stopping"])]
+    ]
+
+    def run(batch_size):
+        chunks = []
+        options = {"batch_size": batch_size, "record_every": 10, "on_progress": chunks.append}
+        # A chunk without a step would be followed by another one, for ever.
+        watch = {"should_stop": lambda: len(chunks) > 1000}
+        return minimize(one, stages=stages, seeds=4, max_steps=max_steps, **options, **watch)
+
+    alone, together = run(1), run(4)
+    assert nnrep.Status.interrupted not in together.status
+    assert len(set(alone.steps_coarse % 5)) > 1
+    assert together.status == alone.status
+    np.testing.assert_array_equal(together.evaluations, alone.evaluations)
+    np.testing.assert_allclose(together.positions, alone.positions, rtol=1e-12)
+    np.testing.assert_array_equal(together.frames.seed, alone.frames.seed)
+    np.testing.assert_array_equal(together.frames.step, alone.frames.step)
+    np.testing.assert_allclose(together.frames.positions, alone.frames.positions, rtol=1e-12)
+
+
 @pytest.mark.parametrize("stop_after", [1, 3, 12])
 def test_frames_and_fit_survive_an_interruption(tmp_path, stop_after):
     options = OPTIONS | {"record_every": 20, "fit": Fit(50)}
