@@ -19,7 +19,7 @@ from nnrep.exploration.search import Search, searched
 from nnrep.exploration.settings import ExploreConfig
 from nnrep.exploration.shape import Shape, same_minimum
 from nnrep.minimization import Monitor, Stage, Stopping, lbfgs, two_stages
-from nnrep.minimization.minimizer import seed_list
+from nnrep.minimization.minimizer import check_max_steps, checked_stages, seed_list, stage_list
 from nnrep.reparam.base import Reparametrization
 from nnrep.systems.system import System
 
@@ -31,7 +31,7 @@ def explore(
     *,
     seeds: int | Sequence[int] = 1,
     reparam: Reparametrization | None = None,
-    stages: Sequence[Stage] | None = None,
+    stages: Stage | Sequence[Stage] | None = None,
     max_steps: int = 60_000,
     monitor: Monitor | None = None,
     **options: Any,
@@ -45,8 +45,8 @@ def explore(
         system: whose energy is the same at every step: not sampled.
         seeds: one ladder of replicas a seed; an integer k means 0..k-1. Ladders go on by turns.
         reparam: a map that frames are quenched through first.
-        stages: of the minimisation of the lowest minima at the end; None goes on with L-BFGS to a tenth of
-            the RMS force at which quenches end.
+        stages: one or several, of the minimisation of the lowest minima at the end; None goes on with L-BFGS
+            to a tenth of the RMS force at which quenches end.
         max_steps: most steps of that.
         monitor: how the search is followed, stopped and resumed; `record_every` is explore's own.
         options: fields of `ExploreConfig`, as `explore.*` of the command line: temperatures_k, steps, ...
@@ -61,12 +61,18 @@ def explore(
     monitor.check()
     allowed = "None, as a frame is kept of every round"
     require(monitor.record_every is None, "monitor.record_every", allowed, monitor.record_every)
+    require_kind(reparam, Reparametrization | None, "reparam", "a nnrep.reparam.Reparametrization, or None")
+    check_max_steps(max_steps)
     config = build(ExploreConfig, {key: list(x) if isinstance(x, tuple) else x for key, x in options.items()})
     chosen = seed_list(seeds)
     unit, mean_over = system.energy_unit, system.mean_over
     rest = Stopping(min_delta=0, rms_force=TIGHTER * config.quench.rest(unit, mean_over))
-    end = two_stages(optimizer=lbfgs(), stopping=rest) if stages is None else tuple(stages)
+    if stages is None:
+        stages = two_stages(optimizer=lbfgs(), stopping=rest)
+    end = stage_list(stages, "stages", "a Stage or a list of at least one Stage, or None")
     descent = quench_stages(config.quench, unit, lbfgs(), reparam, mean_over)
+    for schedule in (descent, end):  # `minimize` would refuse them after dynamics, or the whole search
+        checked_stages(system, schedule)
     explorer = Explorer(system, sampler_of(system, config), descent, config)
     search = search_of(system, config, chosen, explorer.sampler, monitor.checkpoint)
     should_stop = monitor.should_stop or (lambda: False)

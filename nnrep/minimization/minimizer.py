@@ -67,8 +67,7 @@ def minimize(
     """
     require_kind(system, System, "system", "a nnrep.System")
     seeds = seed_list(seeds)
-    counted = is_integer(max_steps) and 0 <= max_steps < 2**31
-    require(counted, "max_steps", "from 0 to 2^31 - 1", AsCode(max_steps))
+    check_max_steps(max_steps)
     counted = batch_size is None or (is_integer(batch_size) and batch_size >= 1)
     require(counted, "batch_size", "at least 1, or None", AsCode(batch_size))
     restarts = Restarts() if restarts is None else restarts
@@ -76,7 +75,7 @@ def minimize(
     monitor = Monitor() if monitor is None else monitor
     require_kind(monitor, Monitor, "monitor", "a nnrep.Monitor")
     monitor.check()
-    stages = _checked_stages(system, _stages_of(map_or_stages, optimizer))
+    stages = checked_stages(system, _stages_of(map_or_stages, optimizer))
     for stage in stages:
         check_record_every(monitor.record_every, stage.stopping.check_every)
     restarts.check()
@@ -119,23 +118,39 @@ def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(map(int, chosen))
 
 
+def check_max_steps(max_steps: int) -> None:
+    """Raise `ConfigError` unless it is a number of steps."""
+    counted = is_integer(max_steps) and 0 <= max_steps < 2**31
+    require(counted, "max_steps", "from 0 to 2^31 - 1", AsCode(max_steps))
+
+
+def stage_list(given: Stage | Sequence[Stage], key: str, allowed: str) -> tuple[Stage, ...]:
+    """One or several stages as a tuple.
+
+    Raises:
+        ConfigError: naming the key, and what is allowed: anything else is given, or nothing.
+    """
+    # A Stage is a sequence itself, being a tuple.
+    stages = cast(Sequence[Stage], (given,) if isinstance(given, Stage) else given)
+    listed = isinstance(stages, Sequence) and len(stages) > 0
+    usable = listed and all(isinstance(stage, Stage) for stage in stages)
+    require(usable, key, allowed, AsCode(given))
+    return tuple(stages)
+
+
 def _stages_of(
     given: Reparametrization | Stage | Sequence[Stage] | None,
     optimizer: Optimizer | optax.GradientTransformation | None,
 ) -> Sequence[Stage]:
     if given is None or isinstance(given, Reparametrization):
         return two_stages(given, optimizer=optimizer)
-    # A Stage is a sequence itself, being a tuple.
-    stages = cast(Sequence[Stage], (given,) if isinstance(given, Stage) else given)
     allowed = "a Reparametrization, a Stage or a list of at least one Stage"
-    listed = isinstance(stages, Sequence) and len(stages) > 0
-    usable = listed and all(isinstance(stage, Stage) for stage in stages)
-    require(usable, "map_or_stages", allowed, AsCode(given))
+    stages = stage_list(given, "map_or_stages", allowed)
     require(optimizer is None, "optimizer", "left out, as stages have their own", optimizer)
     return stages
 
 
-def _checked_stages(system: System, stages: Sequence[Stage]) -> tuple[Stage, ...]:
+def checked_stages(system: System, stages: Sequence[Stage]) -> tuple[Stage, ...]:
     """The stages with functions and optimisers that JAX can take; each map is traced once.
 
     Raises:

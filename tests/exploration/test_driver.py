@@ -115,6 +115,50 @@ def test_bad_arguments_are_named(cluster, options, line):
         nnrep.explore(cluster, **options)
 
 
+def no_map(key, positions):
+    return positions[:3]
+
+
+STAGE = nnrep.Stage("end", nnrep.reparam.identity(), nnrep.lbfgs(), nnrep.Stopping(), 100)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"max_steps": -1}, "max_steps: must be from 0 to 2^31 - 1, got -1"),
+        ({"max_steps": 1.5}, "max_steps: must be from 0 to 2^31 - 1, got 1.5"),
+        ({"stages": [1]}, "stages: must be a Stage or a list of at least one Stage, or None, got [1]"),
+        ({"stages": 5}, "stages: must be a Stage or a list of at least one Stage, or None, got 5"),
+        ({"stages": []}, "stages: must be a Stage or a list of at least one Stage, or None, got []"),
+        ({"stages": STAGE._replace(max_steps=-1)}, "max_steps: must be from 0 to 2^31 - 1, got -1"),
+        ({"stages": [STAGE, STAGE._replace(fit=3)]}, "fit: must be a nnrep.Fit, or None, got 3"),
+        (
+            {
+                "stages": STAGE._replace(
+                    reparam=nnrep.reparam.Reparametrization(no_map, lambda params: params)
+                )
+            },
+            "reparam: must be a map to positions of shape (6, 3), got (3, 3)",
+        ),
+        ({"reparam": 5}, "reparam: must be a nnrep.reparam.Reparametrization, or None, got 5"),
+        (
+            {"reparam": nnrep.reparam.Reparametrization(no_map, lambda params: params)},
+            "reparam: must be a map to positions of shape (6, 3), got (3, 3)",
+        ),
+    ],
+)
+def test_what_would_be_refused_after_the_search_is_refused_before_it(cluster, options, line):
+    watched = nnrep.Monitor(on_progress=lambda seen: pytest.fail("the search has begun"))
+    with pytest.raises(ConfigError) as caught:
+        nnrep.explore(cluster, temperatures_k=[0.2], **SHORT, steps=100, monitor=watched, **options)
+    assert str(caught.value) == line
+
+
+def test_one_stage_is_a_list_of_one(cluster):
+    found = nnrep.explore(cluster, temperatures_k=[0.2], **SHORT, steps=100, stages=STAGE)
+    assert found.results[0].stages == ("end",)
+
+
 def test_a_sampled_energy_is_refused():
     with pytest.raises(ConfigError, match="not sampled, as a loop's is with repulsion=exact, got loop"):
         nnrep.explore(nnrep.load_system("loop", n=30), temperatures_k=[0.1])

@@ -17,7 +17,7 @@ from nnrep.host import stored
 from nnrep.minimization import groups
 from nnrep.minimization.groups import default_batch_size, grouped
 from nnrep.minimization.loop import run_chunk
-from nnrep.minimization.minimizer import _checked_stages
+from nnrep.minimization.minimizer import checked_stages
 from nnrep.minimization.room import device_bytes
 from nnrep.minimization.run import Run
 from nnrep.records.table import TIMES
@@ -76,7 +76,7 @@ def check_parts_of_several_seeds_are_batches_of_one_device():
 def begun(system, seeds, batch_size=None):
     """A run of free positions."""
     stage = nnrep.Stage("free", nnrep.reparam.identity(), nnrep.adam(), nnrep.Stopping(), None)
-    return Run(system, _checked_stages(system, [stage]), tuple(range(seeds)), 10, batch_size=batch_size)
+    return Run(system, checked_stages(system, [stage]), tuple(range(seeds)), 10, batch_size=batch_size)
 
 
 def check_a_batch_lies_on_all_devices():
@@ -192,7 +192,7 @@ def test_a_batch_has_room_in_the_memory_of_the_devices(machine, devices, free, s
 def test_a_run_is_in_batches_that_a_device_has_room_for(machine):
     systems = [nnrep.load_system("loop", n=n, loop_length=5) for n in (20, 40)]
     stages = (nnrep.Stage("free", nnrep.reparam.identity(), nnrep.adam(), nnrep.Stopping(), None),)
-    small, large = (device_bytes(system, _checked_stages(system, stages)) for system in systems)
+    small, large = (device_bytes(system, checked_stages(system, stages)) for system in systems)
     assert large > small
     machine(1, int(2.5 * small))
     run = begun(systems[0], 6)
