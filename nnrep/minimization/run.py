@@ -14,6 +14,7 @@ from nnrep.host.progress import Progress
 from nnrep.minimization.attempts import Attempts, Outcomes, Restarts
 from nnrep.minimization.batches import measured, without_key
 from nnrep.minimization.exact import evaluate
+from nnrep.minimization.fingerprint import Fingerprint, agree, numbers_of
 from nnrep.minimization.groups import default_batch_size, grouped
 from nnrep.minimization.history import measure_names
 from nnrep.minimization.loop import CHECKS_PER_CHUNK, CHUNK_SECONDS, no_measures
@@ -70,8 +71,9 @@ class Run:
         self.checks = 1
         starts = np.stack([system.start(seed) for seed in seeds])
         began = time.perf_counter()
-        self._exact(starts[:1])  # compiles
+        start_energy, _ = self._exact(starts[:1])  # compiles
         self.times.compile_s += time.perf_counter() - began
+        self._fingerprint = Fingerprint(starts, start_energy, numbers_of(stages, max_steps, restarts))
         self._begin_stage(0, starts, np.full(len(seeds), Status.running))
         self.positions_start = self.stage.positions()
         self.energy_start, _ = self._exact(self.positions_start)
@@ -175,6 +177,8 @@ class Run:
             "positions_coarse": [] if self.positions_coarse is None else [self.positions_coarse],
             "steps_before": self.steps_before,
             "steps_coarse": self.steps_coarse,
+            "standing": self.stage.positions_of(0, 0),
+            **self._fingerprint.snapshot(),
             **self.attempts.snapshot(),
             **self.times.snapshot(),
             **self.recording.snapshot(),
@@ -184,8 +188,11 @@ class Run:
         """Go on from a snapshot of a run with the same arguments.
 
         Raises:
-            UserError: the snapshot is of a run with other seeds, sizes or stages.
+            UserError: the snapshot is of another run.
         """
+        _require_same(snapshot["seeds"].tolist() == list(self.seeds), "seeds")
+        difference = self._fingerprint.difference(snapshot)
+        _require_same(difference is None, difference)
         index, self.attempts.number = int(snapshot["stage_index"]), int(snapshot["attempt"])
         if 0 < index < len(self.stages) or self.attempts.number:
             # Of the shapes of that stage; what it holds is the snapshot's.
@@ -193,11 +200,11 @@ class Run:
             self._begin_stage(index, positions, status)
         mine, structure = jax.tree.flatten(self.stage.whole())
         theirs = snapshot["replicas"]
-        same_seeds = snapshot["seeds"].tolist() == list(self.seeds)
         same_leaves = [(x.shape, x.dtype) for x in mine] == [(x.shape, x.dtype) for x in theirs]
-        if index != self.index or not same_seeds or not same_leaves:
-            raise UserError("the checkpoint is of another run: its seeds, sizes or stages differ")
+        _require_same(index == self.index and same_leaves, "sizes or stages")
         self.stage.set_whole(jax.tree.unflatten(structure, theirs))
+        standing = self.stage.positions_of(0, 0)
+        _require_same(agree(standing, snapshot.get("standing", standing)), "map")
         self.positions_coarse = next(iter(snapshot["positions_coarse"]), None)
         self.steps_before, self.steps_coarse = snapshot["steps_before"], snapshot["steps_coarse"]
         self.attempts.restore(snapshot)
@@ -310,3 +317,9 @@ class Run:
         values = [evaluate(self.system, replica) for replica in positions]
         energy, gradient_rms = (np.stack(each) for each in zip(*values, strict=True))
         return energy, gradient_rms
+
+
+def _require_same(same: bool, what: str | None) -> None:
+    """Raise `UserError` unless a checkpoint has the same of something."""
+    if not same:
+        raise UserError(f"the checkpoint is of another run, with other {what}")

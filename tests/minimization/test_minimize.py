@@ -257,6 +257,71 @@ def test_checkpoint_of_another_run_is_refused(tmp_path):
             minimize(small, checkpoint=path)
 
 
+def springs(x, strength):
+    return strength * chain_energy(x)
+
+
+def parametrised(strength=1.0, seed=0, **more):
+    return nnrep.System(energy=springs, positions=chain(seed=seed).positions, parameters=strength, **more)
+
+
+def coarse_stage(rate=0.01, k=4, sign=1.0, **changes):
+    modes = nnrep.slow_modes(parametrised(), k=k)
+    modes = modes._replace(vectors=sign * modes.vectors)
+    stopping = nnrep.Stopping(rms_force=1e-9)
+    one = nnrep.Stage("one", nnrep.reparam.linear(modes), nnrep.adam(rate), stopping, 500, nnrep.Fit(5))
+    return one._replace(**changes)
+
+
+OTHER_RUNS = {
+    "energy": (lambda: (parametrised(5.0), coarse_stage()), {}),
+    "starts": (lambda: (parametrised(seed=1), coarse_stage()), {}),
+    "seeds": (lambda: (parametrised(), coarse_stage()), {"seeds": [1]}),
+    "sizes or stages": (lambda: (parametrised(), coarse_stage(k=5)), {}),
+    "map": (lambda: (parametrised(), coarse_stage(sign=-1.0)), {}),
+    "optimisers, stopping rules, fits, limits or restarts": (
+        lambda: (parametrised(), coarse_stage(rate=0.02)),
+        {},
+    ),
+    "limits or restarts": (lambda: (parametrised(), coarse_stage()), {"max_steps": 301}),
+    "fits, limits": (lambda: (parametrised(), coarse_stage(fit=nnrep.Fit(6))), {}),
+    "rules, fits": (lambda: (parametrised(), coarse_stage(stopping=nnrep.Stopping(rms_force=1e-8))), {}),
+}
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The checkpoint of a run, and where the run itself ends."""
+    path = tmp_path_factory.mktemp("kept") / "checkpoint.npz"
+    given = (parametrised(), coarse_stage())
+    chunks: list = []
+    monitor = nnrep.Monitor(chunks.append, lambda: len(chunks) > 1, path)
+    assert nnrep.minimize(*given, max_steps=300, monitor=monitor).status == (Status.interrupted,)
+    return path, nnrep.minimize(*given, max_steps=300).positions
+
+
+@pytest.mark.parametrize("what", OTHER_RUNS)
+def test_a_checkpoint_of_a_run_with_other_numbers_is_refused(kept, what):
+    """Which has the same sizes, and would go on without a word."""
+    path, _ = kept
+    given, options = OTHER_RUNS[what]
+    wanted = f"{path}: the checkpoint is of another run, with other .*{what}.*; remove it to start again"
+    with pytest.raises(UserError, match=wanted):
+        nnrep.minimize(*given(), monitor=nnrep.Monitor(checkpoint=path), **{"max_steps": 300} | options)
+
+
+def test_a_checkpoint_of_an_earlier_version_says_less_of_its_run(kept, tmp_path):
+    path, positions = kept
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    earlier = {"starts", "start_energy", "numbers", "standing"}
+    for name, left_out in [("own.npz", set()), ("earlier.npz", earlier)]:
+        np.savez(tmp_path / name, **{key: each for key, each in arrays.items() if key not in left_out})
+        monitor = nnrep.Monitor(checkpoint=tmp_path / name)
+        resumed = nnrep.minimize(parametrised(), coarse_stage(), max_steps=300, monitor=monitor)
+        np.testing.assert_array_equal(resumed.positions, positions)
+
+
 @pytest.mark.parametrize(
     ("reparam", "message"),
     [

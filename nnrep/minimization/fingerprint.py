@@ -1,0 +1,67 @@
+"""Which run a checkpoint is of, so that no other one goes on from it."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from nnrep.minimization.attempts import Restarts
+from nnrep.minimization.stage import Stage
+
+# Relative to the largest number of an array, times the root of its precision: machines round differently.
+ROUNDING = 4.0
+
+
+class Fingerprint(NamedTuple):
+    """What decides a run.
+
+    Attributes:
+        starts: (s, n, d) from which its replicas begin.
+        start_energy: (1,) exact, of the first one.
+        numbers: (m,) of its stages, limits and restarts.
+    """
+
+    starts: np.ndarray
+    start_energy: np.ndarray
+    numbers: np.ndarray
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it, as arrays."""
+        return self._asdict()
+
+    def difference(self, snapshot: dict[str, Any]) -> str | None:
+        """What a snapshot has otherwise, in words; None where it agrees, or is too old to have it."""
+        if "numbers" not in snapshot:
+            return None
+        if not agree(self.starts, snapshot["starts"]):
+            return "starts"
+        if not agree(self.start_energy, snapshot["start_energy"]):
+            return "energy"
+        if not np.array_equal(self.numbers, snapshot["numbers"]):
+            return "optimisers, stopping rules, fits, limits or restarts"
+        return None
+
+
+def numbers_of(stages: Sequence[Stage], max_steps: int, restarts: Restarts) -> np.ndarray:
+    """The numbers (m,) of a run's stages, limits and restarts; stages without an own limit have -1."""
+    each = [
+        (
+            stage.optimizer.hyperparameters,
+            stage.stopping._replace(rules=()),
+            -1 if stage.max_steps is None else stage.max_steps,
+            stage.fit,
+        )
+        for stage in stages
+    ]
+    leaves = jax.tree.leaves((each, max_steps, restarts))
+    return np.concatenate([np.ravel(np.asarray(leaf, np.float64)) for leaf in leaves])
+
+
+def agree(mine: np.ndarray, theirs: np.ndarray) -> bool:
+    """Whether two arrays are the same but for rounding."""
+    if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
+        return False
+    largest = float(np.max(abs(mine), initial=0.0, where=np.isfinite(mine)))
+    within = ROUNDING * float(np.sqrt(np.finfo(mine.dtype).eps)) * largest
+    return np.allclose(mine, theirs, rtol=0, atol=within, equal_nan=True)
