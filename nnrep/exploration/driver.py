@@ -8,6 +8,7 @@ from typing import Any
 from nnrep.choices.settings import build
 from nnrep.errors import require, require_kind
 from nnrep.exploration.container import contained, radius_of
+from nnrep.exploration.fingerprint import Fingerprint
 from nnrep.exploration.finish import Finish
 from nnrep.exploration.outcome import explored
 from nnrep.exploration.quench import quench_stages
@@ -74,7 +75,10 @@ def explore(
     for schedule in (descent, end):  # `minimize` would refuse them after dynamics, or the whole search
         checked_stages(system, schedule)
     explorer = Explorer(system, sampler_of(system, config), descent, config)
-    search = search_of(system, config, chosen, explorer.sampler, monitor.checkpoint)
+    fingerprint = None
+    if monitor.checkpoint is not None:
+        fingerprint = Fingerprint.of(system, config, chosen, explorer.sampler.temperatures)
+    search = search_of(system, config, chosen, explorer.sampler, monitor.checkpoint, fingerprint)
     should_stop = monitor.should_stop or (lambda: False)
     ended = searched(search, explorer, should_stop, monitor.on_progress or (lambda seen: None))
     return explored(search, system, Finish(end, max_steps), ended, should_stop)
@@ -96,11 +100,19 @@ def sampler_of(system: System, config: ExploreConfig) -> ReplicaExchange:
 
 
 def search_of(
-    system: System, config: ExploreConfig, seeds: Sequence[int], sampler: Sampler, checkpoint: Path | None
+    system: System,
+    config: ExploreConfig,
+    seeds: Sequence[int],
+    sampler: Sampler,
+    checkpoint: Path | None,
+    fingerprint: Fingerprint | None = None,
 ) -> Search:
-    """A search at its start, or where its checkpoint is; raises as `explore` does."""
+    """A search at its start, or where its checkpoint is; raises as `explore` does.
+
+    A folder of the command line has the configuration of its search, and needs no fingerprint.
+    """
     temperatures = sampler.temperatures
     require_room(system, config, len(seeds), len(temperatures))
     same = same_minimum(system, config.same)
     fall = config.least_fall(system.energy_unit, system.mean_over)
-    return Search(seeds, temperatures, Shape.of(system), same, fall, config, checkpoint)
+    return Search(seeds, temperatures, Shape.of(system), same, fall, config, checkpoint, fingerprint)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nnrep.errors import UserError
+from nnrep.exploration.fingerprint import Fingerprint
 from nnrep.exploration.ladder import LadderRecord
 from nnrep.exploration.minima import Same
 from nnrep.exploration.round import Explorer, Order, Round, Start
@@ -50,6 +51,7 @@ class Search:
         min_delta: float,
         config: ExploreConfig,
         checkpoint: Path | None = None,
+        fingerprint: Fingerprint | None = None,
     ) -> None:
         """Stand at the start, or where the checkpoint has been written.
 
@@ -61,12 +63,13 @@ class Search:
             min_delta: fall of the lowest energy that counts for patience.
             config: limits and lengths.
             checkpoint: file that keeps where the search stands; None keeps nothing.
+            fingerprint: of the search, to be compared with that of the checkpoint; None compares seeds alone.
 
         Raises:
             UserError: the checkpoint cannot be read, or is of another search.
         """
         self.temperatures, self.shape, self.same, self.config = temperatures, shape, same, config
-        self._min_delta = min_delta
+        self._min_delta, self._fingerprint = min_delta, fingerprint
         self.ladders = {seed: LadderRecord(seed, same, config.most_minima) for seed in seeds}
         self._idle = list(seeds)
         self._checkpoint, self._earlier_s, self._saved = checkpoint, 0.0, -np.inf
@@ -159,15 +162,24 @@ class Search:
         if self._checkpoint is None:
             return
         arrays: dict[str, Any] = {"seeds": np.array(list(self.ladders)), "time_s": np.array(self.time_s)}
+        arrays |= {} if self._fingerprint is None else self._fingerprint.snapshot()
         for seed, ladder in self.ladders.items():
             arrays |= {f"{seed}.{name}": value for name, value in ladder.snapshot().items()}
         save_checkpoint(self._checkpoint, arrays)
         self._saved = time.perf_counter()
 
+    def _difference(self, arrays: dict[str, Any]) -> str | None:
+        """What a checkpoint has otherwise, in words; None where it is of this search."""
+        if arrays.get("seeds", np.zeros(0)).tolist() != list(self.ladders):
+            return "seeds"
+        return None if self._fingerprint is None else self._fingerprint.difference(arrays)
+
     def _restore(self, checkpoint: Path) -> None:
         arrays = load_checkpoint(checkpoint)
-        if arrays.get("seeds", np.zeros(0)).tolist() != list(self.ladders):
-            raise UserError(f"{checkpoint}: is of another search; remove it to start again")
+        difference = self._difference(arrays)
+        if difference is not None:
+            reason = f"is of another search, with other {difference}"
+            raise UserError(f"{checkpoint}: {reason}; remove it to start again")
         try:
             self._earlier_s = float(arrays["time_s"])
             for seed, ladder in self.ladders.items():

@@ -34,6 +34,8 @@ class Fingerprint(NamedTuple):
         """What a snapshot has otherwise, in words; None where it agrees, or is too old to have it."""
         if "numbers" not in snapshot:
             return None
+        if self.starts.dtype != snapshot["starts"].dtype:
+            return "precision"
         if not agree(self.starts, snapshot["starts"]):
             return "starts"
         if not agree(self.start_energy, snapshot["start_energy"]):

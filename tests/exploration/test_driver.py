@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from given_molecules import gro, top
@@ -157,6 +159,64 @@ def test_what_would_be_refused_after_the_search_is_refused_before_it(cluster, op
 def test_one_stage_is_a_list_of_one(cluster):
     found = nnrep.explore(cluster, temperatures_k=[0.2], **SHORT, steps=100, stages=STAGE)
     assert found.results[0].stages == ("end",)
+
+
+def morse_pairs(positions, depth):
+    i, j = np.triu_indices(4, 1)
+    r = jnp.linalg.norm(positions[i] - positions[j], axis=1)
+    return depth * jnp.sum((1 - jnp.exp(1 - r)) ** 2)
+
+
+def four(depth=1.0, width=1.0):
+    places = width * np.array([[0.0, 0, 0], [1.1, 0, 0], [0, 1.1, 0], [0, 0, 1.1]])
+    return nnrep.System(morse_pairs, places, parameters=depth)
+
+
+USUAL = {"temperatures_k": [0.05, 0.1], **SHORT, "steps": 200, "time_step_fs": 1.0}
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The checkpoint of a search in the middle."""
+    jax.config.update("jax_enable_x64", True)
+    path, seen = tmp_path_factory.mktemp("kept") / "checkpoint.npz", []
+    monitor = nnrep.Monitor(seen.append, lambda: any(each.steps for each in seen), path)
+    assert nnrep.explore(four(), **USUAL, monitor=monitor).ended.value == "interrupted"
+    return path
+
+
+@pytest.mark.parametrize(
+    ("what", "system", "changed"),
+    [
+        ("energy", {"depth": 5.0}, {}),
+        ("starts", {"width": 1.2}, {}),
+        ("seeds", {}, {"seeds": [3]}),
+        ("temperatures", {}, {"temperatures_k": [0.05, 0.2]}),
+        ("settings", {}, {"friction_per_ps": 3.0}),
+        ("settings", {}, {"time_step_fs": 2.0}),
+        ("settings", {}, {"quench": {"rms_force": 1e-3}}),
+    ],
+)
+def test_a_checkpoint_of_a_search_with_other_numbers_is_refused(kept, what, system, changed):
+    monitor = nnrep.Monitor(checkpoint=kept)
+    wanted = f"{kept}: is of another search, with other {what}; remove it to start again"
+    with pytest.raises(UserError, match=wanted):
+        nnrep.explore(four(**system), **USUAL | changed, monitor=monitor)
+
+
+def test_a_checkpoint_of_another_precision_is_refused(kept):
+    jax.config.update("jax_enable_x64", False)
+    with pytest.raises(UserError, match="is of another search, with other precision"):
+        nnrep.explore(four(), **USUAL, monitor=nnrep.Monitor(checkpoint=kept))
+
+
+def test_a_search_from_python_goes_on_with_a_longer_limit(kept, tmp_path):
+    checkpoint = tmp_path / "checkpoint.npz"
+    checkpoint.write_bytes(kept.read_bytes())
+    longer = USUAL | {"steps": 400}
+    resumed = nnrep.explore(four(), **longer, monitor=nnrep.Monitor(checkpoint=checkpoint))
+    unbroken = nnrep.explore(four(), **longer)
+    assert resumed.quenches["energy"].tolist() == unbroken.quenches["energy"].tolist()
 
 
 def test_a_sampled_energy_is_refused():

@@ -292,6 +292,7 @@ OTHER_RUNS = {
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """The checkpoint of a run, and where the run itself ends."""
+    jax.config.update("jax_enable_x64", True)
     path = tmp_path_factory.mktemp("kept") / "checkpoint.npz"
     given = (parametrised(), coarse_stage())
     chunks: list = []
@@ -308,6 +309,14 @@ def test_a_checkpoint_of_a_run_with_other_numbers_is_refused(kept, what):
     wanted = f"{path}: the checkpoint is of another run, with other .*{what}.*; remove it to start again"
     with pytest.raises(UserError, match=wanted):
         nnrep.minimize(*given(), monitor=nnrep.Monitor(checkpoint=path), **{"max_steps": 300} | options)
+
+
+def test_a_checkpoint_of_another_precision_is_refused(kept):
+    jax.config.update("jax_enable_x64", False)
+    with pytest.raises(UserError, match="the checkpoint is of another run, with other precision"):
+        nnrep.minimize(
+            parametrised(), coarse_stage(), max_steps=300, monitor=nnrep.Monitor(checkpoint=kept[0])
+        )
 
 
 def test_a_checkpoint_of_an_earlier_version_says_less_of_its_run(kept, tmp_path):
