@@ -17,7 +17,7 @@ class Restarts(NamedTuple):
     """When a failed replica is restarted from another start, within its steps; for systems that draw starts.
 
     Attributes:
-        most: times for a replica; the lowest of its outcomes is kept.
+        most: times for a replica; the lowest of its outcomes is kept, of those that have not failed if any.
         min_contact_fraction: share of satisfied contacts below which a replica has failed, see `has_failed`.
     """
 
@@ -63,14 +63,15 @@ class Outcomes(NamedTuple):
         positions = np.full((count, *like.shape), np.nan, like.dtype)
         return cls(np.zeros(count, bool), positions, nan, nan, np.zeros(count, int), positions)
 
-    def with_ended(self, which: np.ndarray, current: "Outcomes") -> "Outcomes":
-        """Some (s,) have ended, each in the lower of the outcome it had and of where it is now."""
-        # Also where there is none yet. What is not finite is above everything.
-        old, new = (np.where(np.isfinite(each.energy), each.energy, np.inf) for each in (self, current))
-        first = np.isnan(self.positions).any(axis=(1, 2))
-        better = which & (first | (new < old))
-        kept = current.where(better, self)
-        return kept._replace(done=self.done | which)
+    @property
+    def exist(self) -> np.ndarray:
+        """(s,) whether a replica has come to one."""
+        return ~np.isnan(self.positions).any(axis=(1, 2))
+
+    def lower_than(self, others: "Outcomes") -> np.ndarray:
+        """Which (s,) are lower than others; what is not finite is above everything."""
+        own, theirs = (np.where(np.isfinite(each.energy), each.energy, np.inf) for each in (self, others))
+        return own < theirs
 
     def where(self, which: np.ndarray, other: "Outcomes") -> "Outcomes":
         """These outcomes of some replicas (s,), and the other ones of the rest."""
@@ -85,7 +86,8 @@ class Attempts:
 
     Attributes:
         number: of attempts before the present one.
-        outcomes: the best ones.
+        outcomes: of each replica the lowest one that has not failed or, where all have, of all.
+        failed: (s,) whether that one has failed; where nothing is restarted, nothing is judged.
         restarted: (s,) how often each replica was restarted.
         examined: (s,) whether a replica's outcome has been looked at for failure.
     """
@@ -97,21 +99,23 @@ class Attempts:
         self._restarts, self._has_failed = restarts, has_failed
         self.number = 0
         self.outcomes = Outcomes.none_yet(count, like)
+        self.failed, self.examined = np.zeros(count, bool), np.zeros(count, bool)
         self.restarted = np.zeros(count, int)
-        self.examined = np.zeros(count, bool)
 
     def end(self, which: np.ndarray, current: Outcomes) -> None:
         """Some replicas (s,) have ended where they are."""
-        self.outcomes = self.outcomes.with_ended(which, current)
+        failed = self._failures(which, current)
+        better = np.where(failed == self.failed, current.lower_than(self.outcomes), self.failed)
+        better = which & (better | ~self.outcomes.exist)
+        kept = current.where(better, self.outcomes)
+        self.outcomes = kept._replace(done=self.outcomes.done | which)
+        self.failed = np.where(better, failed, self.failed)
 
     def begin_next(self, may_go_on: np.ndarray) -> np.ndarray:
         """Which replicas (s,) are restarted: those that have failed, of those that may go on."""
         # A second look at a finished run finds nothing to do.
-        anew = may_go_on & (self.number < self._restarts.most) & ~self.examined
+        anew = may_go_on & (self.number < self._restarts.most) & ~self.examined & self.failed
         self.examined = np.ones_like(anew)
-        for replica in np.flatnonzero(anew):
-            diverged = self.outcomes.status[replica] == Status.diverged
-            anew[replica] = diverged or self._has_failed(self.outcomes.positions[replica])
         if anew.any():
             self.number += 1
             self.restarted = self.restarted + anew
@@ -132,3 +136,14 @@ class Attempts:
         self.number = int(snapshot["attempt"])
         self.outcomes = Outcomes(*snapshot["outcomes"])
         self.restarted, self.examined = snapshot["restarted"], snapshot["examined"]
+        self.failed = self._failures(self.outcomes.exist, self.outcomes)
+
+    def _failures(self, which: np.ndarray, outcomes: Outcomes) -> np.ndarray:
+        """Which (s,) of some outcomes (s,) have failed."""
+        failed = np.zeros(len(which), bool)
+        if self._restarts.most == 0:
+            return failed
+        for replica in np.flatnonzero(which):
+            lost = outcomes.status[replica] == Status.diverged or not np.isfinite(outcomes.energy[replica])
+            failed[replica] = lost or self._has_failed(outcomes.positions[replica])
+        return failed

@@ -11,7 +11,7 @@ from flat import chained, minimize
 
 import nnrep
 from nnrep.errors import ConfigError
-from nnrep.minimization.attempts import Outcomes
+from nnrep.minimization.attempts import Attempts, Outcomes
 from nnrep.systems.measures import PIECE_REACH, has_failed
 from nnrep.systems.system import Contacts
 
@@ -80,27 +80,65 @@ def test_a_system_that_names_no_contacts_fails_by_nothing_but_its_bonds():
     assert has_failed(square(contacts=None, bonds=None), moved(1, [np.nan, 0.0]))
 
 
-def test_the_lower_of_two_outcomes_is_kept():
-    like = jnp.zeros((2, 2))
-    outcomes = Outcomes.none_yet(3, like)
-    assert not outcomes.done.any()
+COUNT = 3
+DIVERGED, CONVERGED = Status.diverged, Status.converged
 
-    def at(number, energies, which=(True, True, True)):
-        positions = np.full((3, 2, 2), float(number))
-        rest = np.full(3, number)
-        return np.asarray(which), Outcomes(
-            np.zeros(3, bool), positions, np.asarray(energies), rest, rest, positions
-        )
 
-    outcomes = outcomes.with_ended(*at(1, [5.0, np.nan, 3.0], (True, True, False)))
-    assert outcomes.done.tolist() == [True, True, False]
-    outcomes = outcomes._replace(done=np.zeros(3, bool)).with_ended(*at(2, [6.0, 9.0, 3.0]))
-    assert outcomes.done.all()
-    assert outcomes.status.tolist() == [1, 2, 2]
-    outcomes = outcomes.with_ended(*at(3, [4.0, np.nan, 3.0]))
-    assert outcomes.energy.tolist() == [4.0, 9.0, 3.0]
-    assert outcomes.positions[:, 0, 0].tolist() == [3, 2, 2]
-    assert outcomes.gradient_rms.tolist() == [3, 2, 2]
+def outcomes_at(number, energies, statuses):
+    """Outcomes whose positions, coarse positions and RMS forces are all this number."""
+    positions, each = np.full((COUNT, 2, 2), float(number)), np.full(COUNT, float(number))
+    energies, codes = np.asarray(energies), np.asarray([int(status) for status in statuses])
+    return Outcomes(np.zeros(COUNT, bool), positions, energies, each, codes, positions)
+
+
+def ended(attempts, number, energies, statuses=(CONVERGED,) * COUNT, which=(True,) * COUNT):
+    attempts.end(np.asarray(which), outcomes_at(number, energies, statuses))
+
+
+@pytest.mark.parametrize("most", [0, 5])
+def test_the_lower_of_two_outcomes_is_kept(most):
+    attempts = Attempts(nnrep.Restarts(most), lambda positions: False, COUNT, jnp.zeros((2, 2)))
+    assert not attempts.outcomes.done.any()
+    ended(attempts, 1, [5.0, np.nan, 3.0], which=(True, True, False))
+    assert attempts.outcomes.done.tolist() == [True, True, False]
+    ended(attempts, 2, [6.0, 9.0, 3.0])
+    assert attempts.outcomes.done.all()
+    assert attempts.outcomes.gradient_rms.tolist() == [1, 2, 2]
+    ended(attempts, 3, [4.0, np.nan, 3.0])
+    assert attempts.outcomes.energy.tolist() == [4.0, 9.0, 3.0]
+    assert attempts.outcomes.positions[:, 0, 0].tolist() == [3, 2, 2]
+    assert attempts.outcomes.coarse[:, 0, 0].tolist() == [3, 2, 2]
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_the_attempt_that_has_ended_decides_and_a_failed_one_loses(resumed):
+    """The first attempts diverge, fail by their positions, and end at an energy that is not finite."""
+    judged = []
+
+    def has_failed(positions):
+        judged.append(positions[0, 0])
+        return bool(positions[0, 0] == 1)  # the first attempt
+
+    def made():
+        return Attempts(nnrep.Restarts(5), has_failed, COUNT, jnp.zeros((2, 2)))
+
+    go_on, attempts = np.ones(COUNT, bool), made()
+    ended(attempts, 1, [5.0, 5.0, np.nan], (DIVERGED, CONVERGED, CONVERGED))
+    assert attempts.begin_next(go_on).tolist() == [True, True, True]
+    if resumed:
+        snapshot, attempts = attempts.snapshot(), made()
+        attempts.restore(snapshot)
+    # One that has diverged, or failed, lower than before; one that has not failed, but ends higher.
+    ended(attempts, 2, [4.0, 6.0, 7.0], (DIVERGED, CONVERGED, CONVERGED))
+    assert attempts.outcomes.energy.tolist() == [4.0, 6.0, 7.0]
+    assert attempts.begin_next(go_on).tolist() == [True, False, False]
+    ended(attempts, 3, [8.0, 0.0, 0.0], which=(True, False, False))
+    assert attempts.outcomes.energy.tolist() == [8.0, 6.0, 7.0]
+    assert attempts.outcomes.status.tolist() == [CONVERGED] * COUNT
+    assert attempts.begin_next(go_on).tolist() == [False] * COUNT
+    assert attempts.restarted.tolist() == [2, 1, 1]
+    # Each attempt is judged once, unless it has diverged; a resumed run judges what it has kept.
+    assert sorted(judged) == sorted([1, *[2, 2], 3] + [1] * resumed)
 
 
 def pair_energy(x):
