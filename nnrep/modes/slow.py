@@ -72,7 +72,7 @@ def slow_modes(
         samples: how many; None takes the system's own number.
         noise: standard deviation of every coordinate, in the system's unit of length, around its positions;
             None takes the system's own configurations or, if it has none, a tenth of the positions'
-            standard deviation.
+            standard deviation about their centre.
         background: include the pairs without a coupling of their own (a loop's repulsion), O(n^2) of
             them. In independent random configurations these all have the same expectation, which says
             nothing about which directions are slow, and sampling noise, which hides the slowest.
@@ -140,10 +140,15 @@ def sampling_of(
     usable = noise is None or (isinstance(noise, Real) and 0 <= noise < np.inf)
     require(usable, "noise", "zero or positive, or null", noise)
     own = system.draw_configuration
-    scale = OWN_NOISE * float(np.std(np.asarray(system.positions)[: system.n])) if noise is None else noise
+    scale = OWN_NOISE * _spread(np.asarray(system.positions)[: system.n]) if noise is None else noise
     around = pinned_output(Partial(perturbed, system.positions, scale), system.pins)
     draw = around if own is None or noise is not None else own
     return Sampling(draw, samples, seed, backbone)
+
+
+def _spread(positions: np.ndarray) -> float:
+    """Standard deviation of the coordinates (n, d) about their centre, wherever that lies."""
+    return float(np.std(positions - positions.mean(axis=0)))
 
 
 def _report(modes: SlowModes, solver: Solver) -> None:

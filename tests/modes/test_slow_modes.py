@@ -283,3 +283,15 @@ def test_hessian_that_is_not_finite_names_the_key():
     system = nnrep.System(energy=lambda x: jnp.sum(jnp.sqrt(jnp.abs(x))), positions=np.zeros((4, 3)))
     with pytest.raises(ConfigError, match=r"^noise: the Hessian is not finite at a sampled"):
         nnrep.slow_modes(system, 3, noise=0.0)
+
+
+def test_modes_do_not_depend_on_where_a_system_lies():
+    """Its Hessian depends on the noise at which it is sampled, whose default follows from the positions."""
+    positions = np.random.default_rng(0).normal(size=(6, 3))
+    places = [positions + np.array([shift, 0.0, -2 * shift]) for shift in (0.0, 10.0, 300.0)]
+
+    def quartic(x):
+        return jnp.sum((x[1:] - x[:-1]) ** 4) + jnp.sum((x[2:] - x[:-2]) ** 2)
+
+    values = [nnrep.slow_modes(nnrep.System(quartic, each), k=6).values for each in places]
+    np.testing.assert_allclose(values[1:], [values[0]] * 2, rtol=1e-9, atol=1e-9)
