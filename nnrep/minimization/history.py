@@ -38,6 +38,8 @@ class History:
 
     def add(self, columns: Sequence[np.ndarray]) -> None:
         """Keep rows, by their columns."""
+        if len(columns[0]) == 0:  # of a snapshot without rows, whose columns have no types
+            return
         import pandas as pd  # no step waits for it: rows come after the first ones
 
         self._rows.append(pd.DataFrame(dict(zip(self.columns, columns, strict=True))))

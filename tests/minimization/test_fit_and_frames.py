@@ -5,13 +5,16 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from flat import minimize
 
 import nnrep
 from nnrep.errors import ConfigError
 from nnrep.minimization import Fit
+from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
 from nnrep.minimization.fit import fit_params
+from nnrep.minimization.history import History
 
 
 def well(x):
@@ -104,6 +107,24 @@ def test_the_last_frame_of_an_early_end_is_kept():
     for seed in range(2):
         mine = result.frames.seed == seed
         assert result.frames.step[mine].tolist() == [0, result.steps_fine[seed]]
+
+
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_a_resumed_history_has_the_types_of_an_unbroken_one(before, tmp_path):
+    def rows(step):
+        ints, floats = np.array([4, 1]), np.array([0.5, 2.0])
+        return (ints, np.full(2, "fine"), step + ints, floats, floats.astype(np.float32), floats, ints > 2)
+
+    whole, broken, resumed = (History(["bonded"], [4, 1]) for _ in range(3))
+    for step in range(5):
+        whole.add(rows(step))
+    for step in range(before):
+        broken.add(rows(step))
+    save_checkpoint(tmp_path / "kept.npz", {"history": broken.snapshot()})
+    resumed.restore(load_checkpoint(tmp_path / "kept.npz")["history"])
+    for step in range(before, 5):
+        resumed.add(rows(step))
+    pd.testing.assert_frame_equal(resumed.table(), whole.table())
 
 
 def drawn_apart(key):
