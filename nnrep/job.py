@@ -126,9 +126,13 @@ def _run_in(folder: RunFolder, job: Job, report: bool) -> int:
         if plan.config.record.pictures:
             load_ahead("nnrep.records.pictures")
         result = minimized(plan, system, maps, monitor)
+        unfinished = Status.interrupted in result.status
+        if (
+            unfinished and not folder.checkpoint.exists()
+        ):  # during its first fit: there is nothing to go on from
+            raise KeyboardInterrupt
         rows = run_rows(system, maps, result, plan, time.perf_counter() - began)
         bar.describe("writing")
-        unfinished = Status.interrupted in result.status
         pictures = plan.config.record.pictures
         folder.write(system, result, rows, finished=not unfinished, pictures=pictures)
     if report:

@@ -26,8 +26,9 @@ def fit_params(
     settings: Fit,
     should_stop: Callable[[], bool] | None = None,
     particles: np.ndarray | None = None,
-) -> Params:
-    """Parameters with which `decode` comes as near to positions (n, d) as the settings allow.
+) -> Params | None:
+    """Parameters with which `decode` comes as near to positions (n, d) as the settings allow; None
+    where the fit was to stop.
 
     Zero steps give back the parameters as they are, and compile.
 
@@ -38,9 +39,6 @@ def fit_params(
         settings: when the fit ends.
         should_stop: asked some times a second; True ends the fit.
         particles: (n,) 1 for each particle that is fitted, 0 for others; None where all are.
-
-    Raises:
-        KeyboardInterrupt: should_stop is True: there is nothing to keep yet.
     """
     error = Partial(_mean_squared_error, positions, particles)
     problem = Problem(error, decode, Partial(no_measures), len(positions))
@@ -59,7 +57,7 @@ def fit_params(
             run_chunk(problem, build, hyperparameters, stopping, replicas, keys, checks, 1)
         )
         if should_stop is not None and should_stop():
-            raise KeyboardInterrupt
+            return None
         growth = CHUNK_SECONDS / max(time.perf_counter() - began, 1e-6)
         checks = int(np.clip(checks * min(growth, 8), min(1, checks), CHECKS_PER_CHUNK))
         if checks == 0 or int(np.asarray(replicas.status)[0]) != Status.running:

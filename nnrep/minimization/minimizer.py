@@ -86,14 +86,14 @@ def minimize(
     run = Run(system, stages, seeds, max_steps, restarts=restarts, batch_size=batch_size, monitor=monitor)
     if monitor.checkpoint is not None and monitor.checkpoint.exists():
         _resume(run, monitor.checkpoint)
-    interrupted = False
+    interrupted = run.broken_off
     last_saved = -math.inf  # the first chunk leaves a checkpoint at once
     while not interrupted and run.advance():
         if monitor.on_progress is not None:
             monitor.on_progress(run.progress())
-        interrupted = monitor.should_stop is not None and monitor.should_stop()
+        interrupted = run.broken_off or (monitor.should_stop is not None and monitor.should_stop())
         due = interrupted or time.perf_counter() > last_saved + CHECKPOINT_SECONDS
-        if monitor.checkpoint is not None and due:
+        if monitor.checkpoint is not None and due and not run.broken_off:
             save_checkpoint(monitor.checkpoint, run.snapshot())
             last_saved = time.perf_counter()
     return run.result()

@@ -13,7 +13,7 @@ class Monitor(NamedTuple):
 
     Attributes:
         on_progress: called after every chunk of steps.
-        should_stop: asked after every chunk; True ends the run as interrupted.
+        should_stop: asked after every chunk, also of a fit; True ends the run as interrupted.
         checkpoint: file that keeps the state of the run while it is unfinished; if it exists, the run goes
             on from it. Whoever named it removes it.
         record_every: keep a frame every so many steps of a stage, a multiple of every `check_every`; None

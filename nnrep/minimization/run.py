@@ -80,6 +80,11 @@ class Run:
         for seed, positions in zip(seeds, self.positions_start, strict=True):
             self.recording.frames.keep(seed, 0, positions[: system.n])
 
+    @property
+    def broken_off(self) -> bool:
+        """Whether the present stage's fit was to stop: there is nothing to keep of it, and no way on."""
+        return self.stage.broken_off
+
     def advance(self) -> bool:
         """Run one chunk of one batch, or go to the next stage; False when there is nothing left to do."""
         running = self.stage.running()

@@ -70,6 +70,8 @@ class StageRun:
 
     Attributes:
         stage: which.
+        broken_off: whether a fit was to stop before its end. The stage then stands where it was to begin, and
+            cannot run.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class StageRun:
             branch: of the random numbers of this stage and attempt.
             starts: where the replicas stand.
             times: charged for modes, fit and compilation.
-            should_stop: True ends a fit by `KeyboardInterrupt`.
+            should_stop: True breaks off a fit, and all that are to come.
         """
         began, other_before = time.perf_counter(), times.prepared_s()
         self.stage, self._groups = stage, groups
@@ -102,7 +104,7 @@ class StageRun:
         )
         given = problem, stage.optimizer.hyperparameters, stage.stopping
         self._problem, self._hyperparameters, self._stopping = everywhere(given, groups.devices)
-        self._particles = objective.particles
+        self._particles, self.broken_off = objective.particles, False
         # Replica by replica: a batch would round by the number of seeds.
         replicas = [
             self._started(replica, Draws(seed, branch), starts, times, should_stop)
@@ -110,7 +112,8 @@ class StageRun:
         ]
         pairs = self._batched(replicas)
         self._batches, self._loss_keys = [replica for replica, _ in pairs], [key for _, key in pairs]
-        for group in range(len(groups.members)):
+        self._begun_at = starts.positions if self.broken_off else None
+        for group in () if self.broken_off else range(len(groups.members)):
             self.keep(group, *self.run(group, 0))  # no steps: this compiles
         times.compile_s += time.perf_counter() - began - (times.prepared_s() - other_before)
 
@@ -148,6 +151,8 @@ class StageRun:
 
     def positions(self) -> np.ndarray:
         """Where all replicas would end now, (s, n, d): a search for the lowest point ends there."""
+        if self._begun_at is not None:
+            return self._begun_at
         lowest = [
             with_moved(batch.params, lowest_of(batch.optimizer_state, moved_of(batch.params)))
             for batch in self._batches
@@ -179,7 +184,8 @@ class StageRun:
         return replicas
 
     def set_whole(self, replicas: Replica) -> None:
-        """Go on from other states of all replicas, given as NumPy arrays."""
+        """Go on from other states of all replicas, given as NumPy arrays, whatever came of fits."""
+        self.broken_off, self._begun_at = False, None
         count = self._groups.replicas
         singles = [jax.tree.map(lambda leaf, at=at: leaf[at : at + 1], replicas) for at in range(count)]
         self._batches = jax.device_put(self._batched(singles))
@@ -214,7 +220,9 @@ class StageRun:
             return self._timed(replica, times, started_at, *optimizer, ends, stage.reparam, positions, *more)
         if needed:
             params = initial_params(stage.reparam, *draws, positions)
-            params = self._fitted(replica, params, starts, times, should_stop)
+            fitted = None if self.broken_off else self._fitted(replica, params, starts, times, should_stop)
+            self.broken_off = fitted is None
+            params = params if fitted is None else fitted
         else:
             shapes = initial_params.shapes(stage.reparam, *draws, positions)
             params = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
@@ -237,11 +245,10 @@ class StageRun:
         starts: Starts,
         times: Times,
         should_stop: Callable[[], bool] | None,
-    ) -> Params:
-        """The parameters of a replica, fitted to its positions if the stage says so."""
+    ) -> Params | None:
+        """The parameters of a replica, fitted to its positions; None where the fit was to stop."""
         decode, fit, positions = self.stage.reparam.decode, self.stage.fit, starts.positions[replica]
-        if fit is None:
-            return params
+        assert fit is not None
         compiling = fit._replace(max_steps=0)
         fit_params(decode, params, positions, compiling, particles=self._particles)
         began = time.perf_counter()

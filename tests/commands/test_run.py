@@ -516,6 +516,18 @@ def test_sigterm_leaves_what_there_is(tmp_path):
     assert np.isfinite(runs["energy"]).all()
 
 
+def test_a_run_that_is_interrupted_during_its_first_fit_leaves_nothing(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("nnrep.minimization.stage_run.fit_params", lambda *arguments, **more: None)
+    fitted = ("schedule=paper", "reparam=gnn", "reparam.fit.max_steps=50")
+    done = command("run", *SMALL, *fitted, f"hydra.run.dir={tmp_path / 'run'}")
+    assert done.returncode == 130, done.stderr
+    assert "go on with" not in done.stderr
+    assert not list(tmp_path.glob("run/*.csv"))
+    monkeypatch.undo()
+    again = command("run", *SMALL, *fitted, f"hydra.run.dir={tmp_path / 'run'}", "resume=true")
+    assert again.returncode == 0, again.stderr
+
+
 @pytest.mark.slow
 def test_interrupted_run_resumes_to_the_unbroken_one(command, tmp_path):
     folder = tmp_path / "broken"

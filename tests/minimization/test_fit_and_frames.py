@@ -215,6 +215,44 @@ def test_self_weight_of_a_graph():
         nnrep.reparam.edge_graph(edges, 3, -1.0)
 
 
-def test_the_fit_hears_an_interruption():
-    with pytest.raises(KeyboardInterrupt):
-        minimize(system(), network(), fit=Fit(10**6), should_stop=lambda: True, **OPTIONS)
+ENDLESS = Fit(10**6, patience=10**6)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_run_that_is_stopped_during_its_fit_is_interrupted_at_its_start(seeds, tmp_path):
+    one, checkpoint = system(), tmp_path / "checkpoint.npz"
+    options = OPTIONS | {"seeds": seeds, "fit": ENDLESS, "record_every": 20, "checkpoint": checkpoint}
+    result = minimize(one, network(), should_stop=lambda: True, **options)
+    assert set(result.status) == {nnrep.Status.interrupted}
+    assert (result.evaluations.tolist(), len(result.history)) == ([0] * seeds, 0)
+    for positions in (*result.positions, *result.positions_start):
+        np.testing.assert_array_equal(positions, one.positions)
+    np.testing.assert_allclose(result.energy, well(jnp.asarray(one.positions)))
+    assert not checkpoint.exists()  # a half-fitted map is none that a run goes on from
+
+
+def test_a_run_that_is_stopped_during_a_later_fit_goes_on_from_before_it(tmp_path):
+    """And one that is stopped during its first fit once more leaves the checkpoint as it is."""
+    one, checkpoint, path = system(), tmp_path / "checkpoint.npz", network()
+    stopping, steps = OPTIONS["stopping"], 40
+    stages = [
+        nnrep.Stage(name, path, nnrep.adam(0.02), stopping, steps, Fit(50)) for name in ("first", "second")
+    ]
+    options = {"stages": stages, "max_steps": 2 * steps, "seeds": 2}
+    whole, seen = minimize(one, **options), []
+    in_second = {"on_progress": seen.append, "should_stop": lambda: any(p.stage_steps >= 80 for p in seen)}
+    broken = minimize(one, checkpoint=checkpoint, **in_second, **options)
+    assert set(broken.status) == {nnrep.Status.interrupted}
+    assert broken.evaluations.tolist() == [steps, steps]
+    again = minimize(one, checkpoint=checkpoint, should_stop=lambda: True, **options)
+    assert set(again.status) == {nnrep.Status.interrupted}
+    resumed = minimize(one, checkpoint=checkpoint, **options)
+    np.testing.assert_array_equal(resumed.positions, whole.positions)
+    assert resumed.status == whole.status
+
+
+def test_many_runs_end_with_the_one_that_is_stopped_during_its_fit():
+    stages = nnrep.two_stages(network(), optimizer=nnrep.adam(0.02), fit=ENDLESS)
+    monitor = nnrep.Monitor(should_stop=lambda: True)
+    results = nnrep.minimize_many([system(), system()], stages, max_steps=50, monitor=monitor)
+    assert [result.status for result in results] == [(nnrep.Status.interrupted,)]
