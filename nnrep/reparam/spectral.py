@@ -147,7 +147,8 @@ def _at_rest(vectors: Array, scales: Array, key: Array, positions: Array) -> Anc
 def _modes_here(hessian: Partial, shift: Array, power: Array, key: Array, positions: Array) -> Anchored:
     values, vectors = jnp.linalg.eigh(hessian(positions))
     values = abs(values)
-    scales = (values / jnp.max(values) + shift) ** -power
+    largest = jnp.max(values)
+    scales = (values / jnp.where(largest == 0, 1, largest) + shift) ** -power
     return _at_rest(vectors, scales, key, positions)
 
 

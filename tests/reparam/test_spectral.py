@@ -261,6 +261,15 @@ def test_modes_at_the_start_are_those_of_each_start(system):
     assert abs(seen[0] - seen[1]).max() > 0.1
 
 
+def test_a_hessian_of_zeros_at_the_start_has_modes_of_one_scale():
+    flat = nnrep.System(lambda x: jnp.sum(x**4), np.zeros((3, 2)))
+    reparam = spectral_at_start(flat, 0.25)
+    params = reparam.init(KEY, flat.positions)
+    np.testing.assert_array_equal(reparam.decode(params), flat.positions)
+    moved = reparam.decode(with_moved(params, jnp.ones(6)))
+    assert float(jnp.linalg.norm(moved)) == pytest.approx(0.25**-0.5 * 6**0.5)
+
+
 def test_gradient_in_the_modes_is_that_of_the_positions_scaled(system):
     reparam = spectral_at_start(system, 0.01)
     params = reparam.init(KEY, system.positions)
