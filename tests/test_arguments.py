@@ -1,5 +1,7 @@
 """What Python users can get wrong is one line that names the argument, before anything is compiled."""
 
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -11,7 +13,8 @@ from nnrep.errors import LONGEST, ConfigError, as_arguments
 X = np.random.default_rng(0).normal(size=(6, 3))
 EDGES = np.array([[0, 1], [1, 2]])
 RING = np.array([[k, (k + 1) % 6] for k in range(6)])
-identity = nnrep.reparam.identity
+identity, Reparametrization = nnrep.reparam.identity, nnrep.reparam.Reparametrization
+edge_graph = nnrep.reparam.edge_graph
 
 
 def bowl(x):
@@ -149,6 +152,27 @@ RUNS = {
     "reparam: must be a nnrep.reparam.Reparametrization, or None, got Slow": lambda: nnrep.two_stages(
         modes()
     ),
+    **{
+        f"{name}: must be left out without a map, as it is of the coarse stage": partial(
+            nnrep.two_stages, None, **{name: value}
+        )
+        for name, value in [
+            ("coarse_optimizer", nnrep.adam()),
+            ("coarse_stopping", nnrep.Stopping()),
+            ("coarse_steps", -5),
+            ("fit", nnrep.Fit()),
+        ]
+    },
+    "max_steps: must be from 0 to 2^31 - 1, got -5": lambda: nnrep.two_stages(identity(), coarse_steps=-5),
+    "reparam: must be a map whose init gives floating-point numbers, as they are moved, got int": lambda: run(
+        map_or_stages=Reparametrization(lambda key, x: jnp.ones(x.shape, int), lambda params: 1.0 * params)
+    ),
+    "reparam: must be a map whose init gives floating-point numbers, as they are moved, got float64, in": (
+        lambda: run(map_or_stages=Reparametrization(lambda key, x: (x, 3), lambda params: params[0]))
+    ),
+    "workers: must be null, as ladders go on by turns; nnrep explore has processes, got 4": lambda: (
+        nnrep.explore(system(), temperatures_k=[1.0], steps=5000, workers=4)
+    ),
     "patience: must be from 1 to 2^31 - 1, got a": lambda: stopping(patience="a"),
     "min_delta: must be zero or positive, got a": lambda: stopping(min_delta="a"),
     "check_every: must be from 1 to 2^31 - 1, got 1.5": lambda: stopping(check_every=1.5),
@@ -169,6 +193,13 @@ PARTS = {
     "chain: must be one or several": nnrep.chain,
     "modes: must be slow modes, see nnrep.slow_modes, got array([[": lambda: nnrep.reparam.linear(X),
     "connectivity: must be slow modes, or a graph of edges, got array": lambda: nnrep.reparam.graph(X),
+    "edges: must be particles from 0 to 9, got array([[ 0, 100]])": lambda: edge_graph([[0, 100]], 10),
+    "edges: must be particles from 0 to 9, got array([[ 0, -1]])": lambda: edge_graph([[0, -1]], 10),
+    "edges: must be integers of shape (m, 2), got int64 of shape (1, 3)": lambda: edge_graph([[0, 1, 2]], 10),
+    "edges: must be integers of shape (m, 2), got float64 of shape (1, 2)": lambda: edge_graph(
+        [[0, 0.5]], 10
+    ),
+    "n: must be at least 1, got 1.5": lambda: edge_graph(EDGES, 1.5),
     "matrix: must be slow modes, or a Laplacian": lambda: nnrep.reparam.spectral_map(X),
     "system: must be a nnrep.System, got array": lambda: nnrep.reparam.spectral_at_start(X),
     "shift: must be positive, got a": lambda: nnrep.reparam.cholesky_at_start(system(), "a"),

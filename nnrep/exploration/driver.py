@@ -65,6 +65,8 @@ def explore(
     require_kind(reparam, Reparametrization | None, "reparam", "a nnrep.reparam.Reparametrization, or None")
     check_max_steps(max_steps)
     config = build(ExploreConfig, {key: list(x) if isinstance(x, tuple) else x for key, x in options.items()})
+    allowed = "null, as ladders go on by turns; nnrep explore has processes"
+    require(config.workers is None, "workers", allowed, config.workers)
     chosen = seed_list(seeds)
     unit, mean_over = system.energy_unit, system.mean_over
     rest = Stopping(min_delta=0, rms_force=TIGHTER * config.quench.rest(unit, mean_over))

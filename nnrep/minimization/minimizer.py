@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
@@ -23,7 +24,7 @@ from nnrep.minimization.room import require_room
 from nnrep.minimization.run import Run
 from nnrep.minimization.sharing import sharing_programs
 from nnrep.minimization.stage import Stage, two_stages
-from nnrep.reparam.base import Reparametrization
+from nnrep.reparam.base import Params, Reparametrization, moved_of
 from nnrep.systems.frozen import pinned_output
 from nnrep.systems.system import System, as_partial
 
@@ -194,15 +195,21 @@ def _checked_map(reparam: Reparametrization, system: System) -> Reparametrizatio
         reason = str(error).splitlines()[0]
         wanted = f"init(key, positions) and decode(params) for positions of shape {shape}"
         raise ConfigError("reparam", f"must be two functions {wanted}, but: {reason}") from error
-    given = getattr(made, "shape", type(made).__name__)
+    params, positions = made
+    kinds = {leaf.dtype for leaf in jax.tree.leaves(moved_of(params))}
+    movable = all(jnp.issubdtype(kind, jnp.inexact) for kind in kinds)
+    allowed = "a map whose init gives floating-point numbers, as they are moved"
+    require(movable, "reparam", allowed, ", ".join(sorted(map(str, kinds))))
+    given = getattr(positions, "shape", type(positions).__name__)
     require(given == shape, "reparam", f"a map to positions of shape {shape}", given)
     return reparam._replace(decode=pinned_output(reparam.decode, system.pins))
 
 
 @stored
-def _mapped(reparam: Reparametrization, positions: Array) -> Array:
-    """Where a map that begins at positions (n, d) is; only its shape is ever asked for."""
-    return reparam.decode(initial_params(reparam, 0, 0, positions))
+def _mapped(reparam: Reparametrization, positions: Array) -> tuple[Params, Array]:
+    """Params of a map that begins at positions (n, d), and where it is; only shapes are ever asked for."""
+    params = initial_params(reparam, 0, 0, positions)
+    return params, reparam.decode(params)
 
 
 def _resume(run: Run, checkpoint: Path) -> None:

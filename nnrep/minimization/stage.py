@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import optax
 
-from nnrep.errors import is_integer, require, require_kind
+from nnrep.errors import AsCode, is_integer, require, require_kind
 from nnrep.minimization.optimizers.adam import adam
 from nnrep.minimization.optimizers.optimizer import Optimizer, as_optimizer
 from nnrep.minimization.stopping import Stopping
@@ -73,7 +73,8 @@ def two_stages(
 ) -> tuple[Stage, ...]:
     """The stages of the paper: over the inputs of a map, then over the positions.
 
-    Without a map there is only the second one.
+    Without a map, and of the identity, there is only the second one; without a map no argument of the first
+    one may be given.
 
     Args:
         reparam: the map; None is the identity.
@@ -85,17 +86,26 @@ def two_stages(
         fit: fit the map to the start before the coarse stage; None leaves it as its `init` makes it.
 
     Raises:
-        ConfigError: a number out of range, or something that is no optimiser.
+        ConfigError: a number out of range, something that is no optimiser, or of a stage that there is not.
     """
     require_kind(reparam, Reparametrization | None, "reparam", "a nnrep.reparam.Reparametrization, or None")
+    of_coarse = {
+        "coarse_optimizer": coarse_optimizer,
+        "coarse_stopping": coarse_stopping,
+        "coarse_steps": coarse_steps,
+        "fit": fit,
+    }
+    for name, value in of_coarse.items():
+        needless = reparam is None and value is not None
+        require(not needless, name, "left out without a map, as it is of the coarse stage", AsCode(value))
     optimizer = as_optimizer(optimizer or adam())
     stopping = Stopping() if stopping is None else stopping
     fine = Stage("fine", identity(), optimizer, stopping, MOST_STEPS)
     fine.check()
-    if reparam is None or is_identity(reparam):
+    if reparam is None:
         return (fine,)
     coarse_optimizer = as_optimizer(coarse_optimizer or optimizer)
     coarse_stopping = stopping if coarse_stopping is None else coarse_stopping
     coarse = Stage("coarse", reparam, coarse_optimizer, coarse_stopping, coarse_steps, fit)
     coarse.check()
-    return coarse, fine
+    return (fine,) if is_identity(reparam) else (coarse, fine)

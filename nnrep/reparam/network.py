@@ -13,11 +13,12 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.energies.arrays import on_device
-from nnrep.errors import chosen, is_integer, require, require_kind
+from nnrep.errors import AsCode, chosen, is_integer, require, require_kind
 from nnrep.modes.here import ModesHere
 from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Anchored, Params, Reparametrization, scale_to
+from nnrep.systems.checks import check_edges
 
 
 class Activation(Enum):
@@ -80,10 +81,14 @@ def edge_graph(
     """The graph of n particles with undirected edges (m, 2), and their weights (m,); see `EdgeGraph`.
 
     Raises:
-        ConfigError: self_weight is negative or infinite, or there is not one weight an edge.
+        ConfigError: edges are not pairs of these particles, self_weight is negative or infinite, or there is
+            not one weight an edge.
     """
     check_self_weight(self_weight)
-    first, second = np.asarray(edges).T
+    require(is_integer(n) and n >= 1, "n", "at least 1", AsCode(n))
+    edges = np.asarray(edges)
+    check_edges(edges, n)
+    first, second = edges.T
     both_ways = np.concatenate([first, second]), np.concatenate([second, first])
     own = None if self_weight is None else float(self_weight)
     if weights is not None:

@@ -56,7 +56,7 @@ def check_attributes(system: Any) -> None:
     require(system.dummies < whole, "dummies", f"fewer than the {whole} positions", system.dummies)
     radius = system.container_radius
     require(radius is None or radius > 0, "container_radius", "positive, or None", radius)
-    _check_edges(system)
+    _check_edges_of(system)
     _check_frozen(system)
     features = system.node_features
     if features is not None:
@@ -79,14 +79,19 @@ def _check_frozen(system: Any) -> None:
     require(not frozen.all(), "frozen", "such that a particle is left to move", f"all {system.n} particles")
 
 
-def _check_edges(system: Any) -> None:
+def _check_edges_of(system: Any) -> None:
     edges, weights = np.asarray(system.edges), system.edge_weights
-    pairs = edges.ndim == 2 and edges.shape[1] == 2 and edges.dtype.kind in "iu"
-    require(pairs, "edges", "integers of shape (m, 2)", f"{edges.dtype} of shape {edges.shape}")
-    inside = len(edges) == 0 or (edges.min() >= 0 and edges.max() < system.n)
-    require(inside, "edges", f"particles from 0 to {system.n - 1}", AsCode(edges))
+    check_edges(edges, system.n)
     one_each = weights is None or np.shape(weights) == edges.shape[:1]
     require(one_each, "edge_weights", f"of shape {edges.shape[:1]}", f"shape {np.shape(weights)}")
+
+
+def check_edges(edges: np.ndarray, n: int) -> None:
+    """Raise `ConfigError` unless edges are pairs (m, 2) of n particles, by their indices."""
+    pairs = edges.ndim == 2 and edges.shape[1] == 2 and edges.dtype.kind in "iu"
+    require(pairs, "edges", "integers of shape (m, 2)", f"{edges.dtype} of shape {edges.shape}")
+    inside = len(edges) == 0 or (edges.min() >= 0 and edges.max() < n)
+    require(inside, "edges", f"particles from 0 to {n - 1}", AsCode(edges))
 
 
 def check_function(name: str, function: Any, more: tuple[str, ...] = ()) -> None:
