@@ -58,6 +58,11 @@ def scale_to(target: Array, positions: Array, particles: Array | None = None) ->
     return jnp.where(usable, wanted / jnp.where(usable, spread, 1), 1)
 
 
+def centre_of(positions: Array, particles: Array | None = None) -> Array:
+    """The centre (d,) of positions (n, d), of the particles that count, see `scale_to`."""
+    return jnp.average(positions, axis=0, weights=particles)
+
+
 def _spread(positions: Array, particles: Array | None) -> Array:
-    centred = positions - jnp.average(positions, axis=0, weights=particles)
+    centred = positions - centre_of(positions, particles)
     return jnp.sqrt(jnp.mean(jnp.average(centred**2, axis=0, weights=particles)))

@@ -14,13 +14,15 @@ from nnrep.modes.here import ModesHere
 from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes, padded_modes
-from nnrep.reparam.base import Anchored, Reparametrization, scale_to
+from nnrep.reparam.base import Anchored, Reparametrization, centre_of, scale_to
 from nnrep.reparam.settings import MapConfig
 from nnrep.systems.settings import Size
 from nnrep.systems.system import System
 
 
-def linear(modes: SlowModes, particles: np.ndarray | None = None) -> Reparametrization:
+def linear(
+    modes: SlowModes, particles: np.ndarray | None = None, *, about_centre: bool = False
+) -> Reparametrization:
     """X = Psi Z with Z (k, d); starts at Psi^T X0, rescaled so that the spread of X is kept.
 
     Of modes of the full Hessian, whose vectors are (n d, k), X = X0 + Psi Z with Z (k,), starting at zero:
@@ -29,6 +31,8 @@ def linear(modes: SlowModes, particles: np.ndarray | None = None) -> Reparametri
     Args:
         modes: at least two.
         particles: (n,) 1 for each particle that may move, 0 for others, see `System.particles`.
+        about_centre: rescale about the centre of these particles, not about the origin; wanted where other
+            particles or restraints hold them, see `System.is_held`.
 
     Raises:
         ConfigError: fewer than two modes; the first one only moves all particles together.
@@ -39,19 +43,25 @@ def linear(modes: SlowModes, particles: np.ndarray | None = None) -> Reparametri
     decode = Partial(_decode, modes.vectors)
     if modes.of == "hessian":
         return Reparametrization(Partial(_displaced_init, modes.vectors), decode)
-    return Reparametrization(Partial(_init, modes.vectors, on_device(particles)), decode)
+    init = _init_about_centre if about_centre else _init
+    return Reparametrization(Partial(init, modes.vectors, on_device(particles)), decode)
 
 
-def linear_here(here: ModesHere, particles: np.ndarray | None = None) -> Reparametrization:
+def linear_here(
+    here: ModesHere, particles: np.ndarray | None = None, *, about_centre: bool = False
+) -> Reparametrization:
     """The same with the modes where a stage begins: each replica has its own."""
-    return Reparametrization(Partial(_init_here, here, on_device(particles)), Partial(_decode_here))
+    init = Partial(_init_about_centre if about_centre else _init)
+    return Reparametrization(Partial(_init_here, init, here, on_device(particles)), Partial(_decode_here))
 
 
-def _init_here(here: ModesHere, particles: Array | None, key: Array, positions: Array) -> Anchored:
+def _init_here(
+    init: Partial, here: ModesHere, particles: Array | None, key: Array, positions: Array
+) -> Anchored:
     vectors, _ = here(positions)
     if here.of is ModesOf.hessian:
         return Anchored(jnp.zeros(here.count, positions.dtype), held=(vectors, positions))
-    return Anchored(_init(vectors, particles, key, positions), held=(vectors, jnp.zeros_like(positions)))
+    return Anchored(init(vectors, particles, key, positions), held=(vectors, jnp.zeros_like(positions)))
 
 
 def _decode_here(params: Anchored) -> Array:
@@ -66,6 +76,13 @@ def _displaced_init(vectors: Array, key: Array, positions: Array) -> Anchored:
 def _init(vectors: Array, particles: Array | None, key: Array, positions: Array) -> Array:
     latent = vectors.T @ positions
     return latent * scale_to(positions, vectors @ latent, particles)
+
+
+def _init_about_centre(vectors: Array, particles: Array | None, key: Array, positions: Array) -> Array:
+    ones = jnp.ones(len(positions)) if particles is None else particles
+    centre = vectors.T @ jnp.outer(ones, centre_of(positions, particles))
+    latent = vectors.T @ positions
+    return centre + (latent - centre) * scale_to(positions, vectors @ latent, particles)
 
 
 def _decode(vectors: Array, latent: Array | Anchored) -> Array:
@@ -107,10 +124,10 @@ class CGConfig(MapConfig):
         """See `linear`, and `linear_here`."""
         assert slow is not None
         if isinstance(slow, ModesHere):
-            return linear_here(slow, system.particles)
+            return linear_here(slow, system.particles, about_centre=system.is_held)
         few = slow.values.size < 2
         require(not few, "modes.epsilon", "so large that at least 2 modes are left for reparam=cg", "1 mode")
-        return linear(padded_modes(slow, system), system.particles)
+        return linear(padded_modes(slow, system), system.particles, about_centre=system.is_held)
 
 
 CHOICE = CGConfig

@@ -175,6 +175,7 @@ class GNNConfig(MapConfig):
             strength=self.strength,
             features=system.node_features if self.features else None,
             particles=system.particles,
+            about_centre=system.is_held,
         )
 
     def _edge_graph(self, system: System) -> EdgeGraph:

@@ -17,7 +17,7 @@ from nnrep.errors import AsCode, chosen, is_integer, require, require_kind
 from nnrep.modes.here import ModesHere
 from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes
-from nnrep.reparam.base import Anchored, Params, Reparametrization, scale_to
+from nnrep.reparam.base import Anchored, Params, Reparametrization, centre_of, scale_to
 from nnrep.systems.checks import check_edges
 
 
@@ -161,6 +161,7 @@ def graph(
     strength: float | None = 5.0,
     features: Array | None = None,
     particles: np.ndarray | None = None,
+    about_centre: bool = False,
 ) -> Reparametrization:
     """X = GNN(Z): graph convolution layers h' = act(A h W + h S + b), then a linear layer to d.
 
@@ -182,6 +183,8 @@ def graph(
             without saturating the activation.
         features: (n, f) fixed features of the particles, appended to the latent.
         particles: (n,) 1 for each particle that may move, 0 for others, see `System.particles`.
+        about_centre: start about the centre of these particles, not about the origin; wanted where other
+            particles or restraints hold them, see `System.is_held`.
 
     Raises:
         ConfigError: an argument out of range.
@@ -205,7 +208,7 @@ def graph(
     else:
         propagate = Partial(_along_edges, connectivity)
     decode = _Decode(propagate, features, _Shape(widths, residual, activation))
-    init = _Init(decode, on_device(particles))
+    init = _Init(decode, on_device(particles), about_centre)
     if not isinstance(connectivity, ModesHere):
         return Reparametrization(init, decode)
     unit = chosen(Weights, weights, "weights") is Weights.unit
@@ -304,6 +307,7 @@ class _Decode:
 class _Init:
     decode: _Decode
     particles: Array | None
+    about_centre: bool = field(metadata={"static": True})
 
     def __call__(self, key: Array, positions: Array) -> Params:
         n, dim = positions.shape
@@ -320,6 +324,9 @@ class _Init:
         readout = {"weight": _xavier(readout_key, seen, dim), "bias": jnp.zeros(dim)}
         params = {"latent": latent, "layers": layers, "readout": readout}
         readout["weight"] *= scale_to(positions, self.decode(params), self.particles)
+        if self.about_centre:
+            here = centre_of(self.decode(params), self.particles)
+            readout["bias"] = centre_of(positions, self.particles) - here
         return params
 
 

@@ -247,6 +247,11 @@ class System:
         return np.isin(np.arange(len(self.positions)), self.free).astype(self.positions.dtype)
 
     @property
+    def is_held(self) -> bool:
+        """Whether some of its particles are frozen or restrained, so that it matters where the others lie."""
+        return self.frozen is not None or self.restraints is not None
+
+    @property
     def pins(self) -> Pins | None:
         """The frozen particles and their places; None if there are none."""
         if self.frozen is None:

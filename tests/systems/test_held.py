@@ -17,7 +17,7 @@ from nnrep.baselines.openmm_minimizer import MinimizerConfig
 from nnrep.baselines.run import run_baseline
 from nnrep.choices.identity import hash_of, plain_form
 from nnrep.choices.settings import build
-from nnrep.energies.restraints import positional_restraints
+from nnrep.energies.restraints import Restraints, positional_restraints
 from nnrep.errors import ConfigError
 from nnrep.modes.assembled import hessian_of
 from nnrep.modes.here import modes_here
@@ -376,3 +376,43 @@ def test_openmm_simulates_with_atoms_frozen():
     result = run_baseline(system, tripeptide(), settings, seeds=(0,))
     check_frozen(result, system)
     assert result.status[0] is nnrep.Status.finished
+
+
+AWAY = np.array([10.0, -4.0, 7.0])
+
+
+def chain_away(held):
+    """Twelve particles in a chain far from the origin, the last two of which are held."""
+    start = np.random.default_rng(0).normal(size=(12, 3)) + AWAY
+
+    def energy(x):
+        return jnp.sum((x[1:] - x[:-1]) ** 2)
+
+    edges = np.stack([np.arange(11), np.arange(1, 12)], axis=1)
+    chain = nnrep.System(energy=energy, positions=start, edges=edges)
+    if held == "frozen":
+        return replace(chain, frozen=np.arange(12) >= 10)
+    strength = np.where(np.arange(12) >= 10, 1.0, 0.0)
+    restrained = nnrep.systems.system.with_energy(chain, positional_restraints(start, strength))
+    return replace(restrained, restraints=Restraints(start, strength))
+
+
+@pytest.mark.parametrize("held", ["frozen", "restrained"])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"name": "cg"},
+        {"name": "cg", "modes_at": "stage"},
+        {"name": "gnn"},
+        {"name": "gnn", "graph": "bonds"},
+        {"name": "gnn", "modes_at": "stage"},
+    ],
+    ids=lambda choice: "-".join(map(str, choice.values())),
+)
+def test_maps_begin_where_the_particles_are_that_are_held_by_others(choice, held):
+    system = chain_away(held)
+    result = run_through(system, choice, seeds=2, max_steps=0)
+    free, wanted = result.positions_start[:, system.free], np.asarray(system.positions)[system.free]
+    np.testing.assert_allclose(free.mean(axis=1), [wanted.mean(axis=0)] * 2, atol=1e-9)
+    spread = np.sqrt(np.mean((free - free.mean(axis=1, keepdims=True)) ** 2, axis=(1, 2)))
+    np.testing.assert_allclose(spread, np.sqrt(np.mean((wanted - wanted.mean(axis=0)) ** 2)), rtol=1e-9)
