@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 import nnrep
 from nnrep.errors import ConfigError
@@ -109,7 +110,7 @@ def test_convolution_along_modes_never_forms_the_adjacency(modes):
 def test_gradients_with_respect_to_params_agree_with_finite_differences(system, modes):
     for reparam in [linear(modes), *gnns(system, modes)]:
         params = reparam.init(KEY, system.positions)
-        flat, unravel = jax.flatten_util.ravel_pytree(params)
+        flat, unravel = ravel_pytree(params)
         direction = jax.random.normal(jax.random.key(1), flat.shape)
 
         def energy(flat, reparam=reparam, unravel=unravel):
