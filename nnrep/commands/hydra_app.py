@@ -8,19 +8,16 @@ import functools
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import hydra
-import yaml
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from nnrep.choices.defaults import config_folder
 from nnrep.commands.command import SWEEP_FLAGS
@@ -32,8 +29,6 @@ from nnrep.errors import ConfigError, UserError
 from nnrep.host.lock import locked
 from nnrep.host.threads import limit_threads
 
-# What may differ as a sweep is resumed.
-NO_PARTS = ("resume=", "report=", "paths.", "record.pictures=")
 SWEEP_LOCK = ".sweep.lock"  # a job may be in the very folder of its sweep
 
 
@@ -79,7 +74,6 @@ class CheckFirst(Callback):
             reason = "holds the results of a sweep; choose another hydra.sweep.dir, or add resume=true"
             raise Refused(UserError(f"{folder}: {reason}"))
         if held and self.verb in TABULATED:
-            _check_same_sweep(config, folder)
             _check_own_table(folder / "runs.csv")
 
 
@@ -94,38 +88,6 @@ def _check_own_table(path: Path) -> None:
         columns = next(csv.reader(file), [])
     if not {"run_id", "status"} <= set(columns) or columns[-1] != "error":
         raise Refused(UserError(f"{path}: is not the table of a sweep; choose another hydra.sweep.dir"))
-
-
-def _check_same_sweep(config: DictConfig, folder: Path) -> None:
-    """Refuse to go on in the folder of another sweep, whose tables would be replaced.
-
-    What is no part of a run may differ, and a list may have more values behind those that it had. A
-    `multirun.yaml` that cannot be read, as that of a killed command, leaves it to the jobs, which compare
-    their own configurations.
-    """
-    path = folder / "multirun.yaml"
-    try:
-        was = _parts_of_runs(OmegaConf.load(path).hydra.overrides.task)
-    except (OSError, ValueError, AttributeError, yaml.YAMLError, OmegaConfBaseException):
-        return
-    now = _parts_of_runs(config.hydra.overrides.task)
-    gone, new = sorted(was - now), sorted(now - was)
-    if len(gone) == len(new) and all(map(_is_longer, new, gone)):
-        return
-    earlier, later = (" ".join(each) or "no more" for each in (gone, new))
-    advice = "repeat the sweep's own command with resume=true, or choose another hydra.sweep.dir"
-    reason = f"cannot resume, the sweep was given {earlier} and is given {later}; {advice}"
-    raise Refused(UserError(f"{folder}: {reason}"))
-
-
-def _is_longer(new: str, old: str) -> bool:
-    """Whether an override has the values of another one, and more behind them."""
-    return new.startswith(f"{old},")
-
-
-def _parts_of_runs(overrides: Iterable[str]) -> set[str]:
-    """The overrides that change a run."""
-    return {each for each in overrides if not each.lstrip("+~").startswith(NO_PARTS)}
 
 
 def _check_resumed(config: DictConfig, key: str, folder: Path) -> None:
