@@ -289,7 +289,8 @@ def test_any_system_can_have_frozen_particles():
     start = np.random.default_rng(0).normal(size=(12, 2))
     frozen = np.arange(12) % 4 == 0
     system = nnrep.System(energy=energy, positions=start, frozen=frozen, parameters=2.0)
-    result = nnrep.minimize(system, nnrep.reparam.linear(nnrep.slow_modes(system, k=5)), max_steps=400)
+    # Of five modes one of the three segments has but one, on which its particles coincide.
+    result = nnrep.minimize(system, nnrep.reparam.linear(nnrep.slow_modes(system, k=8)), max_steps=400)
     np.testing.assert_array_equal(result.positions[0][frozen], system.positions[frozen])
     assert result.energy[0] < 0.1 * result.energy_start[0]
     doubled = replace(system, parameters=4.0)
