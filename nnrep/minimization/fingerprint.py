@@ -31,9 +31,7 @@ class Fingerprint(NamedTuple):
         return self._asdict()
 
     def difference(self, snapshot: dict[str, Any]) -> str | None:
-        """What a snapshot has otherwise, in words; None where it agrees, or is too old to have it."""
-        if "numbers" not in snapshot:
-            return None
+        """What a snapshot has otherwise, in words; None where it agrees. KeyError: it lacks some of it."""
         if self.starts.dtype != snapshot["starts"].dtype:
             return "precision"
         if not agree(self.starts, snapshot["starts"]):

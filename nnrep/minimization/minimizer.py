@@ -216,5 +216,8 @@ def _resume(run: Run, checkpoint: Path) -> None:
     snapshot = load_checkpoint(checkpoint)
     try:
         run.restore(snapshot)
-    except (UserError, KeyError) as error:
+    except UserError as error:
         raise UserError(f"{checkpoint}: {error}; remove it to start again") from error
+    except KeyError as error:
+        reason = "is no checkpoint of this version; remove it to start again"
+        raise UserError(f"{checkpoint}: {reason}") from error

@@ -209,7 +209,7 @@ class Run:
         _require_same(index == self.index and same_leaves, "sizes or stages")
         self.stage.set_whole(jax.tree.unflatten(structure, theirs))
         standing = self.stage.positions_of(0, 0)
-        _require_same(agree(standing, snapshot.get("standing", standing)), "map")
+        _require_same(agree(standing, snapshot["standing"]), "map")
         self.positions_coarse = next(iter(snapshot["positions_coarse"]), None)
         self.steps_before, self.steps_coarse = snapshot["steps_before"], snapshot["steps_coarse"]
         self.attempts.restore(snapshot)

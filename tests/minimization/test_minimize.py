@@ -319,16 +319,18 @@ def test_a_checkpoint_of_another_precision_is_refused(kept):
         )
 
 
-def test_a_checkpoint_of_an_earlier_version_says_less_of_its_run(kept, tmp_path):
+@pytest.mark.parametrize("lacking", ["starts", "start_energy", "numbers", "standing"])
+def test_a_checkpoint_that_lacks_what_tells_its_run_is_refused(kept, tmp_path, lacking):
     path, positions = kept
     with np.load(path) as archive:
         arrays = dict(archive)
-    earlier = {"starts", "start_energy", "numbers", "standing"}
-    for name, left_out in [("own.npz", set()), ("earlier.npz", earlier)]:
-        np.savez(tmp_path / name, **{key: each for key, each in arrays.items() if key not in left_out})
-        monitor = nnrep.Monitor(checkpoint=tmp_path / name)
-        resumed = nnrep.minimize(parametrised(), coarse_stage(), max_steps=300, monitor=monitor)
-        np.testing.assert_array_equal(resumed.positions, positions)
+    for name, left_out in [("own.npz", ""), ("other.npz", lacking)]:
+        np.savez(tmp_path / name, **{key: each for key, each in arrays.items() if key != left_out})
+    own, other = (nnrep.Monitor(checkpoint=tmp_path / name) for name in ("own.npz", "other.npz"))
+    resumed = nnrep.minimize(parametrised(), coarse_stage(), max_steps=300, monitor=own)
+    np.testing.assert_array_equal(resumed.positions, positions)
+    with pytest.raises(UserError, match=r"other\.npz: is no checkpoint of this version; remove it"):
+        nnrep.minimize(parametrised(), coarse_stage(), max_steps=300, monitor=other)
 
 
 @pytest.mark.parametrize(
