@@ -21,6 +21,7 @@ from nnrep.modes.probing import probed_backbone
 from nnrep.modes.row_blocks import row_backbone
 from nnrep.modes.spectrum import SlowModes, count_below, laplacian, slow_modes_of
 from nnrep.systems.frozen import pinned_output
+from nnrep.systems.measures import spread_of
 from nnrep.systems.system import System, perturbed
 
 BYTES_PER_PAIR = 250  # at the peak: blocks, indices, and the sorting of pairs
@@ -140,15 +141,10 @@ def sampling_of(
     usable = noise is None or (isinstance(noise, Real) and 0 <= noise < np.inf)
     require(usable, "noise", "zero or positive, or null", noise)
     own = system.draw_configuration
-    scale = OWN_NOISE * _spread(np.asarray(system.positions)[: system.n]) if noise is None else noise
+    scale = OWN_NOISE * spread_of(np.asarray(system.positions)[: system.n]) if noise is None else noise
     around = pinned_output(Partial(perturbed, system.positions, scale), system.pins)
     draw = around if own is None or noise is not None else own
     return Sampling(draw, samples, seed, backbone)
-
-
-def _spread(positions: np.ndarray) -> float:
-    """Standard deviation of the coordinates (n, d) about their centre, wherever that lies."""
-    return float(np.std(positions - positions.mean(axis=0)))
 
 
 def _report(modes: SlowModes, solver: Solver) -> None:

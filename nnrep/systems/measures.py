@@ -150,6 +150,11 @@ def superposed_on_host(
     return _superposed(np, positions, reference, weights)
 
 
+def spread_of(positions: np.ndarray) -> float:
+    """Standard deviation of coordinates (n, d) about their centre, wherever that lies."""
+    return float(np.sqrt(np.mean((positions - positions.mean(axis=0)) ** 2)))
+
+
 def laid_on(positions: np.ndarray, reference: np.ndarray, which: np.ndarray) -> np.ndarray:
     """Positions (n, 3), moved and turned so that some of the particles (n,) lie on a reference (n, 3)."""
     weights = which.astype(float)

@@ -20,7 +20,7 @@ from nnrep.energies.sum import energy_sum
 from nnrep.errors import require
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.force_fields.parameters import particles
-from nnrep.systems.measures import ANGSTROM_PER_NM, rmsd_measure
+from nnrep.systems.measures import ANGSTROM_PER_NM, rmsd_measure, spread_of
 from nnrep.systems.restraints import HoldingConfig
 from nnrep.systems.system import System, drawn, of_energy, perturbed
 
@@ -127,7 +127,7 @@ def molecular_system(
     reference = on_device(_with_dummies(native, size))
     noise, hessian_noise = begin.noise, HESSIAN_NOISE / ANGSTROM_PER_NM
     if begin.is_cloud:
-        noise = hessian_noise = float(np.hypot(_spread(native), noise))
+        noise = hessian_noise = float(np.hypot(spread_of(native), noise))
     draw_start = Partial(perturbed, start, noise) if noise > 0 else None
     frozen = holding.frozen_atoms(molecule.topology)
     first = start if draw_start is None else drawn(draw_start, seed, 0)
@@ -162,11 +162,6 @@ def _with_dummies(positions: np.ndarray, size: int) -> np.ndarray:
     """Positions (n, 3), and further ones (size, 3) in their centre, where they change no extent."""
     centre = positions.mean(axis=0, keepdims=True)
     return np.concatenate([positions, np.repeat(centre, size - len(positions), axis=0)])
-
-
-def _spread(positions: np.ndarray) -> float:
-    """Standard deviation of coordinates (n, 3) from their centre."""
-    return float(np.sqrt(np.mean((positions - positions.mean(axis=0)) ** 2)))
 
 
 def node_features(topology: app.Topology, system: openmm.System) -> np.ndarray:
