@@ -8,7 +8,7 @@ import numpy as np
 from nnrep.choices.identity import hash_of
 from nnrep.exploration.settings import ExploreConfig
 from nnrep.minimization.exact import evaluate
-from nnrep.minimization.fingerprint import agree
+from nnrep.minimization.fingerprint import STARTS, first_other
 from nnrep.systems.system import System
 
 
@@ -44,10 +44,7 @@ class Fingerprint(NamedTuple):
         """What a snapshot has otherwise, in words; None where it agrees, or does not have it."""
         if "settings" not in snapshot:
             return None
-        if self.starts.dtype != snapshot["starts"].dtype:
-            return "precision"
-        called = {"starts": "starts", "start_energy": "energy", "temperatures": "temperatures"}
-        for name, words in called.items():
-            if not agree(getattr(self, name), snapshot[name]):
-                return words
+        called = STARTS | {"temperatures": "temperatures"}
+        if (other := first_other(self._asdict(), snapshot, called)) is not None:
+            return other
         return None if str(snapshot["settings"]) == self.settings else "settings"

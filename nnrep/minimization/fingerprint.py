@@ -1,6 +1,6 @@
 """Which run a checkpoint is of, so that no other one goes on from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +11,7 @@ from nnrep.minimization.stage import Stage
 
 # Relative to the largest number of an array, times the root of its precision: machines round differently.
 ROUNDING = 4.0
+STARTS = {"starts": "starts", "start_energy": "energy"}  # arrays, and what they are called
 
 
 class Fingerprint(NamedTuple):
@@ -32,12 +33,8 @@ class Fingerprint(NamedTuple):
 
     def difference(self, snapshot: dict[str, Any]) -> str | None:
         """What a snapshot has otherwise, in words; None where it agrees. KeyError: it lacks some of it."""
-        if self.starts.dtype != snapshot["starts"].dtype:
-            return "precision"
-        if not agree(self.starts, snapshot["starts"]):
-            return "starts"
-        if not agree(self.start_energy, snapshot["start_energy"]):
-            return "energy"
+        if (other := first_other(self._asdict(), snapshot, STARTS)) is not None:
+            return other
         if not np.array_equal(self.numbers, snapshot["numbers"]):
             return "optimisers, stopping rules, fits, limits or restarts"
         return None
@@ -56,6 +53,19 @@ def numbers_of(stages: Sequence[Stage], max_steps: int, restarts: Restarts) -> n
     ]
     leaves = jax.tree.leaves((each, max_steps, restarts))
     return np.concatenate([np.ravel(np.asarray(leaf, np.float64)) for leaf in leaves])
+
+
+def first_other(mine: Mapping[str, Any], theirs: Mapping[str, Any], called: Mapping[str, str]) -> str | None:
+    """The first array in which two fingerprints do not agree, in words; the precision is that of the starts.
+
+    Args:
+        mine: name -> array.
+        theirs: the same of a snapshot.
+        called: the names that are compared, and what they are called.
+    """
+    if mine["starts"].dtype != theirs["starts"].dtype:
+        return "precision"
+    return next((words for name, words in called.items() if not agree(mine[name], theirs[name])), None)
 
 
 def agree(mine: np.ndarray, theirs: np.ndarray) -> bool:
