@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from math import isfinite
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from nnrep.structures.residues import (
     LONGEST_PEPTIDE_BOND,
     atom_of,
     label,
+    peptide_length,
     some,
 )
 
@@ -95,37 +96,49 @@ def _check_overlaps(atoms: "list[tuple[gemmi.Atom, gemmi.Residue, gemmi.Chain]]"
         _fail(f"{where}: {first} and {second} are on top of each other{more}; mend the file")
 
 
+class _Placed(NamedTuple):
+    """An atom, and where it is: the numbers of its chain and of its residue in that."""
+
+    chain: int
+    number: int
+    residue: "gemmi.Residue"
+    atom: "gemmi.Atom"
+
+
 def _report_crosslinks(chains: "Sequence[gemmi.Chain]", where: str) -> None:
     """Say which atoms are as near as bonded ones, though no bond that is computed joins them."""
     from scipy.spatial import cKDTree  # structures that are stored have been checked
 
     atoms = [
-        (place, number, residue, atom)
+        _Placed(place, number, residue, atom)
         for place, chain in enumerate(chains)
         for number, residue in enumerate(chain)
         for atom in residue
         if not atom.is_hydrogen()
     ]
-    near = cKDTree(np.array([atom.pos.tolist() for *_, atom in atoms])).query_pairs(CLOSEST_TO_SULPHUR)
-    crosslinks = []
-    for i, j in sorted(near):
-        (place, number, residue, atom), (other_place, other_number, other_residue, other) = atoms[i], atoms[j]
-        is_near = place == other_place and abs(number - other_number) == 1
-        is_peptide = is_near and {atom.name, other.name} == {"C", "N"}
-        sulphurs = [each for each in (atom, other) if each.element.name == "S"]
-        length = atom.pos.dist(other.pos)
-        same = place == other_place and number == other_number
-        if (
-            same
-            or is_peptide
-            or len(sulphurs) == 2
-            or length > (CLOSEST_TO_SULPHUR if sulphurs else CLOSEST_APART)
-        ):
-            continue
-        one, two = label(residue, chains[place]), label(other_residue, chains[other_place])
-        crosslinks.append(f"{atom.name} of {one} and {other.name} of {two} ({length:.1f} A)")
+    points = np.array([each.atom.pos.tolist() for each in atoms])
+    near = ((atoms[i], atoms[j]) for i, j in sorted(cKDTree(points).query_pairs(CLOSEST_TO_SULPHUR)))
+    crosslinks = [
+        f"{_named(one, chains)} and {_named(other, chains)} ({one.atom.pos.dist(other.atom.pos):.1f} A)"
+        for one, other in near
+        if _is_crosslink(one, other)
+    ]
     if crosslinks:
         log().warning("%s: no bond is computed between %s, near as they are", where, some(crosslinks, 2))
+
+
+def _named(placed: _Placed, chains: "Sequence[gemmi.Chain]") -> str:
+    return f"{placed.atom.name} of {label(placed.residue, chains[placed.chain])}"
+
+
+def _is_crosslink(one: _Placed, other: _Placed) -> bool:
+    """Whether two near atoms look bonded by none of the bonds that are computed."""
+    apart = abs(one.number - other.number) if one.chain == other.chain else np.inf
+    is_peptide = apart == 1 and {one.atom.name, other.atom.name} == {"C", "N"}
+    sulphurs = [one.atom.element.name, other.atom.element.name].count("S")
+    if apart == 0 or is_peptide or sulphurs == 2:
+        return False
+    return bool(one.atom.pos.dist(other.atom.pos) <= (CLOSEST_TO_SULPHUR if sulphurs else CLOSEST_APART))
 
 
 def _check_names(chain: "gemmi.Chain", where: str) -> None:
@@ -246,11 +259,10 @@ def _check_lengths(residue: "gemmi.Residue", chain: "gemmi.Chain", where: str) -
 
 
 def _check_bond(before: "gemmi.Residue", after: "gemmi.Residue", chain: "gemmi.Chain", where: str) -> None:
-    carbon, nitrogen = atom_of(before, "C"), atom_of(after, "N")
+    length = peptide_length(before, after)
     between = f"{label(before, chain)} and {label(after, chain)}"
-    if carbon is None or nitrogen is None:
+    if length is None:
         _fail(f"{where}: the bond between {between} lacks an atom; mend the file")
-    length = carbon.pos.dist(nitrogen.pos)
     if length > LONGEST_PEPTIDE_BOND:
         what = f"a gap between {between} (C-N is {length:.1f} A)"
         advice = "give a structure without gaps, or only one side of it; chains have letters of their own"
@@ -258,8 +270,8 @@ def _check_bond(before: "gemmi.Residue", after: "gemmi.Residue", chain: "gemmi.C
 
 
 def _check_open(chain: "gemmi.Chain", where: str) -> None:
-    carbon, nitrogen = atom_of(chain[-1], "C"), atom_of(chain[0], "N")
-    if len(chain) > 2 and carbon and nitrogen and carbon.pos.dist(nitrogen.pos) < LONGEST_PEPTIDE_BOND:
+    length = peptide_length(chain[-1], chain[0])
+    if len(chain) > 2 and length is not None and length < LONGEST_PEPTIDE_BOND:
         closure = f"{label(chain[-1], chain)} to {label(chain[0], chain)}"
         _fail(f"{where}: the backbone is a ring, closed from {closure}; nnrep computes open chains only")
 

@@ -58,21 +58,25 @@ def start_from(start: str, molecule: Molecule) -> np.ndarray:
     Raises:
         UserError: the file cannot be read, or has other residues or atoms; names the first that differ.
     """
-    file = _found(start)
-    for options in (choices := _choices(molecule)):
+    try:
+        positions = _of_chains(_found(start), start, molecule)
+    except ConfigError as error:  # which names the key of the native structure
+        raise ConfigError(KEY, error.reason) from error
+    return positions - positions.mean(axis=0)
+
+
+def _of_chains(file: Found, start: str, molecule: Molecule) -> np.ndarray:
+    """Positions (n, 3) in nm of the first choice of chains that the file has."""
+    has = ""
+    for options in _choices(molecule):
         try:
-            positions = _positions_in(file, options, start, molecule)
-            return positions - positions.mean(axis=0)
+            return _positions_in(file, options, start, molecule)
         except ConfigError as error:
             if error.key != CHAIN:
-                raise ConfigError(KEY, error.reason) from error  # it names the key of the native structure
-            if options is choices[-1]:
-                has = error.reason.partition(";")[0].partition(", got")[0]
-                letters = ", ".join(map(chain_letter, _letters(molecule)))
-                raise ConfigError(
-                    KEY, f"{has}; must have the chain(s) {letters} of {molecule.name}"
-                ) from error
-    raise AssertionError
+                raise
+            has = error.reason.partition(";")[0].partition(", got")[0]
+    letters = ", ".join(map(chain_letter, _letters(molecule)))
+    raise ConfigError(KEY, f"{has}; must have the chain(s) {letters} of {molecule.name}")
 
 
 def _choices(molecule: Molecule) -> list[Preparation]:

@@ -110,12 +110,18 @@ def join_bonded(chain: "gemmi.Chain") -> None:
 
     free, part = gemmi.EntityType.NonPolymer, gemmi.EntityType.Polymer
     for before, after in pairwise(chain):
-        carbon, nitrogen = atom_of(before, "C"), atom_of(after, "N")
-        if free not in (before.entity_type, after.entity_type) or carbon is None or nitrogen is None:
+        if free not in (before.entity_type, after.entity_type):
             continue
         is_ligand = before.entity_type == free and "H" in (before.het_flag, after.het_flag)
-        if carbon.pos.dist(nitrogen.pos) < LONGEST_PEPTIDE_BOND and not is_ligand:
+        length = peptide_length(before, after)
+        if length is not None and length < LONGEST_PEPTIDE_BOND and not is_ligand:
             before.entity_type = after.entity_type = part
+
+
+def peptide_length(before: "gemmi.Residue", after: "gemmi.Residue") -> float | None:
+    """From C of a residue to N of another one, in A; None where one of them is not there."""
+    carbon, nitrogen = atom_of(before, "C"), atom_of(after, "N")
+    return None if carbon is None or nitrogen is None else float(carbon.pos.dist(nitrogen.pos))
 
 
 def label(residue: "gemmi.Residue", chain: "gemmi.Chain") -> str:
