@@ -21,6 +21,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
             "checks",
             "force_fields",
             "frozen",
+            "fused",
             "measures",
             "molecular",
             "registry",

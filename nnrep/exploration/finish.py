@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nnrep.exploration.minima import Met, Minima, Minimum
-from nnrep.exploration.quench import descend, is_no_minimum
+from nnrep.exploration.quench import descend
 from nnrep.minimization import Result, Stage, Status
+from nnrep.systems.fused import is_no_minimum
 from nnrep.systems.system import System
 
 NOWHERE = Met(0, 0, 0.0, 0, np.nan)  # of a structure that the search has not met

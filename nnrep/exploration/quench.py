@@ -11,13 +11,10 @@ from nnrep.minimization import Monitor, Optimizer, Result, Stage, Status, Stoppi
 from nnrep.reparam import identity
 from nnrep.reparam.base import Reparametrization
 from nnrep.reparam.none import is_identity
-from nnrep.structures.checks import CLOSEST_ATOMS
-from nnrep.systems.measures import ANGSTROM_PER_NM
+from nnrep.systems.fused import is_no_minimum
 from nnrep.systems.system import System
 
 PATIENCE = 1_000_000  # checks: a quench ends by its force or its steps
-# Of atoms, by the unit of length; the shortest bond, of H2, has 0.074 nm.
-CLOSEST = {"nm": CLOSEST_ATOMS / ANGSTROM_PER_NM, "Å": CLOSEST_ATOMS}
 
 
 class Quenched(NamedTuple):
@@ -96,22 +93,3 @@ def quenched(
     broken = result.status[0] is Status.diverged or is_no_minimum(system, own)
     energy = np.nan if broken else float(result.energy[0])
     return Quenched(own, energy, float(result.gradient_rms[0]), int(result.evaluations[0]))
-
-
-def is_no_minimum(system: System, positions: np.ndarray) -> bool:
-    """Whether atoms (n, d) have fallen together, on an energy that need not be bounded below."""
-    return not system.bounded and has_fused_atoms(positions, system.length_unit)
-
-
-def has_fused_atoms(positions: np.ndarray, length_unit: str) -> bool:
-    """Whether two atoms lie in one place; never in a system without a unit of length.
-
-    The energy of point charges has no lower bound: a hydrogen that has no Lennard-Jones radius, as AMBER's
-    of hydroxyl groups, falls onto an oxygen that it meets. What is found there is no minimum.
-    """
-    closest = CLOSEST.get(length_unit)
-    if closest is None or not np.all(np.isfinite(positions)):
-        return False
-    from scipy.spatial import KDTree  # takes a fifth of a second to load
-
-    return len(KDTree(positions).query_pairs(closest)) > 0

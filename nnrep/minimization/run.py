@@ -26,6 +26,7 @@ from nnrep.minimization.stage import Stage
 from nnrep.minimization.stage_run import Objective, StageRun, Starts
 from nnrep.minimization.stopping import Status
 from nnrep.minimization.times import Times
+from nnrep.systems.fused import is_no_minimum
 from nnrep.systems.measures import has_failed
 from nnrep.systems.system import System, as_partial
 
@@ -266,7 +267,17 @@ class Run:
         coarse = np.full_like(positions, np.nan) if coarse is None else coarse
         none = np.zeros(len(positions), bool)
         energy, gradient_rms = self._exact(positions)
-        return Outcomes(none, positions, energy, gradient_rms, self._ended_as(gradient_rms), coarse)
+        status = np.where(
+            self._fallen_together(positions, energy), Status.diverged, self._ended_as(gradient_rms)
+        )
+        return Outcomes(none, positions, energy, gradient_rms, status, coarse)
+
+    def _fallen_together(self, positions: np.ndarray, energy: np.ndarray) -> np.ndarray:
+        """Which replicas (s,) have ended with atoms in one place, far down; atoms that overlap as yet, on the
+        way from a bad start, are high up."""
+        ended = self.stage.values("status") != Status.running
+        fused = [is_no_minimum(self.system, replica[: self.system.n]) for replica in positions]
+        return ended & (energy < 0) & np.array(fused)
 
     def _wanted_force(self) -> float:
         """RMS force below which a replica has converged: the least that is asked for from here on."""

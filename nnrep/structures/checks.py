@@ -14,6 +14,7 @@ from nnrep.structures.residues import (
     AMINO_ACIDS,
     BACKBONE,
     CAPS,
+    CLOSEST_ATOMS,
     FIRST_CAPS,
     LAST_CAPS,
     LONGEST_PEPTIDE_BOND,
@@ -26,7 +27,6 @@ from nnrep.structures.residues import (
 if TYPE_CHECKING:
     import gemmi
 
-CLOSEST_ATOMS = 0.5  # A
 # A, of heavy atoms of different residues that no bond joins, with a sulphur and without.
 CLOSEST_TO_SULPHUR, CLOSEST_APART = 1.95, 1.65
 CLOSEST_HEAVY_ATOMS = 1.0  # A, of different residues; the shortest bond between two is 1.3

@@ -10,12 +10,12 @@ import openmm
 from openmm import app
 
 from nnrep.errors import ConfigError
-from nnrep.structures.checks import CLOSEST_ATOMS
 from nnrep.structures.engines.coordinates import Coordinates, check_atoms, read_coordinates
 from nnrep.structures.engines.engine import Given, reading
 from nnrep.structures.engines.registry import ENGINES
 from nnrep.structures.force_field import check_by_openmm
 from nnrep.structures.molecule import Molecule
+from nnrep.structures.residues import CLOSEST_ATOMS
 from nnrep.structures.write import pdb_text
 
 TOPOLOGY, COORDINATES = "system.topology", "system.coordinates"

@@ -19,6 +19,7 @@ FIRST_CAPS, LAST_CAPS = frozenset({"ACE"}), frozenset({"NME", "NH2"})
 CAPS = FIRST_CAPS | LAST_CAPS
 BACKBONE = ("N", "CA", "C", "O")
 ELEMENTS = frozenset({"H", "D", "C", "N", "O", "S"})  # of amino acids
+CLOSEST_ATOMS = 0.5  # A, that can be two atoms
 LONGEST_DISULPHIDE = 2.5  # A
 LONGEST_PEPTIDE_BOND = 2.0  # A, between C and N
 

@@ -11,7 +11,7 @@ import nnrep
 from nnrep.choices.settings import build
 from nnrep.dynamics.units import UNITS
 from nnrep.errors import ConfigError
-from nnrep.exploration.quench import has_fused_atoms, quench_stages, quenched
+from nnrep.exploration.quench import quench_stages, quenched
 from nnrep.exploration.settings import USUAL, ExploreConfig, QuenchConfig
 from nnrep.reparam.none import from_springs
 from nnrep.systems.loop import LoopConfig
@@ -97,18 +97,3 @@ def test_charges_that_fall_onto_each_other_are_no_minimum():
     assert np.isnan(quenched(system, stages, near, 200).energy)
     known = replace(system, bounded=True)  # a minimum all the same, as soft pairs have them
     assert quenched(known, stages, near, 200).energy < -2000
-
-
-@pytest.mark.parametrize(
-    ("distance", "unit", "fused"),
-    [
-        (0.074, "nm", False),
-        (0.01, "nm", True),
-        (0.74, "Å", False),
-        (0.1, "Å", True),
-        (0.0, "", False),
-        (np.nan, "nm", False),
-    ],
-)
-def test_atoms_are_fused_where_they_are_nearer_than_any_bond(distance, unit, fused):
-    assert has_fused_atoms(np.array([[0.0, 0, 0], [distance, 0, 0], [9, 9, 9]]), unit) is fused

@@ -15,7 +15,8 @@ class Status(IntEnum):
         stalled: the energy no longer fell, for as many checks as patience allows.
         finished: a schedule, or a simulation, of fixed length ran to its end.
         step_limit: it came to its most steps before any of these.
-        diverged: particles flew apart, or numbers were no longer finite.
+        diverged: particles flew apart, two atoms fell together (see `nnrep.systems.fused`), or numbers were
+            no longer finite.
         interrupted: it was stopped from outside.
     """
 
