@@ -22,6 +22,8 @@ class Bodies(NamedTuple):
     A body turns about the bond that joins it to its parent. Body 0, in the middle of the largest piece,
     stays. Any other piece, which no bond joins to the rest, hangs on body 0 by three bodies, one on the
     other, which turn about the axes x, y and z through a particle in its middle; the third holds particles.
+    Where particles are frozen, body 0 is of the largest piece that has some, the middle of a piece is the
+    nearest body that has some.
 
     Attributes:
         body: (n,) of each particle.
@@ -29,7 +31,9 @@ class Bodies(NamedTuple):
         bond_ends: (b, 2) the particles of its bond, in the parent and in the body; where it turns about an
             axis of space, and of body 0, one particle twice.
         last: (b,) the last of the bodies that turn with it.
-        roots: (p,) the first body of each piece but the largest.
+        roots: (p,) the first body of each piece but that of body 0.
+        turns: (b,) whether a body may turn: it moves no frozen particle.
+        shifts: (p,) whether a piece may shift.
     """
 
     body: np.ndarray
@@ -37,6 +41,8 @@ class Bodies(NamedTuple):
     bond_ends: np.ndarray
     last: np.ndarray
     roots: np.ndarray
+    turns: np.ndarray
+    shifts: np.ndarray
 
     @property
     def depth(self) -> int:
@@ -47,13 +53,16 @@ class Bodies(NamedTuple):
         return int(depth.max())
 
 
-def bodies_of(bonds: np.ndarray, n: int, held: Iterable[tuple[int, int]] = ()) -> Bodies:
+def bodies_of(
+    bonds: np.ndarray, n: int, held: Iterable[tuple[int, int]] = (), frozen: np.ndarray | None = None
+) -> Bodies:
     """The bodies of a molecule.
 
     Args:
         bonds: (m, 2) pairs of particles.
         n: number of particles.
         held: bonds that are not turned.
+        frozen: (n,) whether a particle must not move; None: all may.
     """
     neighbours: list[set[int]] = [set() for _ in range(n)]
     for i, j in np.asarray(bonds).tolist():
@@ -64,7 +73,7 @@ def bodies_of(bonds: np.ndarray, n: int, held: Iterable[tuple[int, int]] = ()) -
     rigid |= {_pair(i, j) for i, near in enumerate(neighbours) if len(near) == 1 for j in near}
     rigid |= _in_small_rings(neighbours)
     turned, member = _joined(neighbours, rigid)
-    return _ordered(turned, member)
+    return _ordered(turned, member, np.zeros(n, bool) if frozen is None else frozen)
 
 
 def _pair(i: int, j: int) -> tuple[int, int]:
@@ -123,8 +132,9 @@ def _joined(
     return turned, body
 
 
-def _ordered(turned: Sequence[tuple[int, int]], member: np.ndarray) -> Bodies:
+def _ordered(turned: Sequence[tuple[int, int]], member: np.ndarray, frozen: np.ndarray) -> Bodies:
     """The bodies of the particles' members (n,), joined by bonds that can be turned, in their order."""
+    fixed = {int(each) for each in member[frozen]}
     bonds: Joints = {int(member[i]): [] for i in range(len(member))}
     for i, j in turned:
         bonds[int(member[i])].append((i, j))
@@ -139,8 +149,9 @@ def _ordered(turned: Sequence[tuple[int, int]], member: np.ndarray) -> Bodies:
         bond_ends.append(bond)
         return len(parent) - 1
 
-    for piece in _pieces(bonds, member):
+    for piece in sorted(_pieces(bonds, member), key=fixed.isdisjoint):
         centre = _centre(bonds, member, piece[0])
+        centre = next((each for each in _reached(bonds, member, centre) if each in fixed), centre)
         place = add(0, (centre, centre))
         if place > 0:
             roots.append(place)
@@ -153,13 +164,24 @@ def _ordered(turned: Sequence[tuple[int, int]], member: np.ndarray) -> Bodies:
             if body not in number:
                 number[body] = add(above, bond)
                 waiting += [(number[body], onward) for onward in bonds[body]]
+    of_particles, ends = np.array([number[int(each)] for each in member], int), np.array(bond_ends, int)
+    last, first = _last(np.array(parent, int)), np.array(roots, int)
+    count = _frozen_from(frozen, of_particles, last)
     return Bodies(
-        body=np.array([number[int(each)] for each in member], int),
+        body=of_particles,
         parent=np.array(parent, int),
-        bond_ends=np.array(bond_ends, int),
-        last=_last(np.array(parent, int)),
-        roots=np.array(roots, int),
+        bond_ends=ends,
+        last=last,
+        roots=first,
+        turns=count == frozen[ends[:, 1]],  # which is on the axis
+        shifts=count[first] == 0,
     )
+
+
+def _frozen_from(frozen: np.ndarray, body: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """How many frozen particles (n,) each body and those that turn with it have."""
+    before = np.concatenate([[0], np.cumsum(np.bincount(body[frozen], minlength=len(last)))])
+    return before[last + 1] - before[:-1]
 
 
 def _pieces(bonds: Joints, member: np.ndarray) -> list[list[int]]:

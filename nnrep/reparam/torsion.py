@@ -91,7 +91,8 @@ def torsion_at_start(system: System, omega: Omega | str = Omega.free) -> Reparam
     Starts at Z = 0, which is exactly where the stage begins. Bonds, angles and rings are those of that place;
     rings of more than eight particles, as of disulphides, are opened at one bond, which the energy has to
     hold. The largest piece, of which no bond leads to others, stays in its place; the others turn and shift
-    as they are. Padded, bodies and pieces have angles that turn nothing.
+    as they are. What would move a frozen particle is not turned or shifted. Padded, bodies and pieces have
+    angles that turn nothing.
 
     Args:
         system: in three dimensions; its `bonds`, or else its `edges`, are what is held.
@@ -105,9 +106,12 @@ def torsion_at_start(system: System, omega: Omega | str = Omega.free) -> Reparam
     dim = system.positions.shape[1]
     require(dim == 3, "system", "one in 3 dimensions, in which bonds can be turned", f"{dim} dimensions")
     pairs = system.edges if system.bonds is None else system.bonds.pairs
-    bodies = bodies_of(pairs, system.n, peptide_bonds(system) if omega is Omega.held else ())
+    held = peptide_bonds(system) if omega is Omega.held else ()
+    bodies = bodies_of(pairs, system.n, held, system.frozen)
     allowed = "one with a bond that can be turned: in no ring, with more than one particle on either side"
     require(len(bodies.parent) > 1, "system", allowed, f"{len(pairs)} bonds of {system.n} particles")
+    movable = bodies.turns[1:].any() or bodies.shifts.any()
+    require(bool(movable), "system", "one with a bond that turns no frozen particle", "none")
     tree = on_device(_tree(bodies, len(system.positions), padded=system.dummies > 0))
     return Reparametrization(Partial(_start_at, tree), Partial(_decode, tree))
 
@@ -145,7 +149,8 @@ def _tree(bodies: Bodies, size: int, padded: bool) -> Tree:
     for turn in (1, 2):
         axes[:, bodies.roots + turn] = np.eye(3)[:, [turn]]
     moves = np.zeros(wide + 3 * pieces)
-    moves[1:b] = moves[wide : wide + 3 * p] = 1
+    moves[1:b] = bodies.turns[1:]
+    moves[wide : wide + 3 * p] = np.repeat(bodies.shifts, 3)
     shift = np.zeros(wide, int)
     shift[bodies.roots] = 1 + np.arange(p)
     body = with_zeros(bodies.body, size)

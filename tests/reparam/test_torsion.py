@@ -11,6 +11,7 @@ from structure_texts import prepare, text, tripeptide
 
 import nnrep
 from nnrep.choices.settings import build
+from nnrep.errors import ConfigError
 from nnrep.host.compilation import QUICKLY
 from nnrep.reparam import torsion_at_start
 from nnrep.reparam.base import with_moved
@@ -150,6 +151,57 @@ def test_bonds_are_turned_as_one_after_another(molecule):
         members = np.flatnonzero(bodies.body == body)
         pairs = [(i, j) for i in members for j in members]
         np.testing.assert_allclose(lengths(x, pairs), lengths(positions, pairs), atol=1e-12)
+
+
+@settings(max_examples=25)
+@given(molecules(), st.floats(0, 0.5))
+def test_frozen_particles_stay_and_bonds_keep_their_lengths(molecule, share):
+    bonds, n, seed = molecule
+    random = np.random.default_rng(seed)
+    whole, frozen = random.normal(size=(SIZE, 3)), random.random(n) < share
+    bodies = bodies_of(bonds, n, frozen=frozen)
+    if not (bodies.turns[1:].any() or bodies.shifts.any()):
+        return
+    system = system_of(bonds, whole, dummies=SIZE - n, frozen=frozen)
+    reparam = torsion_at_start(system)
+    x = moved(reparam, system, drawn(reparam, system, seed))[:n]
+    np.testing.assert_array_equal(x[frozen], whole[:n][frozen])
+    for held in (bonds, angles(bonds, n)):
+        np.testing.assert_allclose(lengths(x, held), lengths(whole[:n], held), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("frozen", "turned"),
+    [
+        ([], [0, 1, 2, 3]),
+        ([0], [0, 1, 2, 3]),
+        ([0, 1], [0, 1, 2, 3]),
+        ([0, 6], []),
+        ([3], [0, 1, 2, 3]),
+        ([0, 3], [2, 3]),
+        ([0, 1, 5, 6], []),
+        ([2, 3, 4], [0, 1, 2, 3]),
+    ],
+)
+def test_of_a_chain_what_lies_between_frozen_particles_is_still(frozen, turned):
+    """Of particles 0 to 6 the bonds 1-2, 2-3, 3-4 and 4-5 can be turned."""
+    bodies = bodies_of([(i, i + 1) for i in range(6)], 7, frozen=np.isin(np.arange(7), frozen))
+    bonds = np.sort(bodies.bond_ends[1:][bodies.turns[1:]], axis=1)[:, 0] - 1
+    assert sorted(bonds) == turned
+
+
+def test_a_piece_about_one_frozen_particle_turns_but_does_not_shift():
+    star = [(0, 1), (0, 2), (0, 3)]
+    bonds = [*star, *((i + 4, j + 4) for i, j in star)]
+    bodies = bodies_of(bonds, 8, frozen=np.isin(np.arange(8), [1, bodies_of(star, 4).body[0] + 4]))
+    assert bodies.shifts.tolist() == [False]
+
+
+def test_what_only_frozen_particles_could_turn_is_refused():
+    with pytest.raises(ConfigError, match="system: must be one with a bond that turns no frozen particle"):
+        torsion_at_start(
+            system_of([(0, 1), (1, 2), (2, 3)], np.eye(4, 3), frozen=np.array([1, 0, 0, 1], bool))
+        )
 
 
 def test_slopes_are_those_of_finite_differences():
