@@ -13,6 +13,7 @@ def test_best_settings_are_run_again_with_fresh_seeds(nnrep, tmp_path):
     options = (
         "profile=smoke",
         "beyond=false",
+        "system.potential=pure_lj",
         "system.n=30",
         "system.loop_length=5",
         "seeds=1",
@@ -58,7 +59,8 @@ def test_seeds_are_added_by_a_rule_that_the_folder_keeps(nnrep, tmp_path):
 @pytest.mark.slow
 def test_power_without_a_pair_to_compare_writes_its_report_and_resumes(nnrep, tmp_path):
     """Figure 8 adds seeds to 1PLW alone, `profile=smoke` has the embedded Trp-cage."""
-    options = ("fig8", "profile=smoke", "beyond=false", "seeds=1", "max_steps=10", "results_dir=r")
+    few = ("system.start=extended", "seeds=1", "max_steps=10")
+    options = ("fig8", "profile=smoke", "beyond=false", *few, "results_dir=r")
     result = nnrep("reproduce", *options, "power=0.8")
     assert result.returncode == 0, result.stderr
     assert "fig8: power adds no seeds" in result.stderr
