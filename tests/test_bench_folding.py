@@ -209,6 +209,17 @@ def test_searches_of_several_budgets_are_censored_where_they_end():
     assert summary["evaluations_sum"].tolist() == [3000, 1800]
 
 
+def test_moves_without_dynamics_have_no_times_in_picoseconds():
+    still = [
+        one._replace(table=one.table.assign(ps=0.0)) for one in searches_of("torsion_moves", [2, None, 4])
+    ]
+    summary = summarise(outcomes([*searches_of("cartesian", [2, None, 4]), *still])).set_index("arm")
+    columns = [name for name in summary if name.startswith("ps_")]
+    assert summary.loc["torsion_moves", columns].isna().all()
+    assert summary.loc["cartesian", "ps_limit"] > 0
+    assert summary.loc["torsion_moves", "evaluations_folded"] == 2
+
+
 def verdicts(kept):
     claims = claims_of(Evidence(outcomes(kept), ps_a_second(kept, "5AWL")))
     return {claim.claim: claim for claim in claims}

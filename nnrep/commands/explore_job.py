@@ -18,11 +18,11 @@ from nnrep.exploration.outcome import explored
 from nnrep.exploration.round import Explorer, Order, Round, Start
 from nnrep.exploration.search import Ended, Search, searched
 from nnrep.host.counting import count
+from nnrep.host.devices import runs_on_cpu
 from nnrep.host.interruption import Interruption, stop_requested
 from nnrep.host.progress import Progress
 from nnrep.host.runtime import compute_with_one_thread, configure_jax
 from nnrep.host.terminal import ProgressBar, log, progress_bar
-from nnrep.host.threads import usable_cores
 from nnrep.job import built_maps, loaded_system, prepared, stopping
 from nnrep.records.exploration.closing import show_exploration
 from nnrep.records.exploration.folder import ExplorationFolder
@@ -31,7 +31,7 @@ from nnrep.records.exploration.tables import minima_table, summary_table
 from nnrep.records.run_folder import EXPLORATION, MINIMA
 from nnrep.structures.molecule import Molecule
 from nnrep.sweep.dispatch import dispatch
-from nnrep.sweep.engines.local import LocalEngine
+from nnrep.sweep.engines.local import LocalEngine, workers_that_fit
 from nnrep.systems import System
 
 
@@ -182,9 +182,8 @@ def _searched(
     on_progress: Callable[[Progress], None],
 ) -> Ended:
     """Run a search to its end: in this process or, of several ladders, in as many as there is room for."""
-    ladders, workers = len(plan.finish.seeds), plan.config.explore.workers
     threads = plan.config.threads or 1
-    processes = min(ladders, workers or max(1, usable_cores() // threads))
+    processes = min(len(plan.finish.seeds), plan.config.explore.workers or processes_for(threads))
     if processes == 1:
         return searched(search, explorer, should_stop, on_progress)
     engine = LocalEngine([None] * processes, threads)
@@ -213,6 +212,11 @@ def _searched(
         engine.close()
     search.save()
     return search.ended() or Ended.interrupted
+
+
+def processes_for(threads: int) -> int:
+    """How many processes of so many threads there is room for: one where they would share an accelerator."""
+    return workers_that_fit(threads) if runs_on_cpu() else 1
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from nnrep.config.plan import Plan, check_map, resolve
 from nnrep.config.schema import RunConfig
 from nnrep.errors import named_under, require
 from nnrep.exploration.quench import quench_stopping
-from nnrep.exploration.settings import ExploreConfig
+from nnrep.exploration.settings import OF_HYDROGENS, ExploreConfig
 from nnrep.minimization.optimizers.registry import OPTIMIZERS
 from nnrep.minimization.schedules.settings import PlannedStage
 from nnrep.reparam.none import NoneConfig
@@ -111,8 +111,8 @@ def _unused(plan: ExploringPlan) -> dict[str, str]:
         unused |= {"explore.quench.map_steps": none, "reparam.learning_rate_factor": none}
     if not config.system.energy_unit:
         none = f"system={config.system.name} has no hydrogens"
-        unused |= {f"explore.{key}": none for key in ("hydrogen_mass_dalton", "mass_rule", "constraints")}
-    if not config.system.has_free_particles:
+        unused |= {f"explore.{key}": none for key in OF_HYDROGENS}
+    if not config.system.may_fall_apart:
         unused["explore.container_radius"] = f"particles of system={config.system.name} are held together"
     if config.system.has_like_particles:
         unused["explore.same.rmsd"] = f"particles of system={config.system.name} are all alike"

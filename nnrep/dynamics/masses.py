@@ -12,7 +12,8 @@ from nnrep.errors import require
 from nnrep.modes.backbone import Backbone, term_backbone
 from nnrep.modes.slow import backbone_of, sampling_of
 from nnrep.modes.spectrum import laplacian
-from nnrep.systems.system import System
+from nnrep.systems.frozen import released
+from nnrep.systems.system import System, summands
 
 HEAVIEST_HYDROGEN = 3.5  # dalton: deuterium and tritium are hydrogens, too
 MOST_IN_MATRIX = 2000  # particles
@@ -119,10 +120,14 @@ def _of_all(matrix: np.ndarray, free: np.ndarray, whole: int) -> np.ndarray:
 
 
 def holds_centre(system: System, settings: DynamicsSettings) -> bool:
-    """Whether the centre of mass is held; unless told, where a molecule is free to move as a whole."""
+    """Whether the centre of mass is held; unless told, where a molecule is free to move as a whole.
+
+    An energy that was added to its own, of a place or a wall, may hold it elsewhere.
+    """
     if settings.hold_centre is not None:
         return settings.hold_centre and system.n_free > 1
-    free = system.frozen is None and system.restraints is None
+    alone = len(summands(released(system.energy))) == 1
+    free = system.frozen is None and system.restraints is None and alone
     return system.molecule is not None and free and system.n > 1
 
 

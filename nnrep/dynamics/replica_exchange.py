@@ -80,12 +80,15 @@ class Observed(NamedTuple):
     """What a call of `advance` has seen.
 
     Attributes:
+        rungs: (R,) at which the replicas came to the end: an exchange may have followed there, which `Ladder`
+            has.
         potential_energies: (R,) of the replicas at the end, in the energy's unit.
         kinetic_temperatures: (R,) of the replicas at the end, in K, of the velocities that they have.
         mean_kinetic_temperatures: (R,) of the rungs, over all steps.
         mean_potential_energies: (R,) of the rungs, before each exchange and at the end.
     """
 
+    rungs: Array
     potential_energies: Array
     kinetic_temperatures: Array
     mean_kinetic_temperatures: Array
@@ -99,19 +102,24 @@ class Schedule(NamedTuple):
     exchange_every: Numbers
 
 
-def start_ladder(system: System, settings: DynamicsSettings, seed: int) -> Ladder:
-    """Replicas at the system's start of this seed, with velocities drawn for their temperatures.
+def start_ladder(
+    system: System, settings: DynamicsSettings, seed: int, positions: np.ndarray | None = None
+) -> Ladder:
+    """Replicas at one start, with velocities drawn for their temperatures.
 
     Args:
-        system: whose start is free of clashes.
+        system: that moves.
         settings: of the dynamics.
         seed: of all random numbers.
+        positions: (n, d) of the start, dummies included or not, free of clashes; None: the system's start of
+            this seed.
 
     Raises:
         ConfigError: settings that the system cannot have.
     """
     mechanics, replicas = mechanics_of(system, settings), len(settings.temperatures_k)
-    start = np.repeat(np.asarray(system.start(seed))[None], replicas, axis=0)
+    place = system.start(seed) if positions is None else system.with_dummies(positions[: system.n])
+    start = np.repeat(np.asarray(place)[None], replicas, axis=0)
     draws = np.random.default_rng(seed).normal(size=start.shape)
     draws *= np.sqrt(_thermal(system, settings))[:, None, None]
     phase = Phase(*_begun(mechanics, *on_device((start, draws))))
@@ -255,8 +263,8 @@ def _advanced(
     last, replicas = ladder.step + steps, len(ladder.rung)
     energies_of = _over(mechanics.forces.energy, side_by_side)
 
-    def segment(carry: tuple[Ladder, Array, _Sums]) -> tuple[Ladder, Array, _Sums]:
-        ladder, _, sums = carry
+    def segment(carry: tuple[Ladder, Array, Array, _Sums]) -> tuple[Ladder, Array, Array, _Sums]:
+        ladder, _, _, sums = carry
         every = schedule.exchange_every
         length = jnp.minimum(every - ladder.step % every, last - ladder.step)
         key = jax.random.wrap_key_data(ladder.key)
@@ -279,15 +287,16 @@ def _advanced(
         ladder = ladder._replace(
             positions=phases.positions, velocities=phases.velocities, step=ladder.step + length
         )
-        return _exchanged(schedule, ladder, energies), energies, sums
+        return _exchanged(schedule, ladder, energies), ladder.rung, energies, sums
 
     nothing = jnp.zeros(replicas, ladder.positions.dtype)
-    start = ladder, nothing, _Sums(nothing, nothing, jnp.zeros((), ladder.positions.dtype))
-    ladder, energies, sums = jax.lax.while_loop(lambda carry: carry[0].step < last, segment, start)
+    start = ladder, ladder.rung, nothing, _Sums(nothing, nothing, jnp.zeros((), ladder.positions.dtype))
+    ladder, rungs, energies, sums = jax.lax.while_loop(lambda carry: carry[0].step < last, segment, start)
     particles = mechanics.particles
     of_kinetic = 2 / particles.freedom
     now = jax.vmap(lambda velocities: kinetic_energy(particles, velocities))(ladder.velocities)
     return ladder, Observed(
+        rungs=rungs,
         potential_energies=energies,
         kinetic_temperatures=of_kinetic * now,
         mean_kinetic_temperatures=of_kinetic * sums.kinetic / steps,

@@ -1,4 +1,4 @@
-"""The container that keeps free particles from flying apart, in dynamics alone."""
+"""The container that keeps particles and molecules from flying apart, in dynamics alone."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from nnrep.dynamics.units import units_of
 from nnrep.energies.container import container
 from nnrep.errors import require
 from nnrep.exploration.settings import ExploreConfig
-from nnrep.exploration.shape import has_free_particles
+from nnrep.exploration.shape import may_fall_apart
 from nnrep.systems.system import System, with_energy
 
 DEPTH = 0.05  # of the radius: how deep particles at the highest temperature go into the wall
@@ -20,9 +20,9 @@ def radius_of(system: System, config: ExploreConfig) -> float | None:
     """
     given = config.container_radius
     if given is None:
-        return system.container_radius if has_free_particles(system) else None
-    allowed = f"null, as the particles of {system.name} are not free"
-    require(has_free_particles(system), "container_radius", allowed, given)
+        return system.container_radius if may_fall_apart(system) else None
+    allowed = f"null, as the particles of {system.name} stay together or in their places"
+    require(may_fall_apart(system), "container_radius", allowed, given)
     return given if np.isfinite(given) else None
 
 
@@ -30,7 +30,7 @@ def contained(system: System, radius: float, kelvin: float) -> System:
     """The system in a container.
 
     Args:
-        system: whose particles are free.
+        system: that may fall apart.
         radius: of the container, in the system's unit of length.
         kelvin: the highest temperature.
     """

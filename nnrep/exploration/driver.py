@@ -17,7 +17,7 @@ from nnrep.exploration.result import Exploration
 from nnrep.exploration.room import require_room
 from nnrep.exploration.round import Explorer, Sampler
 from nnrep.exploration.search import Search, searched
-from nnrep.exploration.settings import ExploreConfig
+from nnrep.exploration.settings import OF_HYDROGENS, ExploreConfig, may_have_hydrogens
 from nnrep.exploration.shape import Shape, same_minimum
 from nnrep.minimization import Monitor, Stage, Stopping, lbfgs, two_stages
 from nnrep.minimization.minimizer import check_max_steps, checked_stages, seed_list, stage_list
@@ -65,6 +65,9 @@ def explore(
     require_kind(reparam, Reparametrization | None, "reparam", "a nnrep.reparam.Reparametrization, or None")
     check_max_steps(max_steps)
     config = build(ExploreConfig, {key: list(x) if isinstance(x, tuple) else x for key, x in options.items()})
+    for key in OF_HYDROGENS:
+        allowed = f"left out, as {system.name} has no hydrogens (masses, and a unit of energy)"
+        require(key not in options or may_have_hydrogens(system), key, allowed, options.get(key))
     allowed = "null, as ladders go on by turns; nnrep explore has processes"
     require(config.workers is None, "workers", allowed, config.workers)
     chosen = seed_list(seeds)

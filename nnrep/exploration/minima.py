@@ -52,8 +52,10 @@ class Same(NamedTuple):
 
     Attributes:
         atoms: (m,) whose RMSD is taken.
-        rmsd: at most so much after superposition, in the unit of the positions; None: any.
+        rmsd: at most so much, in the unit of the positions; None: any.
         energy: energies differ by at most so much; None: by any.
+        superposed: whether the RMSD is that after superposition; else positions are compared as they are,
+            as where particles are frozen.
         exchanges: permutations (m,) of these atoms after which a minimum is the same one; the RMSD is the
             least that they lead to, each taken where it lowers the RMSD.
     """
@@ -61,6 +63,7 @@ class Same(NamedTuple):
     atoms: np.ndarray
     rmsd: float | None
     energy: float | None
+    superposed: bool = True
     exchanges: tuple[np.ndarray, ...] = ()
 
     def matches(self, minimum: Minimum, others: list[Minimum]) -> np.ndarray:
@@ -77,14 +80,20 @@ class Same(NamedTuple):
 
     def _rmsds(self, positions: np.ndarray, others: np.ndarray) -> np.ndarray:
         """RMSD (k,) of positions (m, d) to each of k others (k, m, d)."""
-        least = rmsd_to_each(positions, others)
+        distances = rmsd_to_each if self.superposed else rmsd_in_place
+        least = distances(positions, others)
         for exchange in self.exchanges:
             exchanged = others[:, exchange]
-            rmsds = rmsd_to_each(positions, exchanged)
+            rmsds = distances(positions, exchanged)
             lower = rmsds < least
             others = np.where(lower[:, None, None], exchanged, others)
             least = np.where(lower, rmsds, least)
         return least
+
+
+def rmsd_in_place(positions: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """RMSD (k,) of positions (m, d) to each of k others (k, m, d), as they are."""
+    return np.sqrt(np.mean(np.sum((others - positions) ** 2, axis=2), axis=1))
 
 
 def _order(met: Met) -> tuple[int, int, int]:

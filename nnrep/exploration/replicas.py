@@ -8,7 +8,6 @@ import numpy as np
 from nnrep.dynamics.mechanics import mechanics_of
 from nnrep.dynamics.replica_exchange import Ladder, advance, annealed, start_ladder
 from nnrep.dynamics.settings import DynamicsSettings
-from nnrep.exploration.quench import standing_at
 from nnrep.exploration.round import Frames
 from nnrep.systems.system import System
 
@@ -32,7 +31,7 @@ class ReplicaExchange:
 
     def start(self, seed: int, positions: np.ndarray) -> Ladder:
         """A ladder whose replicas stand at positions (n, d), with velocities drawn for their temperatures."""
-        return start_ladder(standing_at(self._system, positions), self._settings, seed)
+        return start_ladder(self._system, self._settings, seed, positions)
 
     def advance(self, state: Any, steps: int) -> tuple[Ladder, Frames]:
         """The ladder some steps further."""
@@ -40,7 +39,7 @@ class ReplicaExchange:
         ladder = jax.tree.map(np.asarray, ladder)
         return ladder, Frames(
             positions=ladder.positions,
-            rung=ladder.rung,
+            rung=np.asarray(seen.rungs),
             energies=np.asarray(seen.potential_energies),
             kinetic_temperatures=np.asarray(seen.mean_kinetic_temperatures),
             attempts=ladder.attempts,

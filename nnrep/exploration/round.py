@@ -22,7 +22,7 @@ class Frames(NamedTuple):
 
     Attributes:
         positions: (R, n, d), dummies included or not.
-        rung: (R,) which of the ladder's temperatures each replica has, counted from the coldest.
+        rung: (R,) at which of the ladder's temperatures each replica came there, counted from the coldest.
         energies: (R,) of the frames.
         kinetic_temperatures: (R,) of the rungs, means over all steps.
         attempts, accepted: (R - 1,) exchanges of each rung with the next hotter one, since the start.
@@ -88,7 +88,7 @@ class Round(NamedTuple):
         state: of the sampler at its end.
         steps: that the ladder has taken in it.
         frames: at its end.
-        quenches: of the frame of each replica.
+        quenches: of the frame of each replica, the evaluations of its annealing among them.
     """
 
     state: Any
@@ -150,12 +150,12 @@ class Explorer:
         annealed = self._annealed(state, frames, should_stop)
         if annealed is None:
             return None
-        quenches = []
+        quenches, cooling = [], self.config.quench.annealing(self.system.energy_unit)
         for positions in annealed:
             one = self.quench(positions, should_stop)
             if one is None:
                 return None
-            quenches.append(one)
+            quenches.append(one._replace(evaluations=cooling + one.evaluations))
         return Round(state, steps, frames, tuple(quenches))
 
     def _annealed(self, state: Any, frames: Frames, should_stop: Callable[[], bool]) -> np.ndarray | None:

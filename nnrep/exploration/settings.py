@@ -15,6 +15,7 @@ from nnrep.systems.system import System
 FILE = "explore/replica_exchange"
 TEMPERATURES_K = (300.0, 324.0, 351.0, 379.0, 410.0)
 OUTER_EVERY = 2  # in a solvent
+OF_HYDROGENS = ("hydrogen_mass_dalton", "mass_rule", "constraints")  # keys
 MOST_STEPS = 2_000_000_000  # of a ladder, which counts in 32 bits; the rest is for an annealing of its frames
 MOST_ANNEALING = 100_000_000
 
@@ -50,6 +51,11 @@ def usual_of(energy_unit: str) -> Usual:
     known = ", ".join(filter(None, USUAL))
     require(energy_unit in USUAL, "energy_unit", f"one of {known}, or empty", energy_unit)
     return USUAL[energy_unit]
+
+
+def may_have_hydrogens(system: System) -> bool:
+    """Whether particles have masses in dalton, by which hydrogens are known; without units they have not."""
+    return system.masses is not None and bool(system.energy_unit)
 
 
 @settings(FILE, "quench")
@@ -122,7 +128,7 @@ class ExploreConfig:
         name: of the method.
         temperatures_k: of the replicas of a ladder; None for those of molecules.
         outer_every: None for `OUTER_EVERY` in a solvent, else 1.
-        container_radius: of free particles; None for that of the system, infinite for none.
+        container_radius: of what may fall apart; None for that of the system, infinite for none.
         quench_every: steps after which the frames of all replicas are quenched.
         quench: how.
         same: when two minima count as one.
@@ -132,7 +138,7 @@ class ExploreConfig:
         steps: most steps of a ladder; None for `MOST_STEPS`.
         patience: steps without a fall of the lowest energy after which the search ends; None for any number.
         min_delta: fall of the lowest energy that counts for that; None for the energy of `USUAL`.
-        workers: most processes for the ladders; None for as many as there are cores.
+        workers: most processes for the ladders; None for as many as there is room for.
     """
 
     name: str
@@ -179,7 +185,7 @@ class ExploreConfig:
         require(kelvin is None or listed, "temperatures_k", "a list of numbers, or null", kelvin)
         every = self.outer_every
         require(every is None or every >= 1, "outer_every", "at least 1, or null", every)
-        self.dynamics_with(self._kelvin, every or 1, is_molecule=True)
+        self.dynamics_with(self._kelvin, every or 1, has_hydrogens=True)
         radius, allowed = self.container_radius, "positive, or null"
         require(radius is None or radius > 0, "container_radius", allowed, radius)
         quench, exchange = self.quench_every, self.exchange_every
@@ -232,7 +238,7 @@ class ExploreConfig:
         return usual_of(energy_unit).energy / mean_over if self.min_delta is None else self.min_delta
 
     def dynamics_with(
-        self, temperatures: list[float], outer_every: int, is_molecule: bool
+        self, temperatures: list[float], outer_every: int, has_hydrogens: bool
     ) -> DynamicsSettings:
         """The settings of the dynamics; raises `ConfigError` for a value out of range."""
         return DynamicsSettings(
@@ -241,10 +247,10 @@ class ExploreConfig:
             friction_per_ps=self.friction_per_ps,
             temperatures_k=temperatures,
             exchange_every=self.exchange_every,
-            hydrogen_mass_dalton=self.hydrogen_mass_dalton if is_molecule else None,
+            hydrogen_mass_dalton=self.hydrogen_mass_dalton if has_hydrogens else None,
             mass_rule=self.mass_rule,
             fastest_period_fs=self.fastest_period_fs,
-            constraints=self.constraints if is_molecule else Constraints.none,
+            constraints=self.constraints if has_hydrogens else Constraints.none,
         )
 
     def dynamics(self, system: System) -> DynamicsSettings:
@@ -257,4 +263,4 @@ class ExploreConfig:
         allowed = "given for a system without units, in its unit of energy, such as [0.1,0.15,0.2]"
         require(with_units or kelvin is not None, "temperatures_k", allowed, kelvin)
         outer = self.outer_every or (OUTER_EVERY if has_slow_forces(system) else 1)
-        return self.dynamics_with(self._kelvin, outer, system.masses is not None)
+        return self.dynamics_with(self._kelvin, outer, may_have_hydrogens(system))

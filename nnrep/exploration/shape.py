@@ -77,28 +77,31 @@ def same_minimum(system: System, config: SameConfig) -> Same:
     - Of those without by energy, as alike ones may have changed places: their minima have no RMSD to each
       other, unless one is given, and masses tell them apart.
 
+    Where particles are frozen, by the RMSD of the others, in their places.
+
     Raises:
         ConfigError: an RMSD of particles that are all alike.
     """
-    energy, rmsd, atoms = config.energy, config.rmsd, np.arange(system.n)
+    energy, rmsd, atoms, superposed = config.energy, config.rmsd, system.free, system.frozen is None
     usual = usual_of(system.energy_unit).energy / system.mean_over
     angstrom = 1 / ANGSTROM_PER_NM if system.length_unit == "nm" else 1.0
     if has_no_bonds(system):
         alike = f"null, as the particles of {system.name} are all alike"
         require(rmsd is None or not is_of_like_particles(system), "same.rmsd", alike, rmsd)
         chosen = usual if energy is None and rmsd is None else energy
-        return Same(atoms, None if rmsd is None else angstrom * rmsd, chosen)
+        return Same(atoms, None if rmsd is None else angstrom * rmsd, chosen, superposed)
     if system.molecule is None:
-        return Same(atoms, angstrom * (SAME_RMSD if rmsd is None else rmsd), energy)
-    heavy = WORDS["heavy"](system.molecule.topology)
+        return Same(atoms, angstrom * (SAME_RMSD if rmsd is None else rmsd), energy, superposed)
+    heavy = np.intersect1d(WORDS["heavy"](system.molecule.topology), atoms)
     if len(heavy) < LEAST_SUPERPOSED:  # a small molecule, or one whose elements are not known
         heavy = atoms
     share = min(1, len(heavy) / SMALL)
     if energy is None and share < 1:
         energy = usual * len(heavy)
-    exchanges = exchanges_of(system.molecule.topology)
+    within = np.isin(np.arange(system.n), heavy)
+    exchanges = (each for each in exchanges_of(system.molecule.topology) if np.all(within[each] == within))
     places = tuple(np.searchsorted(heavy, each[heavy]) for each in exchanges)
-    return Same(heavy, angstrom * (SAME_RMSD * share if rmsd is None else rmsd), energy, places)
+    return Same(heavy, angstrom * (SAME_RMSD * share if rmsd is None else rmsd), energy, superposed, places)
 
 
 def is_of_like_particles(system: System) -> bool:
@@ -112,6 +115,13 @@ def has_no_bonds(system: System) -> bool:
     return system.molecule is None and len(system.edges) == 0
 
 
-def has_free_particles(system: System) -> bool:
-    """Whether nothing is known that holds a particle to another one, or in its place."""
-    return has_no_bonds(system) and system.frozen is None and system.restraints is None
+def may_fall_apart(system: System) -> bool:
+    """Whether nothing is known that holds its particles in their places, or all of them to one another."""
+    if system.frozen is not None or system.restraints is not None:
+        return False
+    from scipy.sparse import coo_array  # loaded where it is needed
+    from scipy.sparse.csgraph import connected_components
+
+    first, second = system.edges.T
+    graph = coo_array((np.ones(len(first)), (first, second)), shape=(system.n, system.n))
+    return int(connected_components(graph, directed=False)[0]) > 1

@@ -17,31 +17,47 @@ if TYPE_CHECKING:
 DCD_BOX = 10  # place of the number that tells of a box, among the twenty of a DCD file's header
 
 
-def write_trajectories(folder: Path, name: str, system: System, frames: Frames) -> None:
+def write_trajectories(
+    folder: Path, name: str, system: System, frames: Frames, time_step_fs: float = 1.0
+) -> None:
     """Write the frames of every seed to a file of its own.
 
     Args:
         folder: where.
         name: of the files without suffix, with a place for the seed: "trajectory-{seed}".
         system: whose positions; in nm if it has a molecule.
-        frames: what was kept.
+        frames: what was kept, at even intervals.
+        time_step_fs: of dynamics; a minimisation has no time, and a nominal step.
     """
     for seed in np.unique(frames.seed):
         chosen = frames.seed == seed
         path = folder / name.format(seed=seed)
         if system.molecule is not None:
-            _write_dcd(path.with_suffix(".dcd"), system.molecule.topology, frames.positions[chosen])
+            steps = frames.step[chosen]
+            interval = int(steps[1] - steps[0]) if len(steps) > 1 else 1
+            timing = (time_step_fs, int(steps[0]), max(1, interval))
+            _write_dcd(path.with_suffix(".dcd"), system.molecule.topology, timing, frames.positions[chosen])
         else:
             text = "".join(map(_xyz_frame, frames.positions[chosen], frames.step[chosen]))
             write_whole(path.with_suffix(".xyz"), text.encode())
 
 
-def _write_dcd(path: Path, topology: "app.Topology", positions: np.ndarray) -> None:
+def _write_dcd(
+    path: Path, topology: "app.Topology", timing: tuple[float, int, int], positions: np.ndarray
+) -> None:
+    """Frames (f, n, 3) in nm.
+
+    Args:
+        path: of the file.
+        topology: of the molecule.
+        timing: a step in fs, the step of the first frame, steps from frame to frame.
+        positions: of the frames.
+    """
     from openmm import app, unit  # beads have no use for it
 
     content = io.BytesIO()
-    # A minimisation has no time: the step between frames is nominal.
-    dcd = app.DCDFile(content, topology, 1.0 * unit.femtosecond)
+    step, first, interval = timing
+    dcd = app.DCDFile(content, topology, step * unit.femtosecond, firstStep=first, interval=interval)
     for frame in positions:
         dcd.writeModel(np.asarray(frame, float) * unit.nanometer)
     write_whole(path, content.getvalue())

@@ -44,7 +44,7 @@ class ClusterConfig(SystemConfig):
     energy_keys = ("n",)
     can_restart = False
     has_like_particles = True
-    has_free_particles = True
+    may_fall_apart = True
 
     def __post_init__(self) -> None:
         """Check the ranges.

@@ -47,6 +47,7 @@ class MolecularConfig(HoldingConfig):
     energy_unit = ENERGY_UNIT
     length_unit = LENGTH_UNIT
     has_features = True
+    may_fall_apart = True  # of several molecules
     can_restart = False
 
     def check_noise(self) -> None:

@@ -51,8 +51,8 @@ class SystemConfig:
     # Whether nothing tells one particle from another: neighbours by number do not belong together, and minima
     # have no RMSD to each other.
     has_like_particles: ClassVar[bool] = False
-    # Whether nothing holds its particles together for good.
-    has_free_particles: ClassVar[bool] = False
+    # Whether its particles, or molecules, may fly apart for good.
+    may_fall_apart: ClassVar[bool] = False
 
     @property
     def mean_over(self) -> int:

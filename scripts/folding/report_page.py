@@ -203,10 +203,12 @@ def _medians(summary: pd.DataFrame, measure: str, scale: float) -> list[str]:
 
 
 def _median_in_words(
-    value: float, low: float, high: float, followed: float, folded: int, watched: int
+    value: float, low: float, high: float, followed: float, folded: float, watched: float
 ) -> str:
+    if np.isnan(value):
+        return ""
     if not np.isfinite(value):
-        return f"{NOT_REACHED} in {followed:.3g} ({known_in_words(folded, watched)})"
+        return f"{NOT_REACHED} in {followed:.3g} ({known_in_words(int(folded), int(watched))})"
     return f"{value:.3g} ({low:.3g} to {formatted('{:.3g}', high) if np.isfinite(high) else NOT_REACHED})"
 
 

@@ -23,8 +23,12 @@ def times_of(searches: pd.DataFrame, measure: str) -> Times:
 
 
 def common_limit(searches: pd.DataFrame, measure: str) -> float:
-    """To which all arms with the most searches are followed; where all folded, the longest of them."""
+    """To which all arms with the most searches are followed; where all folded, the longest of them.
+
+    Arms without any of a measure, as moves are without dynamics, do not count.
+    """
     own = searches[searches["arm"].isin(most_searched(searches))]
+    own = own[own.groupby("arm")[measure].transform("sum") > 0]
     times = [times_of(of_arm, measure) for _, of_arm in own.groupby("arm")]
     limit = min(each.followed for each in times)
     return limit if np.isfinite(limit) else max(float(each.time.max()) for each in times)
@@ -64,7 +68,7 @@ def summarise(searches: pd.DataFrame) -> pd.DataFrame:
     """A row an arm of a problem; a median that is not reached is infinite.
 
     Of every measure `_followed` is the time to which the arm is known, `_folded` and `_watched` how many of
-    its searches have folded by then and how many are still watched.
+    its searches have folded by then and how many are still watched; of one that an arm has not, all are NaN.
     """
     rows = []
     for problem, of_problem in searches.groupby("problem", sort=False):
@@ -73,25 +77,32 @@ def summarise(searches: pd.DataFrame) -> pd.DataFrame:
             own = of_problem[of_problem["arm"] == arm]
             lowest, near = own.sort_values("energy").iloc[0], own.sort_values("nearest_rmsd_ca").iloc[0]
             row = {"problem": problem, "arm": arm, "searches": len(own), "folded": int(own["folded"].sum())}
-            for name in MEASURES:
-                times = times_of(own, name)
-                estimate = median(times)
-                folded, watched = times.known(times.followed)
-                row |= {
-                    f"{name}_median": estimate.value,
-                    f"{name}_low": estimate.low,
-                    f"{name}_high": estimate.high,
-                    f"{name}_followed": times.followed,
-                    f"{name}_folded": folded,
-                    f"{name}_watched": watched,
-                    f"{name}_mean_restricted": restricted_mean(times, limits[name]),
-                    f"{name}_limit": limits[name],
-                    f"{name}_sum": own[name].sum(),
-                }
+            for name, limit in limits.items():
+                row |= _of_measure(own, name, limit)
             row |= {"energy": lowest["energy"], "rmsd_ca": lowest["rmsd_ca"]}
             row |= {name: near[name] for name in ("nearest_rmsd_ca", "nearest_energy")}
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _of_measure(searches: pd.DataFrame, name: str, limit: float) -> dict[str, float]:
+    """The columns of a measure for the searches of an arm."""
+    times = times_of(searches, name)
+    estimate, followed = median(times), times.followed
+    folded, watched = times.known(followed)
+    columns = {
+        "median": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "followed": followed,
+        "folded": folded,
+        "watched": watched,
+        "mean_restricted": restricted_mean(times, limit),
+        "limit": limit,
+        "sum": searches[name].sum(),
+    }
+    has_it = columns["sum"] > 0
+    return {f"{name}_{part}": float(value) if has_it else np.nan for part, value in columns.items()}
 
 
 def compare(searches: pd.DataFrame) -> pd.DataFrame:

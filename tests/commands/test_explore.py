@@ -353,3 +353,10 @@ def test_a_verb_begins_with_its_own_choices():
         *("system=loop", "explore.quench.steps=9"),
     ]
     assert with_choices_of("run", ["seeds=2"]) == ["seeds=2"]
+
+
+@pytest.mark.parametrize(("on_cpu", "count"), [(True, 5), (False, 1)])
+def test_ladders_have_processes_of_their_own_where_they_share_no_accelerator(monkeypatch, on_cpu, count):
+    monkeypatch.setattr(explore_job, "runs_on_cpu", lambda: on_cpu)
+    monkeypatch.setattr(explore_job, "workers_that_fit", lambda threads: 10 // threads)
+    assert explore_job.processes_for(threads=2) == count

@@ -9,13 +9,14 @@ from jax.tree_util import Partial
 from structure_texts import tripeptide
 
 from nnrep.choices.settings import build
-from nnrep.dynamics.masses import mass_matrix
+from nnrep.dynamics.masses import holds_centre, mass_matrix
 from nnrep.dynamics.replica_exchange import advance, start_ladder
 from nnrep.dynamics.settings import Constraints, DynamicsSettings, MassRule
+from nnrep.energies.restraints import positional_restraints
 from nnrep.errors import ConfigError
 from nnrep.modes.assembled import hessian_of
 from nnrep.systems.protein import ProteinConfig, protein_system
-from nnrep.systems.system import System
+from nnrep.systems.system import System, with_energy
 
 CHAINS, LENGTH, STIFF, SOFT = 20, 6, 1000.0, 1.0
 
@@ -101,6 +102,14 @@ def test_frozen_particles_stay_and_momentum_is_held():
     chosen, system = settings(hold_centre=True), chains()
     ladder, _ = advance(system, chosen, start_ladder(system, chosen, 0), 100)
     np.testing.assert_allclose(np.mean(np.asarray(ladder.positions), axis=1), 0, atol=1e-10)
+
+
+def test_the_centre_of_a_molecule_is_held_unless_something_holds_it_elsewhere():
+    system = protein_system(build(ProteinConfig, {"name": "protein"}), tripeptide())
+    tether = positional_restraints(np.asarray(system.positions), 100.0)
+    assert holds_centre(system, settings())
+    assert not holds_centre(with_energy(system, tether), settings())
+    assert holds_centre(with_energy(system, tether), settings(hold_centre=True))
 
 
 def test_constraints_need_masses_of_atoms():

@@ -120,6 +120,18 @@ def test_exchanges_are_counted_and_replicas_keep_their_places():
     assert np.sum(ladder.round_trips) > 3
 
 
+def test_replicas_are_observed_at_the_rungs_at_which_they_came_there():
+    """An exchange at the very end, which is accepted for sure, is of the ladder and of no frame."""
+    chosen, system = settings(temperatures_k=[1.0, 1.0 + 1e-9], exchange_every=40), springs()
+    ladder, observed = run(system, chosen, 39)
+    assert observed.rungs.tolist() == ladder.rung.tolist() == [0, 1]
+    ladder, observed = advance(system, chosen, ladder, 1)
+    assert observed.rungs.tolist() == [0, 1]
+    assert ladder.rung.tolist() == [1, 0]
+    ladder, observed = advance(system, chosen, ladder, 60)  # the next exchange is on the way
+    assert observed.rungs.tolist() == ladder.rung.tolist() == [0, 1]
+
+
 def test_what_is_frozen_or_a_dummy_stays():
     frozen = np.arange(len(STIFFNESS) - 2) < 5
     system = springs(frozen=frozen, dummies=2)

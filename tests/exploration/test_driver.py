@@ -9,7 +9,11 @@ import pytest
 from given_molecules import gro, top
 
 import nnrep
+from nnrep.choices.settings import build
+from nnrep.dynamics.masses import masses_of
 from nnrep.errors import ConfigError, UserError
+from nnrep.exploration.container import radius_of
+from nnrep.exploration.settings import ExploreConfig
 
 LJ6 = -12.712062  # of the octahedron; the other minimum of six particles is at -12.302928
 SHORT = {"exchange_every": 50, "quench_every": 100}
@@ -94,6 +98,38 @@ def test_a_container_is_for_free_particles(tmp_path, cluster):
     for bound in (loop, molecule(tmp_path), frozen):
         with pytest.raises(ConfigError, match="container_radius: must be null, as the particles of"):
             nnrep.explore(bound, temperatures_k=[1e-4], container_radius=3.0)
+
+
+def test_a_container_may_hold_several_molecules():
+    pair = nnrep.System(lambda x: jnp.sum(x**2), np.eye(4, 3), edges=np.array([[0, 1], [2, 3]]))
+    config = build(ExploreConfig, {"container_radius": 3.0})
+    assert radius_of(pair, config) == 3.0
+    assert radius_of(pair, build(ExploreConfig, {})) is None
+    with pytest.raises(ConfigError, match="container_radius"):
+        radius_of(replace(pair, edges=np.array([[0, 1], [2, 3], [1, 2]])), config)
+
+
+def test_masses_of_particles_without_units_stay_as_they_are():
+    system = nnrep.System(lambda x: jnp.sum(x**2), np.eye(4, 3), masses=np.array([1.0, 1.0, 2.0, 2.0]))
+    config = build(ExploreConfig, {"temperatures_k": [0.1]})
+    assert masses_of(system, config.dynamics(system)).tolist() == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("key", ["hydrogen_mass_dalton", "mass_rule", "constraints"])
+def test_keys_of_hydrogens_are_refused_where_there_are_none(cluster, key):
+    value = {"hydrogen_mass_dalton": 3.0, "mass_rule": "added", "constraints": "hydrogen_bonds"}[key]
+    with pytest.raises(ConfigError, match=rf"^{key}: must be left out, as cluster has no hydrogens"):
+        nnrep.explore(cluster, temperatures_k=[0.1], **{key: value})
+
+
+def test_evaluations_of_quenches_have_those_of_the_annealing(tmp_path):
+    usual = {"temperatures_k": [300.0], **SHORT, "steps": 200, "time_step_fs": 1.0, "seeds": [3]}
+    plain, annealed = (
+        nnrep.explore(molecule(tmp_path), **usual, quench={"anneal_steps": steps}).quenches
+        for steps in (0, 50)
+    )
+    assert plain["evaluations"].iloc[0] == annealed["evaluations"].iloc[0]  # the start is not annealed
+    assert (annealed["evaluations"].iloc[1:] > 50).all()
 
 
 @pytest.mark.parametrize(

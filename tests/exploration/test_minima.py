@@ -122,7 +122,7 @@ def test_minima_that_differ_by_an_exchange_of_alike_atoms_are_one(rng):
     for exchange in (*exchanges, exchanges[0][exchanges[1]]):
         other = minimum(0.0, turned(positions[exchange], rng))
         whole = [minimum(0.0, rng.normal(size=(6, 3))), other]
-        same = Same(ATOMS, 0.01, None, exchanges)
+        same = Same(ATOMS, 0.01, None, exchanges=exchanges)
         assert same.matches(minimum(0.0, positions), whole).tolist() == [False, True]
         assert not same._replace(exchanges=()).matches(minimum(0.0, positions), whole).any()
 
@@ -159,6 +159,20 @@ def test_the_smaller_a_molecule_the_nearer_are_minima_that_count_as_one(tmp_path
     assert (len(large.atoms) > 40, large.rmsd, large.energy) == (True, pytest.approx(0.1), None)
     given = same_of(formamide, rmsd=2.0, energy=5.0)
     assert (given.rmsd, given.energy) == (pytest.approx(0.2), 5.0)
+
+
+def test_where_atoms_are_frozen_the_others_count_in_their_places():
+    system = nnrep.load_system("protein", pdb="1L2Y", frozen="1-15")
+    same, positions = same_of(system), np.array(system.positions)[: system.n]
+    assert not same.superposed
+    assert not system.frozen[same.atoms].any()
+    assert 3 <= len(same.atoms) < 40
+    assert same.energy == pytest.approx(0.1 * len(same.atoms))
+    near, far = (
+        positions + np.where(system.frozen, 0, by)[:, None] * [1, 0, 0] for by in (0.5 * same.rmsd, 0.2)
+    )
+    found = same.matches(minimum(0.0, positions), [minimum(0.0, near), minimum(0.0, far)])
+    assert found.tolist() == [True, False]
 
 
 def turned_about(positions, start, end, moved, angle):

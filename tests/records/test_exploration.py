@@ -1,5 +1,7 @@
 """Tables and pictures of a search."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,3 +91,34 @@ def test_pictures_have_every_quench(outcome):
     assert (np.diff(falling) <= 0).all()
     low, high = axes.get_ylim()
     assert low < found.lowest[0].minimum.energy < high
+
+
+def with_energies(found, energies, native=None):
+    quenches = pd.DataFrame({"energy": energies, "radius_of_gyration": 1.0, "step": 0, "temperature": 1.0})
+    lowest = found.lowest[0]
+    at = lowest._replace(minimum=lowest.minimum._replace(energy=min(energies), result=None))
+    other = None if native is None else lowest._replace(minimum=lowest.minimum._replace(energy=native))
+    return replace(found, quenches=quenches, lowest=(at,), native=other)
+
+
+@pytest.mark.parametrize(
+    ("energies", "native", "shown", "hidden"),
+    [
+        ([-139.26, -139.26, -139.25, -137.24], None, -137.24, None),  # most are in the lowest
+        ([*[-10.0] * 10, *[-5.0] * 7], None, -5.0, None),
+        ([*np.linspace(-10, -5, 19), 1e6], None, -5.0, 1e6),  # a start that is far above
+        ([-10.0, -9.9, -9.8], -3.0, -3.0, None),
+        ([-10.0] * 5, None, -10.0, None),
+    ],
+)
+def test_energies_are_shown_but_for_a_few_far_above(outcome, energies, native, shown, hidden):
+    low, high = funnel_picture(with_energies(outcome[1], energies, native)).axes[0].get_ylim()
+    assert low < min(energies)
+    assert high > shown
+    assert hidden is None or high < hidden
+
+
+def test_of_a_small_peptide_heavy_atoms_are_drawn():
+    names = ["energy", "rmsd_backbone", "rmsd_heavy", "radius_of_gyration"]
+    assert measured(pd.DataFrame(columns=names)) == "rmsd_heavy"
+    assert measured(pd.DataFrame(columns=["rmsd_ca", *names])) == "rmsd_ca"

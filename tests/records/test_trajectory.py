@@ -1,5 +1,6 @@
 """Trajectories are read as they were written."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,17 @@ def test_frames_of_a_protein_in_angstrom(tmp_path):
     positions = np.stack([molecule.positions, molecule.positions + 1])
     write_trajectories(tmp_path, "t-{seed}", system, Frames(np.zeros(2, int), np.array([5, 10]), positions))
     np.testing.assert_allclose(read_trajectory(tmp_path / "t-0.dcd"), 10 * positions, atol=1e-4)
+
+
+def test_frames_of_dynamics_have_their_times(tmp_path):
+    molecule = tripeptide()
+    system = nnrep.System(energy=lambda x: (x**2).sum(), positions=molecule.positions, molecule=molecule)
+    frames = Frames(np.zeros(3, int), np.array([5000, 10_000, 15_000]), np.stack([molecule.positions] * 3))
+    write_trajectories(tmp_path, "t-{seed}", system, frames, time_step_fs=4.0)
+    first, interval = struct.unpack_from("<2i", (tmp_path / "t-0.dcd").read_bytes(), 12)
+    (step,) = struct.unpack_from("<f", (tmp_path / "t-0.dcd").read_bytes(), 44)
+    assert (first, interval) == (5000, 5000)
+    assert step * 48.88821 == pytest.approx(4.0)  # fs of AKMA's unit of time
 
 
 @pytest.mark.parametrize("name", ["x.dcd", "x.xyz"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrep.dynamics.units import FS_PER_PS
 from nnrep.exploration import Exploration, ExploreConfig
 from nnrep.exploration.search import Ended, kept_search
 from nnrep.host.cache import write_arrays
@@ -119,7 +120,8 @@ class ExplorationFolder(RunFolder):
                 if former.name not in named:
                     former.unlink()
         if len(outcome.frames.seed):
-            write_trajectories(self.path, TRAJECTORY, system, outcome.frames)
+            step_fs = FS_PER_PS * outcome.time_step_ps
+            write_trajectories(self.path, TRAJECTORY, system, outcome.frames, step_fs)
         if pictures and len(outcome.quenches):
             from nnrep.records.exploration.pictures import funnel_picture, search_picture
             from nnrep.records.style import save

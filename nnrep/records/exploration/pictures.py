@@ -15,12 +15,11 @@ from nnrep.records.style import COLUMN, LETTERS, PAGE, number, styled
 HEIGHT = 3.6  # inches
 QUENCH, LOWEST, NATIVE = "#0072B2", "#D55E00", "#000000"
 SHADES = 64  # of a bar of temperatures
-ABOVE = 3.0  # energies are shown up to so many times the median's distance above the lowest one
-SAME_SHARE = 1e-3  # of the range, within which most quenches have ended in the lowest minimum
+# Energies are shown up to so many times the distance above the lowest one that this share of quenches keeps.
+ABOVE, MOST = 1.5, 0.9
 PS_PER_NS = 1e3
 TITLES = {
     "rmsd_ca": "RMSD of CA",
-    "rmsd_backbone": "RMSD of the backbone",
     "rmsd_heavy": "RMSD of heavy atoms",
     "radius_of_gyration": "radius of gyration",
 }
@@ -125,14 +124,17 @@ def _title(kind: str, unit: str) -> str:
 
 
 def _energy_axis(axes: Any, outcome: Exploration) -> None:
-    """Energies from the lowest one on; starts and hot frames far above the others are left out."""
+    """Energies from the lowest one on, with all that are marked; a few starts and hot frames that are far
+    above the others are left out."""
     energies = outcome.quenches["energy"].dropna().to_numpy()
-    shown = [*energies, *(each.minimum.energy for each in (*outcome.lowest[:1], outcome.native) if each)]
     axes.set_ylabel(f"energy / {outcome.energy_unit}" if outcome.energy_unit else "energy")
     if not len(energies):
         return
-    low, middle, highest = float(np.min(shown)), float(np.median(energies)), float(np.max(shown))
-    spread = middle - low > SAME_SHARE * (highest - low)
-    high = min(highest, low + ABOVE * (middle - low)) if spread else highest
+    finished = [each for each in outcome.lowest if each.result is not None]
+    marked = [each.minimum.energy for each in (*outcome.lowest[:1], *finished, outcome.native) if each]
+    low = float(np.min([*energies, *marked]))
+    usual = float(np.quantile(energies, MOST, method="nearest")) - low
+    whole = float(np.max(energies)) - low
+    high = low + max([whole if usual == 0 else min(whole, ABOVE * usual), *(each - low for each in marked)])
     if high > low:
         axes.set_ylim(low - 0.05 * (high - low), high + 0.03 * (high - low))
