@@ -8,12 +8,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from nnrep.choices.identity import flat, without_effect
-from nnrep.config.reference import reference_values
+from nnrep.config.reference import default_choices, reference_values
 from nnrep.config.schema import RunConfig
 from nnrep.errors import ConfigError
 from nnrep.minimization.schedules.settings import PlannedStage
 
 IN_LIST = "schedule.stages."
+NO_CHOICE = "none"
 
 
 def given_without_effect(
@@ -48,6 +49,23 @@ def given_without_effect(
         is_followed = any(now[other] != without[other] for other in now if other not in dead)
         if now[key] != without[key] and not is_followed:
             refusals[key] = _refusal(key, without[key], dead[key], now[key])
+    return refusals
+
+
+def choices_without_effect(raw: DictConfig, unused: Mapping[str, str]) -> dict[str, ConfigError]:
+    """Of the groups without effect those of which another choice than the default was named.
+
+    `none` stands for what a run without them does, and is accepted.
+
+    Args:
+        raw: the composed configuration.
+        unused: see `unused_keys`.
+    """
+    refusals = {}
+    for group, default in default_choices(raw).items():
+        if group in unused and str(raw[group].name) not in (default, NO_CHOICE):
+            wanted = f"must be left out, as {unused[group]}"
+            refusals[group] = ConfigError(group, wanted)
     return refusals
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nnrep.choices.identity import hash_of, plain_form
-from nnrep.config.effects import given_without_effect, unused_keys
+from nnrep.config.effects import choices_without_effect, given_without_effect, unused_keys
 from nnrep.config.schema import RunConfig, load_config
 from nnrep.errors import ConfigError, named_under, require
 from nnrep.minimization.minimizer import seed_list
@@ -133,7 +133,8 @@ def load_plan(raw: DictConfig) -> Plan:
 
 def without_effect_in(raw: DictConfig, plan: Plan) -> dict[str, ConfigError]:
     """The keys of a composed run that were given a value without effect, with the line that refuses each."""
-    return given_without_effect(raw, plan.config, unused_keys(plan.config, plan.stages))
+    unused = unused_keys(plan.config, plan.stages)
+    return choices_without_effect(raw, unused) or given_without_effect(raw, plan.config, unused)
 
 
 def _check_system(config: RunConfig) -> None:

@@ -14,6 +14,8 @@ from nnrep.config.compose import EXPLORE, default_values
 
 # A choice in a name, or what it is where it follows from others: loops alone have such a default.
 WITH_DEFAULT = re.compile(r"\$\{oc\.select:(\w+),\w+\}")
+# A choice that a choice changes unless it is named.
+OVERRIDE = re.compile(r"override /(\w+)(@\S+)?")
 OWN = ("defaults", "hydra")  # of `configs/config.yaml`, for Hydra alone
 
 
@@ -24,6 +26,25 @@ def reference_values(raw: DictConfig) -> dict[str, Any]:
     """
     groups = [*GROUPS, *([EXPLORE] if EXPLORE in raw else [])]
     return dict(_reference(tuple((group, str(raw[group].name)) for group in groups)))
+
+
+def default_choices(raw: DictConfig) -> dict[str, str]:
+    """The choice of every group unless another is named, with the schedule of a composed configuration."""
+    schedule = defaults_of(f"schedule/{raw.schedule.name}").get("defaults", ())
+    named = {}
+    for entry in [*defaults_of("config")["defaults"], *schedule]:
+        if isinstance(entry, Mapping):
+            ((group, option),) = entry.items()
+            named[OVERRIDE.sub(r"\1", group)] = option
+    return {group: _name_of(group, named[group], raw) for group in GROUPS if group in named}
+
+
+def _name_of(group: str, option: str, raw: DictConfig) -> str:
+    """The name that a choice has in its own file, of an option that may follow from other choices."""
+    for name in GROUPS:
+        option = option.replace(f"${{{name}}}", str(raw[name].name))
+    option = str(OmegaConf.create({group: option})[group])
+    return str(defaults_of(f"{group}/{option}").get("name", option))
 
 
 @cache

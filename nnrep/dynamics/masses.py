@@ -126,8 +126,8 @@ def holds_centre(system: System, settings: DynamicsSettings) -> bool:
     """
     if settings.hold_centre is not None:
         return settings.hold_centre and system.n_free > 1
-    alone = len(summands(released(system.energy))) == 1
-    free = system.frozen is None and system.restraints is None and alone
+    single = len(summands(released(system.energy))) == 1
+    free = system.frozen is None and system.restraints is None and single
     return system.molecule is not None and free and system.n > 1
 
 

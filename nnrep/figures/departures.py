@@ -1,4 +1,4 @@
-"""Where runs are not on the paper's energies: solvent, other force fields, a cutoff, or held atoms."""
+"""Where runs are not the paper's: other energies (solvent, force fields, cutoff, held atoms) or settings."""
 
 from nnrep.figures.claim import Claim, Verdict, Whose
 from nnrep.figures.evidence import Evidence
@@ -22,13 +22,17 @@ def changes_of_energy(evidence: Evidence) -> list[str]:
     return list(dict.fromkeys(changed))
 
 
-def on_another_energy(claim: Claim, evidence: Evidence) -> Claim:
-    """The claim, not tested if it is the paper's and the runs are on other energies; the caveats say why."""
-    changed = changes_of_energy(evidence)
-    if not changed or claim.of is not Whose.paper:
+def departing(claim: Claim, evidence: Evidence) -> Claim:
+    """The claim, not tested if it is the paper's and the runs are not; the caveats say why.
+
+    The settings of a figure are those of the paper: whatever changes them is not what the paper says.
+    """
+    energies, settings = changes_of_energy(evidence), evidence.changed
+    if claim.of is not Whose.paper or not (energies or settings):
         return claim
-    caveat = f"not the paper's energy: {', '.join(changed)}"
-    return claim._replace(verdict=Verdict.not_tested, caveats=(caveat, *claim.caveats))
+    caveats = [f"not the paper's energy: {', '.join(energies)}"] if energies else []
+    caveats += [f"not the figure's settings: {', '.join(settings)}"] if settings else []
+    return claim._replace(verdict=Verdict.not_tested, caveats=(*caveats, *claim.caveats))
 
 
 def notes_on_energy(evidence: Evidence) -> list[str]:

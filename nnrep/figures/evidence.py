@@ -26,6 +26,7 @@ class Evidence(NamedTuple):
         molecules: the native structures, by name.
         missing: structures that could not be had -> why.
         configs: the configuration of every setting.
+        changed: the overrides, if some of these are none of the figure's own.
         decisions: name of a comparison -> where it stands by the seeds that were added, and their runs.
         commands: that made the runs, see `nnrep.figures.command_log`.
     """
@@ -40,3 +41,4 @@ class Evidence(NamedTuple):
     configs: Sequence[RunConfig]
     decisions: Mapping[str, "Decided"] = MappingProxyType({})
     commands: pd.DataFrame = pd.DataFrame()
+    changed: tuple[str, ...] = ()

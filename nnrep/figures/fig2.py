@@ -40,7 +40,10 @@ HEIGHT = 6.0  # of the picture, in inches
 MARGINS = {"left": 0.01, "right": 0.86, "bottom": 0.125, "top": 0.96, "hspace": 0.45, "wspace": 0.06}
 BAR = (0.895, 0.3, 0.015, 0.45)  # left, bottom, width and height of the bar of colours
 BY_SHAPE = "by shape alone: a coil with tangled pairs counts, though they cost energy"
-CHOSEN_RATES = "the paper gives no settings of this figure: learning rates are ours"
+CHOSEN = (
+    "the paper gives no settings of this figure: learning rates and widths are ours",
+    "repelling pairs are drawn at every step (the authors': once in 3000 steps)",
+)
 
 
 def is_coil(runs: pd.DataFrame) -> pd.Series:
@@ -131,7 +134,7 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         *(_more_contacts(runs, other) for other in OTHERS),
         *(_lower_energy(evidence, other) for other in OTHERS),
     ]
-    return [claim._replace(needs=COIL_NEEDS, caveats=(CHOSEN_RATES, *claim.caveats)) for claim in claims]
+    return [claim._replace(needs=COIL_NEEDS, caveats=(*CHOSEN, *claim.caveats)) for claim in claims]
 
 
 def _all_in_most_runs(flags: Sequence[pd.Series]) -> Verdict:

@@ -55,6 +55,7 @@ ANOTHER_ENERGY = "on AMBER14; the authors' code computes another sum (amber14_un
 DASHES: tuple[Any, ...] = ("-", (0, (6, 1.5)), (0, (3, 1.2)), (0, (1, 1)))
 TYPICAL_WIDTH = 1.6  # points, of the typical run
 HISTORY_HEIGHT, STRUCTURE_HEIGHT = 3.3, 1.9  # inches
+MARGIN = 0.015  # on the left, of the width
 HISTORY_LABELS = {"time_s": "modes, fit and minimisation, or dynamics / s", "step": "steps"}
 
 
@@ -132,6 +133,8 @@ def draw(evidence: Evidence) -> Picture:
     kinds = kinds_of(evidence.runs)
     styles = styles_of(list(kinds))
     picture = Picture(figsize=(PAGE, HISTORY_HEIGHT + STRUCTURE_HEIGHT), layout="constrained")
+    layout: Any = picture.get_layout_engine()
+    layout.set(rect=(MARGIN, 0, 1 - MARGIN, 1))  # subfigures leave no room for the label
     parts: Any = picture.subfigures(2, 1, height_ratios=[HISTORY_HEIGHT, STRUCTURE_HEIGHT])
     above, under = parts
     panels = above.subplots(1, 2, sharey=True)

@@ -126,6 +126,28 @@ def rate_caveats(evidence: Evidence) -> list[str]:
     return [text] if constant else []
 
 
+def cut_caveats(evidence: Evidence, runs: pd.DataFrame) -> list[str]:
+    """How many networks of some runs had no steps left in their stage, which ends before the run does."""
+    networks = [config for config in _minimized(evidence) if config.reparam.name == NETWORK]
+    limits = {(own.max_steps, most) for own in networks for most in _steps_of_network(own)}
+    if len(limits) != 1:
+        return []
+    ((whole, most),) = limits
+    own = runs[runs["reparam"] == NETWORK]
+    cut = int((own["steps_coarse"] >= most).sum())
+    if cut == 0 or most >= whole:
+        return []
+    return [
+        f"{cut} of {len(own)} networks were still falling after {most} of {whole} steps, where the positions "
+        "became free (the authors': once the network has stopped)"
+    ]
+
+
+def _steps_of_network(config: RunConfig) -> list[int]:
+    """Most steps of the network's stage."""
+    return [config.schedule.coarse_steps(config.max_steps)] if _stages(config) else []
+
+
 def at_max_steps(runs: pd.DataFrame) -> str:
     """How many of some runs had no steps left before they came to rest: " [12 of 15 runs at max_steps]"."""
     counted = limited_of(int((runs["status"] == Status.step_limit.name).sum()), len(runs))

@@ -7,7 +7,7 @@ from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.claim import as_tested, claims_table
 from nnrep.figures.command_log import read_commands
 from nnrep.figures.comparison import Decided, power_table
-from nnrep.figures.departures import on_another_energy
+from nnrep.figures.departures import departing
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure
 from nnrep.figures.report import REPORT, write_report
@@ -46,7 +46,7 @@ def write_results(
     if len(beyond):
         write_table(folder / BEYOND_SUMMARY, summarise(beyond))
     tested = (as_tested(claim, evidence) for claim in figure.claims(evidence))
-    claims = claims_table([on_another_energy(claim, evidence) for claim in tested])
+    claims = claims_table([departing(claim, evidence) for claim in tested])
     write_table(folder / CLAIMS, claims)
     tables = figure.tables(evidence)
     for name, table in tables.items():
@@ -76,4 +76,5 @@ def evidence_of(experiment: Experiment, stores: Stores, repeated: set[str]) -> E
         molecules=experiment.molecules,
         missing=experiment.missing,
         configs=[setting.config for setting in experiment.settings],
+        changed=experiment.changed,
     )

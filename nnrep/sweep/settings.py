@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -20,11 +21,14 @@ from nnrep.errors import ConfigError, UserError, require
 from nnrep.job import prepared
 from nnrep.structures.fetch import UnavailableError
 from nnrep.structures.molecule import Molecule
+from nnrep.sweep.fitting import fitting
 from nnrep.sweep.grids import grid_points
 from nnrep.sweep.start_files import with_start_file
 
 FIRST_FRESH_SEED = 2**30  # seeds of a sweep are below
 FRESH_SEEDS = 4  # times as many
+# Overrides of what is none of a setting: how many seeds there are, where files lie, what is written.
+NOT_IN_SETTINGS = ("seeds=", "paths.", "report=", "record.")
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,13 @@ class Experiment(NamedTuple):
         settings: in order and without repetition.
         molecules: the structures that they name, prepared, by the names of these.
         missing: structures that could not be had -> why; their settings are left out.
+        changed: the overrides, if some of the settings are none of the experiment's own.
     """
 
     settings: list[Setting]
     molecules: dict[str, Molecule]
     missing: dict[str, str]
+    changed: tuple[str, ...] = ()
 
 
 def experiment_settings(
@@ -112,7 +118,7 @@ def experiment_settings(
         loader = GlobalHydra.instance().config_loader()
         composer = Composer(loader)
         folders = composer.compose([chosen, *_of_paths(overrides)]).paths.structures
-        for point in grid_points(grids, overrides, loader):
+        for point in fitting(grid_points(grids, overrides, loader), overrides):
             try:
                 with_file = with_start_file(point, folders)
             except UnavailableError as unavailable:
@@ -124,13 +130,26 @@ def experiment_settings(
                 same = by_content.setdefault(_what_counts(setting.config), setting)
                 wanted = "one value, as a count or a list [3,5]"
                 require(same.seeds == setting.seeds, "seeds", wanted, "a sweep")
-    if not by_content:
-        raise UserError(next(iter(structures.missing.values())))
-    for error in (everywhere or {}).values():
-        raise error
-    settings = list(by_content.values())
-    _check_alike(settings, {key for grid in grids for key in grid}, fixed)
-    return Experiment(settings, structures.by_name(), structures.missing)
+        if not by_content:
+            raise UserError(next(iter(structures.missing.values())))
+        for error in (everywhere or {}).values():
+            raise error
+        settings = list(by_content.values())
+        _check_alike(settings, {key for grid in grids for key in grid}, fixed)
+        changing = [each for each in overrides if not each.lstrip("+~").startswith(NOT_IN_SETTINGS)]
+        own = _hashes(composer, chosen, grid_points(grids, [], loader), folders) if changing else set()
+    changed = tuple(changing) if any(each.hash not in own for each in settings) else ()
+    return Experiment(settings, structures.by_name(), structures.missing, changed)
+
+
+def _hashes(composer: Composer, chosen: str, points: list[list[str]], folders: Sequence[str]) -> set[str]:
+    """The hashes of the settings of some points, whether or not their structures can be had."""
+    hashes = set()
+    for point in points:
+        with suppress(UnavailableError):  # the file of a start
+            raw = composer.compose([chosen, *with_start_file(point, folders)])
+            hashes.add(resolve(load_config(raw)).hash)
+    return hashes
 
 
 def _common(some: dict[str, ConfigError] | None, others: dict[str, ConfigError]) -> dict[str, ConfigError]:

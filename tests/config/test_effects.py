@@ -37,10 +37,10 @@ def choices():
     """Every choice of every group, in a configuration that can have it."""
     for group, (package, others) in GROUPS.items():
         for name in choice_names(package, others):
-            protein = ["system=protein"] if group == "baseline" else []
+            beside = {"baseline": ["system=protein"], "optimizer": ["schedule=paper"]}.get(group, [])
             if name == "torsion":  # a loop's bonds have no lengths that could be held
                 continue
-            yield MOLECULE if name == "molecule" else [*protein, f"{group}={name}"]
+            yield MOLECULE if name == "molecule" else [*beside, f"{group}={name}"]
     yield from (["schedule=smooth"], ["system=protein", "schedule=relaxed"])
     for system in (["system=protein"], MOLECULE):
         others = [name for name in choice_names(*GROUPS["reparam"]) if name != "egnn"]  # which is for loops
@@ -102,7 +102,13 @@ REFUSED = {
     "modes.solver=dense modes.max_products=3": "modes.max_products: must be 20000, as modes.solver=dense",
     "reparam=spectral modes.solver=dense": "modes.solver: must be auto, as reparam=spectral takes none of",
     "schedule=network reparam.hidden=8": "reparam.hidden: must be 32, as the stages of the schedule have th",
-    "schedule=staged reparam=cg reparam.modes=3": "reparam.modes: must be null, as the stages of the sched",
+    "schedule=staged reparam=cg reparam.modes=3": "reparam: must be left out, as the stages of the sched",
+    "schedule=relaxed reparam=cg": "reparam: must be left out, as the stages of the schedule have their own",
+    "schedule=relaxed optimizer=fire": "optimizer: must be left out, as the stages of the schedule have th",
+    "system=protein baseline=openmm_minimizer reparam=cg": "reparam: must be left out, as baseline=openmm_mi",
+    "system=protein baseline=openmm_minimizer optimizer=lbfgs": "optimizer: must be left out, as baseline=op",
+    "system=protein baseline=openmm_minimizer schedule=relaxed": "schedule: must be left out, as baseline=op",
+    "system=protein baseline=openmm_minimizer schedule=hopping": "schedule: must be left out, as baseline=op",
     "schedule=staged modes.of=backbone modes.seed=3": "modes.seed: must be 0, as modes.of=graph samples no",
     "system=protein reparam=none system.switch_nm=0.8": "system.switch_nm: must be null, as there is no ",
     "system=protein system.reaction_field_dielectric=4": "system.reaction_field_dielectric: must be 78.3, ",
@@ -132,6 +138,9 @@ def test_values_without_effect_are_refused_in_one_line(configure, overrides):
         ["schedule=paper", "reparam.graph=bonds", "reparam.self_weight=0.2"],
         ["reparam=none", "optimizer.decay_rate=0.5", "optimizer.decay_steps=3"],
         ["system=protein", "optimizer.clamp=null", "baseline=openmm_minimizer"],
+        ["system=protein", "reparam=none", "baseline=openmm_minimizer"],  # as it is without one
+        ["schedule=relaxed", "reparam=none"],
+        ["system=cluster", "schedule=hopping", "reparam=none", "optimizer=lbfgs"],
     ],
 )
 def test_values_that_others_follow_and_defaults_are_taken(configure, overrides):

@@ -23,7 +23,7 @@ from nnrep.figures.claim import (
     totals,
 )
 from nnrep.figures.command_log import COMMAND_COLUMNS, FIRST_COLUMNS, CommandLog, read_commands
-from nnrep.figures.departures import changes_of_energy, notes_on_energy, on_another_energy
+from nnrep.figures.departures import changes_of_energy, departing, notes_on_energy
 from nnrep.figures.earlier_results import warn_of_other_commands, workers_to_be
 from nnrep.figures.evidence import Evidence
 from nnrep.figures.needs import ONE_MACHINE, rows_where, runs_needed, steps_needed, values_needed
@@ -251,13 +251,22 @@ class OnProtein(NamedTuple):
         ({"force_field": "charmm36.xml"}, ["system.force_field=charmm36.xml"]),
     ],
 )
-def test_the_papers_claims_are_not_tested_on_another_energy(values, told):
+def test_the_papers_claims_are_not_tested_departing(values, told):
     config = OnProtein(build(ProteinConfig, {"name": "protein", **values}))
     evidence = evidence_of(SUMMARY, config, config)
     assert changes_of_energy(evidence) == told
     theirs, ours = (Claim("c", "figure 1", "m", Verdict.holds, whose) for whose in Whose)
-    assert on_another_energy(ours, evidence) == ours
-    tested = on_another_energy(theirs, evidence)
+    assert departing(ours, evidence) == ours
+    tested = departing(theirs, evidence)
     assert tested.verdict is (Verdict.not_tested if told else Verdict.holds)
     assert tested.caveats == ((f"not the paper's energy: {', '.join(told)}",) if told else ())
     assert bool(notes_on_energy(evidence)) is bool(told)
+
+
+def test_the_papers_claims_are_not_tested_with_other_settings_than_the_figures():
+    evidence = evidence_of(SUMMARY)._replace(changed=("schedule.fine.patience=1", "system.n=30"))
+    theirs, ours = (Claim("c", "figure 1", "m", Verdict.holds, whose) for whose in Whose)
+    assert departing(ours, evidence) == ours
+    tested = departing(theirs, evidence)
+    assert tested.verdict is Verdict.not_tested
+    assert tested.caveats == ("not the figure's settings: schedule.fine.patience=1, system.n=30",)

@@ -24,6 +24,7 @@ from nnrep.figures.proteins import (
     FITTED_TO_START,
     NEAR_COPIES,
     clamp_caveats,
+    cut_caveats,
     descent_need,
     force_field_need,
     limited_of,
@@ -64,7 +65,9 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     others = (*CAVEATS, *clamp_caveats(evidence), *rate_caveats(evidence))
     for potential, start in pairs[["potential", "start"]].drop_duplicates().itertuples(index=False):
         rows = pairs[(pairs["potential"] == potential) & (pairs["start"] == start)]
-        caveats = others if start == Start.native.value else (*others, FITTED_TO_START)
+        own = evidence.runs["potential"].eq(potential) & evidence.runs["start"].eq(start)
+        cut = cut_caveats(evidence, evidence.runs[own])
+        caveats = (*others, *cut, *([] if start == Start.native.value else [FITTED_TO_START]))
         claims += _claims_of_pairs(rows, f"{potential}, {start} start", caveats)
     return claims
 

@@ -40,6 +40,7 @@ from nnrep.figures.proteins import (
     NEAR_COPIES,
     at_max_steps,
     clamp_caveats,
+    cut_caveats,
     network_need,
     stopping_need,
 )
@@ -86,7 +87,7 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     networks = networks_of(runs)
     methods = (GD, *networks)
     minimizers = minimizers_of(evidence)
-    caveats = (INFERRED, NEAR_COPIES, *clamp_caveats(evidence))
+    caveats = (INFERRED, NEAR_COPIES, *clamp_caveats(evidence), *cut_caveats(evidence, evidence.runs))
     of_grid = [
         *(_lower_at_all_rates(runs, name) for name in networks),
         *(_below_openmm(evidence, *each) for each in minimizers.items()),

@@ -69,10 +69,14 @@ class PaperSchedule(ScheduleConfig):
         """The coarse stage, unless the map is the identity, and the fine one."""
         planned = []
         if not reparam.is_identity:
-            steps = max_steps // 2 if self.coarse.max_steps is None else self.coarse.max_steps
+            steps = self.coarse_steps(max_steps)
             planned.append(_planned("coarse", self.coarse, reparam, modes, optimizer, steps))
         free = build(NoneConfig, {})
         return [*planned, _planned("fine", self.fine, free, modes, optimizer, max_steps)]
+
+    def coarse_steps(self, max_steps: int) -> int:
+        """Most steps of the coarse stage of a run of so many."""
+        return max_steps // 2 if self.coarse.max_steps is None else self.coarse.max_steps
 
     def without_effect(self, reparam: MapConfig) -> dict[str, str]:
         """The coarse stage without a map; learning rates have none but on those of the stages."""
