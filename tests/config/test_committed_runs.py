@@ -1,11 +1,12 @@
 """Runs of committed tables keep their names: else their tables could not be resumed."""
 
 import shlex
+from contextlib import suppress
 from functools import cache
 
 import pandas as pd
 import pytest
-from checkout import ROOT
+from checkout import ROOT, SHARED_STRUCTURES
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from results_page import results_page
@@ -14,7 +15,9 @@ from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import register_resolvers
 from nnrep.config.plan import load_plan
 from nnrep.figures.request import parse_arguments
+from nnrep.structures.fetch import UnavailableError
 from nnrep.sweep.grids import grid_points
+from nnrep.sweep.start_files import with_start_file
 
 SAMPLED = 5  # settings of a grid: composing them all takes minutes
 TABLES = {"runs.csv": "", "beyond.csv": "_beyond"}
@@ -34,8 +37,13 @@ def hashes_of(figure: str, suffix: str) -> set[str]:
         whole = compose("config", [experiment], return_hydra_config=True)
         grids = OmegaConf.to_container(whole.hydra.sweeper.grids)
         points = grid_points(grids, overrides)
-        chosen = points[:: max(1, len(points) // SAMPLED)]
-        return {load_plan(compose("config", [experiment, *point])).hash for point in chosen}
+        folders = [str(SHARED_STRUCTURES)] if SHARED_STRUCTURES.is_dir() else []
+        hashes = set()
+        for point in points[:: max(1, len(points) // SAMPLED)]:
+            with suppress(UnavailableError):  # a start that is not everywhere
+                whole_point = with_start_file(point, folders)
+                hashes.add(load_plan(compose("config", [experiment, *whole_point])).hash)
+        return hashes
 
 
 @pytest.mark.parametrize("figure", FIGURES)
