@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from nnrep.choices.identity import flat, without_effect
+from nnrep.choices.registry import GROUPS
 from nnrep.config.reference import default_choices, reference_values
 from nnrep.config.schema import RunConfig
 from nnrep.errors import ConfigError
@@ -61,12 +62,13 @@ def choices_without_effect(raw: DictConfig, unused: Mapping[str, str]) -> dict[s
         raw: the composed configuration.
         unused: see `unused_keys`.
     """
-    refusals = {}
-    for group, default in default_choices(raw).items():
-        if group in unused and str(raw[group].name) not in (default, NO_CHOICE):
-            wanted = f"must be left out, as {unused[group]}"
-            refusals[group] = ConfigError(group, wanted)
-    return refusals
+    named = {group: str(raw[group].name) for group in GROUPS if group in unused}
+    defaults = default_choices(raw) if set(named.values()) - {NO_CHOICE} else {}
+    return {
+        group: ConfigError(group, f"must be left out, as {unused[group]}")
+        for group, name in named.items()
+        if name not in (defaults.get(group, name), NO_CHOICE)
+    }
 
 
 def unused_keys(config: RunConfig, stages: tuple[PlannedStage, ...]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnrep.minimization import Result
-from nnrep.systems.measures import rmsd_to_each
+from nnrep.systems.measures import rmsd_in_place, rmsd_to_each
 
 
 class Met(NamedTuple):
@@ -89,11 +89,6 @@ class Same(NamedTuple):
             others = np.where(lower[:, None, None], exchanged, others)
             least = np.where(lower, rmsds, least)
         return least
-
-
-def rmsd_in_place(positions: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """RMSD (k,) of positions (m, d) to each of k others (k, m, d), as they are."""
-    return np.sqrt(np.mean(np.sum((others - positions) ** 2, axis=2), axis=1))
 
 
 def _order(met: Met) -> tuple[int, int, int]:

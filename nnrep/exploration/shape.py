@@ -13,7 +13,7 @@ from nnrep.exploration.minima import Same
 from nnrep.exploration.settings import SameConfig, usual_of
 from nnrep.structures.exchanges import exchanges_of
 from nnrep.structures.selection import WORDS
-from nnrep.systems.measures import ANGSTROM_PER_NM, radius_of_gyration, rmsd_to_each
+from nnrep.systems.measures import ANGSTROM_PER_NM, piece_by_pairs, radius_of_gyration, rmsd_to_each
 from nnrep.systems.system import System
 
 LEAST_SUPERPOSED = 3  # atoms: two always lie on one another but for their distance
@@ -117,11 +117,5 @@ def has_no_bonds(system: System) -> bool:
 
 def may_fall_apart(system: System) -> bool:
     """Whether nothing is known that holds its particles in their places, or all of them to one another."""
-    if system.frozen is not None or system.restraints is not None:
-        return False
-    from scipy.sparse import coo_array  # loaded where it is needed
-    from scipy.sparse.csgraph import connected_components
-
-    first, second = system.edges.T
-    graph = coo_array((np.ones(len(first)), (first, second)), shape=(system.n, system.n))
-    return int(connected_components(graph, directed=False)[0]) > 1
+    held = system.frozen is not None or system.restraints is not None
+    return not held and len(np.unique(piece_by_pairs(system.edges, system.n))) > 1

@@ -128,8 +128,11 @@ def rate_caveats(evidence: Evidence) -> list[str]:
 
 def cut_caveats(evidence: Evidence, runs: pd.DataFrame) -> list[str]:
     """How many networks of some runs had no steps left in their stage, which ends before the run does."""
-    networks = [config for config in _minimized(evidence) if config.reparam.name == NETWORK]
-    limits = {(own.max_steps, most) for own in networks for most in _steps_of_network(own)}
+    limits = {
+        (config.max_steps, config.schedule.coarse_steps(config.max_steps))
+        for config in _minimized(evidence)
+        if config.reparam.name == NETWORK and _stages(config)
+    }
     if len(limits) != 1:
         return []
     ((whole, most),) = limits
@@ -141,11 +144,6 @@ def cut_caveats(evidence: Evidence, runs: pd.DataFrame) -> list[str]:
         f"{cut} of {len(own)} networks were still falling after {most} of {whole} steps, where the positions "
         "became free (the authors': once the network has stopped)"
     ]
-
-
-def _steps_of_network(config: RunConfig) -> list[int]:
-    """Most steps of the network's stage."""
-    return [config.schedule.coarse_steps(config.max_steps)] if _stages(config) else []
 
 
 def at_max_steps(runs: pd.DataFrame) -> str:

@@ -275,9 +275,9 @@ class Run:
     def _fallen_together(self, positions: np.ndarray, energy: np.ndarray) -> np.ndarray:
         """Which replicas (s,) have ended with atoms in one place, far down; atoms that overlap as yet, on the
         way from a bad start, are high up."""
-        ended = self.stage.values("status") != Status.running
-        fused = [is_no_minimum(self.system, replica[: self.system.n]) for replica in positions]
-        return ended & (energy < 0) & np.array(fused)
+        far_down = (self.stage.values("status") != Status.running) & (energy < 0)
+        of_both = zip(far_down, positions[:, : self.system.n], strict=True)
+        return np.array([low and is_no_minimum(self.system, replica) for low, replica in of_both])
 
     def _wanted_force(self) -> float:
         """RMS force below which a replica has converged: the least that is asked for from here on."""

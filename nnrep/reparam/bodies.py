@@ -151,7 +151,8 @@ def _ordered(turned: Sequence[tuple[int, int]], member: np.ndarray, frozen: np.n
 
     for piece in sorted(_pieces(bonds, member), key=fixed.isdisjoint):
         centre = _centre(bonds, member, piece[0])
-        centre = next((each for each in _reached(bonds, member, centre) if each in fixed), centre)
+        if not fixed.isdisjoint(piece):
+            centre = next(each for each in _reached(bonds, member, centre) if each in fixed)
         place = add(0, (centre, centre))
         if place > 0:
             roots.append(place)

@@ -33,7 +33,8 @@ def fitting(points: Sequence[Sequence[str]], overrides: Sequence[str]) -> list[l
 def _fits(key: str, point: Sequence[str]) -> bool:
     """Whether the choice of a point has a dotted key of its group; if the point names no choice, it may."""
     group, _, own = key.partition(".")
-    named = [value for override in point for name, _, value in [override.partition("=")] if name == group]
+    pairs = (override.partition("=") for override in point)
+    named = [value for name, _, value in pairs if name == group]
     if not own or not named or named[-1] not in CHOICES[group]:
         return True
     return own.partition(".")[0] in {field.name for field in fields(CHOICES[group][named[-1]])}

@@ -54,16 +54,20 @@ def piece_of_each(positions: np.ndarray, reach: float) -> np.ndarray:
         positions: (n, d).
         reach: a distance.
     """
-    # SciPy takes a third of a second to load, and no step needs it.
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import KDTree
+    from scipy.spatial import KDTree  # SciPy takes a third of a second to load, and no step needs it
 
     n, tree = len(positions), KDTree(positions)
     if tree.count_neighbors(tree, reach) > MOST_NEIGHBOURS * n:
         return _piece_of_each_in_crowd(positions, reach)
-    near = tree.query_pairs(reach, output_type="ndarray")
-    graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(n, n))
+    return piece_by_pairs(tree.query_pairs(reach, output_type="ndarray"), n)
+
+
+def piece_by_pairs(pairs: np.ndarray, n: int) -> np.ndarray:
+    """Number (n,) of the piece that each of n particles belongs to, which pairs (m, 2) join."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     return connected_components(graph, directed=False)[1]
 
 
@@ -153,6 +157,11 @@ def superposed_on_host(
 def spread_of(positions: np.ndarray) -> float:
     """Standard deviation of coordinates (n, d) about their centre, wherever that lies."""
     return float(np.sqrt(np.mean((positions - positions.mean(axis=0)) ** 2)))
+
+
+def rmsd_in_place(positions: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """RMSD (k,) of positions (m, d) to each of k references (k, m, d), as they are."""
+    return np.sqrt(np.mean(np.sum((references - positions) ** 2, axis=2), axis=1))
 
 
 def laid_on(positions: np.ndarray, reference: np.ndarray, which: np.ndarray) -> np.ndarray:
