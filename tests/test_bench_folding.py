@@ -218,6 +218,8 @@ def test_moves_without_dynamics_have_no_times_in_picoseconds():
     assert summary.loc["torsion_moves", columns].isna().all()
     assert summary.loc["cartesian", "ps_limit"] > 0
     assert summary.loc["torsion_moves", "evaluations_folded"] == 2
+    (alone,) = summarise(outcomes(still)).to_dict("records")
+    assert np.isnan([alone[name] for name in columns]).all()
 
 
 def verdicts(kept):

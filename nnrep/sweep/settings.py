@@ -27,8 +27,9 @@ from nnrep.sweep.start_files import with_start_file
 
 FIRST_FRESH_SEED = 2**30  # seeds of a sweep are below
 FRESH_SEEDS = 4  # times as many
-# Overrides of what is none of a setting: how many seeds there are, where files lie, what is written.
-NOT_IN_SETTINGS = ("seeds=", "paths.", "report=", "record.")
+# Overrides of what is none of a setting: how many seeds there are, where files lie, what is written, and how
+# many threads compute it.
+NOT_IN_SETTINGS = ("seeds=", "paths.", "report=", "record.", "threads=")
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,9 @@ def experiment_settings(
             raise error
         settings = list(by_content.values())
         _check_alike(settings, {key for grid in grids for key in grid}, fixed)
-        changing = [each for each in overrides if not each.lstrip("+~").startswith(NOT_IN_SETTINGS)]
-        own = _hashes(composer, chosen, grid_points(grids, [], loader), folders) if changing else set()
+        others = [each for each in overrides if each.lstrip("+~").startswith(NOT_IN_SETTINGS)]
+        changing = [each for each in overrides if each not in others]
+        own = _hashes(composer, chosen, grid_points(grids, others, loader), folders) if changing else set()
     changed = tuple(changing) if any(each.hash not in own for each in settings) else ()
     return Experiment(settings, structures.by_name(), structures.missing, changed)
 

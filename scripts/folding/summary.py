@@ -8,6 +8,8 @@ from folding.naming import parsed
 from folding.outcomes import MEASURES
 from folding.survival import Times, compared, median, restricted_mean
 
+# Of the columns of a measure.
+PARTS = ("median", "low", "high", "followed", "folded", "watched", "mean_restricted", "limit", "sum")
 COMPARED_BY = ("evaluations", "cpu_s")
 PLAIN = "cartesian"
 OPENMM, ALONE = "openmm", "single_temperature"  # kinds of arms, one a temperature
@@ -25,10 +27,12 @@ def times_of(searches: pd.DataFrame, measure: str) -> Times:
 def common_limit(searches: pd.DataFrame, measure: str) -> float:
     """To which all arms with the most searches are followed; where all folded, the longest of them.
 
-    Arms without any of a measure, as moves are without dynamics, do not count.
+    Arms without any of a measure, as moves are without dynamics, do not count; NaN of those alone.
     """
     own = searches[searches["arm"].isin(most_searched(searches))]
     own = own[own.groupby("arm")[measure].transform("sum") > 0]
+    if own.empty:
+        return np.nan
     times = [times_of(of_arm, measure) for _, of_arm in own.groupby("arm")]
     limit = min(each.followed for each in times)
     return limit if np.isfinite(limit) else max(float(each.time.max()) for each in times)
@@ -87,22 +91,16 @@ def summarise(searches: pd.DataFrame) -> pd.DataFrame:
 
 def _of_measure(searches: pd.DataFrame, name: str, limit: float) -> dict[str, float]:
     """The columns of a measure for the searches of an arm."""
+    if not searches[name].any():
+        return {f"{name}_{part}": np.nan for part in PARTS}
     times = times_of(searches, name)
     estimate, followed = median(times), times.followed
     folded, watched = times.known(followed)
-    columns = {
-        "median": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "followed": followed,
-        "folded": folded,
-        "watched": watched,
-        "mean_restricted": restricted_mean(times, limit),
-        "limit": limit,
-        "sum": searches[name].sum(),
-    }
-    has_it = columns["sum"] > 0
-    return {f"{name}_{part}": float(value) if has_it else np.nan for part, value in columns.items()}
+    values = (
+        *(estimate.value, estimate.low, estimate.high, followed, folded, watched),
+        *(restricted_mean(times, limit), limit, searches[name].sum()),
+    )
+    return {f"{name}_{part}": float(value) for part, value in zip(PARTS, values, strict=True)}
 
 
 def compare(searches: pd.DataFrame) -> pd.DataFrame:

@@ -24,6 +24,8 @@ def test_an_override_is_for_the_points_whose_choice_has_its_key():
     [
         ([], False),
         (["seeds=3", "paths.structures=[pdb]"], False),
+        (["threads=2"], False),
+        (["threads=2", "reparam.activation=tanh"], False),  # the default
         (["schedule.fine.patience=1"], True),
         (["reparam.activation=relu"], True),
         (["optimizer.learning_rate=1e-6"], True),
