@@ -23,7 +23,7 @@ def test_an_override_is_for_the_points_whose_choice_has_its_key():
     ("overrides", "changed"),
     [
         ([], False),
-        (["seeds=3", "paths.structures=[pdb]"], False),
+        (["seeds=3", "paths.structures=[.]"], False),
         (["threads=2"], False),
         (["threads=2", "reparam.activation=tanh"], False),  # the default
         (["schedule.fine.patience=1"], True),
