@@ -8,16 +8,9 @@ import pandas as pd
 
 from folding.kept import Kept
 from folding.problem import FOLDED
+from nnrep.records.exploration.running_minimum import lowest_so_far
 
 MEASURES = ("evaluations", "cpu_s", "ps")
-
-
-def lowest_so_far(table: pd.DataFrame) -> pd.DataFrame:
-    """For each quench the row of the lowest one until then, the first of equal ones; else empty."""
-    energy = table["energy"].astype(float).fillna(np.inf)
-    falls = energy < energy.cummin().shift(fill_value=np.inf)
-    places = pd.Series(table.index, table.index).where(falls).ffill()
-    return table.reindex(places).set_axis(table.index)
 
 
 def folded_at(table: pd.DataFrame) -> int | None:

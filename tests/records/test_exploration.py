@@ -13,7 +13,8 @@ from nnrep.exploration.outcome import explored
 from nnrep.exploration.search import Ended, searched
 from nnrep.records.exploration.closing import shown_minima, summary_line
 from nnrep.records.exploration.folder import ExplorationFolder
-from nnrep.records.exploration.pictures import funnel_picture, lowest_so_far, measured, search_picture
+from nnrep.records.exploration.pictures import funnel_picture, measured, search_picture
+from nnrep.records.exploration.running_minimum import lowest_so_far
 from nnrep.records.exploration.tables import minima_table, summary_table
 from nnrep.reparam import identity
 
@@ -37,6 +38,10 @@ def test_the_lowest_so_far_has_the_shape_of_that_minimum():
     lowest = lowest_so_far(quenches)
     assert lowest["energy"].tolist() == [3.0, 3.0, 1.0, 1.0, 0.5]
     assert lowest["rmsd_ca"].tolist() == [1.0, 1.0, 3.0, 3.0, 5.0]
+    lowest = lowest_so_far(quenches.assign(energy=[np.nan, 2.0, 2.0, 3.0, 2.0]).set_axis([7, 3, 3, 1, 0]))
+    np.testing.assert_array_equal(lowest["rmsd_ca"], [np.nan, 2.0, 2.0, 2.0, 2.0])  # of equal ones the first
+    assert lowest.index.tolist() == [7, 3, 3, 1, 0]
+    assert lowest_so_far(quenches[:0]).empty
 
 
 def test_tables_say_what_the_search_has_found(outcome):

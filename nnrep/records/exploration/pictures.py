@@ -9,6 +9,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from nnrep.exploration import Exploration
+from nnrep.records.exploration.running_minimum import lowest_so_far
 from nnrep.records.palette import seed_colors
 from nnrep.records.style import COLUMN, LETTERS, PAGE, number, styled
 
@@ -109,14 +110,6 @@ def search_picture(outcome: Exploration) -> Figure:
 def measured(quenches: pd.DataFrame) -> str:
     """The column that says how native a minimum is: RMSD of CA or else of heavy atoms; else its radius."""
     return next(name for name in TITLES if name in quenches.columns)
-
-
-def lowest_so_far(quenches: pd.DataFrame) -> pd.DataFrame:
-    """For each quench (in order) the row of the lowest one until then."""
-    energies = quenches["energy"].fillna(np.inf).to_numpy()
-    falls = np.minimum.accumulate(energies)
-    places = np.maximum.accumulate(np.where(energies == falls, np.arange(len(energies)), 0))
-    return quenches.iloc[places]
 
 
 def _title(kind: str, unit: str) -> str:

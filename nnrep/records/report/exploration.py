@@ -9,8 +9,8 @@ import pandas as pd
 from nnrep.host.terminal import log
 from nnrep.records.closing_table import common_energy_unit
 from nnrep.records.exploration.closing import shown_minima, summary_line
-from nnrep.records.exploration.pictures import lowest_so_far
 from nnrep.records.exploration.read import read_minima, read_quenches, read_summary
+from nnrep.records.exploration.running_minimum import lowest_so_far
 from nnrep.records.report.curves import curve, points_of_each
 from nnrep.records.report.html import details, paragraph, picture, table
 from nnrep.records.report.page import Section, whole_page, write_page
