@@ -2,7 +2,7 @@
 
     scripts/bench_folding run RESULTS/quenches/5AWL     # searches, a file each
     scripts/bench_folding report RESULTS                # tables, pictures and REPORT.md from the searches
-    scripts/bench_folding energies RESULTS --minima DIR # minima that were found, in several force fields
+    scripts/bench_folding energies RESULTS --minima DIR # minima of searches, in several force fields
     scripts/bench_folding smoke RESULTS                 # run and report, on alanine dipeptide, in minutes
 
 Each search begins with the extended chain and ends with its budget; sooner, once its lowest minimum is within

@@ -22,7 +22,7 @@ import folding.problem
 from folding import running, searching
 from folding.arms.arm import Frame, Moved
 from folding.arms.registry import ARMS
-from folding.claims import Evidence, at_most, claims_of, enough, within
+from folding.claims import Evidence, claims_of, folded_by, ratio_verdict, share_verdict
 from folding.described import described, in_order
 from folding.energy_study import energy_study, study_path
 from folding.kept import COLUMNS, Kept, Made, keep, searches_in
@@ -154,20 +154,20 @@ def test_arms_are_compared_up_to_where_searches_of_both_are_watched():
     assert compared(soon, shorter)[:2] == compared(soon.until(5), shorter)[:2]
 
 
-def test_an_arm_is_followed_as_long_as_more_than_half_of_it_is_known():
+def test_an_arm_is_known_as_long_as_more_than_half_of_its_searches_are():
     """One search that is watched for longer than the others does not stand for them."""
     arm = times([3], [4, 5, 6, 6, 60])
-    assert arm.followed == 6
+    assert arm.known_to == 6
     assert arm.known(6) == (1, 3)
     assert arm.known(60) == (1, 1)
-    assert times([3, 7, 9], [4, 60]).followed == 60  # those that folded stay known
-    assert times([3], [4, 5, 60]).followed == 5
-    assert times([3, 9]).followed == np.inf
+    assert times([3, 7, 9], [4, 60]).known_to == 60  # those that folded stay known
+    assert times([3], [4, 5, 60]).known_to == 5
+    assert times([3, 9]).known_to == np.inf
     assert compared(arm, times(range(1, 11))).limit == 60  # the test knows what is censored
     long = search(None, quenches=60, arm="torsion_moves", seed=9)
     rows = outcomes([*searches_of("torsion_moves", NEVER[1:], quenches=6), long])
     (row,) = summarise(rows).to_dict("records")
-    assert (row["evaluations_followed"], row["evaluations_folded"], row["evaluations_watched"]) == (
+    assert (row["evaluations_known_to"], row["evaluations_folded"], row["evaluations_watched"]) == (
         600,
         0,
         10,
@@ -270,12 +270,12 @@ def test_processor_times_are_compared_on_one_kind_of_processor():
 
 
 def test_searches_that_ended_before_the_hour_leave_the_claim_open():
-    assert within(times([1, 9], [3, 7]), 5) == (1, 2, 1)
-    assert within(times([5], [5]), 5) == (1, 1, 0)
-    assert enough(8, 0, 10) is Verdict.holds
-    assert enough(7, 1, 10) is Verdict.undecided
-    assert enough(6, 1, 10) is Verdict.fails
-    assert enough(10, 0, 20) is Verdict.fails
+    assert folded_by(times([1, 9], [3, 7]), 5) == (1, 2, 1)
+    assert folded_by(times([5], [5]), 5) == (1, 1, 0)
+    assert share_verdict(8, 0, 10) is Verdict.holds
+    assert share_verdict(7, 1, 10) is Verdict.undecided
+    assert share_verdict(6, 1, 10) is Verdict.fails
+    assert share_verdict(10, 0, 20) is Verdict.fails
     hour = 720_000  # evaluations of the made-up searches
     for folds, ends, verdict in (
         ([1] * 8 + [None] * 2, hour, Verdict.holds),
@@ -320,7 +320,7 @@ def test_openmm_stands_for_its_best_temperature():
     assert two.verdict is Verdict.not_tested  # the best of two is not known to be the best
     assert "2 of openmm" in two.caveats[0]
     open_still = Compared(np.inf, 0.01, True, Estimate(0.15, 0.1, 0.3))
-    assert at_most(open_still) is Verdict.undecided
+    assert ratio_verdict(open_still) is Verdict.undecided
 
 
 def test_a_short_search_by_openmm_gives_the_speed_for_dynamics_at_one_temperature():
@@ -527,11 +527,11 @@ def test_without_three_ca_atoms_nothing_folds_and_the_report_says_so(tmp_path, b
     assert (tmp_path / "funnel-P.png").exists()
 
 
-def test_every_arm_has_words_and_a_look():
+def test_every_arm_has_words_and_a_style():
     for arm in ARMS:
         assert described(arm).does, arm
-    looks = {(described(arm).color, described(arm).line) for arm in ARMS}
-    assert len(looks) == len(ARMS)
+    styles = {(described(arm).color, described(arm).line) for arm in ARMS}
+    assert len(styles) == len(ARMS)
     assert described("unheard_of").title == "unheard_of"
     assert described("openmm_351").title == "OpenMM, 351 K"
 

@@ -10,7 +10,7 @@ from folding.described import described
 from folding.naming import parsed
 from folding.openmm_speed import S_PER_HOUR, at_speed, in_words
 from folding.problem import FOLDED
-from folding.summary import ALONE, OPENMM, PLAIN, best_of, of_kind, of_one_processor, times_of
+from folding.summary import OPENMM, PLAIN, SINGLE_TEMPERATURE, best_of, of_kind, of_one_processor, times_of
 from folding.survival import Compared, Times, compared, known_in_words, median
 from nnrep.figures.analysis.statistics import CONFIDENCE
 from nnrep.figures.claim import Claim, Verdict, Whose, as_tested
@@ -30,7 +30,7 @@ FASTER = {
     "torsion_moves": "a search by moves in torsions",
     "annealing": "annealing from a smoothed start",
 }
-ENDS_EARLY = "a search ends soon after its lowest minimum is native: a longer one may meet lower ones"
+EARLY_STOP = "a search ends soon after its lowest minimum is native: a longer one may meet lower ones"
 TEMPERATURES = 3  # of which the best is taken
 MANY = "one of several comparisons that are tested one by one"
 ONE_THREAD = "processor time of one thread each"
@@ -59,10 +59,10 @@ class Side(NamedTuple):
 def claims_of(evidence: Evidence) -> list[Claim]:
     """All claims, also those that the searches do not test."""
     claims = [_in_an_hour(evidence, arm) for arm in LADDERS]
-    claims += [_sooner(evidence, arm, measure) for arm in FASTER for measure in UNITS]
+    claims += [_faster(evidence, arm, measure) for arm in FASTER for measure in UNITS]
     claims += [_beside_openmm(evidence, arm) for arm in LADDERS]
     claims += [_at_openmm_speed(evidence, arm) for arm in LADDERS]
-    claims += [_reached(evidence)]
+    claims += [_native_lowest(evidence)]
     return [as_tested(claim, evidence) for claim in claims]
 
 
@@ -98,7 +98,7 @@ def needs_temperatures(problem: str, kind: str) -> Need:
     return Need(f"{TEMPERATURES} temperatures", lacking)
 
 
-def tried(evidence: Evidence, problem: str, kind: str) -> tuple[str, ...]:
+def temperature_caveats(evidence: Evidence, problem: str, kind: str) -> tuple[str, ...]:
     """That the best temperature is not known, as long as few were tried."""
     few = _temperatures(evidence, problem, kind) < TEMPERATURES
     return ("another temperature may fold it sooner: few were tried",) * few
@@ -109,17 +109,17 @@ def _temperatures(evidence: Evidence, problem: str, kind: str) -> int:
     return of_kind(searches[searches["problem"] == problem], kind)["arm"].nunique()
 
 
-def ends_early(evidence: Evidence, problem: str, *arms: str) -> tuple[str, ...]:
+def early_stop_caveats(evidence: Evidence, problem: str, *arms: str) -> tuple[str, ...]:
     """What an end soon after folding leaves open, and whose last minimum is above one known elsewhere."""
     searches = evidence.searches
     elsewhere = searches.loc[searches["problem"] == problem, "elsewhere_energy"].min()
     own = pd.concat([_own(evidence, problem, arm) for arm in arms])
     above = own[own["folded"] & (own["energy"] > elsewhere)]
     if above.empty:
-        return (ENDS_EARLY,)
+        return (EARLY_STOP,)
     listed = ", ".join(f"{described(row.arm).title} {row.seed}" for row in above.itertuples())
     return (
-        ENDS_EARLY,
+        EARLY_STOP,
         f"lower minima than the last are known elsewhere ({number(elsewhere)} kJ/mol): {listed}",
     )
 
@@ -131,7 +131,7 @@ def _own(evidence: Evidence, problem: str, arm: str) -> pd.DataFrame:
 
 def _in_an_hour(evidence: Evidence, arm: str) -> Claim:
     own = _own(evidence, SMALL, arm)
-    folded, missed, unknown = within(times_of(own, "cpu_s"), HOUR_ON_TWO_CORES)
+    folded, missed, unknown = folded_by(times_of(own, "cpu_s"), HOUR_ON_TWO_CORES)
     measured = (
         f"{folded} of {len(own)} folded in {HOUR_ON_TWO_CORES:.0f} s of processor time, {missed} did not"
     )
@@ -143,21 +143,21 @@ def _in_an_hour(evidence: Evidence, arm: str) -> Claim:
         f"least 8 of 10 seeds: {described(arm).title}",
         f"of the searches of {SMALL}",
         measured,
-        enough(folded, unknown, len(own)),
+        share_verdict(folded, unknown, len(own)),
         Whose.ours,
         needs_searches(SMALL, arm),
-        ("numbers compared", ONE_PROCESS, *ends_early(evidence, SMALL, arm)),
+        ("numbers compared", ONE_PROCESS, *early_stop_caveats(evidence, SMALL, arm)),
     )
 
 
-def within(times: Times, limit: float) -> tuple[int, int, int]:
+def folded_by(times: Times, limit: float) -> tuple[int, int, int]:
     """How many searches folded by a limit, how many did not, and how many ended before without it."""
     folded = times.folded & (times.time <= limit)
     missed = ~folded & (times.time >= limit)
     return int(folded.sum()), int(missed.sum()), int((~folded & ~missed).sum())
 
 
-def enough(folded: int, unknown: int, total: int) -> Verdict:
+def share_verdict(folded: int, unknown: int, total: int) -> Verdict:
     """Whether at least 8 of 10 folded, however those went on of which it is not known."""
     needed = SHARE * total
     if folded >= needed and total:
@@ -165,7 +165,7 @@ def enough(folded: int, unknown: int, total: int) -> Verdict:
     return Verdict.fails if folded + unknown < needed else Verdict.undecided
 
 
-def _sooner(evidence: Evidence, arm: str, measure: str) -> Claim:
+def _faster(evidence: Evidence, arm: str, measure: str) -> Claim:
     pair = tuple(_side(evidence, name, measure) for name in (arm, PLAIN))
     needs = needs_searches(SMALL, arm, PLAIN)
     words = "fewer evaluations"
@@ -174,18 +174,18 @@ def _sooner(evidence: Evidence, arm: str, measure: str) -> Claim:
     return Claim(
         f"{SMALL}: {FASTER[arm]} folds it in {words} than replica exchange with Cartesian coordinates",
         f"of the searches of {SMALL}",
-        *_tested(pair, measure, sooner),
+        *_tested(pair, measure, log_rank_verdict),
         Whose.ours,
         needs,
-        (*ends_early(evidence, SMALL, arm, PLAIN), MANY),
+        (*early_stop_caveats(evidence, SMALL, arm, PLAIN), MANY),
     )
 
 
-def sooner(seen: Compared) -> Verdict:
+def log_rank_verdict(comparison: Compared) -> Verdict:
     """Whether the first of two arms folds sooner, by the log-rank test; or open."""
-    if not seen.chance < 1 - CONFIDENCE:
+    if not comparison.chance < 1 - CONFIDENCE:
         return Verdict.undecided
-    return Verdict.holds if seen.sooner else Verdict.fails
+    return Verdict.holds if comparison.sooner else Verdict.fails
 
 
 def _beside_openmm(evidence: Evidence, arm: str) -> Claim:
@@ -195,25 +195,25 @@ def _beside_openmm(evidence: Evidence, arm: str) -> Claim:
         f"{SMALL}: the median time of {described(arm).title} is at most {FRACTION} of that of OpenMM's "
         "Langevin dynamics at its best single temperature",
         f"of the searches of {SMALL}",
-        *_tested(pair, "cpu_s", at_most),
+        *_tested(pair, "cpu_s", ratio_verdict),
         Whose.ours,
         (
             *needs_searches(SMALL, arm, other),
             needs_one_processor(SMALL, arm, other),
             needs_temperatures(SMALL, OPENMM),
         ),
-        (ONE_THREAD, "quenches are ours in both", *ends_early(evidence, SMALL, arm, other)),
+        (ONE_THREAD, "quenches are ours in both", *early_stop_caveats(evidence, SMALL, arm, other)),
     )
 
 
 def _at_openmm_speed(evidence: Evidence, arm: str) -> Claim:
     speed = evidence.openmm_speed
-    other = _best(evidence, ALONE)
+    other = _best(evidence, SINGLE_TEMPERATURE)
     simulated = _side(evidence, other, "ps")
     one = simulated.title if parsed(other).kelvin else "one temperature"
     title = f"{simulated.title} at {in_words(speed)}"
     pair = (_side(evidence, arm, "cpu_s"), Side(title, at_speed(simulated.times, speed)))
-    measured, verdict = _tested(pair, "cpu_s", at_most) if speed > 0 else ("", Verdict.undecided)
+    measured, verdict = _tested(pair, "cpu_s", ratio_verdict) if speed > 0 else ("", Verdict.undecided)
 
     def lacking(evidence: Evidence) -> str:
         return "" if evidence.openmm_speed > 0 else "none by OpenMM"
@@ -228,18 +228,18 @@ def _at_openmm_speed(evidence: Evidence, arm: str) -> Claim:
         (*needs_searches(SMALL, arm, other), Need("a search by OpenMM, which may be short", lacking)),
         (
             "OpenMM's dynamics are taken to fold as soon as ours, in ns",
-            *tried(evidence, SMALL, ALONE),
+            *temperature_caveats(evidence, SMALL, SINGLE_TEMPERATURE),
             ONE_THREAD,
-            *ends_early(evidence, SMALL, arm, other),
+            *early_stop_caveats(evidence, SMALL, arm, other),
         ),
     )
 
 
-def at_most(seen: Compared) -> Verdict:
+def ratio_verdict(comparison: Compared) -> Verdict:
     """Whether a ratio of medians is at most `FRACTION`: by its whole interval, or not, or open."""
-    if seen.ratio.high <= FRACTION:
+    if comparison.ratio.high <= FRACTION:
         return Verdict.holds
-    return Verdict.fails if seen.ratio.low > FRACTION else Verdict.undecided
+    return Verdict.fails if comparison.ratio.low > FRACTION else Verdict.undecided
 
 
 def _best(evidence: Evidence, kind: str) -> str:
@@ -255,30 +255,32 @@ def _tested(pair: tuple[Side, ...], measure: str, rule: Callable[[Compared], Ver
     """The numbers of two arms, and what a rule says of them; nothing where an arm has no searches."""
     if any(len(side.times.time) == 0 for side in pair):
         return "", Verdict.undecided
-    seen = compared(*(side.times for side in pair))
+    comparison = compared(*(side.times for side in pair))
     parts = []
     for title, times in pair:
-        folded = int(times.until(seen.limit).folded.sum())
+        folded = int(times.until(comparison.limit).folded.sum())
         parts.append(f"{title} {folded} of {len(times.time)}, median {_median(times)}")
-    limit = f" within {number(seen.limit, 3)} {UNITS[measure]}" * bool(np.isfinite(seen.limit))
+    limit = f" within {number(comparison.limit, 3)} {UNITS[measure]}" * bool(np.isfinite(comparison.limit))
     unit = f" {UNITS[measure]}" * (not limit)
-    value = "" if np.isnan(seen.ratio.value) else f" {seen.ratio.value:.2g}"
-    interval = f"ratio of medians{value} (95 %: {seen.ratio.low:.2g} to {_high(seen.ratio.high)})"
-    return f"folded{limit}: {'; '.join(parts)}{unit}; {interval}; log-rank p {seen.chance:.2g}", rule(seen)
+    value = "" if np.isnan(comparison.ratio.value) else f" {comparison.ratio.value:.2g}"
+    interval = f"ratio of medians{value} (95 %: {comparison.ratio.low:.2g} to {_high(comparison.ratio.high)})"
+    return f"folded{limit}: {'; '.join(parts)}{unit}; {interval}; log-rank p {comparison.chance:.2g}", rule(
+        comparison
+    )
 
 
 def _median(times: Times) -> str:
-    value, followed = median(times).value, times.followed
+    value, known_to = median(times).value, times.known_to
     if np.isfinite(value):
         return number(value, 3)
-    return f"not reached in {number(followed, 3)} ({known_in_words(*times.known(followed))})"
+    return f"not reached in {number(known_to, 3)} ({known_in_words(*times.known(known_to))})"
 
 
 def _high(value: float) -> str:
     return f"{value:.2g}" if np.isfinite(value) else "any"
 
 
-def _reached(evidence: Evidence) -> Claim:
+def _native_lowest(evidence: Evidence) -> Claim:
     own = evidence.searches[evidence.searches["problem"] == LARGE].dropna(subset=["energy", "rmsd_ca"])
     measured, verdict = "", Verdict.undecided
     if len(own):

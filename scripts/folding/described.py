@@ -77,13 +77,13 @@ ARMS = {
 def described(arm: str) -> Described:
     """An arm; one without words is called by its name. Of several temperatures the colder is paler."""
     kind, kelvin = parsed(arm)
-    found = ARMS.get(kind, Described(kind, "", NEUTRAL))
+    of_kind = ARMS.get(kind, Described(kind, "", NEUTRAL))
     if kelvin is None:
-        return found
+        return of_kind
     coldest, hottest = TEMPERATURES_K[0], TEMPERATURES_K[-1]
     share = min(max((hottest - kelvin) / (hottest - coldest), 0.0), 1.0)
-    return found._replace(
-        title=f"{found.title}, {kelvin:g} K", color=mixed(found.color, "#FFFFFF", PALEST * share)
+    return of_kind._replace(
+        title=f"{of_kind.title}, {kelvin:g} K", color=mixed(of_kind.color, "#FFFFFF", PALEST * share)
     )
 
 

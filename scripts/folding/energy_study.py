@@ -37,15 +37,15 @@ def energy_study(
         UserError: a folder has no minima, or those of another molecule.
     """
     for force_field, solvent, problem in problems:
-        found = pd.DataFrame(_minimised(problem, folders))
-        near = found["rmsd_ca"] < FOLDED
+        minima = pd.DataFrame(_minimised(problem, folders))
+        near = minima["rmsd_ca"] < FOLDED
         yield {
             "force_field": Path(force_field).stem,
             "solvent": solvent,
-            "minima": found["start"].nunique(),
-            **_lowest(found[found["native"]], "native"),
-            **_lowest(found[near], "near"),
-            **_lowest(found[~near], "elsewhere"),
+            "minima": minima["start"].nunique(),
+            **_lowest(minima[minima["native"]], "native"),
+            **_lowest(minima[near], "near"),
+            **_lowest(minima[~near], "elsewhere"),
         }
 
 
@@ -60,9 +60,9 @@ def _minimised(problem: Problem, folders: Sequence[Path]) -> Iterator[dict[str, 
     for place, (is_native, start) in enumerate(starts):
         one = problem.quench(start, stages)
         lower = problem.quench(problem.annealed(one.positions), stages)
-        for found, as_it_is in ((one, is_native), (lower, False)):
-            shape = problem.shape.of_positions(found.positions)
-            yield {"start": place, "native": as_it_is, "energy": found.energy, **shape}
+        for minimum, as_it_is in ((one, is_native), (lower, False)):
+            shape = problem.shape.of_positions(minimum.positions)
+            yield {"start": place, "native": as_it_is, "energy": minimum.energy, **shape}
 
 
 def _minima(folder: Path, n: int) -> np.ndarray:
@@ -84,9 +84,9 @@ def _minima(folder: Path, n: int) -> np.ndarray:
     return minima
 
 
-def _lowest(found: pd.DataFrame, name: str) -> dict[str, float]:
+def _lowest(minima: pd.DataFrame, name: str) -> dict[str, float]:
     """Energy and RMSD of the lowest; not numbers where there is none."""
-    if found.empty:
+    if minima.empty:
         return {f"{name}_energy": np.nan, f"{name}_rmsd_ca": np.nan}
-    best = found.loc[found["energy"].idxmin()]
+    best = minima.loc[minima["energy"].idxmin()]
     return {f"{name}_energy": best["energy"], f"{name}_rmsd_ca": best["rmsd_ca"]}

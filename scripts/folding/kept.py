@@ -92,9 +92,9 @@ def searches_in(folder: Path) -> Iterator[Kept]:
 
 
 def _named(path: Path) -> tuple[str, str, int, Path]:
-    found = NAME.fullmatch(path.name)
-    assert found is not None
-    return path.parent.name, found["arm"], int(found["seed"]), path
+    match = NAME.fullmatch(path.name)
+    assert match is not None
+    return path.parent.name, match["arm"], int(match["seed"]), path
 
 
 def _made(path: Path) -> Made | None:

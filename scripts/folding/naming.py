@@ -14,8 +14,8 @@ class Name(NamedTuple):
 
 def parsed(arm: str) -> Name:
     """An arm's name."""
-    found = re.fullmatch(r"(\w+?)_(\d+(?:\.\d+)?)", arm)
-    return Name(found[1], float(found[2])) if found else Name(arm, None)
+    match = re.fullmatch(r"(\w+?)_(\d+(?:\.\d+)?)", arm)
+    return Name(match[1], float(match[2])) if match else Name(arm, None)
 
 
 def one_of_each(arms: Iterable[str]) -> list[str]:

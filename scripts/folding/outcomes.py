@@ -30,7 +30,7 @@ def outcome(search: Kept) -> dict[str, Any]:
     table, made = search.table, search.made
     elsewhere = table.loc[table["rmsd_ca"] >= FOLDED, "energy"]
     place, last, lowest = folded_at(table), table.iloc[-1], lowest_so_far(table).iloc[-1]
-    near = None if table["rmsd_ca"].isna().all() else table.loc[table["rmsd_ca"].idxmin()]
+    nearest = None if table["rmsd_ca"].isna().all() else table.loc[table["rmsd_ca"].idxmin()]
     return {
         "problem": search.problem,
         "arm": search.arm,
@@ -45,8 +45,8 @@ def outcome(search: Kept) -> dict[str, Any]:
         "energy": lowest["energy"],
         "rmsd_ca": lowest["rmsd_ca"],
         "radius_of_gyration": lowest["radius_of_gyration"],
-        "nearest_rmsd_ca": np.nan if near is None else near["rmsd_ca"],
-        "nearest_energy": np.nan if near is None else near["energy"],
+        "nearest_rmsd_ca": np.nan if nearest is None else nearest["rmsd_ca"],
+        "nearest_energy": np.nan if nearest is None else nearest["energy"],
         "elsewhere_energy": elsewhere.min(),
     }
 

@@ -57,16 +57,16 @@ def _survival(axes: Any, measure: str, searches: pd.DataFrame) -> dict[str, Line
     shortest = min(searches[f"{measure}_folded"].min() / scale / MARGIN, longest / SPAN)
     lines = {}
     for place, arm in enumerate(in_order(searches["arm"].tolist())):
-        look, times = described(arm), times_of(searches[searches["arm"] == arm], measure)
+        style, times = described(arm), times_of(searches[searches["arm"] == arm], measure)
         shares, over = curve(times), 3 + place
         x, y = [shortest, *(shares.quantiles / scale)], [1.0, *shares.probabilities]
-        (line,) = axes.step(x, y, where="post", color=look.color, ls=look.line, zorder=over)
-        lines[f"{look.title} ({times.folded.sum()} of {len(times.time)})"] = line
+        (line,) = axes.step(x, y, where="post", color=style.color, ls=style.line, zorder=over)
+        lines[f"{style.title} ({times.folded.sum()} of {len(times.time)})"] = line
         left = times.time[~times.folded]
-        axes.plot(left / scale, shares.evaluate(left), "|", color=look.color, ms=7, zorder=over)
+        axes.plot(left / scale, shares.evaluate(left), "|", color=style.color, ms=7, zorder=over)
     limit = common_limit(searches, measure) / scale
     if shortest < limit and not searches["folded"].all():
-        lines["arms were followed to here"] = axes.axvline(limit, color=NATIVE, lw=0.8, ls=":")
+        lines["arms are known to here"] = axes.axvline(limit, color=NATIVE, lw=0.8, ls=":")
     if measure == "cpu_s" and shortest < HOUR_ON_TWO_CORES / scale < longest:
         lines["an hour on two cores"] = axes.axvline(HOUR_ON_TWO_CORES / scale, color=NATIVE, lw=0.8, ls="--")
     axes.set_xscale("log")
@@ -107,10 +107,10 @@ def funnel_picture(problem: str, searches: Sequence[Kept]) -> Figure:
 
 
 def _funnel(axes: Any, arm: str, tables: Sequence[pd.DataFrame], kind: str) -> None:
-    look = described(arm)
+    style = described(arm)
     together = pd.concat(tables)
     axes.plot(
-        together[kind], together["energy"], "o", ms=1.6, mew=0, color=look.color, alpha=0.35, rasterized=True
+        together[kind], together["energy"], "o", ms=1.6, mew=0, color=style.color, alpha=0.35, rasterized=True
     )
     for table in tables:
         if table["energy"].isna().all():
@@ -120,7 +120,7 @@ def _funnel(axes: Any, arm: str, tables: Sequence[pd.DataFrame], kind: str) -> N
         axes.plot(lowest[kind], lowest["energy"], "v", ms=5, mfc=full, mec=LOWEST, mew=0.8)
     if kind == "rmsd_ca":
         axes.axvline(FOLDED, color=NATIVE, lw=0.8, ls=":")
-    axes.set_title(look.title, fontsize=LETTERS)
+    axes.set_title(style.title, fontsize=LETTERS)
 
 
 def _legend(kind: str) -> Mapping[str, list]:

@@ -43,9 +43,9 @@ class Problem:
         stages = stages or self.stages
         most = stages[-1].max_steps  # of all stages, as the last one may take what the quench may
         assert most is not None
-        found = quenched(self.system, stages, positions, most)
-        assert found is not None
-        return found
+        minimum = quenched(self.system, stages, positions, most)
+        assert minimum is not None
+        return minimum
 
     def annealed(self, positions: np.ndarray) -> np.ndarray:
         """Positions (n, 3) after the annealing that `nnrep explore` begins a quench with."""

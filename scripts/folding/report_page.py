@@ -33,7 +33,7 @@ TIMES_EXPLAINED = (
     "of the native structure, to its end; a native minimum that gives way to a lower one does not count. It "
     "ends with its budget, or sooner: where its command has `--energy`, once that minimum is below it, and "
     "none elsewhere is known to be. One "
-    "that has not folded by then is censored: its time is longer than it was followed. Curves and medians "
+    "that has not folded by then is censored: its time is longer than it was watched. Curves and medians "
     "are those of Kaplan and Meier, intervals (95 %) of medians of Brookmeyer and Crowley. Evaluations are "
     "of energy or forces, of dynamics and quenches together; a step of dynamics is one, also where the "
     "solvent's forces act in every second step only. ns are of all replicas together; processor time is of "
@@ -43,7 +43,7 @@ TESTS_EXPLAINED = (
     "Two arms are compared by the log-rank test (two-sided, 5 %) up to the time to which searches of both "
     f"were watched; and by the ratio of their medians, with an interval (95 %) from {RESAMPLES} resampled "
     "sets. "
-    "An arm is followed to the last time of a search at which more than half of its searches are known: "
+    "An arm is known to the last time of a search at which more than half of its searches are known: "
     "they have folded by then, or are still watched. A median that is not reached is above that time, and no "
     "more is known. A claim is not tested where an arm lacks ten searches; processor times are compared "
     "where all searches of two arms ran on one kind of processor. Claims are tested one by one: of twenty "
@@ -174,7 +174,7 @@ def _problem(problem: str, tables: Tables, energies: Mapping[str, pd.DataFrame])
 
 
 def _energies(problem: str, energies: Mapping[str, pd.DataFrame]) -> list[str]:
-    """In which force fields and solvents the native basin is the lowest, if that was looked at."""
+    """In which force fields and solvents the native basin is the lowest, if that was studied."""
     if problem not in energies:
         return []
     own = energies[problem]
@@ -197,18 +197,18 @@ def _shown_summary(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def _medians(summary: pd.DataFrame, measure: str, scale: float) -> list[str]:
-    columns = [summary[f"{measure}_{part}"] / scale for part in ("median", "low", "high", "followed")]
+    columns = [summary[f"{measure}_{part}"] / scale for part in ("median", "low", "high", "known_to")]
     counts = [summary[f"{measure}_{part}"] for part in ("folded", "watched")]
     return [_median_in_words(*values) for values in zip(*columns, *counts, strict=True)]
 
 
 def _median_in_words(
-    value: float, low: float, high: float, followed: float, folded: float, watched: float
+    value: float, low: float, high: float, known_to: float, folded: float, watched: float
 ) -> str:
     if np.isnan(value):
         return ""
     if not np.isfinite(value):
-        return f"{NOT_REACHED} in {followed:.3g} ({known_in_words(int(folded), int(watched))})"
+        return f"{NOT_REACHED} in {known_to:.3g} ({known_in_words(int(folded), int(watched))})"
     return f"{value:.3g} ({low:.3g} to {formatted('{:.3g}', high) if np.isfinite(high) else NOT_REACHED})"
 
 

@@ -29,7 +29,7 @@ def run_searches(
             if table_path(folder, arm, seed).exists():
                 continue
             date, began = f"{datetime.now():%Y-%m-%d %H:%M}", time.monotonic()
-            found = search(problem, ARMS[arm](problem), seed, budget)
+            result = search(problem, ARMS[arm](problem), seed, budget)
             how = Made(
                 date=date,
                 command=shlex.join(["scripts/bench_folding", *sys.argv[1:]]),
@@ -41,8 +41,8 @@ def run_searches(
                 wall_s=round(time.monotonic() - began, 1),
                 budget_energy=_finite(budget.energy),
             )
-            table = pd.DataFrame(found.rows)
-            keep(folder, arm, seed, table, found.lowest, how)
+            table = pd.DataFrame(result.rows)
+            keep(folder, arm, seed, table, result.lowest, how)
             _say(arm, seed, table)
             made += 1
     return made

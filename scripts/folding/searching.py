@@ -31,8 +31,8 @@ class Row(NamedTuple):
     radius_of_gyration: float
 
 
-class Found(NamedTuple):
-    """What a search has met: a row a quench, and the lowest minimum (n, 3)."""
+class SearchResult(NamedTuple):
+    """What a search has met: a row a quench, and the lowest minimum (n, 3); (0, 3) without any."""
 
     rows: list[Row]
     lowest: np.ndarray
@@ -52,7 +52,7 @@ class Budget(NamedTuple):
     energy: float
 
 
-def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> Found:
+def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> SearchResult:
     """Search until the lowest minimum is native and below the budget's energy, or to the budget's end."""
     began, evaluations, ps = time.process_time(), 0, 0.0
     walk, rows = arm.begin(seed), []
@@ -76,4 +76,4 @@ def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> Found:
                 lowest, best = one.energy, one.positions
                 settled = rows[-1].rmsd_ca < FOLDED and lowest < budget.energy
         if settled or evaluations >= budget.evaluations or used >= budget.cpu_s:
-            return Found(rows, np.asarray(best, np.float32))
+            return SearchResult(rows, np.asarray(best, np.float32))

@@ -9,10 +9,10 @@ from folding.outcomes import MEASURES
 from folding.survival import Times, compared, median, restricted_mean
 
 # Of the columns of a measure.
-PARTS = ("median", "low", "high", "followed", "folded", "watched", "mean_restricted", "limit", "sum")
+PARTS = ("median", "low", "high", "known_to", "folded", "watched", "mean_restricted", "limit", "sum")
 COMPARED_BY = ("evaluations", "cpu_s")
 PLAIN = "cartesian"
-OPENMM, ALONE = "openmm", "single_temperature"  # kinds of arms, one a temperature
+OPENMM, SINGLE_TEMPERATURE = "openmm", "single_temperature"  # kinds of arms, one a temperature
 
 
 def times_of(searches: pd.DataFrame, measure: str) -> Times:
@@ -25,7 +25,7 @@ def times_of(searches: pd.DataFrame, measure: str) -> Times:
 
 
 def common_limit(searches: pd.DataFrame, measure: str) -> float:
-    """To which all arms with the most searches are followed; where all folded, the longest of them.
+    """To which all arms with the most searches are known; where all folded, the longest of them.
 
     Arms without any of a measure, as moves are without dynamics, do not count; NaN of those alone.
     """
@@ -34,7 +34,7 @@ def common_limit(searches: pd.DataFrame, measure: str) -> float:
     if own.empty:
         return np.nan
     times = [times_of(of_arm, measure) for _, of_arm in own.groupby("arm")]
-    limit = min(each.followed for each in times)
+    limit = min(each.known_to for each in times)
     return limit if np.isfinite(limit) else max(float(each.time.max()) for each in times)
 
 
@@ -71,7 +71,7 @@ def of_one_processor(searches: pd.DataFrame) -> bool:
 def summarise(searches: pd.DataFrame) -> pd.DataFrame:
     """A row an arm of a problem; a median that is not reached is infinite.
 
-    Of every measure `_followed` is the time to which the arm is known, `_folded` and `_watched` how many of
+    Of every measure `_known_to` is the time to which the arm is known, `_folded` and `_watched` how many of
     its searches have folded by then and how many are still watched; of one that an arm has not, all are NaN.
     """
     rows = []
@@ -94,10 +94,10 @@ def _of_measure(searches: pd.DataFrame, name: str, limit: float) -> dict[str, fl
     if not searches[name].any():
         return {f"{name}_{part}": np.nan for part in PARTS}
     times = times_of(searches, name)
-    estimate, followed = median(times), times.followed
-    folded, watched = times.known(followed)
+    estimate, known_to = median(times), times.known_to
+    folded, watched = times.known(known_to)
     values = (
-        *(estimate.value, estimate.low, estimate.high, followed, folded, watched),
+        *(estimate.value, estimate.low, estimate.high, known_to, folded, watched),
         *(restricted_mean(times, limit), limit, searches[name].sum()),
     )
     return {f"{name}_{part}": float(value) for part, value in zip(PARTS, values, strict=True)}
@@ -113,19 +113,19 @@ def compare(searches: pd.DataFrame) -> pd.DataFrame:
             both = [of_problem[of_problem["arm"] == name] for name in (arm, other)]
             timed = of_one_processor(pd.concat(both))
             for measure in COMPARED_BY if timed else COMPARED_BY[:1]:
-                seen = compared(*(times_of(own, measure) for own in both))
+                comparison = compared(*(times_of(own, measure) for own in both))
                 rows.append(
                     {
                         "problem": problem,
                         "arm": arm,
                         "other": other,
                         "measure": measure,
-                        "limit": seen.limit,
-                        "p": seen.chance,
-                        "sooner": seen.sooner,
-                        "ratio": seen.ratio.value,
-                        "ratio_low": seen.ratio.low,
-                        "ratio_high": seen.ratio.high,
+                        "limit": comparison.limit,
+                        "p": comparison.chance,
+                        "sooner": comparison.sooner,
+                        "ratio": comparison.ratio.value,
+                        "ratio_low": comparison.ratio.low,
+                        "ratio_high": comparison.ratio.high,
                     }
                 )
     columns = ["problem", "arm", "other", "measure", "limit", "p", "sooner"]

@@ -1,6 +1,6 @@
 """Times until searches fold: Kaplan and Meier's curve, medians, and two arms beside each other.
 
-A search that ended without folding is censored: it is known to take longer than it was followed, no more.
+A search that ended without folding is censored: it is known to take longer than it was watched, no more.
 """
 
 import warnings
@@ -21,7 +21,7 @@ class Times(NamedTuple):
     """Of the searches of an arm, in one measure.
 
     Attributes:
-        time: (k,) at which each folded, or to which it was followed.
+        time: (k,) at which each folded, or to which it was watched.
         folded: (k,) which it is.
     """
 
@@ -29,7 +29,7 @@ class Times(NamedTuple):
     folded: np.ndarray
 
     @property
-    def followed(self) -> float:
+    def known_to(self) -> float:
         """To which time the arm is known: the last of a search at which more than half of all are known.
 
         A search is known once it has folded, and as long as it is still watched: a single one that is watched
@@ -52,7 +52,7 @@ class Times(NamedTuple):
         return int(by_limit.folded.sum()), int(watched.sum())
 
     def until(self, limit: float) -> "Times":
-        """The same, followed to a limit at most."""
+        """The same, watched to a limit at most."""
         return Times(np.minimum(self.time, limit), self.folded & (self.time <= limit))
 
 
@@ -77,7 +77,7 @@ class Compared(NamedTuple):
         chance: two-sided p of the log-rank test; NaN where nothing folded.
         sooner: whether more searches of the first folded than the test expects of equal arms.
         ratio: of the median of the first to that of the second. Where one was not reached, the value is NaN
-            and the interval says what is known: it is above the time to which its arm was followed.
+            and the interval says what is known: it is above the time to which its arm is known.
     """
 
     limit: float
@@ -150,9 +150,9 @@ def _ratio(one: Times, other: Times) -> Estimate:
     above, below = (medians(_resampled(each, random)) for each in (one, other))
     known_above, known_below = np.isfinite(above), np.isfinite(below)
     # What a median is at least; all that is known of one that was not reached.
-    at_least = np.where(known_above, above, one.followed)
+    at_least = np.where(known_above, above, one.known_to)
     least = np.where(known_below, at_least / np.where(known_below, below, 1), 0)
-    most = np.where(known_above, above, np.inf) / np.where(known_below, below, other.followed)
+    most = np.where(known_above, above, np.inf) / np.where(known_below, below, other.known_to)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(least, tail, method="lower"), np.quantile(most, 1 - tail, method="higher")
     value = float(medians(one)), float(medians(other))
