@@ -27,6 +27,7 @@ from folding.described import described, in_order
 from folding.energy_study import energy_study, study_path
 from folding.kept import COLUMNS, Kept, Made, keep, searches_in
 from folding.naming import one_of_each
+from folding.native_lowest import RESOLUTION, verdict_of
 from folding.openmm_speed import ps_a_second
 from folding.outcomes import folded_at, outcome, outcomes
 from folding.report import write_report
@@ -82,7 +83,8 @@ def test_a_row_tells_the_lowest_minimum_from_the_nearest_one():
     row = outcome(Kept("5AWL", "cartesian", 3, table([-5, -9, -7, -8], [4, 3, 1.5, 6]), MADE))
     assert (row["energy"], row["rmsd_ca"]) == (-9, 3)
     assert (row["nearest_energy"], row["nearest_rmsd_ca"]) == (-7, 1.5)
-    assert row["elsewhere_energy"] == -9
+    assert (row["elsewhere_energy"], row["elsewhere_rmsd_ca"]) == (-9, 3)
+    assert (row["near_energy"], row["near_rmsd_ca"]) == (-7, 1.5)
     assert not row["folded"]
     assert np.isnan(row["evaluations_folded"])
     assert (row["evaluations"], row["cpu_s"], row["ps"], row["quenches"]) == (400, 4.0, 40.0, 4)
@@ -129,13 +131,23 @@ def test_intervals_of_medians_hold_them_and_are_open_where_few_have_folded():
     few = median(times([1, 2, 3], [9] * 7))
     assert few.value == np.inf
     assert few.high == np.inf
-    assert median(times([], [9, 9])) == (np.inf, np.inf, np.inf)
+    assert median(times([], [9] * 6)) == (np.inf, np.inf, np.inf)
+
+
+def test_a_median_of_fewer_than_six_searches_has_no_interval():
+    """Both of two searches fold after the median of all with a probability of a quarter."""
+    for few in (times([7]), times([3, 9]), times([1, 2, 3, 4, 5])):
+        assert median(few)[1:] == (0, np.inf)
+    assert median(times([], [9, 9])) == (np.inf, 0, np.inf)
+    assert median(times(range(1, 7))).low >= 1
 
 
 def test_the_restricted_mean_counts_later_times_as_the_limit():
     assert restricted_mean(times([1, 3], [4]), 4) == pytest.approx(8 / 3)
     assert restricted_mean(times([1, 3, 9]), 4) == pytest.approx(8 / 3)
     assert restricted_mean(times([], [4, 4]), 4) == 4
+    assert np.isnan(restricted_mean(times([1], [3]), 4))  # what was not watched is not known
+    assert restricted_mean(times([1, 3]), 4) == 2
 
 
 def test_arms_are_compared_up_to_where_searches_of_both_are_watched():
@@ -310,6 +322,8 @@ def test_openmm_stands_for_its_best_temperature():
     few = searches_of("openmm_351", SOON[:2], quenches=60)
     assert best_of(outcomes([*ours, *cold, *few, *hot]), "openmm") == "openmm_410"
     assert best_of(outcomes(ours), "openmm") is None
+    timeless = [one._replace(table=one.table.assign(cpu_s=0.0)) for one in hot]
+    assert best_of(outcomes(timeless), "openmm") is None  # without a mean none is the best
     found = claim_about(verdicts([*ours, *cold, *few, *hot]), "OpenMM's Langevin", "slow-mode masses")
     assert found.verdict is Verdict.holds
     assert "OpenMM, 410 K" in found.measured
@@ -340,6 +354,10 @@ def test_a_short_search_by_openmm_gives_the_speed_for_dynamics_at_one_temperatur
     assert found.verdict is Verdict.holds
     assert "one temperature at 1.8 ns an hour 10 of 10, median 800" in found.measured
     assert "ratio of medians 0.05" in found.measured
+    elsewhere = short._replace(made=MADE._replace(machine="another, 16 cores"))
+    apart = claim_about(verdicts([*ours, *alone, elsewhere]), *words)
+    assert apart.verdict is Verdict.not_tested  # a speed on one processor, and times of another
+    assert "a machine and another" in apart.caveats[0]
     fast = short._replace(table=slowed.assign(cpu_s=slowed["cpu_s"] / 20))
     assert claim_about(verdicts([*ours, *alone, fast]), *words).verdict is Verdict.fails
 
@@ -381,15 +399,26 @@ def test_a_report_says_which_searches_ended_by_an_earlier_rule(tmp_path):
     assert line.endswith(": replica exchange 1")
 
 
-def test_the_larger_peptide_is_told_by_its_lowest_minimum_not_by_its_nearest():
-    near = table([-3, -2], [5, 1])
+def test_the_lowest_minimum_of_the_larger_peptide_decides_not_the_nearest():
+    near = table([-30, -20], [5, 1])
     claim = claim_about(verdicts([Kept("2JOF", "slow_modes", 0, near, None)]), "2JOF")
     assert claim.verdict is Verdict.fails
-    assert "5.00 A" in claim.measured
-    assert "1.00 A at \N{MINUS SIGN}2 kJ/mol" in claim.measured
-    native = table([-3, -4], [5, 1])
+    assert "lowest not native \N{MINUS SIGN}30 kJ/mol at 5.00 A (slow-mode masses 0)" in claim.measured
+    assert "nearest to native \N{MINUS SIGN}20 kJ/mol at 1.00 A" in claim.measured
+    native = table([-30, -40], [5, 1])
     kept = [Kept("2JOF", "slow_modes", 0, near, None), Kept("2JOF", "slow_modes", 1, native, None)]
     assert claim_about(verdicts(kept), "2JOF").verdict is Verdict.holds
+
+
+def test_minima_whose_energies_are_not_told_apart_decide_nothing():
+    """Of two searches one may be lower than the other by less than their quenches are right to."""
+    native, other = table([-30.3, -10], [1, 5]), table([-30, -10], [2.02, 5])
+    kept = [Kept("2JOF", "slow_modes", seed, one, None) for seed, one in enumerate((native, other))]
+    assert claim_about(verdicts(kept), "2JOF").verdict is Verdict.undecided
+    for gap, verdict in ((1.01, Verdict.holds), (0.99, Verdict.undecided), (-1.01, Verdict.fails)):
+        assert verdict_of(-100.0, -100.0 + gap * RESOLUTION) is verdict
+    assert verdict_of(-100.0, np.nan) is Verdict.holds
+    assert verdict_of(np.nan, -100.0) is Verdict.fails
 
 
 @pytest.fixture

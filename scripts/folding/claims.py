@@ -8,6 +8,7 @@ import pandas as pd
 
 from folding.described import described
 from folding.naming import parsed
+from folding.native_lowest import native_lowest
 from folding.openmm_speed import S_PER_HOUR, at_speed, in_words
 from folding.problem import FOLDED
 from folding.summary import OPENMM, PLAIN, SINGLE_TEMPERATURE, best_of, of_kind, of_one_processor, times_of
@@ -105,8 +106,13 @@ def temperature_caveats(evidence: Evidence, problem: str, kind: str) -> tuple[st
 
 
 def _temperatures(evidence: Evidence, problem: str, kind: str) -> int:
+    return len(_arms_of(evidence, problem, kind))
+
+
+def _arms_of(evidence: Evidence, problem: str, kind: str) -> list[str]:
+    """The arms of a kind that a problem has searches of."""
     searches = evidence.searches
-    return of_kind(searches[searches["problem"] == problem], kind)["arm"].nunique()
+    return of_kind(searches[searches["problem"] == problem], kind)["arm"].unique().tolist()
 
 
 def early_stop_caveats(evidence: Evidence, problem: str, *arms: str) -> tuple[str, ...]:
@@ -225,7 +231,12 @@ def _at_openmm_speed(evidence: Evidence, arm: str) -> Claim:
         measured,
         verdict,
         Whose.ours,
-        (*needs_searches(SMALL, arm, other), Need("a search by OpenMM, which may be short", lacking)),
+        (
+            *needs_searches(SMALL, arm, other),
+            Need("a search by OpenMM, which may be short", lacking),
+            # Of the other arm nothing is in s.
+            needs_one_processor(SMALL, arm, *_arms_of(evidence, SMALL, OPENMM)),
+        ),
         (
             "OpenMM's dynamics are taken to fold as soon as ours, in ns",
             *temperature_caveats(evidence, SMALL, SINGLE_TEMPERATURE),
@@ -281,19 +292,9 @@ def _high(value: float) -> str:
 
 
 def _native_lowest(evidence: Evidence) -> Claim:
-    own = evidence.searches[evidence.searches["problem"] == LARGE].dropna(subset=["energy", "rmsd_ca"])
-    measured, verdict = "", Verdict.undecided
-    if len(own):
-        lowest, near = (own.loc[own[name].idxmin()] for name in ("energy", "nearest_rmsd_ca"))
-        verdict = Verdict.holds if lowest["rmsd_ca"] < FOLDED else Verdict.fails
-        measured = (
-            f"lowest of {len(own)} searches {number(lowest['energy'])} kJ/mol at {lowest['rmsd_ca']:.2f} A "
-            f"({described(lowest['arm']).title}); nearest to native {near['nearest_rmsd_ca']:.2f} A at "
-            f"{number(near['nearest_energy'])} kJ/mol ({described(near['arm']).title}), which the energy "
-            "does not select"
-        )
-        if near["nearest_energy"] == lowest["energy"]:
-            measured = measured.removesuffix(", which the energy does not select")
+    searches = evidence.searches
+    own = searches[searches["problem"] == LARGE].dropna(subset=["energy", "rmsd_ca"])
+    measured, verdict = native_lowest(own) if len(own) else ("", Verdict.undecided)
 
     def lacking(evidence: Evidence) -> str:
         return "" if (evidence.searches["problem"] == LARGE).any() else "none"

@@ -26,9 +26,11 @@ def folded_at(table: pd.DataFrame) -> int | None:
 
 
 def outcome(search: Kept) -> dict[str, Any]:
-    """A row: until it folded, in all, its lowest minimum, the one nearest to native, the lowest elsewhere."""
+    """A row: until it folded, in all, its lowest minimum, the nearest to native, the lowest of either side.
+
+    `near_energy` is the lowest energy within 2 A of the native structure, `elsewhere_energy` of all others.
+    """
     table, made = search.table, search.made
-    elsewhere = table.loc[table["rmsd_ca"] >= FOLDED, "energy"]
     place, last, lowest = folded_at(table), table.iloc[-1], lowest_so_far(table).iloc[-1]
     nearest = None if table["rmsd_ca"].isna().all() else table.loc[table["rmsd_ca"].idxmin()]
     return {
@@ -47,8 +49,17 @@ def outcome(search: Kept) -> dict[str, Any]:
         "radius_of_gyration": lowest["radius_of_gyration"],
         "nearest_rmsd_ca": np.nan if nearest is None else nearest["rmsd_ca"],
         "nearest_energy": np.nan if nearest is None else nearest["energy"],
-        "elsewhere_energy": elsewhere.min(),
+        **_lowest(table[table["rmsd_ca"] >= FOLDED], "elsewhere"),
+        **_lowest(table[table["rmsd_ca"] < FOLDED], "near"),
     }
+
+
+def _lowest(quenches: pd.DataFrame, side: str) -> dict[str, float]:
+    """Energy and RMSD of the lowest of some quenches; not numbers where there is none."""
+    if quenches["energy"].isna().all():
+        return {f"{side}_energy": np.nan, f"{side}_rmsd_ca": np.nan}
+    lowest = quenches.loc[quenches["energy"].idxmin()]
+    return {f"{side}_energy": lowest["energy"], f"{side}_rmsd_ca": lowest["rmsd_ca"]}
 
 
 def outcomes(searches: Iterable[Kept]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from folding.described import described, in_order
 from folding.kept import Kept, Made
 from folding.openmm_speed import PS_PER_NS, S_PER_HOUR
 from folding.problem import FOLDED, RMS_FORCE
-from folding.survival import RESAMPLES, known_in_words
+from folding.survival import FEWEST, RESAMPLES, known_in_words
 from nnrep.figures.claim import totals
 from nnrep.figures.markdown import formatted, formatted_table, markdown_table
 from nnrep.figures.report import COMMAND_TITLES
@@ -34,10 +34,10 @@ TIMES_EXPLAINED = (
     "ends with its budget, or sooner: where its command has `--energy`, once that minimum is below it, and "
     "none elsewhere is known to be. One "
     "that has not folded by then is censored: its time is longer than it was watched. Curves and medians "
-    "are those of Kaplan and Meier, intervals (95 %) of medians of Brookmeyer and Crowley. Evaluations are "
-    "of energy or forces, of dynamics and quenches together; a step of dynamics is one, also where the "
-    "solvent's forces act in every second step only. ns are of all replicas together; processor time is of "
-    "one thread, with the compilation of a process's first search."
+    "are those of Kaplan and Meier, intervals (95 %) of medians of Brookmeyer and Crowley, of "
+    f"{FEWEST} searches and more. Evaluations are of energy or forces, of dynamics and quenches together; a "
+    "step of dynamics is one, also where the solvent's forces act in every second step only. ns are of all "
+    "replicas together; processor time is of one thread, with the compilation of a process's first search."
 )
 TESTS_EXPLAINED = (
     "Two arms are compared by the log-rank test (two-sided, 5 %) up to the time to which searches of both "
@@ -209,6 +209,8 @@ def _median_in_words(
         return ""
     if not np.isfinite(value):
         return f"{NOT_REACHED} in {known_to:.3g} ({known_in_words(int(folded), int(watched))})"
+    if low == 0 and not np.isfinite(high):
+        return f"{value:.3g} (no interval: fewer than {FEWEST} searches)"
     return f"{value:.3g} ({low:.3g} to {formatted('{:.3g}', high) if np.isfinite(high) else NOT_REACHED})"
 
 

@@ -50,12 +50,16 @@ def of_kind(searches: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 
 def best_of(searches: pd.DataFrame, kind: str) -> str | None:
-    """Of a problem's arms of a kind with the most searches the one of least mean time."""
+    """Of a problem's arms of a kind with the most searches the one of least mean time; None without any."""
     own = of_kind(searches, kind)
     if own.empty:
         return None
-    arms, limit = most_searched(own), common_limit(own, "cpu_s")
-    return min(arms, key=lambda arm: restricted_mean(times_of(own[own["arm"] == arm], "cpu_s"), limit))
+    limit = common_limit(own, "cpu_s")
+    means = {
+        arm: restricted_mean(times_of(own[own["arm"] == arm], "cpu_s"), limit) for arm in most_searched(own)
+    }
+    known = [arm for arm, mean in means.items() if np.isfinite(mean)]
+    return min(known, key=means.__getitem__, default=None)
 
 
 def references(searches: pd.DataFrame) -> list[str]:

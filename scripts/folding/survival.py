@@ -14,6 +14,9 @@ from nnrep.figures.analysis.statistics import CONFIDENCE
 HALF = 0.5
 ROUNDING = 1e-9
 RESAMPLES = 2000
+# Of fewer searches even the first and the last time bound a median at less than 95 %: the first one is below
+# it with a probability of 1 - 2^-k.
+FEWEST = 6
 SEED = 0  # of resampling: the same tables give the same report
 
 
@@ -108,8 +111,13 @@ def medians(times: Times) -> np.ndarray:
 
 
 def median(times: Times) -> Estimate:
-    """The median with Brookmeyer and Crowley's interval: where that of the curve (log-log) has one half."""
+    """The median with Brookmeyer and Crowley's interval: where that of the curve (log-log) has one half.
+
+    Of fewer than `FEWEST` searches the interval is from zero to infinity.
+    """
     value = float(medians(times))
+    if len(times.time) < FEWEST:
+        return Estimate(value, 0.0, np.inf)
     shares = curve(times)
     inner = shares.probabilities > 0
     with warnings.catch_warnings():
@@ -125,7 +133,12 @@ def _first(times: np.ndarray, flags: np.ndarray) -> float:
 
 
 def restricted_mean(times: Times, limit: float) -> float:
-    """The mean time, where those longer than a finite limit count as the limit: the area below the curve."""
+    """The mean time, where those longer than a finite limit count as the limit: the area below the curve.
+
+    NaN where no search was watched to the limit.
+    """
+    if not times.watched_to >= limit:  # a limit may be NaN
+        return np.nan
     shares = curve(times.until(limit))
     inner = shares.quantiles < limit
     edges = np.array([0.0, *shares.quantiles[inner], limit])
