@@ -11,22 +11,24 @@ Each search begins with the extended chain and ends with its budget; sooner, onc
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from folding.arms.registry import ARMS
-from folding.energy_study import energy_study, study_path
+from folding.circumstances import circumstances
+from folding.energy_study import energy_study
 from folding.problem import problem_of
 from folding.report import write_report
 from folding.running import run_searches
 from folding.searching import Budget
 from folding.smoke import smoke
+from folding.study_files import save_study
 
-from nnrep.errors import UserError
+from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
 from nnrep.host.runtime import compute_with_one_thread
-from nnrep.records.table import write_table
 
 
 def main() -> int:
@@ -49,8 +51,11 @@ def main() -> int:
         }[options.command](options)
     except UserError as error:
         print(error, file=sys.stderr)
-        return 2
-    return 0
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("interrupted: searches that have ended are kept, one under way is not", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return EXIT_OK
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -92,10 +97,9 @@ def _energies(options: Any) -> None:
         for name in options.force_fields
         for solvent in options.solvents
     )
-    rows = energy_study(problems, options.minima)
-    table = pd.DataFrame(rows)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    write_table(study_path(options.folder, options.pdb), table)
+    made, began = circumstances(), time.monotonic()
+    table = pd.DataFrame(energy_study(problems, options.minima))
+    save_study(options.folder, options.pdb, table, made, time.monotonic() - began)
     print(table.to_string(index=False, float_format="{:.2f}".format))
 
 

@@ -1,5 +1,7 @@
 """Searches that fold peptides: when one has folded, what follows from many, and that none is made twice."""
 
+import json
+import signal
 import sys
 import warnings
 from types import SimpleNamespace
@@ -13,7 +15,7 @@ from scipy import stats
 from nnrep.errors import UserError
 from nnrep.exploration.quench import Quenched
 from nnrep.figures.claim import Verdict
-from nnrep.records.table import read_text, write_table
+from nnrep.records.table import read_text
 
 sys.path.append(str(ROOT / "scripts"))
 
@@ -22,20 +24,25 @@ import folding.problem
 from folding import running, searching
 from folding.arms.arm import Frame, Moved
 from folding.arms.registry import ARMS
+from folding.circumstances import Circumstances
 from folding.claims import Evidence, claims_of, folded_by, ratio_verdict, share_verdict
 from folding.described import described, in_order
-from folding.energy_study import energy_study, study_path
+from folding.energy_study import energy_study
 from folding.kept import COLUMNS, Kept, Made, keep, searches_in
 from folding.naming import one_of_each
 from folding.native_lowest import RESOLUTION, verdict_of
 from folding.openmm_speed import ps_a_second
 from folding.outcomes import folded_at, outcome, outcomes
+from folding.problem_names import ProblemNames, common_names, names_of
 from folding.report import write_report
+from folding.report_energies import with_lower_quench
 from folding.searching import Budget
+from folding.study_files import save_study, studies_in
 from folding.summary import best_of, common_limit, compare, summarise, times_of
 from folding.survival import Compared, Estimate, Times, compared, curve, median, medians, restricted_mean
 
 MADE = Made("2026-01-02 03:04", "scripts/bench_folding run x", "abc", "a machine", "nnrep 0", 1000, None, 2.0)
+NAMES = ProblemNames("5AWL", "gbn2", "amber14", "extended")
 
 
 def times(folded, censored=()):
@@ -492,7 +499,8 @@ class Walk:
 class Problem:
     """One that says how near a frame is, or that has too few CA atoms for it."""
 
-    def __init__(self, with_ca=True):
+    def __init__(self, with_ca=True, names=NAMES):
+        self.names = names
         self.shape = SimpleNamespace(of_positions=lambda positions: self.of(positions[0, 0], with_ca))
 
     @staticmethod
@@ -516,13 +524,91 @@ def begun(monkeypatch):
 
 def test_searches_that_are_there_are_not_made_again(tmp_path, begun, capsys):
     folder = tmp_path / "P"
-    assert running.run_searches(Problem(), folder, ["arm"], [0, 1], Budget(150, np.inf, -np.inf)) == 2
+    running.run_searches(Problem(), folder, ["arm"], [0, 1], Budget(150, np.inf, -np.inf))
+    assert "searches, whatever" not in capsys.readouterr().out
     held = {path: path.read_bytes() for path in folder.iterdir()}
     (folder / "arm-1.csv.gz").unlink()
-    assert running.run_searches(Problem(), folder, ["arm"], [0, 1, 2], Budget(150, np.inf, -np.inf)) == 2
+    running.run_searches(Problem(), folder, ["arm"], [0, 1, 2], Budget(150, np.inf, -np.inf))
     assert begun == [0, 1, 1, 2]
     assert (folder / "arm-0.json").read_bytes() == held[folder / "arm-0.json"]
-    assert capsys.readouterr().out.count("arm 1: ") == 2
+    out = capsys.readouterr().out
+    assert out.startswith(f"{folder}: has 1 of 3 searches")
+    assert [line.partition(":")[0] for line in out.splitlines()[1:]] == ["arm 1", "arm 2"]
+
+
+def test_searches_of_another_problem_do_not_enter_a_folder(tmp_path, begun):
+    budget = Budget(150, np.inf, -np.inf)
+    running.run_searches(Problem(), tmp_path, ["arm"], [0], budget)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for field, value in (("pdb", "2JOF"), ("force_field", "amber14_onlysc"), ("start", "native")):
+        other = Problem(names=NAMES._replace(**{field: value}))
+        with pytest.raises(UserError) as raised:
+            running.run_searches(other, tmp_path, ["arm"], [0, 1], budget)
+        message = str(raised.value)
+        assert f"--{field.replace('_', '-')} " in message
+        assert f" and {value}" in message or f"{value} and " in message
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_names_of_a_problem_are_those_of_its_files_and_unknown_ones_differ_from_none(tmp_path):
+    assert names_of("x/5awl.pdb", "gbn2", "x/onlysc.xml,implicit/gbn2.xml", "y/start.pdb") == ProblemNames(
+        "5AWL", "gbn2", "onlysc,gbn2", "start"
+    )
+    unknown = [ProblemNames(), NAMES._replace(solvent=None)]
+    assert common_names(tmp_path, [*unknown, NAMES]) == NAMES
+    assert common_names(tmp_path, unknown) == NAMES._replace(solvent=None)
+    assert common_names(tmp_path, []) == ProblemNames()
+
+
+def test_a_report_of_several_problems_in_one_folder_is_refused_in_one_line(results, monkeypatch, capsys):
+    for seed, solvent in ((0, "gbn2"), (1, "obc2")):
+        path = results / "quenches" / "5AWL" / f"cartesian-{seed}.json"
+        path.write_text(json.dumps(MADE._replace(solvent=solvent)._asdict()))
+    monkeypatch.setattr("sys.argv", ["bench_folding", "report", str(results)])
+    assert bench_folding.main() == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "5AWL: holds searches of one problem, not of --solvent gbn2 and obc2" in error
+    assert not (results / "REPORT.md").exists()
+
+
+def test_a_report_names_the_problem_of_its_searches(results):
+    for path in results.glob("quenches/5AWL/*.json"):
+        path.write_text(json.dumps(MADE._replace(**NAMES._asdict())._asdict()))
+    write_report(results)
+    report = (results / "REPORT.md").read_text()
+    assert "structure `5AWL`, force field `amber14`, solvent `gbn2`, start `extended`." in report
+    assert report.count("All searches: of a problem that is not recorded.") == 1  # the other folder
+
+
+def test_negative_seeds_are_refused(tmp_path, begun):
+    with pytest.raises(UserError, match=r"--seeds: expected .* not negative, got -1"):
+        running.run_searches(Problem(), tmp_path / "P", ["arm"], [0, -1], Budget(150, np.inf, -np.inf))
+    assert begun == []
+
+
+def test_an_interrupted_command_keeps_the_searches_that_have_ended(tmp_path, monkeypatch, capsys):
+    class Interrupted(Walk):
+        def move(self):
+            if self.moves == 2:
+                signal.raise_signal(signal.SIGINT)
+            assert self.moves < 3  # it stops after the quench that follows
+            return super().move()
+
+    def begin(seed):
+        return Interrupted() if seed == 1 else Walk()
+
+    arms = {"cartesian": lambda problem: SimpleNamespace(begin=begin)}
+    monkeypatch.setattr(running, "ARMS", arms)
+    monkeypatch.setattr(bench_folding, "problem_of", lambda *chosen: Problem())
+    command = ["run", str(tmp_path / "P"), "--arms", "cartesian", "--evaluations", "150", "--seeds"]
+    monkeypatch.setattr("sys.argv", ["bench_folding", *command, "0", "1", "2"])
+    assert bench_folding.main() == 130
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("interrupted: ")
+    names = {path.name for path in (tmp_path / "P").iterdir()}
+    assert names == {"cartesian-0.csv.gz", "cartesian-0.json", "cartesian-0.npy"}
 
 
 @pytest.mark.parametrize(("energy", "quenches"), [(0, 3), (-2.5, 3), (-3, 4), (-7, 8), (-np.inf, 20)])
@@ -543,6 +629,7 @@ def test_a_search_keeps_how_it_was_made_and_its_lowest_minimum(tmp_path, begun):
     assert kept.made.budget_evaluations == 150
     assert kept.made.budget_cpu_s is None
     assert kept.made.command.startswith("scripts/bench_folding")
+    assert kept.made.names == NAMES
     assert folded_at(kept.table) == 2
     assert kept.table["evaluations"].tolist() == [15 * k for k in range(1, len(kept.table) + 1)]
     assert np.load(tmp_path / "P" / "arm-7.npy")[0, 0] == len(kept.table)
@@ -578,14 +665,19 @@ def test_a_few_short_searches_do_not_limit_the_other_arms():
 
 
 class Bowl:
-    """A molecule of four atoms in two force fields: a quench goes nowhere, energies are told by x."""
+    """A molecule of four atoms, padded to six: a quench goes nowhere, energies follow from x."""
 
     def __init__(self, slope):
         self.slope = slope
         self.system = SimpleNamespace(
-            n=4, positions=np.zeros((4, 3)), energy_unit="kJ/mol", from_file_frame=lambda x: x
+            n=4, positions=np.zeros((6, 3)), energy_unit="kJ/mol", from_file_frame=lambda x: x
         )
-        self.shape = SimpleNamespace(of_positions=lambda x: {"rmsd_ca": float(10 * x[0, 0])})
+        self.shape = SimpleNamespace(of_positions=self.of_positions)
+
+    @staticmethod
+    def of_positions(positions):
+        assert positions.shape == (4, 3)
+        return {"rmsd_ca": float(10 * positions[0, 0])}
 
     def quench(self, positions, stages=None):
         return Quenched(positions, float(self.slope * positions[0, 0]), 0.0, 1)
@@ -627,11 +719,66 @@ def test_minima_of_another_molecule_are_refused(tmp_path):
         list(energy_study([("amber14", "gbn2", Bowl(1.0))], [tmp_path]))
 
 
-def test_the_report_shows_in_which_force_fields_the_native_basin_is_lowest(results, tmp_path):
+def test_a_molecule_without_three_ca_atoms_has_no_native_minima(tmp_path):
+    bowl = Bowl(1.0)
+    bowl.shape = SimpleNamespace(of_positions=lambda x: {"radius_of_gyration": 4.0})
+    with pytest.raises(UserError, match="--pdb: expected three CA atoms"):
+        list(energy_study([("amber14", "gbn2", bowl)], []))
+
+
+def test_folders_without_minima_are_refused(tmp_path):
+    """A folder of `nnrep run`, one of an interrupted search, and searches that have met no minimum."""
+    run, interrupted, searched = (tmp_path / name for name in ("run", "interrupted", "searched"))
+    for folder in (run, interrupted, searched):
+        folder.mkdir()
+    np.savez(run / "positions.npz", start=np.zeros((4, 3)))
+    np.savez(interrupted / "positions.npz", minima=np.zeros((0, 4, 3)))
+    np.save(searched / "cartesian-0.npy", np.zeros((0, 3), np.float32))
+    for folder in (run, interrupted, searched):
+        with pytest.raises(UserError, match=f"{folder.name}: has no minima"):
+            list(energy_study([("amber14", "gbn2", Bowl(1.0))], [folder]))
+    np.save(searched / "cartesian-1.npy", np.zeros((4, 3), np.float32))
+    (row,) = energy_study([("amber14", "gbn2", Bowl(1.0))], [searched])
+    assert row["minima"] == 2
+
+
+def test_the_report_shows_in_which_force_fields_the_native_basin_is_lowest(results):
     (row,) = energy_study([("amber14", "gbn2", Bowl(1.0))], [])
-    write_table(study_path(results, "5AWL.pdb"), pd.DataFrame([row]))
+    made = Circumstances(
+        "2026-01-02 03:05", "scripts/bench_folding energies x", "abc", "a machine", "nnrep 0"
+    )
+    save_study(results, "5AWL.pdb", pd.DataFrame([row]), made, 2.04)
     write_report(results)
-    assert (results / "REPORT.md").read_text().count("Is the native basin the lowest?") == 1
+    report = (results / "REPORT.md").read_text()
+    assert report.count("Is the native basin the lowest?") == 1
+    assert "not recorded" not in report.partition("## How it was made")[2]
+    assert read_text(results / "commands.csv")["command"].tolist()[-1] == made.command
+    assert studies_in(results, ["5AWL", "2JOF"])["5AWL"].made.wall_s == 2.0
+    (results / "energies-5AWL.json").unlink()
+    write_report(results)
+    assert "- not recorded: the commands of `energies-5AWL.csv`" in (results / "REPORT.md").read_text()
+
+
+def test_the_lowest_minimum_elsewhere_may_be_a_quench_of_which_no_positions_are_kept():
+    columns = {
+        "force_field": ["amber14", "x"],
+        "solvent": "gbn2",
+        "elsewhere_energy": -9.0,
+        "elsewhere_rmsd_ca": 3.0,
+    }
+    study = pd.DataFrame(columns)
+    searches = outcomes([Kept("5AWL", "cartesian", 7, table([-10, -20], [4, 1]), None)])
+    lower, words = with_lower_quench(study, searches, NAMES)
+    assert lower["elsewhere_energy"].tolist() == [-10, -9]  # in the force field of the searches
+    assert lower["elsewhere_rmsd_ca"].tolist() == [4, 3]
+    assert "replica exchange 7" in words
+    assert "of the others it is -9.00 kJ/mol" in words
+    assert study["elsewhere_energy"].tolist() == [-9, -9]
+    for names in (ProblemNames(), NAMES._replace(solvent="obc2")):
+        assert with_lower_quench(study, searches, names)[1] == ""
+    higher = outcomes([Kept("5AWL", "cartesian", 7, table([-8, -20], [4, 1]), None)])
+    same, words = with_lower_quench(study, higher, NAMES)
+    assert (words, same["elsewhere_energy"].tolist()) == ("", [-9, -9])
 
 
 def test_a_quench_takes_as_many_steps_as_its_last_stage_may(monkeypatch):
@@ -640,6 +787,6 @@ def test_a_quench_takes_as_many_steps_as_its_last_stage_may(monkeypatch):
         folding.problem, "quenched", lambda system, stages, positions, most: seen.append(most) or "end"
     )
     short, long = (SimpleNamespace(max_steps=steps) for steps in (200, 5000))
-    peptide = folding.problem.Problem(None, None, (long, short))
+    peptide = folding.problem.Problem(None, None, (long, short), NAMES)
     assert peptide.quench(np.zeros((4, 3))) == peptide.quench(np.zeros((4, 3)), (short, long)) == "end"
     assert seen == [200, 5000]

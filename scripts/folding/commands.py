@@ -1,16 +1,17 @@
-"""The commands that have made searches, as the tables of figures have them."""
+"""The commands that have made searches and studies of energies, as the tables of figures have them."""
 
 from collections.abc import Iterable
 
 import pandas as pd
 
 from folding.kept import Kept
+from folding.study_files import Study
 from nnrep.figures.command_log import COMMAND_COLUMNS
 
 
-def commands_of(searches: Iterable[Kept]) -> pd.DataFrame:
-    """A row a command, of the searches that say how they were made; in the order of their dates."""
-    made = pd.DataFrame([search.made._asdict() for search in searches if search.made is not None])
+def commands_of(searches: Iterable[Kept], studies: Iterable[Study]) -> pd.DataFrame:
+    """A row a command, of all that say how they were made; in the order of their dates."""
+    made = pd.DataFrame([each.made._asdict() for each in (*searches, *studies) if each.made is not None])
     if made.empty:
         return pd.DataFrame(columns=COMMAND_COLUMNS)
     grouped = made.groupby(["command", "commit", "machine"], sort=False)

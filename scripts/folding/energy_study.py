@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from folding.problem import FOLDED, Problem, explore_config
+from folding.problem_names import force_field_name
 from nnrep.errors import UserError
 from nnrep.exploration.quench import quench_stages
 from nnrep.minimization import lbfgs
@@ -16,11 +17,6 @@ from nnrep.records.run_folder import POSITIONS
 RMS_FORCE = 0.5  # kJ/mol/nm, at which energies are right to about 0.1 kJ/mol
 STEPS = 5000
 LOWEST = 20  # minima of a folder of nnrep explore, which has them in order
-
-
-def study_path(folder: Path, pdb: str) -> Path:
-    """Of the table of a molecule."""
-    return folder / f"energies-{Path(pdb).stem}.csv"
 
 
 def energy_study(
@@ -34,13 +30,15 @@ def energy_study(
             minimised again, as it is and annealed.
 
     Raises:
-        UserError: a folder has no minima, or those of another molecule.
+        UserError: a folder has no minima, or those of another molecule; a molecule has too few CA atoms.
     """
     for force_field, solvent, problem in problems:
+        if "rmsd_ca" not in problem.shape.of_positions(_native(problem)):
+            raise UserError("--pdb: expected three CA atoms or more, without which no minimum is native")
         minima = pd.DataFrame(_minimised(problem, folders))
         near = minima["rmsd_ca"] < FOLDED
         yield {
-            "force_field": Path(force_field).stem,
+            "force_field": force_field_name(force_field),
             "solvent": solvent,
             "minima": minima["start"].nunique(),
             **_lowest(minima[minima["native"]], "native"),
@@ -53,7 +51,7 @@ def _minimised(problem: Problem, folders: Sequence[Path]) -> Iterator[dict[str, 
     config = explore_config(quench={"rms_force": RMS_FORCE, "steps": STEPS}).quench
     system = problem.system
     stages = quench_stages(config, system.energy_unit, lbfgs())
-    starts = [(True, np.asarray(system.positions)[: system.n])]
+    starts = [(True, _native(problem))]
     starts += [
         (False, system.from_file_frame(each)) for folder in folders for each in _minima(folder, system.n)
     ]
@@ -65,22 +63,31 @@ def _minimised(problem: Problem, folders: Sequence[Path]) -> Iterator[dict[str, 
             yield {"start": place, "native": as_it_is, "energy": minimum.energy, **shape}
 
 
-def _minima(folder: Path, n: int) -> np.ndarray:
-    """The lowest minima (k, n, 3) of a folder, or of its searches, in the frame of the molecule's file."""
+def _native(problem: Problem) -> np.ndarray:
+    """The native structure (n, 3), at which the problem starts, without dummies."""
+    return np.asarray(problem.system.positions)[: problem.system.n]
+
+
+def _minima(folder: Path, n: int) -> list[np.ndarray]:
+    """The lowest minima (n, 3) of a folder, or of its searches, in the frame of the molecule's file."""
     path = folder / POSITIONS
     if path.is_file():
         with np.load(path) as arrays:
-            minima = arrays["minima"][:LOWEST]
+            minima = list(arrays["minima"][:LOWEST]) if "minima" in arrays else []
     elif paths := sorted(folder.glob("*.npy")):
-        minima = np.stack([np.load(each) for each in paths])
+        minima = [minimum for each in paths if len(minimum := np.load(each))]  # a search may have met none
     else:
         raise UserError(
             f"{path}: no such file; expected a folder of nnrep explore, or of scripts/bench_folding run"
         )
-    if minima.ndim != 3 or minima.shape[1] != n:
-        raise UserError(
-            f"{path}: holds minima of another molecule: expected {n} atoms, found {minima.shape[1:]}"
-        )
+    if not minima:
+        raise UserError(f"{folder}: has no minima; leave it out of --minima")
+    for minimum in minima:
+        if minimum.shape != (n, 3):
+            raise UserError(
+                f"{folder}: holds minima of another molecule: expected {n} atoms, got an array of shape "
+                f"{minimum.shape}"
+            )
     return minima
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from folding.problem_names import ProblemNames
 from folding.searching import Row
 from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
@@ -35,6 +36,7 @@ class Made(NamedTuple):
         budget_cpu_s: the same in seconds of processor time; None for any number.
         wall_s: that it took.
         budget_energy: below which a native minimum was to end it, in kJ/mol; None for any.
+        pdb, solvent, force_field, start: see `ProblemNames`.
     """
 
     date: str
@@ -46,6 +48,15 @@ class Made(NamedTuple):
     budget_cpu_s: float | None
     wall_s: float
     budget_energy: float | None = None
+    pdb: str | None = None
+    solvent: str | None = None
+    force_field: str | None = None
+    start: str | None = None
+
+    @property
+    def names(self) -> ProblemNames:
+        """Of the problem."""
+        return ProblemNames(self.pdb, self.solvent, self.force_field, self.start)
 
 
 class Kept(NamedTuple):
@@ -70,6 +81,19 @@ def keep(folder: Path, arm: str, seed: int, table: pd.DataFrame, lowest: np.ndar
     write_whole(folder / f"{name}.json", (json.dumps(made._asdict(), indent=1) + "\n").encode())
     rows = table.to_csv(index=False, float_format="%.6g")
     write_whole(table_path(folder, arm, seed), gzip.compress(rows.encode(), mtime=0))
+
+
+def names_in(folder: Path) -> Iterator[ProblemNames]:
+    """The names of the problem of each search in a folder that says how it was made.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    for path in sorted(folder.glob("*.csv.gz")):
+        if match := NAME.fullmatch(path.name):
+            made = _made(path.with_name(f"{match['arm']}-{match['seed']}.json"))
+            if made is not None:
+                yield made.names
 
 
 def searches_in(folder: Path) -> Iterator[Kept]:

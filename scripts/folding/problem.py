@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from folding.problem_names import ProblemNames, names_of
 from nnrep.choices.settings import build
 from nnrep.exploration.driver import sampler_of
 from nnrep.exploration.quench import Quenched, quench_stages, quenched
@@ -30,12 +31,14 @@ class Problem:
         system: its energy, from the extended chain.
         shape: what is said of minima.
         stages: of a quench with free positions.
+        names: of the peptide, its energy and its start.
         continuum: the solvent as OpenMM has it; None: vacuum.
     """
 
     system: System
     shape: Shape
     stages: tuple[Stage, ...]
+    names: ProblemNames
     continuum: Continuum | None = None
 
     def quench(self, positions: np.ndarray, stages: Sequence[Stage] | None = None) -> Quenched:
@@ -73,4 +76,5 @@ def problem_of(pdb: str, solvent: str, force_field: str, structures: Sequence[st
         {"pdb": pdb, "start": start, "solvent": solvent, "force_field": force_field},
     )
     system = config.build(config.molecule(list(structures)), padded=True)
-    return Problem(system, Shape.of(system), stages_through(None), config.continuum)
+    names = names_of(pdb, solvent, force_field, start)
+    return Problem(system, Shape.of(system), stages_through(None), names, config.continuum)

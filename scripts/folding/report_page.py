@@ -11,6 +11,9 @@ from folding.described import described, in_order
 from folding.kept import Kept, Made
 from folding.openmm_speed import PS_PER_NS, S_PER_HOUR
 from folding.problem import FOLDED, RMS_FORCE
+from folding.problem_names import ProblemNames
+from folding.report_energies import energies_part, unrecorded
+from folding.study_files import Study
 from folding.survival import FEWEST, RESAMPLES, known_in_words
 from nnrep.figures.claim import totals
 from nnrep.figures.markdown import formatted, formatted_table, markdown_table
@@ -26,7 +29,8 @@ INTRODUCTION = (
     "Searches for the native structure of a peptide, each from its extended chain and by energy alone: an "
     f"arm moves the chain, frames are quenched by L-BFGS to an RMS force of {RMS_FORCE:g} kJ/mol/nm, and "
     "the lowest minimum is what a search has found. The native structure decides nothing but when a search "
-    "ends. Arms of a problem have the same energy, start and seeds."
+    "ends. Searches of a problem have the same energy and the same start, as the file beside each says; how "
+    "many searches an arm has is in the tables."
 )
 TIMES_EXPLAINED = (
     f"A search has folded at the first moment from which on its lowest minimum is within {FOLDED:g} A (CA) "
@@ -70,28 +74,12 @@ COMPARISON_TITLES = {
     "ratio": ("ratio of medians", "{:.2g}"),
     "interval": ("95 %", "{}"),
 }
-ENERGIES_EXPLAINED = (
-    "Is the native basin the lowest? Minima that were met, from the native structure and from the extended "
-    f"chain, minimised in each force field and solvent: the lowest one within {FOLDED:g} A (CA) of the "
-    "native structure, and the lowest of all others. A gap above zero: the native basin is the lowest that "
-    "is known."
-)
-ENERGY_TITLES = {
-    "force_field": ("force field", "{}"),
-    "solvent": ("solvent", "{}"),
-    "minima": ("minima", "{}"),
-    "native_energy": ("native, minimised / kJ/mol", "{:.2f}"),
-    "near_energy": ("lowest near it", "{:.2f}"),
-    "near_rmsd_ca": ("its RMSD / A", "{:.2f}"),
-    "elsewhere_energy": ("lowest elsewhere", "{:.2f}"),
-    "elsewhere_rmsd_ca": ("its RMSD / A", "{:.2f}"),
-    "gap": ("gap", "{:.2f}"),
-}
 FILES = (
     "Files: `searches.csv` (a row a search), `summary.csv` (a row an arm, more columns), `comparisons.csv` "
     "(a row a pair of arms and a measure), `claims.csv`, `commands.csv`, "
     "`quenches/PROBLEM/ARM-SEED.csv.gz` (a row a quench), `ARM-SEED.json` beside it (how it was made), the "
-    "pictures, and PDFs of them. `scripts/bench_folding report FOLDER` makes all but the quenches again."
+    "pictures, and PDFs of them. `energies-PDB.csv`, if there is one, is of `scripts/bench_folding "
+    "energies`; `scripts/bench_folding report FOLDER` makes all but that and the quenches again."
 )
 
 
@@ -105,15 +93,21 @@ class Tables(NamedTuple):
     commands: pd.DataFrame
 
 
-def page(kept: Sequence[Kept], tables: Tables, energies: Mapping[str, pd.DataFrame]) -> str:
+def page(
+    kept: Sequence[Kept],
+    tables: Tables,
+    problems: Mapping[str, ProblemNames],
+    studies: Mapping[str, Study],
+) -> str:
     """The whole text.
 
     Args:
         kept: all searches.
         tables: what follows from them.
-        energies: see `folding.energy_study`, by problem.
+        problems: the names of each, see `common_names`.
+        studies: see `folding.energy_study`, by problem.
     """
-    problems = sorted({search.problem for search in kept}, key=lambda problem: (problem != SMALL, problem))
+    ordered = sorted(problems, key=lambda problem: (problem != SMALL, problem))
     parts = [
         f"# {TITLE}",
         INTRODUCTION,
@@ -124,9 +118,9 @@ def page(kept: Sequence[Kept], tables: Tables, energies: Mapping[str, pd.DataFra
         _arms(kept),
         "## Times",
         TIMES_EXPLAINED,
-        *(part for problem in problems for part in _problem(problem, tables, energies)),
+        *(part for problem in ordered for part in _problem(problem, tables, problems[problem], studies)),
         "## How it was made",
-        _circumstances(kept, tables.searches),
+        _circumstances(kept, tables.searches, studies),
         *([formatted_table(tables.commands, COMMAND_TITLES)] if len(tables.commands) else []),
         FILES,
     ]
@@ -149,7 +143,7 @@ def _temperatures(kelvin: np.ndarray) -> str:
     return f"{kelvin.min():g} to {kelvin.max():g}"
 
 
-def _problem(problem: str, tables: Tables, energies: Mapping[str, pd.DataFrame]) -> list[str]:
+def _problem(problem: str, tables: Tables, names: ProblemNames, studies: Mapping[str, Study]) -> list[str]:
     """Pictures and tables of a problem."""
     searches, own, pairs = (table[table["problem"] == problem] for table in tables[:3])
     lowest = searches.sort_values("energy").iloc[0]
@@ -162,6 +156,7 @@ def _problem(problem: str, tables: Tables, energies: Mapping[str, pd.DataFrame])
     any_folded = bool(own["folded"].any())
     return [
         f"## {problem}",
+        _named(names),
         *(survival if any_folded else ["No search has folded."]),
         f"![Energy of quenches of {problem}](funnel-{problem}.png)",
         "All quenches of all seeds; a triangle is the lowest minimum of a search, full where it is native.",
@@ -169,17 +164,23 @@ def _problem(problem: str, tables: Tables, energies: Mapping[str, pd.DataFrame])
         f"By energy: the lowest minimum of all searches has {lowest['energy']:.2f} kJ/mol"
         f"{_at(lowest['rmsd_ca'])} ({described(lowest['arm']).title}, seed {lowest['seed']}).{nearest}",
         *([formatted_table(_shown_pairs(pairs), COMPARISON_TITLES)] if any_folded and len(pairs) else []),
-        *_energies(problem, energies),
+        *(energies_part(studies[problem], searches, names) if problem in studies else []),
     ]
 
 
-def _energies(problem: str, energies: Mapping[str, pd.DataFrame]) -> list[str]:
-    """In which force fields and solvents the native basin is the lowest, if that was studied."""
-    if problem not in energies:
-        return []
-    own = energies[problem]
-    table = own.assign(gap=own["elsewhere_energy"] - own["near_energy"])
-    return [ENERGIES_EXPLAINED, formatted_table(table, ENERGY_TITLES)]
+def _named(names: ProblemNames) -> str:
+    """What all searches of a problem have in common."""
+    listed = [
+        f"{title} `{value}`"
+        for title, value in (
+            ("structure", names.pdb),
+            ("force field", names.force_field),
+            ("solvent", names.solvent),
+            ("start", names.start),
+        )
+        if value is not None
+    ]
+    return f"All searches: {', '.join(listed) or 'of a problem that is not recorded'}."
 
 
 def _at(rmsd: float) -> str:
@@ -225,7 +226,7 @@ def _shown_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _circumstances(kept: Sequence[Kept], searches: pd.DataFrame) -> str:
+def _circumstances(kept: Sequence[Kept], searches: pd.DataFrame, studies: Mapping[str, Study]) -> str:
     made = [search.made for search in kept if search.made is not None]
     lines = [
         f"- {name}: {'; '.join(dict.fromkeys(values)) or 'unknown'}"
@@ -241,6 +242,7 @@ def _circumstances(kept: Sequence[Kept], searches: pd.DataFrame) -> str:
     lines += _earlier_rule(kept)
     if len(made) < len(kept):
         lines.append(f"- {len(kept) - len(made)} searches are of commands that are not recorded here")
+    lines += unrecorded(studies)
     return "\n".join(lines)
 
 

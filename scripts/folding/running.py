@@ -1,51 +1,59 @@
-"""Searches of one problem by several arms and seeds, those that are not there yet."""
+"""Searches of one problem by several arms and seeds, those that a folder lacks."""
 
-import shlex
-import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from folding.arms.registry import ARMS
-from folding.kept import Made, keep, table_path
+from folding.circumstances import circumstances, now
+from folding.kept import Made, keep, names_in, table_path
 from folding.problem import Problem
+from folding.problem_names import common_names
 from folding.searching import Budget, search
-from nnrep.figures.provenance import describe_machine, git_commit
-from nnrep.host.runtime import describe_versions
+from nnrep.errors import UserError
+from nnrep.host.interruption import Interruption
 
 
 def run_searches(
     problem: Problem, folder: Path, arms: Sequence[str], seeds: Sequence[int], budget: Budget
-) -> int:
-    """Search, a seed after the other, and say what came of each; returns how many searches were made."""
+) -> None:
+    """Search, a seed after the other, and say what came of each; a search is written once it has ended.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; the search under way is dropped.
+        UserError: the folder has searches of another problem, or a seed is negative.
+    """
+    if min(seeds) < 0:
+        raise UserError(f"--seeds: expected numbers that are not negative, got {min(seeds)}")
+    common_names(folder, [problem.names, *names_in(folder)])
     folder.mkdir(parents=True, exist_ok=True)
-    commit, machine, made = git_commit(), describe_machine(), 0
-    for seed in seeds:
-        for arm in arms:
+    wanted = [(arm, seed) for seed in seeds for arm in arms]
+    present = sum(table_path(folder, *one).exists() for one in wanted)
+    if present:
+        print(f"{folder}: has {present} of {len(wanted)} searches, whatever their budgets", flush=True)
+    begun = circumstances()
+    # An exception that a signal raises at once may be lost in a callback of JAX.
+    with Interruption() as interruption:
+        for arm, seed in wanted:
+            interruption.stop_if_requested()
             if table_path(folder, arm, seed).exists():
                 continue
-            date, began = f"{datetime.now():%Y-%m-%d %H:%M}", time.monotonic()
-            result = search(problem, ARMS[arm](problem), seed, budget)
-            how = Made(
-                date=date,
-                command=shlex.join(["scripts/bench_folding", *sys.argv[1:]]),
-                commit=commit,
-                machine=machine,
-                versions=describe_versions(),
+            date, began = now(), time.monotonic()
+            result = search(problem, ARMS[arm](problem), seed, budget, interruption.stop_if_requested)
+            made = Made(
+                **begun._replace(date=date)._asdict(),
                 budget_evaluations=budget.evaluations,
                 budget_cpu_s=_finite(budget.cpu_s),
                 wall_s=round(time.monotonic() - began, 1),
                 budget_energy=_finite(budget.energy),
+                **problem.names._asdict(),
             )
             table = pd.DataFrame(result.rows)
-            keep(folder, arm, seed, table, result.lowest, how)
+            keep(folder, arm, seed, table, result.lowest, made)
             _say(arm, seed, table)
-            made += 1
-    return made
 
 
 def _finite(limit: float) -> float | None:

@@ -1,6 +1,7 @@
 """One search: moves and quenches until its lowest minimum is native for good, or its budget is used."""
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -52,8 +53,17 @@ class Budget(NamedTuple):
     energy: float
 
 
-def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> SearchResult:
-    """Search until the lowest minimum is native and below the budget's energy, or to the budget's end."""
+def search(
+    problem: Problem,
+    arm: Arm,
+    seed: int,
+    budget: Budget,
+    stop_if_requested: Callable[[], None] = lambda: None,
+) -> SearchResult:
+    """Search until the lowest minimum is native and below the budget's energy, or to the budget's end.
+
+    `stop_if_requested` is called after each quench, and may raise.
+    """
     began, evaluations, ps = time.process_time(), 0, 0.0
     walk, rows = arm.begin(seed), []
     lowest, best, settled = np.inf, np.zeros((0, 3)), False
@@ -62,6 +72,7 @@ def search(problem: Problem, arm: Arm, seed: int, budget: Budget) -> SearchResul
         evaluations, ps = evaluations + moved.evaluations, ps + moved.ps
         for frame in moved.frames:
             one = walk.quench(frame)
+            stop_if_requested()
             evaluations += one.evaluations
             shape = problem.shape.of_positions(one.positions)
             used = time.process_time() - began
