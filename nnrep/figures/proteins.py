@@ -127,7 +127,7 @@ def rate_caveats(evidence: Evidence) -> list[str]:
 
 
 def cut_caveats(evidence: Evidence, runs: pd.DataFrame) -> list[str]:
-    """How many networks of some runs had no steps left in their stage, which ends before the run does."""
+    """How many networks of some runs had not stopped when their stage ended, with the run or before it."""
     limits = {
         (config.max_steps, config.schedule.coarse_steps(config.max_steps))
         for config in _minimized(evidence)
@@ -135,11 +135,14 @@ def cut_caveats(evidence: Evidence, runs: pd.DataFrame) -> list[str]:
     }
     if len(limits) != 1:
         return []
-    ((whole, most),) = limits
+    whole, most = limits.pop()
     own = runs[runs["reparam"] == NETWORK]
-    cut = int((own["steps_coarse"] >= most).sum())
-    if cut == 0 or most >= whole:
+    cut = int((own["steps_coarse"] >= min(most, whole)).sum())
+    if cut == 0:
         return []
+    if most >= whole:
+        then = "their positions were never free, as would be the authors'"
+        return [f"{cut} of {len(own)} networks had not stopped after all {whole} steps: {then}"]
     return [
         f"{cut} of {len(own)} networks were still falling after {most} of {whole} steps, where the positions "
         "became free (the authors': once the network has stopped)"

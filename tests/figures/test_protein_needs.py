@@ -1,9 +1,11 @@
 """What claims about proteins need: the authors' network, descent and stopping rule."""
 
+import re
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -20,6 +22,7 @@ from nnrep.figures.fig9.claims import EIGENVECTOR_NEEDS
 from nnrep.figures.needs import Need
 from nnrep.figures.proteins import (
     clamp_caveats,
+    cut_caveats,
     descent_need,
     force_field_need,
     network_name,
@@ -85,6 +88,26 @@ def configure():
     register_resolvers()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         yield lambda *overrides: load_plan(compose("config", overrides=list(overrides))).config
+
+
+@pytest.mark.parametrize(
+    ("most", "steps", "said"),
+    [
+        ("null", [2500, 980], "1 of 2 networks were still falling after 2500 of 5000 steps"),
+        ("5000", [5000, 3200], "1 of 2 networks had not stopped after all 5000 steps: .* never free"),
+        ("9000", [5000, 5000], "2 of 2 networks had not stopped after all 5000 steps: .* never free"),
+        ("5000", [4980, 3200], None),
+    ],
+)
+def test_networks_that_did_not_stop_are_counted(configure, most, steps, said):
+    network = configure(
+        "system=protein", "reparam=gnn", "max_steps=5000", f"schedule.coarse.max_steps={most}"
+    )
+    plain = configure("system=protein", "reparam=none", "max_steps=5000")
+    runs = pd.DataFrame({"reparam": ["gnn", "gnn", "none"], "steps_coarse": [*steps, 0]})
+    caveats = cut_caveats(evidence_of(network, plain), runs)
+    assert bool(caveats) == (said is not None)
+    assert said is None or re.match(said, caveats[0])
 
 
 class OfTablesError(Exception):
