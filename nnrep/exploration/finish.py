@@ -76,6 +76,6 @@ def _finished(minimum: Minimum, system: System, finish: Finish, should_stop: Cal
 
 
 def _is_better(result: Result, minimum: Minimum) -> bool:
-    """Whether it lies lower, or is more at rest: a stage that stalls may end at a step that goes too far."""
+    """Whether it lies lower, or is more at rest; the stages are the caller's, and need not go down."""
     lower = result.energy[0] <= minimum.energy
     return bool(lower or result.gradient_rms[0] < minimum.gradient_rms)

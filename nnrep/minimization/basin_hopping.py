@@ -56,15 +56,15 @@ class HoppingState(NamedTuple):
     """Where the search stands.
 
     Attributes:
+        lowest: the lowest point so far.
         inner: of the descent.
-        lowest: the lowest point so far; where the stage ends.
         origin: the minimum from which the last move was made.
         steps: () of this descent.
         moves: () so far.
     """
 
-    inner: Any
     lowest: Lowest
+    inner: Any
     origin: Lowest
     steps: Array
     moves: Array
@@ -88,7 +88,7 @@ def by_hopping(descent: optax.GradientTransformation, moves: Moves) -> optax.Gra
     def init(params: Any) -> HoppingState:
         zero = jnp.zeros((), int)
         nowhere = Lowest(params, jnp.full((), jnp.inf, jnp.result_type(float)))
-        return HoppingState(downward.init(params), nowhere, nowhere, zero, zero)
+        return HoppingState(nowhere, downward.init(params), nowhere, zero, zero)
 
     def update(
         gradient: Any, state: HoppingState, params: Any, *, value: Array, key: Array, **more: Any
@@ -110,7 +110,7 @@ def by_hopping(descent: optax.GradientTransformation, moves: Moves) -> optax.Gra
             origin = _where(here.value - state.origin.value < most, here, state.origin)
             start = _moved(of_move, origin.params, moves)
             none = jnp.zeros((), int)
-            moved = HoppingState(downward.init(start), lowest, origin, none, state.moves + 1)
+            moved = HoppingState(lowest, downward.init(start), origin, none, state.moves + 1)
             return jax.tree.map(jnp.subtract, start, params), _like(moved, state)
 
         return jax.lax.cond(ended, hop, descend)

@@ -9,6 +9,7 @@ import optax
 from jax import Array
 
 from nnrep.host.stored import stored
+from nnrep.minimization.optimizers.optimizer import lowest_of
 from nnrep.minimization.spread import over_devices
 from nnrep.minimization.stopping import Check, Status, Step, Stopping
 from nnrep.reparam.base import Params, moved_of, with_moved
@@ -218,6 +219,11 @@ def _run_to_check(
         status,
     )
     kept = jax.tree.map(lambda old, new: jnp.where(diverged, old, new), before, moved)
+    if (lowest := lowest_of(optimizer_state)) is not None:
+        back = (status != Status.running) & ~at_rest & (lowest.value < loss)
+        kept = jax.tree.map(lambda low, here: jnp.where(back, low, here), lowest.params, kept)
+        loss = jnp.where(back, lowest.value.astype(loss.dtype), loss)
+        positions = jnp.where(back, decode(kept), positions)
     replica = Replica(
         params=with_moved(replica.params, kept),
         optimizer_state=optimizer_state,

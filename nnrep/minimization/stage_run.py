@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -153,13 +154,10 @@ class StageRun:
         """Where all replicas would end now, (s, n, d): a search for the lowest point ends there."""
         if self._begun_at is not None:
             return self._begun_at
-        lowest = [
-            with_moved(batch.params, lowest_of(batch.optimizer_state, moved_of(batch.params)))
-            for batch in self._batches
-        ]
+        ends = [_where_it_ends(batch) for batch in self._batches]
         sizes = enumerate(self._groups.sizes)
         return np.stack(
-            [self._decoded(group, place, lowest[group]) for group, size in sizes for place in range(size)]
+            [self._decoded(group, place, ends[group]) for group, size in sizes for place in range(size)]
         )
 
     def positions_of(self, group: int, place: int) -> np.ndarray:
@@ -272,3 +270,17 @@ def _stopped(tree: T) -> T:
 
 def _joined(batches: list[Any]) -> Any:
     return batches[0] if len(batches) == 1 else joined(batches)
+
+
+def _where_it_ends(batch: Replica) -> Params:
+    """The params of a batch; of replicas under way, the lowest that their optimiser remembers."""
+    lowest, running = lowest_of(batch.optimizer_state), np.asarray(batch.status) == Status.running
+    if lowest is None or not running.any():
+        return batch.params
+    if running.all():  # as at the start: no program is compiled for it
+        return with_moved(batch.params, lowest.params)
+
+    def of_each(low: Array, here: Array) -> Array:
+        return jnp.where(running.reshape(-1, *[1] * (low.ndim - 1)), low, here)
+
+    return with_moved(batch.params, jax.tree.map(of_each, lowest.params, moved_of(batch.params)))

@@ -42,7 +42,7 @@ def path_of(energy, start, most=0.5, steps=60):
     for _ in range(steps):
         x, state = step(x, state)
         points.append(x)
-        origins.append(float(state.value))
+        origins.append(float(state.origin.value))
     return points, origins
 
 
@@ -51,6 +51,25 @@ def test_accepted_points_never_go_up_and_no_coordinate_moves_far():
         points, accepted = path_of(energy, np.full((4, 3), start) + 0.1)
         assert np.all(np.diff(accepted) <= 1e-12 * np.abs(accepted[1:]))
         assert abs(np.diff(np.asarray(points), axis=0)).max() <= 0.5 * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("check_every", [1, 4])
+def test_no_limit_of_steps_ends_above_a_shorter_one(check_every):
+    """The last step may be one that goes too far; nothing would come after it to take it back."""
+
+    def valley(x):  # Rosenbrock's
+        first, second = x[:-1], x[1:]
+        return jnp.sum(100 * (second - first**2) ** 2 + (1 - first) ** 2)
+
+    system = nnrep.System(energy=valley, positions=np.linspace(-1.2, 1, 12).reshape(6, 2))
+    stopping = nnrep.Stopping(min_delta=0, patience=10**6, check_every=check_every)
+    energies = []
+    for steps in range(1, 41):
+        result = minimize(system, optimizer=nnrep.lbfgs(0.5), stopping=stopping, max_steps=steps)
+        assert result.energy[0] == pytest.approx(float(valley(result.positions[0])), rel=1e-12)
+        assert result.history["energy"].iloc[-1] == pytest.approx(result.energy[0], rel=1e-12)
+        energies.append(result.energy[0])
+    assert np.all(np.diff(energies) <= 0)
 
 
 def test_a_step_into_the_infinite_is_taken_back():

@@ -10,7 +10,7 @@ import optax
 from jax import Array
 
 from nnrep.choices.settings import settings
-from nnrep.minimization.optimizers.optimizer import Optimizer
+from nnrep.minimization.optimizers.optimizer import Lowest, Optimizer
 from nnrep.minimization.optimizers.rates import Rate, checked_rate, rate_at
 from nnrep.minimization.optimizers.settings import OptimizerConfig
 
@@ -25,8 +25,7 @@ class LbfgsState(NamedTuple):
 
     Attributes:
         inner: optax's memory of accepted points.
-        origin: the last accepted parameters.
-        value: () the loss there; infinite before the first evaluation.
+        origin: the last accepted point; its loss is infinite before the first evaluation.
         direction: the whole step from there.
         share: () of it that was taken.
         slope: () derivative of the loss along the direction.
@@ -34,8 +33,7 @@ class LbfgsState(NamedTuple):
     """
 
     inner: Any
-    origin: Any
-    value: Array
+    origin: Lowest
     direction: Any
     share: Array
     slope: Array
@@ -62,7 +60,8 @@ def scale_by_backtracking_lbfgs(
     def init(params: Any) -> LbfgsState:
         zero = jnp.zeros((), jnp.result_type(float))
         still = jax.tree.map(jnp.zeros_like, params)
-        return LbfgsState(inner.init(params), params, zero + jnp.inf, still, zero, zero, jnp.zeros((), int))
+        nowhere = Lowest(params, zero + jnp.inf)
+        return LbfgsState(inner.init(params), nowhere, still, zero, zero, jnp.zeros((), int))
 
     def update(
         gradient: Any, state: LbfgsState, params: Any, *, value: Array, **more: Any
@@ -71,9 +70,9 @@ def scale_by_backtracking_lbfgs(
         back = state._replace(share=_shortened(state, value), step=state.step + 1)
         falls = ARMIJO * state.share * state.slope
         unseen = ROUNDING * jnp.finfo(value.dtype).eps * abs(value)
-        fine = value <= state.value + falls + unseen
+        fine = value <= state.origin.value + falls + unseen
         state = jax.tree.map(lambda ours, theirs: jnp.where(fine, ours, theirs), onward, back)
-        target = jax.tree.map(lambda x, d: x + state.share * d, state.origin, state.direction)
+        target = jax.tree.map(lambda x, d: x + state.share * d, state.origin.params, state.direction)
         return jax.tree.map(jnp.subtract, target, params), state
 
     return optax.GradientTransformationExtraArgs(init, update)
@@ -96,8 +95,7 @@ def _accepted(
     direction = jax.tree.map(lambda leaf: factor * leaf, ascent)
     return LbfgsState(
         inner=memory,
-        origin=params,
-        value=value.astype(state.value.dtype),
+        origin=Lowest(params, value.astype(state.origin.value.dtype)),
         direction=direction,
         share=jnp.ones_like(state.share),
         slope=optax.tree.vdot(gradient, direction).astype(state.slope.dtype),
@@ -108,7 +106,7 @@ def _accepted(
 def _shortened(state: LbfgsState, value: Array) -> Array:
     """The share at the minimum of the parabola through origin, slope and value; kept within bounds."""
     promised = state.share * state.slope
-    share = -promised * state.share / (2 * (value - state.value - promised))
+    share = -promised * state.share / (2 * (value - state.origin.value - promised))
     share = jnp.clip(share, SHORTEST * state.share, LONGEST * state.share)
     return jnp.where(jnp.isfinite(share), share, SHORTEST * state.share)
 

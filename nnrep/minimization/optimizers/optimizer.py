@@ -25,7 +25,7 @@ class Optimizer(NamedTuple):
 
 
 class Lowest(NamedTuple):
-    """A point and its loss. As a part of an optimiser's state, the first one is where its stage ends.
+    """A point and its loss. As a part of an optimiser's state, its stage ends there rather than higher.
 
     Attributes:
         params: what is moved.
@@ -36,15 +36,10 @@ class Lowest(NamedTuple):
     value: Array
 
 
-def lowest_of(state: Any, moved: Any) -> Any:
-    """Where a stage ends: at the lowest point that the optimiser's state remembers, or where it is.
-
-    Args:
-        state: of the optimiser.
-        moved: where it is.
-    """
+def lowest_of(state: Any) -> Lowest | None:
+    """The lowest point that an optimiser's state remembers, the outermost optimiser's first; None of most."""
     leaves = jax.tree.leaves(state, is_leaf=lambda leaf: isinstance(leaf, Lowest))
-    return next((leaf.params for leaf in leaves if isinstance(leaf, Lowest)), moved)
+    return next((leaf for leaf in leaves if isinstance(leaf, Lowest)), None)
 
 
 def chain(*optimizers: Optimizer) -> Optimizer:
