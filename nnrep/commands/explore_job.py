@@ -156,7 +156,7 @@ def _explorer_of(
         UserError: the system cannot be built, or cannot be searched.
         KeyboardInterrupt: it was to stop.
     """
-    system = loaded_system(plan.finish, molecule, bar, should_stop)
+    system = loaded_system(plan.finish, molecule, bar, should_stop, padded=True)
     config = plan.config.explore
     with named_under("explore"):
         sampler = sampler_of(system, config)

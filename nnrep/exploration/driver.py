@@ -82,7 +82,7 @@ def explore(
     explorer = Explorer(system, sampler_of(system, config), descent, config)
     fingerprint = None
     if monitor.checkpoint is not None:
-        fingerprint = Fingerprint.of(system, config, chosen, explorer.sampler.temperatures)
+        fingerprint = Fingerprint.of(system, config, chosen, explorer.sampler.temperatures, descent)
     search = search_of(system, config, chosen, explorer.sampler, monitor.checkpoint, fingerprint)
     should_stop = monitor.should_stop or (lambda: False)
     ended = searched(search, explorer, should_stop, monitor.on_progress or (lambda seen: None))

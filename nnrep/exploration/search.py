@@ -134,7 +134,8 @@ class Search:
     def _waited(self) -> int:
         """Steps of each ladder since the lowest energy of all has last fallen by more than `min_delta`.
 
-        What ladders that are ahead have met since counts later, so that it does not matter how far they are.
+        What ladders that are ahead have met since counts later, so that it does not matter for the end of the
+        search how far they are; what they have met is kept.
         """
         now = min(ladder.step for ladder in self.ladders.values() if not ladder.diverged)
         lows = (low for ladder in self.ladders.values() for low in ladder.lows if low.step <= now)
@@ -176,21 +177,22 @@ class Search:
 
     def _restore(self, checkpoint: Path) -> None:
         arrays = load_checkpoint(checkpoint)
-        difference = self._difference(arrays)
+        try:
+            difference = self._difference(arrays)
+            if difference is None:
+                self._earlier_s = float(arrays["time_s"])
+                for seed, ladder in self.ladders.items():
+                    own = f"{seed}."
+                    ladder.restore(
+                        {name.removeprefix(own): x for name, x in arrays.items() if name.startswith(own)}
+                    )
+        except (KeyError, ValueError, TypeError) as error:
+            other = "" if self._fingerprint is None else ", or one of the command line"
+            reason = f"is no checkpoint of this version{other}"
+            raise UserError(f"{checkpoint}: {reason}; remove it to start again") from error
         if difference is not None:
             reason = f"is of another search, with other {difference}"
             raise UserError(f"{checkpoint}: {reason}; remove it to start again")
-        try:
-            self._earlier_s = float(arrays["time_s"])
-            for seed, ladder in self.ladders.items():
-                own = f"{seed}."
-                ladder.restore(
-                    {name.removeprefix(own): x for name, x in arrays.items() if name.startswith(own)}
-                )
-        except (KeyError, ValueError, TypeError) as error:
-            raise UserError(
-                f"{checkpoint}: is no checkpoint of this version; remove it to start again"
-            ) from error
 
 
 def kept_search(seeds: Sequence[int], min_delta: float, config: ExploreConfig, checkpoint: Path) -> Search:

@@ -14,6 +14,7 @@ from nnrep.dynamics.masses import masses_of
 from nnrep.errors import ConfigError, UserError
 from nnrep.exploration.container import radius_of
 from nnrep.exploration.settings import ExploreConfig
+from nnrep.minimization.checkpoint import load_checkpoint, save_checkpoint
 
 LJ6 = -12.712062  # of the octahedron; the other minimum of six particles is at -12.302928
 SHORT = {"exchange_every": 50, "quench_every": 100}
@@ -238,6 +239,26 @@ def test_a_checkpoint_of_a_search_with_other_numbers_is_refused(kept, what, syst
     wanted = f"{kept}: is of another search, with other {what}; remove it to start again"
     with pytest.raises(UserError, match=wanted):
         nnrep.explore(four(**system), **USUAL | changed, monitor=monitor)
+
+
+def test_a_checkpoint_of_a_search_through_another_map_is_refused(kept):
+    through = nnrep.reparam.linear(nnrep.slow_modes(four(), k=2, of="hessian"))
+    monitor = nnrep.Monitor(checkpoint=kept)
+    with pytest.raises(UserError, match="is of another search, with other maps"):
+        nnrep.explore(four(), reparam=through, **USUAL, monitor=monitor)
+
+
+def test_a_checkpoint_that_does_not_say_of_which_search_it_is_is_refused(kept, tmp_path):
+    """As those of the command line, whose folders say it."""
+    arrays, checkpoint = load_checkpoint(kept), tmp_path / "checkpoint.npz"
+    own = {
+        name: x for name, x in arrays.items() if name in ("seeds", "time_s") or name.split(".")[0].isdigit()
+    }
+    save_checkpoint(checkpoint, own)
+    with pytest.raises(
+        UserError, match="is no checkpoint of this version, or one of the command line; remove it"
+    ):
+        nnrep.explore(four(), **USUAL, monitor=nnrep.Monitor(checkpoint=checkpoint))
 
 
 def test_a_checkpoint_of_another_precision_is_refused(kept):
