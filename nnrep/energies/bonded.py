@@ -17,7 +17,7 @@ from jax import Array
 from nnrep.energies.arrays import Numbers
 from nnrep.energies.local import LocalTerm, local_energy
 from nnrep.energies.pairwise import PairTerm, distance
-from nnrep.energies.vectors import Vector, add, cross, dot, scale, subtract, take
+from nnrep.energies.vectors import Vector, add, as_vector, cross, dot, scale, subtract, take
 
 # Squared sine below which three atoms count as being in line: keeps every quotient finite in float32.
 SMALLEST = 1e-12
@@ -119,7 +119,7 @@ def torsion_term(torsions: Torsions) -> LocalTerm:
 
 def _angle_energy(x: Array, parameters: tuple[Array, Array]) -> Array:
     rest, stiffness = parameters
-    i, j, k = map(_vector, x)
+    i, j, k = map(as_vector, x)
     a, b = subtract(i, j), subtract(k, j)
     # atan2 is accurate near 0 and pi, where arccos is not.
     theta = jnp.arctan2(jnp.sqrt(_normal_squared(a, b)), dot(a, b))
@@ -129,7 +129,7 @@ def _angle_energy(x: Array, parameters: tuple[Array, Array]) -> Array:
 def _angle_gradient(x: Array, parameters: tuple[Array, Array]) -> Array:
     """With c = a x b: dtheta/da = a x c / (a^2 |c|), dtheta/db = c x b / (b^2 |c|)."""
     rest, stiffness = parameters
-    i, j, k = map(_vector, x)
+    i, j, k = map(as_vector, x)
     a, b = subtract(i, j), subtract(k, j)
     c, length = cross(a, b), jnp.sqrt(_normal_squared(a, b))
     pull = stiffness * (jnp.arctan2(length, dot(a, b)) - rest) / length
@@ -170,7 +170,7 @@ def torsion_pull(x: Array, slope: Array) -> Array:
 
 def _sides_of_torsion(x: Array) -> tuple[Vector, Vector, Vector]:
     """f = x_i - x_j, g = x_j - x_k and h = x_l - x_k."""
-    i, j, k, end = map(_vector, x)
+    i, j, k, end = map(as_vector, x)
     return subtract(i, j), subtract(j, k), subtract(end, k)
 
 
@@ -185,11 +185,6 @@ def _normal_squared(a: Vector, b: Vector) -> Array:
     """Square of the normal of a and b; constant where they are in line, so that derivatives are finite."""
     normal = cross(a, b)
     return jnp.maximum(dot(normal, normal), SMALLEST * dot(a, a) * dot(b, b))
-
-
-def _vector(row: Array) -> Vector:
-    x, y, z = row
-    return x, y, z
 
 
 def _rows(*vectors: Vector) -> Array:

@@ -19,6 +19,7 @@ from nnrep.energies.boxes import FIRST_LEVEL, Boxes, Neighbours, boxes_of, depth
 from nnrep.energies.pairwise import distance
 
 LEAF = 100  # points of a leaf, at most
+MOST = LEAF * 2**15  # points: pairs of leaves are counted in 32 bits
 PAIRS_EACH = 4  # pairs of boxes that are evaluated at a time
 
 

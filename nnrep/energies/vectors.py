@@ -22,6 +22,12 @@ def components(positions: Array) -> Array:
     return jnp.stack([component(unit) for unit in jnp.eye(3, dtype=positions.dtype)])
 
 
+def as_vector(rows: Array) -> Vector:
+    """The rows of an array (3, ...)."""
+    x, y, z = rows
+    return x, y, z
+
+
 def take(coordinates: Sequence[Array] | Array, indices: Array) -> Vector:
     """Vectors (m,) from coordinates (3, n) at indices (m,)."""
     x, y, z = (coordinates[k][indices] for k in range(3))

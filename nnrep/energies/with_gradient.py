@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.custom_derivatives import SymbolicZero
 
+from nnrep.energies.products import EXACT, with_exact_products
+
 Energy = Callable[[Any, Array], Array]
 EnergyAndGradient = Callable[[Any, Array], tuple[Array, Array]]
 
@@ -26,7 +28,7 @@ def energy_with(energy_and_gradient: EnergyAndGradient) -> Energy:
     gives one and the same energy, so that programs are shared.
     """
 
-    compiled = jax.jit(energy_and_gradient)
+    compiled = jax.jit(with_exact_products(energy_and_gradient))
 
     @jax.custom_jvp
     def energy(parameters: Any, positions: Array) -> Array:
@@ -39,7 +41,7 @@ def energy_with(energy_and_gradient: EnergyAndGradient) -> Energy:
         value, gradient = compiled(*primals)
         if isinstance(direction, SymbolicZero):
             return value, jnp.zeros_like(value)
-        return value, jnp.vdot(gradient, direction)
+        return value, jnp.vdot(gradient, direction, precision=EXACT)
 
     energy.defjvp(derivative, symbolic_zeros=True)
     setattr(energy, CLOSED_FORM, energy_and_gradient)

@@ -11,6 +11,7 @@ from pathlib import Path
 import jax
 
 from nnrep import __version__
+from nnrep.energies.products import EXACT
 from nnrep.host.cache import cache_folder, is_writable
 from nnrep.host.devices import found_devices
 from nnrep.host.programs import keep_programs
@@ -25,7 +26,7 @@ PACKAGES = (
 
 
 def configure_jax(precision: str, programs: Path | None = None) -> None:
-    """Set the floating-point type, and keep compiled programs across processes.
+    """Set the floating-point type, have exact products, and keep compiled programs across processes.
 
     Args:
         precision: float32 or float64.
@@ -36,6 +37,7 @@ def configure_jax(precision: str, programs: Path | None = None) -> None:
     """
     found_devices()
     jax.config.update("jax_enable_x64", precision == "float64")
+    jax.config.update("jax_default_matmul_precision", EXACT)
     if programs is None and os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return  # the user has chosen a place
     # A cache that fills up or was cut off is no fault of the run: JAX compiles then.

@@ -21,6 +21,7 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding
 
+from nnrep.energies.products import with_exact_products
 from nnrep.host.devices import own_devices
 from nnrep.host.memory import require_memory
 from nnrep.host.naming import NamelessError, name_of, sources
@@ -69,7 +70,8 @@ class StoredFunction:
         """Nothing is compiled yet; the arguments are those of `jax.jit`."""
         functools.update_wrapper(self, function)
         self._function, self._name = function, function.__qualname__
-        self.jitted = jax.jit(function, static_argnames=static_argnames, **options)
+        exact = with_exact_products(function)
+        self.jitted = jax.jit(exact, static_argnames=static_argnames, **options)
         self._options = options
         self._is_static = [name in static_argnames for name in inspect.signature(function).parameters]
 

@@ -154,10 +154,10 @@ class StageRun:
         """Where all replicas would end now, (s, n, d): a search for the lowest point ends there."""
         if self._begun_at is not None:
             return self._begun_at
-        ends = [_where_it_ends(batch) for batch in self._batches]
+        params = [_lowest_params(batch) for batch in self._batches]
         sizes = enumerate(self._groups.sizes)
         return np.stack(
-            [self._decoded(group, place, ends[group]) for group, size in sizes for place in range(size)]
+            [self._decoded(group, place, params[group]) for group, size in sizes for place in range(size)]
         )
 
     def positions_of(self, group: int, place: int) -> np.ndarray:
@@ -272,7 +272,7 @@ def _joined(batches: list[Any]) -> Any:
     return batches[0] if len(batches) == 1 else joined(batches)
 
 
-def _where_it_ends(batch: Replica) -> Params:
+def _lowest_params(batch: Replica) -> Params:
     """The params of a batch; of replicas under way, the lowest that their optimiser remembers."""
     lowest, running = lowest_of(batch.optimizer_state), np.asarray(batch.status) == Status.running
     if lowest is None or not running.any():

@@ -39,15 +39,19 @@ def is_too_large(system: System) -> bool:
     return size > MAX_DENSE_COORDINATES
 
 
-def hessian_of(system: System, background: bool = True) -> Partial:
+def hessian_of(
+    system: System, background: bool = True, key: str = "modes.of", instead: str = "graph or backbone"
+) -> Partial:
     """positions (n, d) -> the Hessian (n d, n d) of the exact energy.
 
     Where the energy is a sum of pair and local terms, it is summed from their blocks in closed form; else it
-    takes n d products. Rows and columns of frozen particles are zero.
+    takes n d products. The blocks of an implicit solvent are at fixed Born radii, without its surface. Rows
+    and columns of frozen particles are zero.
 
     Args:
         system: whose.
         background: with the pairs that have no coupling of their own.
+        key, instead: which errors name, and what else to choose.
 
     Raises:
         UserError: it would be too large.
@@ -55,12 +59,11 @@ def hessian_of(system: System, background: bool = True) -> Partial:
     size = system.n * system.positions.shape[1]
     if size > MAX_DENSE_COORDINATES:
         raise UserError(
-            f"modes.of: all modes of the Hessian of {size} coordinates take {8e-9 * size**2:.1f} GB; choose "
-            f"graph or backbone, or at most {MAX_DENSE_COORDINATES} coordinates"
+            f"{key}: the Hessian of {size} coordinates takes {8e-9 * size**2:.1f} GB; choose {instead}, "
+            f"or at most {MAX_DENSE_COORDINATES} coordinates"
         )
     width = system.positions.dtype.itemsize
-    what = f"all modes of the Hessian of {size} coordinates"
-    require_memory(MATRICES * width * size**2, "modes.of", what, "graph, whose matrix is sparse")
+    require_memory(MATRICES * width * size**2, key, f"the Hessian of {size} coordinates", instead)
     if (background and system.background_terms is not None) or not (
         system.coupling_terms or system.local_terms
     ):

@@ -21,6 +21,7 @@ from nnrep.modes.eigensolvers import MAX_DENSE_NODES, largest_eigenvalue
 # By scripts/bench_beyond: up to here one product with a dense matrix is faster than the series.
 MAX_DENSE_FILTER = 1000
 MAX_DEGREE = 2000  # of a series
+BEYOND = 1.002  # of the largest eigenvalue, to which a series reaches: outside it grows at once
 MAX_DIAGONALS = 16  # of a matrix that is kept by its diagonals: a chain's has few, and slices need no indices
 
 
@@ -39,7 +40,11 @@ class Filter(NamedTuple):
 
 
 def spectral_filter(
-    laplacian: "scipy.sparse.csr_array", shift: float, power: float, dense: bool | None = None
+    laplacian: "scipy.sparse.csr_array",
+    shift: float,
+    power: float,
+    dense: bool | None = None,
+    key: str = "reparam.shift",
 ) -> Filter:
     """S = (L / lambda_max + shift)^(-power) of a Laplacian L (n, n), and its inverse.
 
@@ -48,6 +53,7 @@ def spectral_filter(
         shift: positive.
         power: any.
         dense: whether S is formed; None goes by size.
+        key: which errors name.
 
     Raises:
         ConfigError: the shift is so small that a series would be longer than `MAX_DEGREE`.
@@ -57,9 +63,8 @@ def spectral_filter(
         values, vectors = _decomposed(len(matrix), matrix.tobytes())
         scales = filter_values(values / (values[-1] or 1.0), shift, power)
         return dense_filter(vectors, scales)
-    scaled = laplacian / (largest_of(laplacian) or 1.0)
-    product = _product_with(scaled)
-    series = [chebyshev_series(shift, p) for p in (power, -power)]
+    product = _product_with(laplacian / (BEYOND * (largest_of(laplacian) or 1.0)))
+    series = [chebyshev_series(shift, p, key) for p in (power, -power)]
     operators = [Partial(_clenshaw, product, on_device(coefficients)) for coefficients in series]
     forward, backward = (Partial(symmetric, operator) for operator in operators)
     return Filter(forward, backward, max(map(len, series)) - 1)
@@ -80,7 +85,7 @@ def dense_filter(vectors: np.ndarray, scales: np.ndarray | Array) -> Filter:
 
 
 def largest_of(laplacian: "scipy.sparse.csr_array") -> float:
-    """The largest eigenvalue; of large matrices, whose spectra are dense there, to a thousandth."""
+    """The largest eigenvalue; of large matrices, whose spectra are dense there, up to a thousandth less."""
     n = laplacian.shape[0]
     if n <= MAX_DENSE_NODES:
         return largest_eigenvalue(laplacian)
@@ -94,8 +99,10 @@ def filter_values(relative: np.ndarray, shift: float, power: float) -> np.ndarra
     return (np.maximum(relative, 0.0) + shift) ** -power
 
 
-def chebyshev_series(shift: float, power: float) -> np.ndarray:
-    """Coefficients of (x + shift)^(-power) on [0, 1], in T_k(2 x - 1), up to the precision of the process.
+def chebyshev_series(shift: float, power: float, key: str = "reparam.shift") -> np.ndarray:
+    """Coefficients of (x + shift)^(-power), in T_k(2 x / b - 1) on [0, b], up to the process's precision.
+
+    b is `BEYOND`.
 
     They fall the faster the farther the singularity, at -shift, is away (Trefethen, Approximation Theory and
     Approximation Practice, 2013, chapter 8).
@@ -105,12 +112,12 @@ def chebyshev_series(shift: float, power: float) -> np.ndarray:
     """
     # At Chebyshev's points, whose cosine transform gives the coefficients.
     angles = np.pi * (np.arange(MAX_DEGREE) + 0.5) / MAX_DEGREE
-    seen = ((np.cos(angles) + 1) / 2 + shift) ** -power
+    seen = (BEYOND * (np.cos(angles) + 1) / 2 + shift) ** -power
     all_of_them = scipy.fft.dct(seen) / MAX_DEGREE
     all_of_them[0] /= 2
     eps = float(jnp.finfo(jnp.result_type(float)).eps)
     needed = 1 + int(np.flatnonzero(abs(all_of_them) > eps * abs(all_of_them).max())[-1])
-    require(needed <= MAX_DEGREE // 2, "reparam.shift", "so large that a series can follow it", shift)
+    require(needed <= MAX_DEGREE // 2, key, "so large that a series can follow it", shift)
     return all_of_them[: max(needed, 2)]
 
 
@@ -132,7 +139,7 @@ symmetric.defvjp(_symmetric_forward, _symmetric_backward)
 
 
 def _clenshaw(product: Partial, series: Array, positions: Array) -> Array:
-    """The series at t = 2 L - 1, applied to positions (n, d) by Clenshaw's recurrence."""
+    """The series in t = 2 A - 1 of a matrix A, applied to positions (n, d) by Clenshaw's recurrence."""
     columns = positions.T  # contiguous along the particles
 
     def shifted(x: Array) -> Array:

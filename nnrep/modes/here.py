@@ -58,7 +58,7 @@ def modes_here(system: System, count: int, of: ModesOf, backbone: Backbone) -> M
     Raises:
         UserError: its Hessian is too large.
     """
-    hessian = hessian_of(system, background=of is ModesOf.hessian)
+    hessian = hessian_of(system, of is ModesOf.hessian, key="modes.at", instead="start")
     moving = np.isin(np.arange(len(system.positions)), system.free)
     return ModesHere(hessian, on_device(moving), count, of, backbone)
 

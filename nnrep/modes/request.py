@@ -112,8 +112,14 @@ def _generator() -> list[object]:
     return [getattr(jax.config, name) for name in names]
 
 
+def _is_of_start(system: System, modes: ModesConfig) -> bool:
+    """Whether modes are taken at or around the system's start, rather than of a graph or of its own draws."""
+    draws = system.draw_configuration is not None and modes.noise is None
+    return modes.of is ModesOf.hessian or (modes.of is ModesOf.backbone and not draws)
+
+
 def _deciding(system: System, request: ModesRequest) -> dict[str, object]:
-    at = np.asarray(system.positions)[: system.n].tobytes() if request.modes.of is ModesOf.hessian else b""
+    at = np.asarray(system.positions)[: system.n].tobytes() if _is_of_start(system, request.modes) else b""
     return {
         **request.deciding,
         "structure": None if system.molecule is None else system.molecule.hash,

@@ -35,7 +35,7 @@ class SlowModes(NamedTuple):
         solver: that found them ("dense", "lanczos", "shift_invert").
         backbone_error: of an estimated backbone, measured on some of its columns, see `Estimate`; zero
             where it is exact.
-        of: "backbone", "graph" or "hessian".
+        of: "backbone", "graph" or "hessian"; "particles" of `over_particles`, which are not orthonormal.
     """
 
     values: Array

@@ -35,9 +35,13 @@ def linear(
             particles or restraints hold them, see `System.is_held`.
 
     Raises:
-        ConfigError: fewer than two modes; the first one only moves all particles together.
+        ConfigError: fewer than two modes, the first of which only moves all particles together; or modes made
+            for a network, see `over_particles`.
     """
     require_kind(modes, SlowModes, "modes", "slow modes, see nnrep.slow_modes")
+    require(
+        modes.of != "particles", "modes", "orthonormal, as nnrep.slow_modes has them", "over_particles(...)"
+    )
     count = modes.vectors.shape[1]
     require(count >= 2, "modes", "at least 2 for a linear map", count)
     decode = Partial(_decode, modes.vectors)
@@ -123,10 +127,11 @@ class CGConfig(MapConfig):
     ) -> Reparametrization:
         """See `linear`, and `linear_here`."""
         assert slow is not None
+        count = slow.count if isinstance(slow, ModesHere) else slow.values.size
+        key = "reparam.modes" if modes.epsilon is None else "modes.epsilon"
+        require(count >= 2, key, "so large that at least 2 modes are left for reparam=cg", "1 mode")
         if isinstance(slow, ModesHere):
             return linear_here(slow, system.particles, about_centre=system.is_held)
-        few = slow.values.size < 2
-        require(not few, "modes.epsilon", "so large that at least 2 modes are left for reparam=cg", "1 mode")
         return linear(padded_modes(slow, system), system.particles, about_centre=system.is_held)
 
 

@@ -53,7 +53,9 @@ def cholesky_at_start(system: System, shift: float) -> Reparametrization:
     """
     require_kind(system, System, "system", "a nnrep.System")
     check_shift(shift)
-    init = Partial(_factor_here, hessian_of(system), on_device(float(shift)))
+    init = Partial(
+        _factor_here, hessian_of(system, key="reparam.too_large", instead="none"), on_device(float(shift))
+    )
     return Reparametrization(init, Partial(_displaced, on_device(True)))
 
 

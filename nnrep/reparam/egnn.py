@@ -62,7 +62,7 @@ def equivariant(
     require(len(kinds) > 0, "system", "a system with bonds or contacts of ideal distances", system.name)
     matrix = _laplacian(kinds, len(system.positions))
     smooth = spectral_map(matrix, shift, power, start_length=start_length)
-    received = spectral_filter(matrix, spread, 1.0).forward
+    received = spectral_filter(matrix, spread, 1.0, key="reparam.spread").forward
     scale = 1 / (largest_of(matrix) or 1.0)
     differences = [_differences(kind.pairs) for kind in kinds]
     lengths, ideal = on_device((np.full((layers, len(kinds)), 1.0), [float(kind.length) for kind in kinds]))

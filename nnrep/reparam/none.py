@@ -27,7 +27,7 @@ def from_springs(system: System, steps: int) -> Reparametrization:
 
     Args:
         system: a chain with contacts, see `nnrep.reparam.springs`.
-        steps: positive.
+        steps: from 0.
 
     Raises:
         ConfigError: no such system, or no such number.

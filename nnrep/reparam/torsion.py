@@ -18,7 +18,7 @@ from jax.tree_util import Partial
 from nnrep.choices.settings import settings
 from nnrep.energies.arrays import Numbers, on_device
 from nnrep.energies.padding import padded_size, padded_terms, repeated, with_zeros
-from nnrep.energies.vectors import Vector, add, cross, dot, scale, subtract
+from nnrep.energies.vectors import add, as_vector, cross, dot, scale, subtract
 from nnrep.errors import chosen, require, require_kind
 from nnrep.modes.here import ModesHere
 from nnrep.modes.settings import ModesConfig
@@ -210,7 +210,7 @@ def _placed(tree: Tree, start: Start, latent: Array) -> tuple[Array, tuple]:
     """Positions (n, 3), and what their derivatives are made of: rotations (4, b) and moved anchors (3, b)."""
     count = tree.bond_ends.shape[1]
     half = 0.5 * (tree.moves * latent)[:count]
-    turns = _kept(jnp.stack([jnp.cos(half), *scale(jnp.sin(half), _vector(start.axes))]))
+    turns = _kept(jnp.stack([jnp.cos(half), *scale(jnp.sin(half), as_vector(start.axes))]))
     for nearer in tree.ancestors:
         turns = _kept(_composed(turns[:, nearer], turns))
     moved = _displaced(turns[:, tree.ancestors[0]], start.offsets)
@@ -233,13 +233,13 @@ def _backward(kept: tuple, slope: Array) -> tuple[None, None, Array]:
     """The slopes dE/dz (b + 3 p,) from those of positions (n, 3)."""
     tree, axes, positions, turns, anchors = kept
     force, place = slope.T[:, tree.order], positions.T[:, tree.order]
-    torque = jnp.stack(cross(_vector(place), _vector(force)))
+    torque = jnp.stack(cross(as_vector(place), as_vector(force)))
     sums = _sums_before(jnp.concatenate([force, torque])).reshape(6, -1)
     first, after = tree.ranges
     whole = sums[:, after] - sums[:, first]
     axes = axes + _displaced(turns, axes)
-    about = subtract(_vector(whole[3:]), cross(_vector(anchors), _vector(whole[:3])))
-    slopes = dot(_vector(axes), about)
+    about = subtract(as_vector(whole[3:]), cross(as_vector(anchors), as_vector(whole[:3])))
+    slopes = dot(as_vector(axes), about)
     if len(tree.roots):
         slopes = jnp.concatenate([slopes, whole[:3, tree.roots].T.ravel()])
     return None, None, tree.moves * slopes
@@ -265,25 +265,20 @@ def _strictly_lower(size: int, like: Array) -> Array:
 
 def _composed(after: Array, before: Array) -> Array:
     """The quaternions (4, b) of rotations of which the one before is made first."""
-    a, b, u, v = after[0], before[0], _vector(after[1:]), _vector(before[1:])
+    a, b, u, v = after[0], before[0], as_vector(after[1:]), as_vector(before[1:])
     return jnp.stack([a * b - dot(u, v), *add(scale(a, v), scale(b, u), cross(u, v))])
 
 
 def _displaced(turns: Array, vectors: Array) -> Array:
     """By how much quaternions (4, m) move vectors (3, m): exactly zero where nothing is turned."""
-    axis = _vector(turns[1:])
-    once = cross(axis, _vector(vectors))
+    axis = as_vector(turns[1:])
+    once = cross(axis, as_vector(vectors))
     return jnp.stack(scale(2, add(scale(turns[0], once), cross(axis, once))))
 
 
 def _kept(values: Array) -> Array:
     """Values that are computed once. XLA would fuse a round into both of its readers, and so on: 2^rounds."""
     return jax.lax.optimization_barrier(values)
-
-
-def _vector(rows: Array) -> Vector:
-    x, y, z = rows
-    return x, y, z
 
 
 @settings("reparam/torsion")

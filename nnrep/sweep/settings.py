@@ -298,7 +298,7 @@ def _modes_key(plan: Plan) -> str:
         for stage in plan.stages
         if stage.reparam.needs_modes
     ]
-    return digest({"modes": wanted, **plan.deciding}) if wanted else ""
+    return digest({"modes": wanted, "start": plan.seeds[0], **plan.deciding}) if wanted else ""
 
 
 def _shape_key(plan: Plan) -> str:

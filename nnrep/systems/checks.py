@@ -57,6 +57,7 @@ def check_attributes(system: Any) -> None:
     radius = system.container_radius
     require(radius is None or radius > 0, "container_radius", "positive, or None", radius)
     _check_edges_of(system)
+    _check_contacts(system)
     _check_frozen(system)
     features = system.node_features
     if features is not None:
@@ -79,6 +80,16 @@ def _check_frozen(system: Any) -> None:
     require(not frozen.all(), "frozen", "such that a particle is left to move", f"all {system.n} particles")
 
 
+def _check_contacts(system: Any) -> None:
+    for name in ("bonds", "contacts"):
+        kind = getattr(system, name)
+        if kind is not None:
+            check_edges(np.asarray(kind.pairs), system.n, f"{name}.pairs")
+            length = kind.length
+            positive = np.ndim(length) == 0 and 0 < length < np.inf
+            require(positive, f"{name}.length", "a positive distance", AsCode(length))
+
+
 def _check_edges_of(system: Any) -> None:
     edges, weights = np.asarray(system.edges), system.edge_weights
     check_edges(edges, system.n)
@@ -86,12 +97,12 @@ def _check_edges_of(system: Any) -> None:
     require(one_each, "edge_weights", f"of shape {edges.shape[:1]}", f"shape {np.shape(weights)}")
 
 
-def check_edges(edges: np.ndarray, n: int) -> None:
-    """Raise `ConfigError` unless edges are pairs (m, 2) of n particles, by their indices."""
+def check_edges(edges: np.ndarray, n: int, name: str = "edges") -> None:
+    """Raise `ConfigError`, which names them, unless they are pairs (m, 2) of n particles, by index."""
     pairs = edges.ndim == 2 and edges.shape[1] == 2 and edges.dtype.kind in "iu"
-    require(pairs, "edges", "integers of shape (m, 2)", f"{edges.dtype} of shape {edges.shape}")
+    require(pairs, name, "integers of shape (m, 2)", f"{edges.dtype} of shape {edges.shape}")
     inside = len(edges) == 0 or (edges.min() >= 0 and edges.max() < n)
-    require(inside, "edges", f"particles from 0 to {n - 1}", AsCode(edges))
+    require(inside, name, f"particles from 0 to {n - 1}", AsCode(edges))
 
 
 def check_function(name: str, function: Any, more: tuple[str, ...] = ()) -> None:

@@ -320,8 +320,8 @@ def of_energy(energy: Energy) -> dict[str, Any]:
 def with_energy(system: System, more: Energy) -> System:
     """The system with another energy added to its own: a restraint, a term of one's own.
 
-    Its terms join the table of terms. Where the new energy has no Hessian blocks, or the system none, the
-    Hessian of the sum is taken by products.
+    Its terms join the table of terms, and reported energies have the precision of the process. Where the new
+    energy has no Hessian blocks, or the system none, the Hessian of the sum is taken by products.
 
     Args:
         system: any system.
@@ -338,7 +338,6 @@ def with_energy(system: System, more: Energy) -> System:
         energy_bound=None,
         bounded=system.bounded and more.bounded,
         parameters=None,  # they are in the parts
-        pair_rows=None,
         exact=None,  # an energy of one's own may hold arrays of one precision
         **_joined_blocks(system, more),
     )
@@ -347,10 +346,13 @@ def with_energy(system: System, more: Energy) -> System:
 def _joined_blocks(system: System, more: Energy) -> dict[str, Any]:
     known = bool(system.coupling_terms or system.local_terms)
     if not known or more.coupling_terms is None or more.local_terms is None:
-        return {"coupling_terms": (), "local_terms": (), "background_terms": None}
+        return {"coupling_terms": (), "local_terms": (), "background_terms": None, "pair_rows": None}
     coupling = partial(_coupling_terms, system.coupling_terms, more)
-    local = more.local_terms(on_host(more.parameters))
-    return {"coupling_terms": coupling, "local_terms": system.local_terms + local}
+    parameters, rows = on_host(more.parameters), system.pair_rows
+    if rows is not None:
+        rows = None if more.all_pairs else rows._replace(others=rows.others + more.coupling_terms(parameters))
+    local = system.local_terms + more.local_terms(parameters)
+    return {"coupling_terms": coupling, "local_terms": local, "pair_rows": rows}
 
 
 def _coupling_terms(

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 import nnrep
+from nnrep.choices.settings import build
 from nnrep.host.cache import warn_unwritable
 from nnrep.modes import stored
+from nnrep.modes.request import ModesRequest, modes_of
+from nnrep.modes.settings import ModesConfig
 from nnrep.modes.stored import StoredModes, found_or_computed, load_modes, modes_key, save_modes, stored_path
 
 
@@ -53,6 +56,24 @@ def test_keys_tell_every_value_and_the_code(monkeypatch):
     assert modes_key({"seed": 0, "n": 3}) in keys
     monkeypatch.setattr(stored, "_code_hash", lambda: "another")
     assert modes_key({"n": 3, "seed": 0}) not in keys
+
+
+@pytest.mark.parametrize(
+    ("name", "modes", "around"),
+    [
+        ("cluster", {}, True),
+        ("loop", {}, False),
+        ("loop", {"noise": 0.1}, True),
+        ("loop", {"of": "graph"}, False),
+        ("loop", {"of": "hessian"}, True),
+    ],
+    ids=str,
+)
+def test_modes_that_are_taken_around_a_start_are_of_that_start(name, modes, around):
+    request = ModesRequest(build(ModesConfig, modes), 6, {"system": name})
+    first, other = (modes_of(nnrep.load_system(name, n=20, seed=seed), request) for seed in (0, 5))
+    assert other[1].stored != around
+    assert np.array_equal(first[0].vectors, other[0].vectors) != around
 
 
 def test_cache_that_cannot_be_written_is_said_once(modes, tmp_path, monkeypatch, caplog):

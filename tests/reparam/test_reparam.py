@@ -5,9 +5,13 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import nnrep
+from nnrep.choices.settings import build
 from nnrep.errors import ConfigError
+from nnrep.modes.here import modes_here
+from nnrep.modes.settings import At, ModesConfig
 from nnrep.reparam import edge_graph, graph, identity, linear
-from nnrep.reparam.network import layer_widths
+from nnrep.reparam.cg import CGConfig
+from nnrep.reparam.network import layer_widths, over_particles
 
 N = 40
 KEY = jax.random.key(7)
@@ -161,3 +165,22 @@ def test_maps_of_one_shape_share_a_compilation(system, modes):
         reparam = graph(nnrep.SlowModes(*modes), 8)
         decode(reparam.decode, reparam.init(KEY, system.positions))
     assert decode._cache_size() == 1
+
+
+@pytest.mark.parametrize(
+    ("modes", "key"),
+    [({}, r"reparam\.modes"), ({"epsilon": 1e-9}, r"modes\.epsilon"), ({"at": "stage"}, r"reparam\.modes")],
+    ids=str,
+)
+def test_one_mode_is_refused_under_the_key_that_left_it(system, modes, key):
+    config = build(ModesConfig, modes)
+    at_stage = config.at is At.stage
+    slow = modes_here(system, 1, config.of, config.backbone) if at_stage else nnrep.slow_modes(system, k=1)
+    with pytest.raises(ConfigError, match=f"^{key}: must be so large that at least 2 modes are left"):
+        build(CGConfig, {"name": "cg"}).build(system, config, slow)
+
+
+def test_what_a_network_has_of_the_hessians_modes_is_no_linear_map(system):
+    modes = over_particles(nnrep.slow_modes(system, k=4, of="hessian"), 3)
+    with pytest.raises(ConfigError, match=r"^modes: must be orthonormal, as nnrep\.slow_modes has them"):
+        linear(modes)

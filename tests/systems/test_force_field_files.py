@@ -20,6 +20,7 @@ from nnrep.structures.force_field_files import with_parameters
 from nnrep.structures.force_field_names import PACKAGED
 from nnrep.structures.openmm_names import DATA
 from nnrep.structures.simulation import Solvent, solvated
+from nnrep.systems.force_fields.registry import FORCE_FIELDS
 from nnrep.systems.protein import ProteinConfig, protein_system
 
 FF14SB = str(DATA / "amber14" / "protein.ff14SB.xml")
@@ -117,6 +118,12 @@ def test_openmm_minimises_the_same_energy():
     with pytest.raises(ConfigError, match=r"^baseline\.solvent: must be vacuum"):
         solvated(peptide, peptide.positions, Solvent.implicit, constrained=False)
     assert config_of("charmm36.xml").not_in_openmm() is None
+
+
+def test_openmm_does_not_minimise_another_energy_than_the_table_says():
+    """The sum that the paper's code has, and its classical energy, are not OpenMM's."""
+    ours = {name for name in FORCE_FIELDS if config_of(name).not_in_openmm()}
+    assert ours == {"classical", "amber14_uncorrected"}
 
 
 def test_files_are_known_by_what_they_hold(tmp_path):

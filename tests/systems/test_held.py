@@ -382,6 +382,17 @@ def test_openmm_simulates_with_atoms_frozen():
 AWAY = np.array([10.0, -4.0, 7.0])
 
 
+def test_an_added_restraint_keeps_the_rows_of_all_pairs():
+    """Listed instead, they would take memory as n squared."""
+    peptide = system_of(force_field="amber14")
+    start = np.asarray(peptide.positions)
+    restrained = nnrep.systems.system.with_energy(peptide, positional_restraints(start, 50.0))
+    assert peptide.pair_rows is not None
+    assert restrained.pair_rows is not None
+    found = hessian_of(restrained)(restrained.positions)
+    np.testing.assert_allclose(found, hessian_by_products(restrained.energy, start), rtol=1e-6, atol=1e-4)
+
+
 def chain_away(held):
     """Twelve particles in a chain far from the origin, the last two of which are held."""
     start = np.random.default_rng(0).normal(size=(12, 3)) + AWAY

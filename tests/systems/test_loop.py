@@ -50,3 +50,8 @@ def test_memory_of_the_fast_sum_is_asked_for(monkeypatch):
     LoopConfig(n=3000).build()
     with pytest.raises(UserError, match=r"system\.n: a loop of 3000 particles would take"):
         LoopConfig(n=3000, repulsion=Repulsion.fast).build()
+
+
+def test_more_particles_than_the_fast_sum_can_count_are_refused():
+    with pytest.raises(ConfigError, match=r"^system\.n: must be at most 3276800, where the repulsion"):
+        LoopConfig(n=3_300_000).build()

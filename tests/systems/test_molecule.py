@@ -24,6 +24,7 @@ from nnrep.reparam.build import built_map
 from nnrep.reparam.registry import MAPS
 from nnrep.structures.engines.gromacs import UNREAD
 from nnrep.structures.force_field import stored_vacuum_system
+from nnrep.systems.force_fields.openmm_forces import UnknownForcesError, energy_of_system
 from nnrep.systems.molecule import MoleculeConfig, groups_of
 
 
@@ -362,6 +363,29 @@ REFUSED = {
     r"system\.topology: .*xml: cannot be read as OpenMM's system: HarmonicBondForce: .* index": _far_bond,
     r"system\.topology: .*system\.xml: has 7 particles, .*x\.pdb has 6 atoms": lambda s: s.addParticle(1),
 }
+
+
+@pytest.mark.parametrize("n", [2000, 2001])
+def test_listed_pairs_are_added_or_refused_whatever_the_size(n):
+    """Beyond 2000 atoms pairs have no table that they could be added to."""
+    system, force = openmm.System(), openmm.CustomBondForce("-C/r^6+A/r^12")
+    for name in "AC":
+        force.addPerBondParameter(name)
+    for _ in range(n):
+        system.addParticle(1.0)
+    force.addBond(0, 1, [1e-6, 1e-3])
+    system.addForce(force)
+    if n > 2000:
+        with pytest.raises(
+            UnknownForcesError, match=r"CustomBondForce -C/r\^6\+A/r\^12 of more than 2000 atoms"
+        ):
+            energy_of_system(system)
+        return
+    energy, places = energy_of_system(system), np.zeros((n, 3))
+    places[:, 0] = np.arange(n)
+    places[1, 0] = 0.3
+    wanted = 1e-6 / 0.3**12 - 1e-3 / 0.3**6
+    assert float(energy.of_positions()(jnp.asarray(places))) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("message", REFUSED)

@@ -24,4 +24,4 @@ def _build(topology: "app.Topology", system: "openmm.System", settings: None) ->
     )
 
 
-CHOICE = ForceField(_build, terms=amber.TERMS)
+CHOICE = ForceField(_build, terms=amber.TERMS, in_openmm=False)

@@ -38,7 +38,7 @@ def energy_of_system(system: openmm.System) -> Energy:
         UnknownForcesError: it has forces that are not known.
     """
     forces = list(system.getForces())
-    _check(forces)
+    _check(forces, system.getNumParticles())
     angles = angles_of(_joined(forces, openmm.HarmonicAngleForce, _add_angles))
     bonds = bonds_of(_joined(forces, openmm.HarmonicBondForce, _add_bonds))
     torsions = _torsions(forces)
@@ -52,8 +52,10 @@ def energy_of_system(system: openmm.System) -> Energy:
     return energy_sum(whole, *parts) if parts else whole
 
 
-def _check(forces: Sequence[openmm.Force]) -> None:
+def _check(forces: Sequence[openmm.Force], n: int) -> None:
     unknown = [_called(force) for force in forces if not _is_known(force)]
+    listed = of_kind(forces, openmm.CustomBondForce) if n > MAX_TABLE_ATOMS else []
+    unknown += [f"{_called(force)} of more than {MAX_TABLE_ATOMS} atoms" for force in listed]
     unknown += ["a second NonbondedForce"] if len(of_kind(forces, openmm.NonbondedForce)) > 1 else []
     unknown += ["a second solvent"] if len(of_kind(forces, SOLVENTS)) > 1 else []
     if unknown:

@@ -67,10 +67,10 @@ def is_of_pairs(force: openmm.CustomNonbondedForce) -> bool:
 
 
 def is_listed(force: openmm.CustomBondForce) -> bool:
-    """Whether a force is Lennard-Jones of listed pairs, of as many as a table holds."""
+    """Whether a force is Lennard-Jones of listed pairs, which are added to a table."""
     text = expression_of(force)
     known = text == LISTED or LISTED_BY_DEPTH.fullmatch(text) is not None
-    return known and not force.getNumGlobalParameters() and force.getNumBonds() <= MAX_TABLE_ATOMS**2
+    return known and not force.getNumGlobalParameters()
 
 
 def pairs_of(forces: Sequence[openmm.Force], n: int) -> PairTable | Atoms:
