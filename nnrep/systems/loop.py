@@ -180,9 +180,9 @@ def loop_system(config: LoopConfig, seed: int = 0) -> System:
     takes_fast_sum = config.reports_fast_sum or config.repulsion is Repulsion.fast
     each = BYTES_EACH + takes_fast_sum * FAST_NUMBERS_EACH * jax.dtypes.canonicalize_dtype(float).itemsize
     fewer = f"at most {most_that_fit(each)}"
+    require_memory(each * n, "system.n", f"a loop of {n} particles", fewer)
     countable = not takes_fast_sum or n <= MOST
     require(countable, "system.n", f"at most {MOST}, where the repulsion is a fast sum", n)
-    require_memory(each * n, "system.n", f"a loop of {n} particles", fewer)
     like = on_device(np.zeros((n, config.dim)))
     parameters = LoopParameters(
         loop_strength=config.loop_strength,

@@ -52,6 +52,7 @@ def test_memory_of_the_fast_sum_is_asked_for(monkeypatch):
         LoopConfig(n=3000, repulsion=Repulsion.fast).build()
 
 
-def test_more_particles_than_the_fast_sum_can_count_are_refused():
+def test_more_particles_than_the_fast_sum_can_count_are_refused(monkeypatch):
+    monkeypatch.setattr("nnrep.host.memory.free_memory", lambda: None)
     with pytest.raises(ConfigError, match=r"^system\.n: must be at most 3276800, where the repulsion"):
         LoopConfig(n=3_300_000).build()
