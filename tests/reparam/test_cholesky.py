@@ -110,7 +110,7 @@ def test_it_preconditions(name):
 def test_a_hessian_that_is_not_a_number_has_no_factor(monkeypatch):
     """The search for a shift would go on for ever."""
     unknown = Partial(lambda x: jnp.full((x.size, x.size), jnp.nan))
-    monkeypatch.setattr("nnrep.reparam.cholesky.hessian_of", lambda system: unknown)
+    monkeypatch.setattr("nnrep.reparam.cholesky.hessian_of", lambda system, **named: unknown)
     system, _ = bowl(STIFFNESS)
     _, *inverse = cholesky_at_start(system, 1e-3).init(KEY, system.positions).held
     assert all(np.isnan(band).any() for band in inverse)
