@@ -1,6 +1,7 @@
 """`nnrep doctor`: what nnrep runs on, and what is wrong with it."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -8,8 +9,7 @@ from nnrep import __version__
 from nnrep.commands.command import Command, asks_for_help
 from nnrep.errors import EXIT_OK, NO_WORKING_FOLDER, UserError
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "JAX_PLATFORMS")
-
+JAX_VARIABLES = ("XLA_FLAGS", "JAX_PLATFORMS")
 
 SUMMARY = "show versions, devices, threads, caches and writable places, and what is wrong"
 
@@ -25,8 +25,9 @@ def _main(arguments: list[str]) -> int:
     print(f"nnrep     {__version__}, {Path(__file__).parent.parent}")
     print(f"python    {sys.version.split()[0]}, {sys.executable}")
     _report_packages(problems)
-    _report_devices(problems)
-    _report_places(problems)
+    if not problems:  # without one of its packages nnrep can see nothing else
+        _report_devices(problems)
+        _report_places(problems)
     for problem in problems:
         print(f"wrong     {problem}")
     print("all well" if not problems else f"{len(problems)} thing(s) wrong")
@@ -34,21 +35,32 @@ def _main(arguments: list[str]) -> int:
 
 
 def _report_packages(problems: list[str]) -> None:
+    """The packages that nnrep cannot do without."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from nnrep.host.runtime import PACKAGES
-
-    for name in PACKAGES:
+    for name in _needed_packages():
         try:
             print(f"package   {name} {version(name)}")
         except PackageNotFoundError:
             problems.append(f"the package {name} is missing: install nnrep again")
 
 
+def _needed_packages() -> list[str]:
+    """The names that nnrep's metadata have, without those of its extras."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        requirements = requires("nnrep") or []
+    except PackageNotFoundError:  # a checkout that is not installed
+        return ["nnrep"]
+    return [re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in requirements if "extra ==" not in each]
+
+
 def _report_devices(problems: list[str]) -> None:
     import jax.numpy as jnp
 
     from nnrep.host.devices import found_devices
+    from nnrep.host.threads import VARIABLES, usable_cores
 
     try:
         for device in found_devices():
@@ -59,9 +71,8 @@ def _report_devices(problems: list[str]) -> None:
         problems.append(str(error))
     except RuntimeError as error:
         problems.append(f"JAX cannot compute here: {' '.join(str(error).split())}")
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"threads   {usable} usable of {os.cpu_count()} cores")
-    for name in THREAD_VARIABLES:
+    print(f"threads   {usable_cores()} usable of {os.cpu_count()} cores")
+    for name in (*VARIABLES, *JAX_VARIABLES):
         if name in os.environ:
             print(f"variable  {name}={os.environ[name]}")
 

@@ -19,11 +19,6 @@ from nnrep.host.stored import keep_whole_programs
 from nnrep.host.terminal import log
 from nnrep.host.threads import environment
 
-PACKAGES = (
-    *("jax", "jaxlib", "optax", "jraph", "hydra-core", "omegaconf", "numpy", "scipy", "pandas"),
-    *("openmm", "gemmi", "PeptideBuilder", "psutil"),
-)
-
 
 def configure_jax(precision: str, programs: Path | None = None) -> None:
     """Set the floating-point type, have exact products, and keep compiled programs across processes.

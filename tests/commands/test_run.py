@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from checkout import ROOT
 from omegaconf import OmegaConf
 
 from nnrep.commands.registry import COMMANDS
@@ -76,6 +78,37 @@ def test_doctor_finds_nothing_wrong_here(command):
     assert result.returncode == 0, result.stdout
     for text in ("jax ", "device", "threads", "cache", "writable", "all well"):
         assert text in result.stdout
+
+
+def test_doctor_names_every_package_that_is_needed(command):
+    named = set(re.findall(r"^package   (\S+) \d", command("doctor").stdout, re.M))
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert named == {re.match(r"[\w-]+", each)[0].lower() for each in declared}
+
+
+@pytest.mark.parametrize("missing", ["rich", "nnrep"])
+def test_doctor_names_a_package_that_is_missing_though_it_needs_it_itself(tmp_path, missing):
+    code = f"""
+import importlib.metadata, sys
+def lacking(known):
+    def of(name):
+        if name == {missing!r}:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return known(name)
+    return of
+importlib.metadata.version = lacking(importlib.metadata.version)
+importlib.metadata.requires = lacking(importlib.metadata.requires)
+sys.modules["rich"] = None
+from nnrep.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, "doctor"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.endswith(
+        f"wrong     the package {missing} is missing: install nnrep again\n1 thing(s) wrong\n"
+    )
 
 
 def test_doctor_says_what_is_wrong(command, tmp_path):
