@@ -18,7 +18,7 @@ import pandas as pd
 
 from nnrep.errors import UserError
 from nnrep.figures import FIGURES
-from nnrep.figures.claim import Verdict, Whose, counted, totals
+from nnrep.figures.claim import Verdict, Whose, totals, verdict_counts
 from nnrep.figures.claims_file import read_claims
 from nnrep.figures.markdown import markdown_table
 from nnrep.figures.redrawing import redraw
@@ -80,7 +80,7 @@ def short_table(claims: pd.DataFrame) -> str:
 
 
 def _counts(claims: pd.DataFrame) -> list[str]:
-    return [counted(claims[claims["of"] == whose.value]) for whose in Whose]
+    return [verdict_counts(claims[claims["of"] == whose.value]) for whose in Whose]
 
 
 def _waiting(names: Iterable[str]) -> list[str]:

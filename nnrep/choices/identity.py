@@ -87,6 +87,18 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
+def is_in(key: str, above: str) -> bool:
+    """Whether a dotted key is another one, or in it."""
+    return key == above or key.startswith(f"{above}.")
+
+
+def as_yaml(value: Any) -> str:
+    """A value of the configuration as YAML has it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
 def hash_of(settings: Any) -> str:
     """A short hash (12 hexadecimal digits) of all that decides the numbers of a run."""
     deciding = json.dumps(_plain(settings, IN_HASH), sort_keys=True)

@@ -22,6 +22,7 @@ def explained(key: str) -> str:
     Raises:
         UserError: there is no such key; names similar ones.
     """
+    from nnrep.choices.identity import as_yaml
     from nnrep.config.meanings import EXPLAINED, NAME, known_keys, meanings, options_of, similar_keys
 
     if key in EXPLAINED:
@@ -31,7 +32,7 @@ def explained(key: str) -> str:
     if key in keys:
         by_text: dict[tuple[str, str], list[str]] = {}
         for known in keys[key]:
-            by_text.setdefault((_shown(known.default), known.meaning), []).append(known.option)
+            by_text.setdefault((as_yaml(known.default), known.meaning), []).append(known.option)
         entries = ((f"{key}: {default}", text, options) for (default, text), options in by_text.items())
         return "\n".join(_entry(*entry) for entry in entries)
     inside = [name for name in keys if name.startswith(f"{key}.")]
@@ -44,13 +45,6 @@ def _entry(title: str, text: str, options: list[str] | None = None) -> str:
     where = [option for option in options or () if option]
     head = f"{title}  ({', '.join(where)})" if where else title
     return "\n".join([head, *(f"  {line}".rstrip() for line in text.splitlines())])
-
-
-def _shown(value: object) -> str:
-    """A default as YAML has it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
 
 
 def _words() -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from nnrep.choices.identity import flat, without_effect
+from nnrep.choices.identity import as_yaml, flat, is_in, without_effect
 from nnrep.choices.registry import GROUPS
 from nnrep.config.reference import default_choices, reference_values
 from nnrep.config.schema import RunConfig
@@ -39,7 +39,7 @@ def given_without_effect(
             refusals[key] = _refusal(key, default, reason, value)
     others = {key: reason for key, reason in unused.items() if key not in listed}
     now, defaults = flat(OmegaConf.to_container(raw, resolve=True)), reference_values(raw)
-    dead = {key: reason for key in now for above, reason in others.items() if _is_in(key, above)}
+    dead = {key: reason for key in now for above, reason in others.items() if is_in(key, above)}
     given = flat(OmegaConf.to_container(raw, resolve=False))
     # So it is in nearly all runs; to reset the keys takes longer than to look.
     if all(key in given and given[key] == defaults.get(key) for key in dead):
@@ -95,10 +95,6 @@ def _unused_modes(stage: PlannedStage) -> dict[str, str]:
     return without_effect(stage.modes) | {key: f"reparam={name} {none}" for key in every if key not in taken}
 
 
-def _is_in(key: str, above: str) -> bool:
-    return key == above or key.startswith(f"{above}.")
-
-
 def _reset(raw: DictConfig, keys: list[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """All values, with some keys at their defaults."""
     other = OmegaConf.create(OmegaConf.to_container(raw, resolve=False))
@@ -128,10 +124,4 @@ def _plain(value: Any) -> Any:
 
 
 def _refusal(key: str, default: Any, reason: str, value: Any) -> ConfigError:
-    return ConfigError(key, f"must be {_text(default)}, as {reason}, got {_text(value)}")
-
-
-def _text(value: Any) -> str:
-    """A value as a command line has it."""
-    known = {None: "null", True: "true", False: "false"}
-    return known[value] if value is None or isinstance(value, bool) else str(value)
+    return ConfigError(key, f"must be {as_yaml(default)}, as {reason}, got {as_yaml(value)}")

@@ -6,6 +6,7 @@ import re
 from hydra.errors import HydraException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from nnrep.choices.identity import is_in
 from nnrep.errors import NO_WORKING_FOLDER, UserError, did_you_mean, similar
 
 
@@ -59,7 +60,7 @@ def _options_with(key: str) -> list[str]:
     """The options of its group that have a key, or keys below it: reparam=gnn."""
     from nnrep.config.meanings import known_keys
 
-    below = [entry for known, entry in known_keys().items() if f"{known}.".startswith(f"{key}.")]
+    below = [entry for known, entry in known_keys().items() if is_in(known, key)]
     return list(dict.fromkeys(entry.option for entries in below for entry in entries if entry.option))
 
 

@@ -82,7 +82,7 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
 
 
-def counted(claims: pd.DataFrame) -> str:
+def verdict_counts(claims: pd.DataFrame) -> str:
     """How many claims have which verdict: "2 hold, 1 does not, 1 not tested"; nothing without claims."""
     counts = claims["verdict"].value_counts()
     words = {Verdict.holds: ("holds", "hold"), Verdict.fails: ("does not", "do not")}
@@ -97,6 +97,6 @@ def totals(claims: pd.DataFrame) -> str:
     """How many claims of the paper, and how many of ours, have which verdict."""
     parts = []
     for whose, title in ((Whose.paper, "The paper's claims"), (Whose.ours, "Ours")):
-        listed = counted(claims[claims["of"] == whose.value])
+        listed = verdict_counts(claims[claims["of"] == whose.value])
         parts += [f"{title}: {listed}."] if listed else []
     return " ".join(parts)

@@ -7,13 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
-from nnrep.errors import UserError
 from nnrep.figures.provenance import describe_machine, git_commit
-from nnrep.figures.result_files import COMMANDS
+from nnrep.figures.result_files import COMMANDS, read_own
 from nnrep.host.text import readable
-from nnrep.records.table import read_table, write_table
+from nnrep.records.table import write_table
 
 # wall_s: wall time in seconds of all runs of a row together.
 COMMAND_COLUMNS = ["date", "command", "runs", "wall_s", "workers", "commit", "machine"]
@@ -61,12 +59,4 @@ def read_commands(folder: Path) -> pd.DataFrame:
     Raises:
         UserError: the table is not what `CommandLog` wrote.
     """
-    path = folder / COMMANDS
-    if not path.exists():
-        return pd.DataFrame(columns=COMMAND_COLUMNS)
-    held = read_table(path)
-    known = list(held.columns) in (COMMAND_COLUMNS, FIRST_COLUMNS)
-    numeric = held.empty or is_numeric_dtype(held["runs"])  # a column without values has no type
-    if not known or not numeric:
-        raise UserError(f"{path}: is no table of {', '.join(COMMAND_COLUMNS)}; move it away")
-    return held.reindex(columns=COMMAND_COLUMNS)
+    return read_own(folder / COMMANDS, "runs", COMMAND_COLUMNS, FIRST_COLUMNS)

@@ -26,8 +26,9 @@ from nnrep.figures.evidence import Evidence
 from nnrep.figures.figure import Figure, nothing_repeated
 from nnrep.figures.loops import loop_needs
 from nnrep.figures.needs import runs_needed
+from nnrep.host.text import counted
 from nnrep.records.chains import COLORS, draw_chain, scale_bar
-from nnrep.records.style import PAGE, SMALL, counted, styled
+from nnrep.records.style import PAGE, SMALL, styled
 from nnrep.systems.measures import PIECE_REACH
 
 COIL = 0.9  # share of bonds and of contacts that a coil has
@@ -101,12 +102,12 @@ def claims_of(evidence: Evidence) -> list[Claim]:
     coils = {key: is_coil(rows) for key, rows in by_method.items()}
     split = {key: rows["pieces"] > 1 for key, rows in by_method.items()}
     by_gnn_alone = [coils["pure_lj", NETWORK], *(~coils["pure_lj", other] for other in OTHERS)]
-    counted = "coils (one piece, 90 % of bonds and contacts)"
+    title = "coils (one piece, 90 % of bonds and contacts)"
     claims = [
         Claim(
             "Bond+LJ: GD, CG and GNN all find the coil in most runs",
             source,
-            f"{counted}: {_shares(coils, 'bond_lj')}; {_median_energies(runs, 'bond_lj')}",
+            f"{title}: {_shares(coils, 'bond_lj')}; {_median_energies(runs, 'bond_lj')}",
             _all_in_most_runs([coils["bond_lj", method] for method in METHOD_LABELS]),
             caveats=(BY_SHAPE,),
         ),
@@ -128,7 +129,7 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         Claim(
             "pure LJ: only GNN finds the coil in most runs",
             source,
-            f"{counted}: {_shares(coils, 'pure_lj')}",
+            f"{title}: {_shares(coils, 'pure_lj')}",
             _all_in_most_runs(by_gnn_alone),
         ),
         *(_more_contacts(runs, other) for other in OTHERS),

@@ -14,10 +14,11 @@ from nnrep.figures.markdown import formatted
 from nnrep.figures.registry import FIGURES
 from nnrep.figures.report import COMMAND_TITLES, SUMMARY_COLUMNS
 from nnrep.figures.result_files import CLAIMS, COMMANDS, REPEATS, SUMMARY
+from nnrep.host.text import counted
 from nnrep.records.closing_table import common_energy_unit, table_of_sweep
 from nnrep.records.collect import read_runs
 from nnrep.records.report.curves import MOST_CURVES, curve, points_of_each, read_history
-from nnrep.records.report.html import counted, details, paragraph, picture, table
+from nnrep.records.report.html import details, paragraph, picture, table
 from nnrep.records.report.page import Section, whole_page, write_page
 from nnrep.records.report.runs import data_of, facts
 from nnrep.records.report.sections import charts, viewer
@@ -160,13 +161,15 @@ def _curves(folder: Path, seeds: Sequence[Seed]) -> list[dict]:
     return [curve(read_history(paths[seed.row["run_id"]]), seed.label, seed.problem, most) for seed in kept]
 
 
-def _scenes(folder: Path, seeds: Sequence[Seed]) -> list[tuple[Seed, Scene]]:
+def _scenes(folder: Path, seeds: Sequence[Seed]) -> list[tuple[float | None, Scene | None]]:
     """Where runs of beads ended, as far as that is kept; a figure keeps no structure files of proteins."""
     beads = [seed for seed in seeds if seed.row["structure"] == BEADS]
     paths = {seed.row["run_id"]: folder / POSITIONS / f"{seed.row['run_id']}.npy" for seed in beads}
     kept = lowest([seed for seed in beads if paths[seed.row["run_id"]].exists()], MOST_STRUCTURES)
-    scenes = [(seed, scene_of(seed.label, None, {"end": _end(paths[seed.row["run_id"]])})) for seed in kept]
-    return [(seed, each) for seed, each in scenes if each is not None]
+    final = (_end(paths[seed.row["run_id"]]) for seed in kept)
+    return [
+        (seed.energy, scene_of(seed.label, None, {"end": end})) for seed, end in zip(kept, final, strict=True)
+    ]
 
 
 def _end(path: Path) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from nnrep.choices.identity import is_in
 from nnrep.errors import UserError, chosen, require, similar
 from nnrep.figures.registry import FIGURES
 from nnrep.sweep.engines.engine import EngineSettings
@@ -97,7 +98,7 @@ class Request(NamedTuple):
 def _is_own(override: str) -> bool:
     """Whether an override is of the paper's methods."""
     key = override.lstrip("+~").partition("=")[0]
-    return any(f"{key}.".startswith(f"{own}.") for own in OWN_KEYS)
+    return any(is_in(key, own) for own in OWN_KEYS)
 
 
 def usage() -> str:

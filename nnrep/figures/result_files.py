@@ -1,5 +1,6 @@
 """The files of a figure's results, and the runs that a folder holds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,14 +66,28 @@ def read_power(folder: Path) -> pd.DataFrame:
     Raises:
         UserError: the table cannot be read.
     """
-    path = folder / POWER
+    return read_own(folder / POWER, "power", POWER_COLUMNS)
+
+
+def read_own(path: Path, number: str, columns: list[str], earlier: Sequence[str] = ()) -> pd.DataFrame:
+    """A table that a reproduction keeps; empty where there is none.
+
+    Args:
+        path: of the table.
+        number: a column of numbers.
+        columns: those that it has.
+        earlier: those that it had once; the others are then empty.
+
+    Raises:
+        UserError: the table cannot be read, or has other columns.
+    """
     if not path.exists():
-        return pd.DataFrame(columns=POWER_COLUMNS)
+        return pd.DataFrame(columns=columns)
     held = read_table(path)
-    known = list(held.columns) == POWER_COLUMNS
-    if not known or not (held.empty or is_numeric_dtype(held["power"])):  # without values it has no type
-        raise UserError(f"{path}: is no table of {', '.join(POWER_COLUMNS)}; move it away")
-    return held
+    known = list(held.columns) in (columns, list(earlier))
+    if not known or not (held.empty or is_numeric_dtype(held[number])):  # without values it has no type
+        raise UserError(f"{path}: is no table of {', '.join(columns)}; move it away")
+    return held.reindex(columns=columns)
 
 
 def fresh_seeds_held(folder: Path, first: int) -> int:

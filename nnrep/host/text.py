@@ -43,6 +43,11 @@ def _byte(character: str) -> bytes:
     return bytes([ord(character) - 0xDC00]) if "\udc80" <= character <= "\udcff" else b"?"
 
 
+def counted(count: int, noun: str) -> str:
+    """ "1 particle", "2 particles"."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def last_line(text: str) -> str:
     """The last line that has something in it; nothing if there is none."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

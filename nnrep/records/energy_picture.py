@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from nnrep.records.palette import seed_colors
 from nnrep.records.style import PAGE, SMALL, number, styled
+from nnrep.records.thinning import evenly_spaced
 from nnrep.systems import System
 
 HEIGHT = 3.4  # inches
@@ -117,7 +118,7 @@ def _key(label: str, mark: str, size: float = 4) -> Line2D:
 
 def _bar_of_seeds(figure: Figure, seeds: list[Any], colors: list[str]) -> None:
     bar = figure.add_axes((0.75, PLACE[1], 0.02, 0.35))
-    places = np.unique(np.linspace(0, len(seeds) - 1, 5).round().astype(int))
+    places = evenly_spaced(len(seeds), 5)
     mappable = ScalarMappable(cmap=ListedColormap(colors))
     mappable.set_clim(-0.5, len(seeds) - 0.5)
     scale = figure.colorbar(mappable, cax=bar, ticks=places.tolist())

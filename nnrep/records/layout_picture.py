@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from nnrep.host.text import counted
 from nnrep.minimization import Result
 from nnrep.records.balls import draw_balls
 from nnrep.records.chains import draw_chain, fitting_ratio, main_part, scale_bar, side_view
-from nnrep.records.style import LETTERS, LINE, PAGE, SMALL, counted, number, styled
+from nnrep.records.style import LETTERS, LINE, PAGE, SMALL, number, styled
 from nnrep.records.traces import Native, draw_on_native, native_of
 from nnrep.systems import System
 from nnrep.systems.measures import PIECE_REACH, piece_of_each

@@ -50,6 +50,18 @@ SEED_FILES = (
 )
 
 
+def read_config(path: Path) -> Any:
+    """The plain values of a configuration file.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        return OmegaConf.to_container(OmegaConf.load(path))
+    except (OSError, ValueError, yaml.YAMLError, OmegaConfBaseException) as error:
+        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())})") from error
+
+
 class RunFolder:
     """The folder of one run."""
 
@@ -140,8 +152,8 @@ class RunFolder:
         path = self.path / CONFIG
         advice = "give the run's own configuration or choose another hydra.run.dir"
         try:
-            was = OmegaConf.to_container(OmegaConf.load(path))
-        except (OSError, ValueError, yaml.YAMLError, OmegaConfBaseException) as error:
+            was = read_config(path)
+        except UserError as error:
             raise UserError(f"{path}: cannot be read, so this run cannot be resumed; {advice}") from error
         before, now = flat(was), flat(wanted)
         for key in sorted(before.keys() | now.keys()):
@@ -156,8 +168,8 @@ class RunFolder:
         if not path.exists():
             return
         try:
-            held = OmegaConf.to_container(OmegaConf.load(path))
-        except (OSError, ValueError, yaml.YAMLError, OmegaConfBaseException):
+            held = read_config(path)
+        except UserError:
             held = None
         if not isinstance(held, dict) or not {"system", "reparam", "schedule"} <= held.keys():
             raise UserError(f"{path}: is no configuration of nnrep's; choose another hydra.run.dir")

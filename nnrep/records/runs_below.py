@@ -5,14 +5,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from nnrep.choices.identity import flat
-from nnrep.errors import UserError
+from nnrep.choices.identity import flat, is_in
 from nnrep.records.collect import read_runs, runs_of_sweep, tables_in
-from nnrep.records.run_folder import CONFIG
+from nnrep.records.run_folder import CONFIG, read_config
 from nnrep.records.sweep_table import is_sweep_table
 from nnrep.records.table import check_runs
 from nnrep.systems.registry import SYSTEMS
@@ -65,10 +61,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.exists():
         return {}
-    try:
-        return flat(_numbered(OmegaConf.to_container(OmegaConf.load(path))))
-    except (OSError, ValueError, yaml.YAMLError, OmegaConfBaseException) as error:
-        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())})") from error
+    return flat(_numbered(read_config(path)))
 
 
 def _numbered(value: Any) -> Any:
@@ -90,13 +83,6 @@ def differing_keys(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     return [key for key, given in values.items() if any(value != given[0] for value in given)]
 
 
-def setting(value: Any) -> str:
-    """A value of the configuration as YAML has it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
-
-
 def problem(row: "pd.Series[Any]", settings: Mapping[str, Any]) -> dict[str, str]:
     """What was minimised, as far as it is known: energies can be compared where nothing of it differs.
 
@@ -106,10 +92,5 @@ def problem(row: "pd.Series[Any]", settings: Mapping[str, Any]) -> dict[str, str
     """
     columns = {name: str(row[name]) for name in SYSTEM_COLUMNS}
     keys = SYSTEMS[row["system"]].energy_keys if row["system"] in SYSTEMS else ()
-    deciding = [name for name in settings if any(is_key(name, f"system.{key}") for key in keys)]
+    deciding = [name for name in settings if any(is_in(name, f"system.{key}") for key in keys)]
     return columns | {name: str(settings[name]) for name in deciding}
-
-
-def is_key(name: str, above: str) -> bool:
-    """Whether a dotted key is another one, or in it."""
-    return name == above or name.startswith(f"{above}.")

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nnrep.records.style import LETTERS, PAGE, counted, number, styled
+from nnrep.host.text import counted
+from nnrep.records.style import LETTERS, PAGE, number, styled
 
 HEIGHT = 3.4  # inches
 STRIP = 12  # the height of the axes over that of the strip for zeros

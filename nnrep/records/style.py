@@ -76,8 +76,3 @@ def number(value: float, digits: int = 5) -> str:
     if "e+" in text and abs(value) < PLAIN:
         text = f"{float(text):.0f}"
     return text.replace("-", "\N{MINUS SIGN}")
-
-
-def counted(count: int, noun: str) -> str:
-    """ "1 particle", "2 particles"."""
-    return f"{count} {noun}{'s' * (count != 1)}"

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from nnrep.records.thinning import evenly_spaced
+
 MOST_KEPT = 500  # rows of a run's history
 
 
@@ -64,6 +66,4 @@ def compressed(history: pd.DataFrame) -> bytes:
 
 def thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:
     """At most so many rows, evenly spaced, with the first and the last one."""
-    if len(rows) <= most:
-        return rows
-    return rows.iloc[np.linspace(0, len(rows) - 1, most).round().astype(int)]
+    return rows.iloc[evenly_spaced(len(rows), most)]

@@ -12,13 +12,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Quote, QuotedString, ValueType
 
 from nnrep.choices.settings import literal
-from nnrep.config.overrides import check_override, reads_as_number, understood
+from nnrep.config.overrides import STRUCTURE, check_override, reads_as_number, understood
 from nnrep.errors import UserError
 from nnrep.structures.patterns import matching_structures
 
 Grid = Mapping[str, object]
-
-STRUCTURE_KEY = "system.pdb"  # names files: a glob is one of these
 
 
 def grid_points(
@@ -84,13 +82,13 @@ def _with_files(override: Override, folders: Sequence[str]) -> Override:
     """
     value: Any = override._value
     choices = value.list if isinstance(value, ChoiceSweep) else [value]
-    if override.key_or_group == STRUCTURE_KEY and any(map(_is_mended, choices)):
+    if override.key_or_group == STRUCTURE and any(map(_is_mended, choices)):
         listed: list[Any] = []
         for each in choices:
             listed += _quoted_files(each, folders) if isinstance(each, Glob) else [_as_text(each)]
         return replace(override, _value=ChoiceSweep(list=listed), value_type=ValueType.CHOICE_SWEEP)
     if not isinstance(value, Glob) and _has_glob(choices):
-        reason = f"a glob stands alone or, of {STRUCTURE_KEY}, between commas"
+        reason = f"a glob stands alone or, of {STRUCTURE}, between commas"
         raise UserError(f"{override.input_line}: {reason}")
     return override
 
@@ -129,6 +127,6 @@ def _check_values(override: Override, loader: ConfigLoader | None) -> None:
     reason = "has no values, so that there is no job"
     if isinstance(override._value, Glob) and loader is not None:
         options = loader.get_group_options(override.key_or_group, ObjectType.CONFIG)
-        known = f"options of a group, as in reparam=glob(*), or files, as in {STRUCTURE_KEY}=glob(*.pdb)"
+        known = f"options of a group, as in reparam=glob(*), or files, as in {STRUCTURE}=glob(*.pdb)"
         reason = f"matches none of {', '.join(options)}" if options else f"matches nothing; it takes {known}"
     raise UserError(f"{override.input_line}: {reason}")

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nnrep.choices.identity import digest, flat
-from nnrep.sweep.grids import STRUCTURE_KEY
+from nnrep.config.overrides import STRUCTURE
 
 GROUPS = ("system", "reparam", "modes")  # whose values shape programs
 NAMED = ("optimizer", "schedule", "baseline")  # whose names do
@@ -31,7 +31,7 @@ def shape_of(config: DictConfig) -> str:
     """
     values = {group: _plain(config, group) for group in GROUPS}
     leaves = {key: value for key, value in flat(values).items() if _counts(key, value)}
-    leaves[STRUCTURE_KEY] = _size_class(leaves.get(STRUCTURE_KEY))
+    leaves[STRUCTURE] = _size_class(leaves.get(STRUCTURE))
     leaves |= {key: _plain(config, key) for key in KEYS}
     leaves |= {name: _plain(config, f"{name}.name") for name in NAMED}
     return digest({key: str(value) for key, value in leaves.items()})

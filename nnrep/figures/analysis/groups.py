@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from nnrep.choices.identity import as_yaml
 from nnrep.errors import UserError
 from nnrep.figures.analysis.summary import ENDS, summarise
 from nnrep.records.closing_table import SETTINGS, differing_settings
-from nnrep.records.runs_below import HeldRuns, differing_keys, problem, runs_below, setting
+from nnrep.records.runs_below import HeldRuns, differing_keys, problem, runs_below
 
 GROUP = "group"
 SEEDS = "seeds"  # which runs there are, and no setting of theirs
@@ -79,16 +80,13 @@ def settings_table(groups: Sequence[Group]) -> pd.DataFrame:
     """The settings in which groups differ, a row a group; from tables of runs where a configuration lacks."""
     if all(group.settings for group in groups):
         keys = differing_keys([group.settings for group in groups])
-        shown = (
-            {key: setting(group.settings[key]) for key in keys if key in group.settings} for group in groups
-        )
-        return pd.DataFrame(shown, columns=keys)
+        return pd.DataFrame([_shown(group.settings, keys) for group in groups], columns=keys)
     firsts = pd.DataFrame([group.rows.iloc[0][list(SETTINGS)] for group in groups])
     return firsts[differing_settings(firsts)].reset_index(drop=True)
 
 
 def _shown(settings: Mapping[str, Any], keys: Sequence[str]) -> dict[str, str]:
-    return {key: setting(settings[key]) for key in keys if key in settings}
+    return {key: as_yaml(settings[key]) for key in keys if key in settings}
 
 
 def compared(groups: Sequence[Group]) -> pd.DataFrame:

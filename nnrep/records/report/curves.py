@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nnrep.records.table import check_numbers, read_columns
+from nnrep.records.thinning import evenly_spaced
 
 MOST_CURVES = 40
 MOST_POINTS = 2000  # of a curve
@@ -48,8 +49,7 @@ def curve(history: pd.DataFrame, label: str, problem: str, most: int = MOST_POIN
     """
     stages = history["stage"].to_numpy()
     last = np.append(np.flatnonzero(stages[1:] != stages[:-1]), len(stages) - 1)
-    even = np.linspace(0, len(stages) - 1, min(most, len(stages))).round().astype(int)
-    kept = np.unique(np.concatenate([even, last]))
+    kept = np.unique(np.concatenate([evenly_spaced(len(stages), most), last]))
     rows, energies = history.iloc[kept], history["energy"].to_numpy(float)
     finite = energies[np.isfinite(energies)]
     return {

@@ -14,22 +14,21 @@ from nnrep.records.exploration.running_minimum import lowest_so_far
 from nnrep.records.report.curves import curve, points_of_each
 from nnrep.records.report.html import details, paragraph, picture, table
 from nnrep.records.report.page import Section, whole_page, write_page
+from nnrep.records.report.runs import data_of
 from nnrep.records.report.sections import charts, viewer
-from nnrep.records.report.structures import MOST_NUMBERS, Scene, in_space, read_arrays, scene_of
+from nnrep.records.report.structures import MOST_NUMBERS, Scene, in_space, native_of, read_arrays, scene_of
 from nnrep.records.report.tables import configuration, shown_table
 from nnrep.records.run_folder import (
     EXCHANGE,
     EXPLORATION,
     FUNNEL,
     MINIMA,
-    NATIVE,
     POSITIONS,
     QUENCHES,
     SEARCH,
 )
 from nnrep.records.runs_below import HeldRuns, read_settings
 from nnrep.records.table import read_table, read_text
-from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.systems.registry import SYSTEMS
 
 MOST_SHOWN = 20  # minima in the first table
@@ -56,16 +55,12 @@ def write_exploration_report(folder: Path) -> Path:
     unit = common_energy_unit([system])
     units = (unit, SYSTEMS[system].length_unit if system in SYSTEMS else "")
     held = [HeldRuns(folder, rows, read_settings(folder))]
-    curves, scenes = _curves(quenches), _scenes(folder, minima)
-    structures = [pdb for pdb in {each["pdb"]: None for each in scenes} if pdb is not None]
-    for each in scenes:
-        each["pdb"] = None if each["pdb"] is None else structures.index(each["pdb"])
-    data = {"energyUnit": unit, "curves": curves, "structures": structures, "scenes": scenes}
+    data = data_of(_curves(quenches), _scenes(folder, minima), unit)
     sections = [
         Section("Minima", paragraph(summary_line(summary, units)) + _minima(minima, units)),
         *_pictures(folder),
-        *charts(curves, len(curves)),
-        *viewer(scenes, len(scenes)),
+        *charts(data["curves"], len(data["curves"])),
+        *viewer(data["scenes"], len(data["scenes"])),
         Section("Exchange between temperatures", _whole(folder / EXCHANGE)),
         Section("Configuration", configuration(held)),
     ]
@@ -111,21 +106,18 @@ def _curves(quenches: pd.DataFrame) -> list[dict[str, Any]]:
     return curves
 
 
-def _scenes(folder: Path, minima: pd.DataFrame) -> list[Scene]:
-    """The start and the lowest minima, superposed on the native structure."""
+def _scenes(folder: Path, minima: pd.DataFrame) -> list[tuple[float, Scene | None]]:
+    """The start and the lowest minima, superposed on the native structure, each with its energy."""
     path = folder / POSITIONS
     if not path.exists() or not len(minima):
         return []
-    arrays, native = read_arrays(path, ("start", "minima")), folder / NATIVE
-    pdb = native.read_text(encoding="utf-8") if native.exists() else None
-    scale = 1 if pdb is None else ANGSTROM_PER_NM
+    arrays = read_arrays(path, ("start", "minima"))
+    pdb, scale = native_of(folder)
     start = scale * in_space(arrays["start"])
-    scenes = []
     most = max(1, min(MOST_IN_SPACE, MOST_NUMBERS // max(1, 2 * start.size)))
+    scenes = []
     for rank, positions in enumerate(arrays["minima"][:most]):
-        energy = float(minima["energy"].iloc[rank])
         parts = {"start": start, "end": scale * in_space(np.asarray(positions, float))}
         made = scene_of(f"minimum {rank + 1}", pdb, parts)
-        if made is not None:
-            scenes.append(made | {"energy": energy})
+        scenes.append((float(minima["energy"].iloc[rank]), made))
     return scenes

@@ -54,11 +54,6 @@ def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
-def counted(count: int, noun: str) -> str:
-    """A number and a noun, in its plural where it needs one."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def picture(path: Path, title: str) -> str:
     """A PNG picture with its title, inside the page."""
     data = base64.b64encode(path.read_bytes()).decode()

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from nnrep.host.terminal import log
+from nnrep.host.text import counted
 from nnrep.records.closing_table import SETTINGS, common_energy_unit
 from nnrep.records.report.curves import MOST_CURVES, curve, points_of_each, read_history
-from nnrep.records.report.html import counted
 from nnrep.records.report.page import Section, whole_page, write_page
 from nnrep.records.report.sections import charts, pictures, viewer
 from nnrep.records.report.seeds import MOST_NAMED, Seed, lowest, named_seeds
@@ -78,7 +78,7 @@ def drawn(seeds: Sequence[Seed]) -> dict[str, Any]:
             curves.append(curve(own, seed.label, seed.problem, most))
     share = MOST_NUMBERS // max(1, len(in_space))
     scenes = [
-        (seed, scene(seed.label, seed.folder, seed.seed, share, is_chain(seed.row["system"])))
+        (seed.energy, scene(seed.label, seed.folder, seed.seed, share, is_chain(seed.row["system"])))
         for seed in in_space
     ]
     return data_of(curves, scenes, unit)
@@ -96,10 +96,10 @@ def structures_shown(seeds: Sequence[Seed]) -> int:
 
 
 def data_of(
-    curves: list[dict[str, Any]], scenes: Iterable[tuple[Seed, Scene | None]], unit: str
+    curves: list[dict[str, Any]], scenes: Iterable[tuple[float | None, Scene | None]], unit: str
 ) -> dict[str, Any]:
-    """The data of a page; native structures that several scenes have stand in it once."""
-    kept = [each | {"energy": seed.energy} for seed, each in scenes if each is not None]
+    """The data of a page, of scenes with their energies; native structures of several stand in it once."""
+    kept = [each | {"energy": energy} for energy, each in scenes if each is not None]
     structures = list(dict.fromkeys(each["pdb"] for each in kept if each["pdb"] is not None))
     for each in kept:
         each["pdb"] = None if each["pdb"] is None else structures.index(each["pdb"])

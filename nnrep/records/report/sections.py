@@ -5,7 +5,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from nnrep.records.report.html import counted, details, paragraph, picture
+from nnrep.host.text import counted
+from nnrep.records.report.html import details, paragraph, picture
 from nnrep.records.report.page import Section
 from nnrep.records.report.structures import Scene
 from nnrep.records.runs_below import HeldRuns

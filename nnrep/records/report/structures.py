@@ -10,6 +10,7 @@ import numpy as np
 
 from nnrep.errors import UserError
 from nnrep.records.run_folder import NATIVE, POSITIONS, TRAJECTORY
+from nnrep.records.thinning import evenly_spaced
 from nnrep.records.trajectory import read_trajectory
 from nnrep.systems.measures import ANGSTROM_PER_NM
 
@@ -46,14 +47,18 @@ def scene(label: str, folder: Path, seed: int, most_numbers: int, chain: bool = 
     if seed not in arrays["seeds"]:
         return None
     place = list(arrays["seeds"]).index(seed)
-    native = folder / NATIVE
-    pdb = native.read_text(encoding="utf-8") if native.exists() else None
-    scale = 1 if pdb is None else ANGSTROM_PER_NM
+    pdb, scale = native_of(folder)
     parts = {
         name: scale * in_space(arrays[key][place]) for name, key in (("start", "start"), ("end", "final"))
     }
     frames, steps = _frames(folder, seed, arrays, most_numbers)
     return scene_of(label, pdb, parts, frames, steps, chain)
+
+
+def native_of(folder: Path) -> tuple[str | None, float]:
+    """The native structure of a run as PDB text, and the run's unit of length in A; None and 1 of beads."""
+    native = folder / NATIVE
+    return (native.read_text(encoding="utf-8"), ANGSTROM_PER_NM) if native.exists() else (None, 1.0)
 
 
 def scene_of(
@@ -143,7 +148,7 @@ def _frames(
     most = min(MOST_FRAMES, most_numbers // max(1, frames[0].size)) if len(frames) else 0
     if most < 2 or len(steps) != len(frames):
         return None, ()
-    kept = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
+    kept = evenly_spaced(len(frames), most)
     return frames[kept], steps[kept]
 
 

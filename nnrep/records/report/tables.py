@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from nnrep.choices.identity import as_yaml
 from nnrep.records.closing_table import Shown, table_of_run, table_of_sweep
 from nnrep.records.report.curves import read_history
 from nnrep.records.report.html import details, paragraph, table, text_block
 from nnrep.records.run_folder import CONFIG, HISTORY, RUNS
-from nnrep.records.runs_below import HeldRuns, differing_keys, setting
+from nnrep.records.runs_below import HeldRuns, differing_keys
 from nnrep.records.sweep_table import is_sweep_table
 from nnrep.records.table import ERROR, read_table, read_text
 
@@ -72,7 +73,7 @@ def configuration(held: Sequence[HeldRuns]) -> str:
 
 
 def _text(held: HeldRuns, key: str) -> str:
-    return setting(held.settings[key]) if key in held.settings else ""
+    return as_yaml(held.settings[key]) if key in held.settings else ""
 
 
 def _common(known: Sequence[HeldRuns], differ: Collection[str]) -> Iterator[str]:
@@ -80,6 +81,6 @@ def _common(known: Sequence[HeldRuns], differ: Collection[str]) -> Iterator[str]
     values = {key: value for each in known for key, value in each.settings.items() if key not in differ}
     for key, value in values.items():
         have = sum(key in each.settings for each in known)
-        yield f"{key}: {setting(value)}" + (
+        yield f"{key}: {as_yaml(value)}" + (
             "" if have == len(known) else f"  ({have} of {len(known)} have it)"
         )
