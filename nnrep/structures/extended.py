@@ -9,6 +9,7 @@ from PeptideBuilder import Geometry, PeptideBuilder
 from nnrep.errors import UserError
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.residues import AMINO_ACIDS
+from nnrep.structures.units import ANGSTROM_PER_NM
 
 PEPTIDE_BOND = 1.32  # A
 CARBOXYLATE_BOND = 1.25  # A, C-OXT
@@ -78,7 +79,7 @@ def _built_residues(codes: list[str]) -> list[dict[str, np.ndarray]]:
             structure = PeptideBuilder.add_residue(structure, geometry)
     structure = PeptideBuilder.add_terminal_OXT(structure, CARBOXYLATE_BOND)
     return [
-        {atom.get_name(): 0.1 * np.asarray(atom.coord, float) for atom in residue}
+        {atom.get_name(): (1 / ANGSTROM_PER_NM) * np.asarray(atom.coord, float) for atom in residue}
         for residue in structure.get_residues()
     ]
 

@@ -18,6 +18,13 @@ T = TypeVar("T")
 FORCE_FIELD = "amber14-all.xml"
 KIND, CONTINUUM_KIND = "vacuum", "continuum"  # in the store
 VERSION = 1  # raise it where the same molecule comes to have another system
+# Of OpenMM's `createSystem`: all bonds flexible, all pairs within reach.
+FLEXIBLE: dict[str, Any] = {
+    "nonbondedMethod": app.NoCutoff,
+    "constraints": None,
+    "rigidWater": False,
+    "removeCMMotion": False,
+}
 
 
 class Continuum(NamedTuple):
@@ -77,14 +84,7 @@ def flexible_system(field: app.ForceField, topology: app.Topology, **arguments: 
     Raises:
         ValueError: OpenMM's, naming a residue that the force field does not know.
     """
-    return field.createSystem(
-        topology,
-        nonbondedMethod=app.NoCutoff,
-        constraints=None,
-        rigidWater=False,
-        removeCMMotion=False,
-        **arguments,
-    )
+    return field.createSystem(topology, **FLEXIBLE, **arguments)
 
 
 def check_by_openmm(system: openmm.System) -> None:

@@ -16,6 +16,7 @@ from nnrep.structures.engines.registry import ENGINES
 from nnrep.structures.force_field import check_by_openmm
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.residues import CLOSEST_ATOMS
+from nnrep.structures.units import ANGSTROM_PER_NM
 from nnrep.structures.write import pdb_text
 
 TOPOLOGY, COORDINATES = "system.topology", "system.coordinates"
@@ -115,7 +116,7 @@ def _text(topology: app.Topology, positions: np.ndarray, xml: str, where: str) -
 def _check_overlaps(topology: app.Topology, placed: Coordinates, key: str) -> None:
     from scipy.spatial import cKDTree  # NumPy alone is quick to load
 
-    pairs = cKDTree(10 * placed.positions).query_pairs(CLOSEST_ATOMS)
+    pairs = cKDTree(ANGSTROM_PER_NM * placed.positions).query_pairs(CLOSEST_ATOMS)
     if pairs:
         atoms = list(topology.atoms())
         one, other = (f"{_called(atoms[index])}" for index in min(pairs))

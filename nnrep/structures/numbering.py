@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from nnrep.errors import ConfigError, UserError
 from nnrep.host.terminal import log
-from nnrep.structures.residues import is_known
+from nnrep.structures.residues import PEPTIDE_ATOMS, is_known
 
-TRACE = frozenset({"N", "CA", "C"})
+TRACE = frozenset(PEPTIDE_ATOMS)
 
 
 class Site(NamedTuple):

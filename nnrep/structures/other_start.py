@@ -14,6 +14,7 @@ from nnrep.structures.places import Found, from_file
 from nnrep.structures.preparation import ALL, Preparation
 from nnrep.structures.prepare import checked, prepared_from
 from nnrep.structures.residues import chain_letter
+from nnrep.structures.units import ANGSTROM_PER_NM
 
 if TYPE_CHECKING:
     from openmm import app
@@ -123,7 +124,7 @@ def _as_they_are(file: Found, options: Preparation, molecule: Molecule) -> np.nd
     wanted = list(_atoms(molecule.topology))
     if names != [residue.name for residue in residues] or positions.keys() != set(wanted):
         return None
-    return np.array([positions[atom] for atom in wanted]) / 10  # nm
+    return np.array([positions[atom] for atom in wanted]) / ANGSTROM_PER_NM
 
 
 def _check_atoms(

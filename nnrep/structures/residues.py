@@ -17,7 +17,8 @@ AMINO_ACIDS = {
 }  # fmt: skip
 FIRST_CAPS, LAST_CAPS = frozenset({"ACE"}), frozenset({"NME", "NH2"})
 CAPS = FIRST_CAPS | LAST_CAPS
-BACKBONE = ("N", "CA", "C", "O")
+PEPTIDE_ATOMS = ("N", "CA", "C")  # which all amino acids have, in the order of the chain
+BACKBONE = (*PEPTIDE_ATOMS, "O")
 ELEMENTS = frozenset({"H", "D", "C", "N", "O", "S"})  # of amino acids
 CLOSEST_ATOMS = 0.5  # A, that can be two atoms
 LONGEST_DISULPHIDE = 2.5  # A
@@ -99,7 +100,7 @@ def is_protein(residue: "gemmi.Residue") -> bool:
     if residue.entity_type == gemmi.EntityType.NonPolymer:  # a free amino acid, after the end of its chain
         return False
     known = gemmi.find_tabulated_residue(residue.name).is_amino_acid() or residue.name in PROTONATIONS
-    return known or all(residue.find_atom(name, "*") for name in ("N", "CA", "C"))
+    return known or all(residue.find_atom(name, "*") for name in PEPTIDE_ATOMS)
 
 
 def join_bonded(chain: "gemmi.Chain") -> None:

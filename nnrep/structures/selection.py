@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrep.errors import ConfigError, is_integer, require
+from nnrep.structures.residues import PEPTIDE_ATOMS
 
 if TYPE_CHECKING:
     import gemmi
     from openmm import app
 
-BACKBONE = ("N", "CA", "C")
 NAMED = 3  # chains that a message names
 EXAMPLES = "backbone, ca, heavy, or a selection of gemmi's such as 10-20, A/10-20 or //*/*/[!H]"
 
@@ -66,7 +66,7 @@ def _heavy(topology: "app.Topology") -> np.ndarray:
 
 
 WORDS: "dict[str, Callable[[app.Topology], np.ndarray]]" = {
-    "backbone": lambda topology: chain_atoms(topology, *BACKBONE),
+    "backbone": lambda topology: chain_atoms(topology, *PEPTIDE_ATOMS),
     "ca": lambda topology: chain_atoms(topology, "CA"),
     "heavy": _heavy,
 }

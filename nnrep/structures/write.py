@@ -11,6 +11,7 @@ from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
 from nnrep.structures.checks import HIGHEST, LOWEST
 from nnrep.structures.openmm_names import FORMS
+from nnrep.structures.units import ANGSTROM_PER_NM
 
 # OpenMM takes forms of amino acids for heterogens.
 HETEROGEN = re.compile(rf"^HETATM(.{{11}})(?=(?:{'|'.join(FORMS)}) )", re.M)
@@ -42,7 +43,7 @@ def pdb_text(topology: app.Topology, positions_nm: np.ndarray, where: str) -> st
     Raises:
         UserError: as for `write_pdb`.
     """
-    positions = 10 * np.asarray(positions_nm, float)
+    positions = ANGSTROM_PER_NM * np.asarray(positions_nm, float)
     _check_columns(positions, where)
     text = io.StringIO()
     if positions.ndim == 2:

@@ -11,9 +11,9 @@ from jax import Array
 from jax.tree_util import Partial
 
 from nnrep.energies.arrays import on_device
+from nnrep.structures.units import ANGSTROM_PER_NM
 from nnrep.systems.system import Contacts, System
 
-ANGSTROM_PER_NM = 10.0
 PIECE_REACH = 1.5  # particles nearer than this many ideal contact distances hang together
 TANGLED = 0.5  # of its ideal length: a coupled pair nearer than that is tangled
 MIN_CONTACT_FRACTION = 0.5  # of a success

@@ -21,7 +21,7 @@ from nnrep.structures.engines.registry import ENGINES, engine_of
 from nnrep.structures.force_field import stored_vacuum_system
 from nnrep.structures.given import Box, Constraints, given_molecule, positions_in
 from nnrep.structures.molecule import Molecule
-from nnrep.structures.selection import BACKBONE
+from nnrep.structures.residues import PEPTIDE_ATOMS
 from nnrep.systems.force_fields.openmm_forces import UnknownForcesError, energy_of_system
 from nnrep.systems.measures import ANGSTROM_PER_NM
 from nnrep.systems.molecular import Begin, MolecularConfig, molecular_system, node_features
@@ -236,9 +236,9 @@ def groups_of(topology: app.Topology) -> dict[str, np.ndarray]:
     ca, backbone = [], []
     for residue in topology.residues():
         places = {atom.name.replace("*", "'"): atom.index for atom in residue.atoms()}
-        if all(name in places for name in BACKBONE):
+        if all(name in places for name in PEPTIDE_ATOMS):
             ca.append(places["CA"])
-            backbone += [places[name] for name in BACKBONE]
+            backbone += [places[name] for name in PEPTIDE_ATOMS]
         elif all(name in places for name in SUGAR):
             backbone += [places[name] for name in NUCLEIC if name in places]
     heavy = [atom.index for atom in topology.atoms() if atom.element is not app.element.hydrogen]

@@ -28,7 +28,8 @@ from nnrep.structures.molecule import Molecule
 from nnrep.structures.other_start import check_file, content_hash, start_from
 from nnrep.structures.preparation import Heterogens, Preparation
 from nnrep.structures.prepare import prepared
-from nnrep.structures.selection import BACKBONE, chain_atoms
+from nnrep.structures.residues import PEPTIDE_ATOMS
+from nnrep.structures.selection import chain_atoms
 from nnrep.structures.unfold import UnfoldConfig, unfolded
 from nnrep.systems.force_fields.parameters import Cutoff
 from nnrep.systems.force_fields.registry import FORCE_FIELDS, force_field_of
@@ -364,7 +365,7 @@ class AtomGroups(NamedTuple):
 
 def atom_groups(topology: app.Topology) -> AtomGroups:
     """Groups that an RMSD is taken of: CA; N, CA and C; all. Caps have no CA and are in none but all."""
-    ca, backbone = chain_atoms(topology, "CA"), chain_atoms(topology, *BACKBONE)
+    ca, backbone = chain_atoms(topology, "CA"), chain_atoms(topology, *PEPTIDE_ATOMS)
     return AtomGroups(ca, backbone, np.arange(topology.getNumAtoms()))
 
 

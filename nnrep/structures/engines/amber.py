@@ -7,13 +7,12 @@ from openmm import app
 
 from nnrep.structures.engines.coordinates import Coordinates
 from nnrep.structures.engines.engine import Engine, Given
+from nnrep.structures.force_field import FLEXIBLE
 
 
 def _read(topology: Path, parameters: Sequence[Path], coordinates: Coordinates) -> Given:
     read = app.AmberPrmtopFile(str(topology))
-    system = read.createSystem(
-        nonbondedMethod=app.NoCutoff, constraints=None, rigidWater=False, removeCMMotion=False
-    )
+    system = read.createSystem(**FLEXIBLE)
     has_box = read.topology.getPeriodicBoxVectors() is not None
     box = f"{topology.name} has a periodic box" if has_box else ""
     return Given(read.topology, system, box)

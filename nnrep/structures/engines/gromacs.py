@@ -7,6 +7,7 @@ from openmm import app
 
 from nnrep.structures.engines.coordinates import Coordinates
 from nnrep.structures.engines.engine import Engine, Given
+from nnrep.structures.force_field import FLEXIBLE
 
 # Sections with an energy that OpenMM's reader leaves out without a word.
 UNREAD = frozenset(
@@ -38,9 +39,7 @@ class _Topology(app.GromacsTopFile):
 
 def _read(topology: Path, parameters: Sequence[Path], coordinates: Coordinates) -> Given:
     read = _Topology(str(topology))
-    system = read.createSystem(
-        nonbondedMethod=app.NoCutoff, constraints=None, rigidWater=False, removeCMMotion=False
-    )
+    system = read.createSystem(**FLEXIBLE)
     return Given(read.topology, system)
 
 
