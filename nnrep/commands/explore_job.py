@@ -54,11 +54,11 @@ def check_job(raw: DictConfig, folder_path: Path) -> ExploreJob:
     folder = ExplorationFolder(folder_path)
     with ExitStack() as held:
         held.enter_context(folder.locked())
-        finish, molecule = prepared(plan.finish)
-        plan = plan._replace(finish=finish, quench=plan.quench.for_molecule(molecule))
+        _, molecule = prepared(plan.finish)
+        plan = plan.for_molecule(molecule)
         explore, system = plan.config.explore, plan.config.system
-        limits = (finish.seeds, explore.least_fall(system.energy_unit, system.mean_over), explore)
-        ended = folder.holds_ended(finish.recorded, molecule, plan.config.resume, *limits)
+        limits = (plan.finish.seeds, explore.least_fall(system.energy_unit, system.mean_over), explore)
+        ended = folder.holds_ended(plan.finish.recorded, molecule, plan.config.resume, *limits)
         return ExploreJob(plan, molecule, ended, held.pop_all())
 
 
@@ -250,8 +250,8 @@ class OrderOf:
         key = self.plan.finish.hash
         if key not in _explorers:
             configure_jax(self.plan.config.precision.value)
-            finish, molecule = prepared(self.plan.finish)
-            plan = self.plan._replace(finish=finish, quench=self.plan.quench.for_molecule(molecule))
+            _, molecule = prepared(self.plan.finish)
+            plan = self.plan.for_molecule(molecule)
             with progress_bar(quiet=True) as bar:
                 _explorers.clear()
                 _explorers[key] = _explorer_of(plan, molecule, bar, stop_requested)[0]

@@ -40,21 +40,6 @@ def at_positions(terms: "tuple[PairTerm, ...]", positions: Array) -> "tuple[Pair
     return tuple(term if term.at is None else term.at(positions) for term in terms)
 
 
-def squared_distances(positions: Array, pairs: np.ndarray) -> Array:
-    """Squared distances (m,) of the pairs (m, 2) in positions (n, d)."""
-    displacement = positions[pairs[:, 0]] - positions[pairs[:, 1]]
-    return jnp.sum(displacement**2, axis=-1)
-
-
-def pair_energy(terms: tuple[PairTerm, ...], positions: Array) -> Array:
-    """Sum of the pair terms at positions (n, d): a scalar."""
-    energy = jnp.zeros((), positions.dtype)
-    for term in at_positions(terms, positions):
-        squared = term.stretch * squared_distances(positions, term.pairs)
-        energy += jnp.sum(term.weight * term.potential(squared))
-    return energy
-
-
 def distance(squared: Array) -> Array:
     """r from u = r^2, with gradient zero at u = 0."""
     return jnp.sqrt(jnp.maximum(squared, SMALLEST_SQUARED_DISTANCE))

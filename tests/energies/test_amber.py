@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pair_sum import pair_energy
 from scipy.spatial.transform import Rotation
 from structure_texts import tripeptide
 
@@ -24,7 +25,6 @@ from nnrep.energies.bonded import (
 )
 from nnrep.energies.local import local_energy
 from nnrep.energies.nonbonded import Atoms, PairTable, nonbonded_energy_and_gradient, pair_table
-from nnrep.energies.pairwise import pair_energy
 from nnrep.energies.planes import planes_of
 from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.molecule import Molecule

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from openmm import app, unit
+from pair_sum import pair_energy
 from structure_texts import tripeptide
 
 import nnrep
@@ -22,7 +23,7 @@ from nnrep.energies.classical import (
     no_torsions,
 )
 from nnrep.energies.local import local_energy
-from nnrep.energies.pairwise import pair_energy, soft_6_4, soft_12_6
+from nnrep.energies.pairwise import soft_6_4, soft_12_6
 from nnrep.energies.planes import planes_of
 from nnrep.energies.soft_pairs import SoftAtoms, SoftTable, soft_energy_and_gradient, whole_table
 from nnrep.errors import ConfigError

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pair_sum import pair_energy
 
 from nnrep.energies.cluster import CORE, cluster_energy_and_gradient, cluster_pairs, cluster_terms
-from nnrep.energies.pairwise import pair_energy
 
 
 @pytest.fixture(autouse=True)

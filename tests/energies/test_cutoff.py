@@ -6,13 +6,13 @@ import numpy as np
 import openmm
 import pytest
 from openmm import app, unit
+from pair_sum import pair_energy
 from structure_texts import tripeptide
 
 from nnrep.choices.identity import hash_of
 from nnrep.choices.settings import build
 from nnrep.energies import cutoff as cut
 from nnrep.energies.amber import amber_energy_and_gradient, amber_terms
-from nnrep.energies.pairwise import pair_energy
 from nnrep.errors import ConfigError
 from nnrep.structures.force_field import force_field, vacuum_system
 from nnrep.structures.molecule import Molecule

@@ -10,6 +10,7 @@ import openmm
 import pytest
 from entries import EMBEDDED, ENTRIES, molecule_of
 from openmm import app
+from pair_sum import pair_energy
 from structure_texts import tripeptide
 
 from nnrep.energies import all_pairs
@@ -22,7 +23,6 @@ from nnrep.energies.generalized_born import (
     fixed_radii,
     pair_row_energies,
 )
-from nnrep.energies.pairwise import pair_energy
 from nnrep.structures.force_field import Continuum, continuum_system, stored_continuum_force
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.solvents import parameters as parameters_module

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pair_sum import pair_energy
 
 from nnrep.energies import loop
 from nnrep.energies.loop import LoopParameters, Potential
-from nnrep.energies.pairwise import pair_energy
 
 
 def reference_energy(p: LoopParameters, x: np.ndarray) -> float:

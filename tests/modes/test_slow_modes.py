@@ -5,13 +5,14 @@ import pytest
 import scipy.linalg
 import scipy.sparse
 from jax.tree_util import Partial
+from pair_sum import pair_energy
 from structure_texts import tripeptide
 
 import nnrep
 from nnrep.energies import bonded, nonbonded
 from nnrep.energies.amber import amber_terms
 from nnrep.energies.local import LocalTerm, local_energy
-from nnrep.energies.pairwise import PairTerm, pair_energy
+from nnrep.energies.pairwise import PairTerm
 from nnrep.errors import ConfigError
 from nnrep.modes import backbone, spectrum
 from nnrep.modes.backbone import Backbone, Sampling, dense_backbone, term_backbone
