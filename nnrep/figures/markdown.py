@@ -13,7 +13,14 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> s
 
 
 def formatted_table(table: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> str:
-    """The columns of a table that are to be shown, as far as it has them.
+    """The columns of a table that are to be shown, as far as it has them; see `formatted_cells`."""
+    return markdown_table(*formatted_cells(table, columns))
+
+
+def formatted_cells(
+    table: pd.DataFrame, columns: Mapping[str, tuple[str, str]]
+) -> tuple[list[str], list[list[str]]]:
+    """Titles and rows of the columns of a table that are to be shown, as far as it has them.
 
     Args:
         table: a row a row.
@@ -21,7 +28,7 @@ def formatted_table(table: pd.DataFrame, columns: Mapping[str, tuple[str, str]])
     """
     shown = [name for name in columns if name in table.columns]
     rows = [[formatted(columns[name][1], row[name]) for name in shown] for _, row in table.iterrows()]
-    return markdown_table([columns[name][0] for name in shown], rows)
+    return [columns[name][0] for name in shown], rows
 
 
 def formatted(form: str, value: object) -> str:

@@ -1,6 +1,6 @@
 """The report of a figure's results as an HTML page: claims, picture, settings, runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pandas as pd
 from nnrep.errors import UserError
 from nnrep.figures.claim import JOINED_BY, Verdict, totals
 from nnrep.figures.claims_file import read_claims
-from nnrep.figures.markdown import formatted
+from nnrep.figures.markdown import formatted_cells
 from nnrep.figures.registry import FIGURES
 from nnrep.figures.report import COMMAND_TITLES, SUMMARY_COLUMNS
 from nnrep.figures.result_files import CLAIMS, COMMANDS, REPEATS, SUMMARY
@@ -112,12 +112,7 @@ def _settings(folder: Path) -> list[Section]:
     if not path.exists():
         return []
     summary = read_table(path)
-    shown = [name for name in SUMMARY_COLUMNS if name in summary.columns and summary[name].notna().any()]
-    rows = [
-        [formatted(SUMMARY_COLUMNS[name][1], row[name]) for name in shown] for _, row in summary.iterrows()
-    ]
-    text = [place for place, name in enumerate(shown) if summary[name].dtype == object]
-    content = table([SUMMARY_COLUMNS[name][0] for name in shown], rows, text)
+    content = _table(summary.dropna(axis="columns", how="all"), SUMMARY_COLUMNS)
     explained = (
         "A row for each setting, over its runs that have not diverged; energies of proteins in kJ/mol."
     )
@@ -144,13 +139,14 @@ def _commands(folder: Path) -> list[Section]:
     path = folder / COMMANDS
     if not path.exists():
         return []
-    commands = read_table(path)
-    shown = [name for name in COMMAND_TITLES if name in commands.columns]
-    rows = [
-        [formatted(COMMAND_TITLES[name][1], row[name]) for name in shown] for _, row in commands.iterrows()
-    ]
-    text = [place for place, name in enumerate(shown) if commands[name].dtype == object]
-    return [Section("Commands", table([COMMAND_TITLES[name][0] for name in shown], rows, text))]
+    return [Section("Commands", _table(read_table(path), COMMAND_TITLES))]
+
+
+def _table(rows: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> str:
+    """The columns of a table that are to be shown, as `formatted_cells` has them; text begins on the left."""
+    titles, cells = formatted_cells(rows, columns)
+    is_text = [rows[name].dtype == object for name in columns if name in rows.columns]
+    return table(titles, cells, np.flatnonzero(is_text).tolist())
 
 
 def _curves(folder: Path, seeds: Sequence[Seed]) -> list[dict]:

@@ -20,11 +20,10 @@ def at_equal_time(
         second: the same.
 
     Returns:
-        That time in seconds, and the energies; infinite where a run diverged or had no check yet.
+        That time in seconds, and the energies; infinite where a run diverged, NaN where it had no check yet.
     """
     seconds = min(values_of(runs, "time_s").median() for runs in (first, second))
-    energies = (values_at(evidence, runs, "energy", seconds) for runs in (first, second))
-    ours, theirs = (np.where(np.isnan(values), np.inf, values) for values in energies)
+    ours, theirs = (values_at(evidence, runs, "energy", seconds) for runs in (first, second))
     return float(seconds), ours, theirs
 
 

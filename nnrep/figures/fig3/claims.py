@@ -214,7 +214,8 @@ def _lower_in_time(evidence: Evidence, potential: str, reparam: str) -> Claim:
     ours, theirs = (_fresh(evidence, potential, name) for name in (reparam, PLAIN))
     if ours.empty or theirs.empty:
         return Claim(claim, TITLE, NO_SETTING, Verdict.undecided, caveats=caveats)
-    seconds, energies, others = at_equal_time(evidence, ours, theirs)
+    seconds, *both = at_equal_time(evidence, ours, theirs)
+    energies, others = (np.where(np.isnan(values), np.inf, values) for values in both)
     verdict = ranks_lower(energies, others, FEWEST)
     final = f"{method} {energies_of(ours).median():.4f}, GD {energies_of(theirs).median():.4f}"
     measured = (

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from nnrep.figures.analysis.histories import values_at
 from nnrep.figures.analysis.labels import COARSE_GRAINED, PLAIN
 from nnrep.figures.analysis.problems import MinimizationProblem, problems_of
+from nnrep.figures.analysis.races import at_equal_time
 from nnrep.figures.analysis.selection import counts_of, distinct_energies, energies_of, runs_of, values_of
 from nnrep.figures.analysis.statistics import FEWEST, combined, difference, lower, refuting_confidence
 from nnrep.figures.analysis.summary import with_times
@@ -116,8 +116,7 @@ def _similar(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[st
 
 
 def _lower_in_time(evidence: Evidence, cg: pd.DataFrame, gd: pd.DataFrame) -> tuple[str, Verdict]:
-    seconds = min(values_of(cg, "time_s").median(), values_of(gd, "time_s").median())
-    ours, theirs = (values_at(evidence, runs, "energy", seconds) for runs in (cg, gd))
+    seconds, ours, theirs = at_equal_time(evidence, cg, gd)
     if np.isnan([*ours, *theirs]).any():
         late = "CG" if np.isnan(ours).any() else "GD"
         measured = f"after {seconds:.2f} s {late} had not come to its first check"
