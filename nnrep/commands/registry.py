@@ -3,6 +3,4 @@
 from nnrep.choices.registry import Registry
 from nnrep.commands.command import Command
 
-COMMANDS: Registry[Command] = Registry(
-    "verb", "nnrep.commands", others=("command", "explore_job", "hydra_app", "jobs", "modes_job", "registry")
-)
+COMMANDS: Registry[Command] = Registry("verb", "nnrep.commands")

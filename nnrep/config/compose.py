@@ -105,8 +105,8 @@ def _multiply(*factors: float) -> float:
 
 def add_choices() -> None:
     """Let Hydra know the choices without a file in `configs/`, whose defaults are those of their settings."""
-    for group, (package, others) in GROUPS.items():
-        for name in choice_names(package, others):
+    for group, package in GROUPS.items():
+        for name in choice_names(package):
             if not (config_folder() / group / f"{name}.yaml").is_file():
                 ConfigStore.instance().store(name, default_values(group, name), group)
 
@@ -116,4 +116,4 @@ def default_values(group: str, name: str) -> dict[str, object]:
     from nnrep.choices.identity import plain_form
     from nnrep.choices.settings import build
 
-    return plain_form(build(import_module(f"{GROUPS[group][0]}.{name}").CHOICE, {"name": name}))
+    return plain_form(build(import_module(f"{GROUPS[group]}.{name}").CHOICE, {"name": name}))

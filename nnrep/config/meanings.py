@@ -37,7 +37,7 @@ class Key(NamedTuple):
 def options_of(group: str) -> list[str]:
     """What can be chosen in a group: its files, and choices without one."""
     files = {path.stem for path in (config_folder() / group).glob("*.yaml")}
-    return sorted(files | set(choice_names(*GROUPS[group]) if group in GROUPS else ()))
+    return sorted(files | set(choice_names(GROUPS[group]) if group in GROUPS else ()))
 
 
 @cache

@@ -35,15 +35,15 @@ def configure(tmp_path, monkeypatch):
 
 def choices():
     """Every choice of every group, in a configuration that can have it."""
-    for group, (package, others) in GROUPS.items():
-        for name in choice_names(package, others):
+    for group, package in GROUPS.items():
+        for name in choice_names(package):
             beside = {"baseline": ["system=protein"], "optimizer": ["schedule=paper"]}.get(group, [])
             if name == "torsion":  # a loop's bonds have no lengths that could be held
                 continue
             yield MOLECULE if name == "molecule" else [*beside, f"{group}={name}"]
     yield from (["schedule=smooth"], ["system=protein", "schedule=relaxed"])
     for system in (["system=protein"], MOLECULE):
-        others = [name for name in choice_names(*GROUPS["reparam"]) if name != "egnn"]  # which is for loops
+        others = [name for name in choice_names(GROUPS["reparam"]) if name != "egnn"]  # which is for loops
         yield from ([*system, f"reparam={name}"] for name in others)
     yield from (
         ["schedule=paper", "reparam.graph=bonds"],

@@ -3,8 +3,4 @@
 from nnrep.choices.registry import Registry
 from nnrep.minimization.stopping.settings import RuleChoice
 
-RULES: Registry[RuleChoice] = Registry(
-    "stopping rule",
-    "nnrep.minimization.stopping",
-    others=("registry", "rule", "settings", "status", "stopping"),
-)
+RULES: Registry[RuleChoice] = Registry("stopping rule", "nnrep.minimization.stopping")

@@ -6,9 +6,7 @@ from nnrep.choices.registry import Registry
 from nnrep.errors import ConfigError
 from nnrep.structures.engines.engine import Engine
 
-ENGINES: Registry[Engine] = Registry(
-    "engine", "nnrep.structures.engines", others=("coordinates", "engine", "registry")
-)
+ENGINES: Registry[Engine] = Registry("engine", "nnrep.structures.engines")
 
 
 def engine_of(topology: str, key: str) -> str:

@@ -8,9 +8,7 @@ from nnrep.choices.settings import choose
 from nnrep.errors import named_under
 from nnrep.sweep.engines.engine import EngineSettings
 
-ENGINES: Registry[type[EngineSettings]] = Registry(
-    "engine", "nnrep.sweep.engines", others=("dask_jobs", "engine", "errand", "registry", "remote", "slurm")
-)
+ENGINES: Registry[type[EngineSettings]] = Registry("engine", "nnrep.sweep.engines")
 
 
 def engine_settings(values: Mapping[str, Any], group: str = "engine") -> EngineSettings:

@@ -5,19 +5,7 @@ from nnrep.structures.force_field_names import files_of, is_of_files
 from nnrep.systems.force_fields.files import OF_FILES
 from nnrep.systems.force_fields.force_field import ForceField
 
-FORCE_FIELDS: Registry[ForceField] = Registry(
-    "force field",
-    "nnrep.systems.force_fields",
-    others=(
-        "files",
-        "force_field",
-        "openmm_forces",
-        "openmm_pairs",
-        "openmm_reading",
-        "parameters",
-        "registry",
-    ),
-)
+FORCE_FIELDS: Registry[ForceField] = Registry("force field", "nnrep.systems.force_fields")
 
 
 def force_field_of(name: str, key: str) -> ForceField:

@@ -3,8 +3,4 @@
 from nnrep.choices.registry import Registry
 from nnrep.systems.solvents.solvent import Solvent
 
-SOLVENTS: Registry[Solvent] = Registry(
-    "solvent",
-    "nnrep.systems.solvents",
-    others=("continuum", "expressions", "parameters", "registry", "solvent"),
-)
+SOLVENTS: Registry[Solvent] = Registry("solvent", "nnrep.systems.solvents")
