@@ -28,6 +28,8 @@ class ShearConfig(MapConfig):
     learning_rate_factor: float = 1.0
     slope: float = 0.5
 
+    color, label = "#123456", "shear map"
+
     def build(self, system, modes, slow):
         """The shear."""
         return Reparametrization(Partial(_init, self.slope), Partial(_decode, self.slope))
@@ -82,6 +84,63 @@ CHOICE = ForceField(_build, (*amber14.CHOICE.terms, "tether"), TetherConfig, in_
 '''
 
 
+OPTIMIZER = '''
+"""`optimizer=descent`."""
+
+from dataclasses import dataclass
+
+import optax
+
+from nnrep.minimization.optimizers.settings import OptimizerConfig
+
+
+@dataclass(kw_only=True)
+class DescentConfig(OptimizerConfig):
+    """Settings."""
+
+    color, label = "#234567", "plain descent"
+    make = staticmethod(optax.sgd)
+
+
+CHOICE = DescentConfig
+'''
+
+BASELINE = '''
+"""`baseline=other_engine`."""
+
+from nnrep.baselines.settings import BaselineConfig
+
+
+class OtherConfig(BaselineConfig):
+    """Settings."""
+
+    color = "#345678"
+
+
+CHOICE = OtherConfig
+'''
+
+LIST = """# @color #456789
+# Plain descent.
+name: staged
+stages:
+  - {reparam: none, optimizer: sgd, max_steps: 10}
+restarts: 0
+min_contact_fraction: 0.5
+"""
+
+SHOWN = """
+import pandas as pd
+from nnrep.figures.analysis.labels import methods_of
+from nnrep.records.palette import NEUTRAL, method_color
+
+print(*map(method_color, ("shear", "descent", "other_engine", "descents")), method_color("mine") == NEUTRAL)
+row = {"baseline": "none", "reparam": "none", "optimizer": "adam"}
+own = ({"reparam": "shear"}, {"optimizer": "descent"}, {"baseline": "other_engine"})
+print(*methods_of(pd.DataFrame([row | each for each in own])), sep=", ")
+"""
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """A copy of the package, to which a file can be added."""
@@ -109,6 +168,21 @@ def test_a_map_is_one_file(checkout):
     refused, _ = run(checkout, "reparam=shear", "reparam.slop=1")
     assert refused.returncode == 2
     assert "reparam.slop: unknown key (did you mean slope?); choose from name" in refused.stderr
+
+
+def test_colours_and_labels_are_in_the_files_of_choices(checkout):
+    package = checkout / "nnrep"
+    (package / "reparam" / "shear.py").write_text(MAP)
+    (package / "minimization" / "optimizers" / "descent.py").write_text(OPTIMIZER)
+    (package / "baselines" / "other_engine.py").write_text(BASELINE)
+    (checkout / "configs" / "schedule" / "descents.yaml").write_text(LIST)
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    command = [sys.executable, "-c", SHOWN]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=checkout.parent)
+    assert done.returncode == 0, done.stderr
+    colors, labels = done.stdout.splitlines()
+    assert colors == "#123456 #234567 #345678 #456789 True"
+    assert labels == "shear map, plain descent, other_engine"
 
 
 def test_an_energy_term_is_one_file(checkout):

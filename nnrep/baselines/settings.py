@@ -22,6 +22,9 @@ class BaselineConfig:
 
     name: str
 
+    # In pictures, #RRGGBB, or grey if empty; in tables and claims of figures, or its name if empty.
+    color: ClassVar[str] = ""
+    label: ClassVar[str] = ""
     # False where nnrep itself minimises.
     is_engine: ClassVar[bool] = True
 

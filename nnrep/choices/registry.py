@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nnrep.errors import ConfigError, similar
 
@@ -37,6 +37,12 @@ def choice_names(package: str) -> tuple[str, ...]:
 def _text(folder: Path, name: str) -> bytes:
     module = folder / f"{name}.py"
     return (module if module.is_file() else folder / name / "__init__.py").read_bytes()
+
+
+def choice_of(group: str, name: str) -> Any:
+    """The choice of a group of `configs/` by its name; None if there is none. No other one is imported."""
+    package = GROUPS[group]
+    return import_module(f"{package}.{name}").CHOICE if name in choice_names(package) else None
 
 
 class Registry(Mapping[str, C]):

@@ -11,7 +11,7 @@ from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
-from nnrep.choices.registry import GROUPS, choice_names
+from nnrep.choices.registry import GROUPS, choice_names, choice_of
 
 PURPOSES = {
     "run": "minimise a system's energy through a map, then with free positions",
@@ -116,4 +116,4 @@ def default_values(group: str, name: str) -> dict[str, object]:
     from nnrep.choices.identity import plain_form
     from nnrep.choices.settings import build
 
-    return plain_form(build(import_module(f"{GROUPS[group]}.{name}").CHOICE, {"name": name}))
+    return plain_form(build(choice_of(group, name), {"name": name}))

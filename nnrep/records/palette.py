@@ -4,25 +4,22 @@ Two colours of one set remain distinct for all common kinds of colour blindness.
 a method.
 """
 
+import re
 from collections.abc import Iterable
 
-# By registered name: maps, then schedules, optimisers and baselines that stand for a method of their own.
+from nnrep.choices.defaults import config_folder
+from nnrep.choices.registry import choice_of
+
+# Of the paper's methods, by registered name. A choice that the paper does not have says its colour itself.
 METHOD_COLORS = {
     "none": "#D55E00",
     "cg": "#0072B2",
     "gnn": "#009E73",
-    "spectral": "#9DBFF2",
-    "cholesky": "#0F204C",
-    "torsion": "#772CEE",
-    "egnn": "#D6DA96",
-    "staged": "#402906",
-    "smooth": "#D561F2",
-    "relaxed": "#8C385A",
-    "lbfgs": "#1212B2",
-    "fire": "#B21212",
     "openmm_minimizer": "#000000",
     "openmm_dynamics": "#D9B216",
 }
+GROUPS = ("reparam", "schedule", "optimizer", "baseline")  # of methods, the first one that has a name counts
+OF_LIST = re.compile(r"^# @color (#[0-9A-F]{6})$", re.M)  # the line of a list of stages in `configs/schedule`
 NEUTRAL = "#B0B0B0"  # of a method without a colour
 NATIVE = "#999999"  # of a native structure
 # Of those that the paper has; other proteins have what is left, in turn.
@@ -42,8 +39,21 @@ PALEST = 0.62  # share of white in the palest of several shades
 
 
 def method_color(name: str) -> str:
-    """The colour of a map, schedule, optimiser or baseline by its registered name; `NEUTRAL` of others."""
-    return METHOD_COLORS.get(name, NEUTRAL)
+    """The colour of a map, schedule, optimiser or baseline by its name; `NEUTRAL` of one without a colour.
+
+    Nothing is imported for the paper's methods, and for others the module of the choice alone.
+    """
+    if name in METHOD_COLORS:
+        return METHOD_COLORS[name]
+    choices = (choice_of(group, name) for group in GROUPS)
+    colors = (choice.color for choice in choices if choice is not None)
+    return next(colors, "") or _color_of_list(name) or NEUTRAL
+
+
+def _color_of_list(name: str) -> str:
+    path = config_folder() / "schedule" / f"{name}.yaml"
+    line = OF_LIST.search(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return line[1] if line else ""
 
 
 def protein_marks(names: Iterable[str]) -> dict[str, tuple[str, str]]:

@@ -176,6 +176,7 @@ class CholeskyConfig(MapConfig):
     shift: float
     too_large: TooLarge = field(metadata=NOT_IN_HASH)  # a run that is refused has no name
 
+    color = "#0F204C"
     decomposes = True
 
     def __post_init__(self) -> None:

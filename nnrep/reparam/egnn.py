@@ -158,6 +158,7 @@ class EGNNConfig(MapConfig):
     power: float
     start_length: float
 
+    color = "#D6DA96"
     decomposes = True
     needs_contacts = True
 

@@ -26,6 +26,9 @@ class MapConfig:
     name: str
     learning_rate_factor: float
 
+    # In pictures, #RRGGBB, or grey if empty; in tables and claims of figures, or its name if empty.
+    color: ClassVar[str] = ""
+    label: ClassVar[str] = ""
     # Whether building the map takes an eigenproblem, whose time is that of modes.
     decomposes: ClassVar[bool] = False
     # Whether it can be made of modes where a stage begins.

@@ -175,6 +175,7 @@ class SpectralConfig(MapConfig):
     start_length: float | None
     too_large: TooLarge = field(metadata=NOT_IN_HASH)  # a run that is refused has no name
 
+    color = "#9DBFF2"
     decomposes = True
 
     def __post_init__(self) -> None:

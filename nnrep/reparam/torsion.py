@@ -291,6 +291,7 @@ class TorsionConfig(MapConfig):
 
     omega: Omega
 
+    color = "#772CEE"
     needs_bonds = True
 
     def build(

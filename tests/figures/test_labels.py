@@ -12,6 +12,7 @@ from nnrep.figures.analysis import labels
 from nnrep.figures.analysis.labels import Labels, methods_of
 from nnrep.figures.fig6.settings import labelled
 from nnrep.minimization.optimizers.registry import OPTIMIZERS
+from nnrep.reparam.registry import MAPS
 
 TABLES = [value for value in vars(labels).values() if isinstance(value, Labels)]
 ROW = {"baseline": "none", "reparam": "none", "optimizer": "adam", "start": "native"}
@@ -29,9 +30,15 @@ def test_labels_are_of_one_value_each(table):
     assert len(set(table.values())) == len(table)
 
 
-def test_every_optimizer_and_baseline_has_a_label():
-    assert set(labels.OPTIMIZER_LABELS) == set(OPTIMIZERS)
-    assert {*labels.BASELINE_LABELS, labels.NO_BASELINE} == set(BASELINES)
+def test_every_choice_has_a_label_of_its_own():
+    names = {"optimizer": OPTIMIZERS, "reparam": MAPS, "baseline": BASELINES}
+    rows = [ROW | {column: name} for column, choices in names.items() for name in choices]
+    rows = [row for number, row in enumerate(rows) if row not in rows[:number]]
+    methods = dict(zip([tuple(row.values()) for row in rows], methods_of(pd.DataFrame(rows)), strict=True))
+    plain = [name for name in OPTIMIZERS if methods.pop(("none", "none", name, "native")) == labels.GD]
+    assert plain == [*labels.OPTIMIZER_LABELS]
+    assert len(set(methods.values())) == len(methods)
+    assert {"L-BFGS", "FIRE", "GD"}.isdisjoint(methods.values())
 
 
 def test_every_schedule_of_several_maps_has_its_own_name_as_label():
@@ -49,13 +56,15 @@ def test_methods_are_named_by_baseline_map_and_optimizer():
         ROW,
         ROW | {"optimizer": "sgd"},
         ROW | {"optimizer": "fire"},
+        ROW | {"optimizer": "lbfgs"},
+        ROW | {"reparam": "torsion"},
         ROW | {"reparam": "gnn"},
         ROW | {"reparam": "gnn", "optimizer": "fire"},
         ROW | {"reparam": "none+cholesky"},
         ROW | {"baseline": "openmm_minimizer", "optimizer": "openmm_minimizer"},
     ]
     assert methods_of(pd.DataFrame(rows)).tolist() == [
-        *("GD", "GD", "FIRE", "GNN", "GNN", "relaxed", "OpenMM minimiser")
+        *("GD", "GD", "FIRE", "L-BFGS", "torsion", "GNN", "GNN", "relaxed", "OpenMM minimiser")
     ]
 
 

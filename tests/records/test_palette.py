@@ -1,5 +1,6 @@
 """Colours of pictures: every method has one, and all are told apart also by the colour-blind."""
 
+import re
 import subprocess
 import sys
 from itertools import combinations
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 
 from nnrep.baselines.registry import BASELINES
+from nnrep.choices.defaults import config_folder
 from nnrep.minimization.optimizers.registry import OPTIMIZERS
+from nnrep.minimization.schedules.registry import SCHEDULES
 from nnrep.records import palette
 from nnrep.reparam.registry import MAPS
 
@@ -24,7 +27,11 @@ VISIONS = {
 RECEPTORS = [[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]]
 OKLAB = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]
 DISTINCT = 0.08  # distance in OKLab that is seen in thin lines
-PAPERS = ("none", "cg", "gnn", "openmm_minimizer", "openmm_dynamics")
+REGISTRIES = (MAPS, SCHEDULES, OPTIMIZERS, BASELINES)
+LISTS = [path.stem for path in (config_folder() / "schedule").glob("*.yaml")]
+NAMES = sorted({*LISTS, *(name for registry in REGISTRIES for name in registry)})
+# Every method that has a colour; those that have none are grey.
+METHODS = {name: color for name in NAMES if (color := palette.method_color(name)) != palette.NEUTRAL}
 
 
 def seen(color: str, vision) -> np.ndarray:
@@ -42,7 +49,7 @@ def nearest(colors, others=None, vision=None) -> float:
 
 @pytest.mark.parametrize("vision", VISIONS.values(), ids=VISIONS)
 def test_colours_of_a_set_are_told_apart(vision):
-    methods = [*palette.METHOD_COLORS.values(), palette.NEUTRAL]
+    methods = [*METHODS.values(), palette.NEUTRAL]
     proteins = list(palette.PROTEIN_COLORS.values())
     for colors in (methods, proteins, palette.seed_colors(4), palette.shades("#009E73", 3)):
         assert nearest(colors, vision=vision) > DISTINCT
@@ -52,16 +59,21 @@ def test_colours_of_a_set_are_told_apart(vision):
 def test_a_protein_does_not_look_like_the_methods_beside_it(vision):
     beside = [palette.METHOD_COLORS["none"], palette.METHOD_COLORS["gnn"], palette.NATIVE]
     assert nearest(palette.PROTEIN_COLORS.values(), beside, vision=vision) > 0.06
-    assert not set(palette.PROTEIN_COLORS.values()) & set(palette.METHOD_COLORS.values())
+    assert not set(palette.PROTEIN_COLORS.values()) & set(METHODS.values())
 
 
-def test_every_registered_method_has_a_colour_of_its_own():
-    plain = {"adam", "sgd"}  # by which `none` is minimised
-    names = {*MAPS, *(set(OPTIMIZERS) - plain), *BASELINES}
-    assert names <= set(palette.METHOD_COLORS)
-    colors = list(palette.METHOD_COLORS.values())
-    assert len(set(colors)) == len(colors)
-    assert palette.method_color("mine") == palette.NEUTRAL not in colors
+def test_methods_have_colours_of_their_own():
+    assert {**METHODS, **palette.METHOD_COLORS} == METHODS  # no choice says another than the paper's
+    assert {"spectral", "torsion", "lbfgs", "staged", "smooth"} < set(METHODS)
+    assert len(set(METHODS.values())) == len(METHODS)
+    assert all(re.fullmatch("#[0-9A-F]{6}", color) for color in METHODS.values())
+    assert palette.method_color("mine") == palette.NEUTRAL
+
+
+def test_the_papers_methods_have_always_had_these_colours():
+    assert [palette.method_color(name) for name in ("none", "cg", "gnn")] == ["#D55E00", "#0072B2", "#009E73"]
+    engines = [palette.method_color(name) for name in ("openmm_minimizer", "openmm_dynamics")]
+    assert engines == ["#000000", "#D9B216"]
 
 
 def test_a_protein_looks_the_same_whatever_is_beside_it():
@@ -83,7 +95,9 @@ def test_shades_and_seeds_begin_with_the_full_colour():
     assert palette.mixed("#000000", "#FFFFFF", 0.5) == "#808080"
 
 
-def test_the_palette_needs_no_matplotlib():
-    code = "import sys, nnrep.records.palette; print('matplotlib' in sys.modules)"
+def test_the_colours_of_the_papers_methods_need_no_matplotlib_and_no_jax():
+    code = "import sys; from nnrep.records.palette import METHOD_COLORS, method_color; "
+    code += "assert all(map(method_color, METHOD_COLORS)); "
+    code += "print(bool({'matplotlib', 'jax', 'openmm'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"

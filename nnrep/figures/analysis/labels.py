@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from nnrep.choices.registry import choice_of
 from nnrep.records.palette import method_color
 
 # The paper's maps, the first one the positions themselves, and the baselines.
@@ -17,7 +18,10 @@ GD, CG, GNN, FG = "GD", "CG", "GNN", "FG"
 
 
 class Labels(dict[str, str]):
-    """The labels of the values of a column. A value without one is an error, and has no other one's label."""
+    """The labels of the values of a column. A value without one is an error, and has no other one's label.
+
+    These are the paper's methods and systems; a choice that the paper does not have says its label itself.
+    """
 
     def __init__(self, column: str, labels: Mapping[str, str]) -> None:
         """Take the labels of a column's values."""
@@ -33,8 +37,8 @@ METHOD_LABELS = Labels("reparam", {PLAIN: GD, COARSE_GRAINED: CG, NETWORK: GNN})
 METHOD_COLORS = Labels("reparam", {name: method_color(name) for name in METHOD_LABELS})
 LOOP_LABELS = Labels("potential", {"bond_lj": "Bond+LJ", "pure_lj": "pure LJ"})
 BASELINE_LABELS = Labels("baseline", {DYNAMICS: "OpenMM dynamics", MINIMIZER: "OpenMM minimiser"})
-# Plain minimisation by its optimiser: the paper's GD, and what the paper does not have.
-OPTIMIZER_LABELS = Labels("optimizer", {"adam": GD, "sgd": GD, "lbfgs": "L-BFGS", "fire": "FIRE"})
+# Plain minimisation by its optimiser.
+OPTIMIZER_LABELS = Labels("optimizer", {"adam": GD, "sgd": GD})
 # The maps of a schedule of several stages, which the paper does not have -> that schedule.
 SCHEDULE_LABELS = Labels(
     "reparam",
@@ -53,11 +57,23 @@ def methods_of(table: pd.DataFrame) -> pd.Series:
     Raises:
         ValueError: a map, optimizer or baseline has no label.
     """
-    plain = table["optimizer"].map(dict(OPTIMIZER_LABELS))
-    mapped = table["reparam"].map(METHOD_LABELS | SCHEDULE_LABELS)
+    plain = _labelled(table["optimizer"], OPTIMIZER_LABELS)
+    mapped = _labelled(table["reparam"], METHOD_LABELS | SCHEDULE_LABELS)
     minimized = mapped.where(table["reparam"] != PLAIN, plain)
-    names = minimized.where(table["baseline"] == NO_BASELINE, table["baseline"].map(dict(BASELINE_LABELS)))
+    names = minimized.where(table["baseline"] == NO_BASELINE, _labelled(table["baseline"], BASELINE_LABELS))
     unknown = table.loc[names.isna(), ["baseline", "reparam", "optimizer"]].drop_duplicates()
     if len(unknown):
         raise ValueError(f"methods without a label in figures: {unknown.to_dict('records')}")
     return names
+
+
+def _labelled(values: pd.Series, known: Mapping[str, str]) -> pd.Series:
+    """The labels of a column's values: those that are known, and of other choices their own."""
+    labels = {name: known.get(name) or _own_label(str(values.name), name) for name in values.unique()}
+    return values.map(labels)
+
+
+def _own_label(group: str, name: str) -> str | None:
+    """The label that a choice has in its own file, or its name; None of what is no choice."""
+    choice = choice_of(group, name)
+    return None if choice is None else choice.label or name

@@ -148,6 +148,7 @@ def _build(rate: Any) -> optax.GradientTransformation:
 class FIREConfig(OptimizerConfig):
     """`optimizer=fire`."""
 
+    color, label = "#B21212", "FIRE"
     make = staticmethod(fire)
 
 

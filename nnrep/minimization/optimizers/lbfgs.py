@@ -133,6 +133,7 @@ def _build(rate: Any) -> optax.GradientTransformation:
 class LBFGSConfig(OptimizerConfig):
     """`optimizer=lbfgs`."""
 
+    color, label = "#1212B2", "L-BFGS"
     make = staticmethod(lbfgs)
 
 

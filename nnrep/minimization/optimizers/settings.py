@@ -28,6 +28,9 @@ class OptimizerConfig:
         metadata=matters_if(lambda optimizer: optimizer.decay_rate != 1, "a decay_rate of 1 is no decay")
     )
 
+    # In pictures, #RRGGBB, or grey if empty; in tables and claims of figures, or its name if empty.
+    color: ClassVar[str] = ""
+    label: ClassVar[str] = ""
     # learning rate -> the optimiser.
     make: ClassVar[Callable[[Rate], Optimizer]]
 

@@ -67,6 +67,9 @@ class ScheduleConfig:
         }
     )
 
+    # In pictures, #RRGGBB, or grey if empty; in tables and claims of figures, or its name if empty.
+    color: ClassVar[str] = ""
+    label: ClassVar[str] = ""
     # Whether the groups `reparam` and `optimizer` have a part in it.
     takes_map: ClassVar[bool] = True
 

@@ -77,6 +77,7 @@ class StagedSchedule(ScheduleConfig):
 
     stages: Any
 
+    color = "#402906"
     takes_map = False
 
     def __post_init__(self) -> None:
