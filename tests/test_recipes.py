@@ -123,6 +123,7 @@ CHOICE = OtherConfig
 LIST = """# @color #456789
 # Plain descent.
 name: staged
+title: descents
 stages:
   - {reparam: none, optimizer: sgd, max_steps: 10}
 restarts: 0
@@ -136,7 +137,7 @@ from nnrep.records.palette import NEUTRAL, method_color
 
 print(*map(method_color, ("shear", "descent", "other_engine", "descents")), method_color("mine") == NEUTRAL)
 row = {"baseline": "none", "reparam": "none", "optimizer": "adam"}
-own = ({"reparam": "shear"}, {"optimizer": "descent"}, {"baseline": "other_engine"})
+own = ({"reparam": "shear"}, {"optimizer": "descent"}, {"baseline": "other_engine"}, {"schedule": "descents"})
 print(*methods_of(pd.DataFrame([row | each for each in own])), sep=", ")
 """
 
@@ -163,6 +164,7 @@ def test_a_map_is_one_file(checkout):
     assert done.returncode == 0, done.stderr
     row = pd.read_csv(folder / "runs.csv").iloc[0]
     assert (row["reparam"], row["steps_coarse"], row["steps_fine"]) == ("shear", 20, 20)
+    assert row["schedule"] == "paper"
     arrays = np.load(folder / "positions.npz")
     assert np.isfinite(arrays["final"]).all()
     refused, _ = run(checkout, "reparam=shear", "reparam.slop=1")
@@ -182,7 +184,7 @@ def test_colours_and_labels_are_in_the_files_of_choices(checkout):
     assert done.returncode == 0, done.stderr
     colors, labels = done.stdout.splitlines()
     assert colors == "#123456 #234567 #345678 #456789 True"
-    assert labels == "shear map, plain descent, other_engine"
+    assert labels == "shear map, plain descent, other_engine, descents"
 
 
 def test_an_energy_term_is_one_file(checkout):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from nnrep.figures.analysis.labels import NETWORK, methods_of
+from nnrep.figures.analysis.labels import GNN, methods_of
 from nnrep.figures.analysis.selection import diverged
 from nnrep.figures.analysis.summary import with_times
 from nnrep.figures.request import OWN_KEYS
@@ -66,7 +66,7 @@ def best_settings(summary: pd.DataFrame) -> pd.Series:
 def _row(runs: pd.DataFrame, ours: str) -> dict[str, Any]:
     """The runs of one setting, with times; a network beyond the paper is told from the paper's."""
     setting = runs.assign(method=methods_of(runs)).iloc[0]
-    if setting["reparam"] == NETWORK:
+    if setting["method"] == GNN:
         setting["method"] += ours
     good = runs[~diverged(runs)]
     ended = ", ".join(f"{count} {status}" for status, count in runs["status"].value_counts().items())

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from nnrep.host.terminal import print_line, print_table, printable
 from nnrep.minimization import Status
-from nnrep.records.table import ERROR
+from nnrep.records.table import ERROR, TEXTS, Role, columns_of
 from nnrep.systems.registry import SYSTEMS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ MOST_DECIMALS = 8
 ENERGY = "energy"  # in the place of a unit: that of the system
 
 
-class Column(NamedTuple):
+class Titled(NamedTuple):
     """What a column of a closing table is made from.
 
     Attributes:
@@ -53,29 +53,26 @@ class Shown(NamedTuple):
 
 
 BEFORE_STEPS = (
-    Column("seed", "seed"),
-    Column("status", "status"),
-    Column("energy", "energy", ENERGY),
-    Column("bonds", "bond_fraction", "share", 2),
-    Column("contacts", "contact_fraction", "share", 2),
-    Column("OpenMM's", "energy_openmm", ENERGY),
-    Column("RMSD CA", "rmsd_ca", "Å", 2),
-    Column("RMSD heavy atoms", "rmsd_heavy", "Å", 2),
-    Column("RMSD all atoms", "rmsd_all", "Å", 2),
+    Titled("seed", "seed"),
+    Titled("status", "status"),
+    Titled("energy", "energy", ENERGY),
+    Titled("bonds", "bond_fraction", "share", 2),
+    Titled("contacts", "contact_fraction", "share", 2),
+    Titled("OpenMM's", "energy_openmm", ENERGY),
+    Titled("RMSD CA", "rmsd_ca", "Å", 2),
+    Titled("RMSD heavy atoms", "rmsd_heavy", "Å", 2),
+    Titled("RMSD all atoms", "rmsd_all", "Å", 2),
 )
 AFTER_STEPS = (
-    Column("minimise", "time_minimize_s", "s", 2),
-    Column("total", "time_total_s", "s", 1),
+    Titled("minimise", "time_minimize_s", "s", 2),
+    Titled("total", "time_total_s", "s", 1),
 )
-STEPS = Column("steps", "evaluations")
+STEPS = Titled("steps", "evaluations")
 
-LEFT = ("status", "system", "structure", "potential", "start", "baseline", "reparam", "optimizer")
+LEFT = frozenset(TEXTS) - {"hidden", "precision"}  # texts that begin on the left; these two are like numbers
 
 # Columns by which the jobs of a sweep may differ, shown where they do.
-SETTINGS = (
-    *("system", "structure", "potential", "start", "n", "baseline"),
-    *("reparam", "modes", "hidden", "optimizer", "learning_rate", "precision"),
-)
+SETTINGS = columns_of(Role.swept)
 
 
 def show_table(rows: "pd.DataFrame", folder: str, history: "pd.DataFrame") -> None:
@@ -94,7 +91,7 @@ def table_of_run(rows: "pd.DataFrame", history: "pd.DataFrame") -> list[Shown]:
         history: of the run, which knows its stages.
     """
     stages = steps_of_stages(history)
-    of_stages = [Column(name, f"steps of {name}", "steps") for name in stages]
+    of_stages = [Titled(name, f"steps of {name}", "steps") for name in stages]
     columns = [*BEFORE_STEPS, *of_stages, *AFTER_STEPS]
     for column in of_stages:
         steps = [stages[column.title].get(seed, 0) for seed in rows["seed"]]
@@ -114,7 +111,7 @@ def steps_of_stages(history: "pd.DataFrame") -> dict[str, dict[int, int]]:
     return stages
 
 
-def _with_summary(rows: "pd.DataFrame", columns: Sequence[Column]) -> "pd.DataFrame":
+def _with_summary(rows: "pd.DataFrame", columns: Sequence[Titled]) -> "pd.DataFrame":
     """The rows and, of several, their mean and the best one, which have no seed of their own."""
     good = rows[rows["status"] != Status.diverged.name]
     if len(rows) < 2 or good.empty:
@@ -149,14 +146,14 @@ def table_of_sweep(rows: "pd.DataFrame") -> list[Shown]:
     Args:
         rows: of a sweep's table, in text; the index is the number of the job.
     """
-    columns = [*(Column(name, name) for name in ("job", *differing_settings(rows)))]
+    columns = [*(Titled(name, name) for name in ("job", *differing_settings(rows)))]
     columns += [*BEFORE_STEPS, STEPS, *AFTER_STEPS]
     return _shown(rows.rename_axis("job").reset_index(), columns)
 
 
 def differing_settings(rows: "pd.DataFrame") -> list[str]:
     """The columns of settings that have several values, in rows of text."""
-    return [name for name in SETTINGS if len(set(rows[name]) - {""}) > 1]
+    return [name for name in SETTINGS if name in rows and len(set(rows[name]) - {""}) > 1]
 
 
 def outcome(rows: Sequence[Mapping[str, str]]) -> str:
@@ -188,7 +185,7 @@ def plain_table(columns: Sequence[Shown]) -> Table:
     return table
 
 
-def _shown(rows: "pd.DataFrame", columns: Sequence[Column]) -> list[Shown]:
+def _shown(rows: "pd.DataFrame", columns: Sequence[Titled]) -> list[Shown]:
     """The columns that have values, each with as many decimals in all of its rows."""
     units = _energy_units(rows["system"].dropna())
     shown = []
@@ -214,7 +211,7 @@ def _one(units: set[str]) -> str:
     return next(iter(units)) if len(units) == 1 else ""
 
 
-def _cells(values: Sequence[Any], column: Column, aligned: bool) -> list[str]:
+def _cells(values: Sequence[Any], column: Titled, aligned: bool) -> list[str]:
     """Values, which may be numbers in text, as they are printed; nothing for no value.
 
     Args:

@@ -119,6 +119,7 @@ def _settings(system: System, modes: SlowModes | None, plan: Plan, has_coarse_st
         **(_modes(modes) or _modes_here(plan)),
         "hidden": _widths(plan),
         "optimizer": "+".join(dict.fromkeys(optimizer.name for optimizer in optimizers)),
+        "schedule": config.schedule.shown_name,
         "learning_rate": last.learning_rate,
         "min_delta": last.stopping.min_delta,
         **(coarse if has_coarse_stage else {}),

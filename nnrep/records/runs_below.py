@@ -10,11 +10,8 @@ from nnrep.choices.identity import flat, is_in
 from nnrep.records.collect import read_runs, runs_of_sweep, tables_in
 from nnrep.records.run_folder import CONFIG, read_config
 from nnrep.records.sweep_table import is_sweep_table
-from nnrep.records.table import check_runs
+from nnrep.records.table import Role, check_runs, columns_of
 from nnrep.systems.registry import SYSTEMS
-
-# Columns of a table of runs that tell what was minimised.
-SYSTEM_COLUMNS = ("system", "structure", "structure_hash", "potential", "n")
 
 
 class HeldRuns(NamedTuple):
@@ -90,7 +87,7 @@ def problem(row: "pd.Series[Any]", settings: Mapping[str, Any]) -> dict[str, str
         row: of a table of runs, in text.
         settings: of its configuration, by dotted keys; empty where it is not known.
     """
-    columns = {name: str(row[name]) for name in SYSTEM_COLUMNS}
+    columns = {name: str(row[name]) for name in columns_of(Role.problem)}
     keys = SYSTEMS[row["system"]].energy_keys if row["system"] in SYSTEMS else ()
     deciding = [name for name in settings if any(is_in(name, f"system.{key}") for key in keys)]
     return columns | {name: str(settings[name]) for name in deciding}

@@ -8,23 +8,11 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from nnrep.records.run_folder import RUNS
-from nnrep.records.table import ERROR, read_text, run_columns, write_table
+from nnrep.records.table import COLUMNS, ERROR, read_text, run_columns, write_table
 from nnrep.structures.file_names import structure_name
 
 FAILED = "failed"  # status of a job that has no runs
 PAUSE = 20.0  # from one writing of the table to the next, in times of what it has taken
-# Column of a job that failed -> the keys that it is taken from, the first one that there is.
-KEYS = {
-    "system": ("system.name",),
-    "structure_source": ("system.pdb", "system.topology"),
-    "potential": ("system.force_field", "system.potential"),
-    "start": ("system.start",),
-    "n": ("system.n",),
-    "baseline": ("baseline.name",),
-    "reparam": ("reparam.name",),
-    "optimizer": ("optimizer.name",),
-    "learning_rate": ("optimizer.learning_rate",),
-}
 Row = Mapping[str, str]
 
 
@@ -98,9 +86,10 @@ class SweepTable:
 def failed_row(config: DictConfig, reason: str) -> Row:
     """The row of a job that has no runs: what is known of it from its configuration, and why."""
     row = {"status": FAILED, ERROR: reason}
-    for column, keys in KEYS.items():
-        values = [OmegaConf.select(config, key, throw_on_resolution_failure=False) for key in keys]
-        row[column] = next((str(value) for value in values if value is not None), "")
+    for column in COLUMNS:
+        if column.keys:
+            values = [OmegaConf.select(config, key, throw_on_resolution_failure=False) for key in column.keys]
+            row[column.name] = next((str(value) for value in values if value is not None), "")
     if row["system"] == "protein":
         row["structure"] = structure_name(row["structure_source"] or None)
     return row

@@ -4,8 +4,9 @@ import csv
 import io
 import zlib
 from collections.abc import Iterable, Iterator
+from enum import Enum, Flag, auto
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nnrep.errors import UserError
 from nnrep.host.cache import write_whole
@@ -16,83 +17,128 @@ from nnrep.systems.force_fields.registry import term_names
 if TYPE_CHECKING:
     import pandas as pd
 
+
+class Kind(Enum):
+    """What a column holds: text, a whole number in every row, or a number, which may be missing."""
+
+    text = "text"
+    count = "count"
+    number = "number"
+
+
+class Role(Flag):
+    """What a column is taken for.
+
+    `setting`: it tells settings from each other; `swept`: it is shown where the jobs of a sweep differ in it;
+    `problem`: it tells what was minimised; `later`: tables that were made before it came lack it.
+    """
+
+    result = 0
+    setting = auto()
+    swept = auto()
+    problem = auto()
+    later = auto()
+
+
+class Column(NamedTuple):
+    """A column of a table of runs.
+
+    Attributes:
+        name: of the column.
+        kind: of its values.
+        role: what it is taken for.
+        keys: of the configuration, the first of which that there is fills it where a job has no runs.
+    """
+
+    name: str
+    kind: Kind = Kind.number
+    role: Role = Role.result
+    keys: tuple[str, ...] = ()
+
+
+_SHOWN = Role.setting | Role.swept  # of what a sweep's closing table shows
 # One row a seed. Times in seconds; energies in the system's unit (proteins: kJ/mol); RMSD and radius of
-# gyration in Angstrom.
-_HEAD = [
-    "run_id",
-    "system",
-    "structure",
-    "structure_source",
-    "structure_hash",
-    "potential",
-    "start",
-    "start_seed",
-    "n",
-    "n_residues",
-    "baseline",
-    "reparam",
-    "modes",
-    "modes_of",
-    "modes_solver",
-    "modes_residual",
-    "hidden",
-    "optimizer",
-    "learning_rate",
-    "learning_rate_coarse",
-    "min_delta",
-    "min_delta_coarse",
-    "seed",
-    "status",
-    "energy",
-    "energy_start",
-    "energy_coarse",
-    "energy_bound",
-]
-_TAIL = [
-    "energy_openmm",
-    "bond_fraction",
-    "contact_fraction",
-    "pieces",
-    "largest_piece",
-    "rmsd_ca",
-    "rmsd_backbone",
-    "rmsd_all",
-    "rmsd_ca_start",
-    "rmsd_backbone_start",
-    "rmsd_all_start",
-    "radius_of_gyration",
-    "gradient_rms",
-    "restarts",
-    "steps_coarse",
-    "steps_fine",
-    "evaluations",
-    "time_modes_s",
-    "time_modes_fresh_s",
-    "time_modes_compile_s",
-    "modes_stored",
-    "time_fit_s",
-    "time_compile_s",
-    "time_minimize_s",
-    "time_total_s",
-    "precision",
-    "device",
-    "versions",
-    "config_hash",
-]
+# gyration in Angstrom. Terms of the energy stand after energy_bound.
+COLUMNS = (
+    Column("run_id", Kind.text),
+    Column("system", Kind.text, _SHOWN | Role.problem, ("system.name",)),
+    Column("structure", Kind.text, _SHOWN | Role.problem),
+    Column("structure_source", Kind.text, keys=("system.pdb", "system.topology")),
+    Column("structure_hash", Kind.text, Role.problem),
+    Column("potential", Kind.text, _SHOWN | Role.problem, ("system.force_field", "system.potential")),
+    Column("start", Kind.text, _SHOWN, ("system.start",)),
+    Column("start_seed", role=Role.setting),
+    Column("n", Kind.count, _SHOWN | Role.problem, ("system.n",)),
+    Column("n_residues", role=Role.setting),
+    Column("baseline", Kind.text, _SHOWN, ("baseline.name",)),
+    Column("reparam", Kind.text, _SHOWN, ("reparam.name",)),
+    Column("modes", role=_SHOWN),
+    Column("modes_of", Kind.text, Role.setting),
+    Column("modes_solver", Kind.text),
+    Column("modes_residual"),
+    Column("hidden", Kind.text, _SHOWN),
+    Column("optimizer", Kind.text, _SHOWN, ("optimizer.name",)),
+    Column("schedule", Kind.text, _SHOWN | Role.later, ("schedule.title", "schedule.name")),
+    Column("learning_rate", role=_SHOWN, keys=("optimizer.learning_rate",)),
+    Column("learning_rate_coarse", role=Role.setting),
+    Column("min_delta", role=Role.setting),
+    Column("min_delta_coarse", role=Role.setting),
+    Column("seed", Kind.count),
+    Column("status", Kind.text),
+    Column("energy"),
+    Column("energy_start"),
+    Column("energy_coarse"),
+    Column("energy_bound"),
+    Column("energy_openmm"),
+    Column("bond_fraction"),
+    Column("contact_fraction"),
+    Column("pieces"),
+    Column("largest_piece"),
+    Column("rmsd_ca"),
+    Column("rmsd_backbone"),
+    Column("rmsd_all"),
+    Column("rmsd_ca_start"),
+    Column("rmsd_backbone_start"),
+    Column("rmsd_all_start"),
+    Column("radius_of_gyration"),
+    Column("gradient_rms"),
+    Column("restarts"),
+    Column("steps_coarse"),
+    Column("steps_fine"),
+    Column("evaluations"),
+    Column("time_modes_s"),
+    Column("time_modes_fresh_s"),
+    Column("time_modes_compile_s"),
+    Column("modes_stored", Kind.text),
+    Column("time_fit_s"),
+    Column("time_compile_s"),
+    Column("time_minimize_s"),
+    Column("time_total_s"),
+    Column("precision", Kind.text, _SHOWN),
+    Column("device", Kind.text),
+    Column("versions", Kind.text),
+    Column("config_hash", Kind.text),
+)
+
+
+def columns_of(role: Role) -> tuple[str, ...]:
+    """The names of the columns of a role, in their order."""
+    return tuple(column.name for column in COLUMNS if role in column.role)
+
+
+def _of_kind(kind: Kind) -> tuple[str, ...]:
+    return tuple(column.name for column in COLUMNS if column.kind is kind)
+
 
 TERM = "energy_"  # what the columns of energy terms begin with
 RMSD, LAST_RMSD = "rmsd_", "rmsd_all_start"  # the same of RMSDs, and after which column further ones stand
-FIXED_COLUMNS = [*_HEAD, *_TAIL]  # what every table has
+BOUND = "energy_bound"  # after which column the terms stand
+FIXED_COLUMNS = [column.name for column in COLUMNS]  # what every new table has
 # The last column of the table of a sweep, which alone has it: why a job has no runs, empty for the others.
 ERROR = "error"
 
-TIMES = [name for name in _TAIL if name.startswith("time_")]
-COUNTS = ("n", "seed")  # whole numbers, in every row
-_TEXTS = (
-    *("run_id", "system", "structure", "structure_source", "structure_hash", "potential", "start"),
-    *("baseline", "reparam", "modes_of", "modes_solver", "hidden", "optimizer", "status"),
-    *("modes_stored", "precision", "device", "versions", "config_hash"),
-)
+TIMES = [name for name in FIXED_COLUMNS if name.startswith("time_")]
+TEXTS, COUNTS = _of_kind(Kind.text), _of_kind(Kind.count)
 DAMAGED = "restore the table, or leave out its folder"
 
 
@@ -102,9 +148,14 @@ def run_columns(given: Iterable[str] = ()) -> list[str]:
     further = [name for name in given if name not in FIXED_COLUMNS]
     more = [name for name in further if name.startswith(TERM)]
     terms = [f"{TERM}{name}" for name in term_names()]
-    columns = [*_HEAD, *dict.fromkeys([*terms, *more]), *_TAIL]
-    place = columns.index(LAST_RMSD) + 1
-    return [*columns[:place], *(name for name in further if name.startswith(RMSD)), *columns[place:]]
+    columns = _with(FIXED_COLUMNS, BOUND, dict.fromkeys([*terms, *more]))
+    return _with(columns, LAST_RMSD, (name for name in further if name.startswith(RMSD)))
+
+
+def _with(columns: list[str], last: str, more: Iterable[str]) -> list[str]:
+    """Columns with more of them after one."""
+    place = columns.index(last) + 1
+    return [*columns[:place], *more, *columns[place:]]
 
 
 def in_columns(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -121,9 +172,13 @@ def in_columns(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def differing_columns(given: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Columns that a table of runs lacks, and those it should not have; energy terms and RMSDs may be any."""
+    """Columns that a table of runs lacks, and those it should not have; energy terms and RMSDs may be any.
+
+    A table that was made before a column came does not lack it.
+    """
     given = list(given)
-    missing = [name for name in FIXED_COLUMNS if name not in given]
+    may_be_missing = columns_of(Role.later)
+    missing = [name for name in FIXED_COLUMNS if name not in (*given, *may_be_missing)]
     return missing, [name for name in given if name not in run_columns(given)]
 
 
@@ -132,12 +187,12 @@ def check_runs(path: Path, rows: "pd.DataFrame") -> None:
 
     Args:
         path: of the table.
-        rows: of the table, all its columns; the index counts its lines.
+        rows: of the table, its columns; the index counts its lines.
     """
     for name in COUNTS:
         is_count = rows[name].astype(str).str.fullmatch(r"\d+(\.0*)?")  # as other programs may write it
         _refuse(path, rows[name][~is_count], "no whole number")
-    check_numbers(path, rows, [str(name) for name in rows if name not in (*_TEXTS, *COUNTS)])
+    check_numbers(path, rows, [str(name) for name in rows if name not in (*TEXTS, *COUNTS)])
 
 
 def check_numbers(path: Path, rows: "pd.DataFrame", names: Iterable[str]) -> None:

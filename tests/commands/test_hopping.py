@@ -12,6 +12,7 @@ def test_it_finds_the_lowest_minimum_of_seven(command, tmp_path):
     rows = pd.read_csv(tmp_path / "run" / "runs.csv")
     assert rows["energy"].tolist() == pytest.approx([-16.505384] * 2, abs=1e-4)
     assert set(rows["status"]) == {"converged"}
+    assert set(rows["schedule"]) == {"hopping"}
     assert (rows["steps_coarse"] == 4000).all()
     assert (tmp_path / "run" / "layout.png").exists()
 

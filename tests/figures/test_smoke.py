@@ -12,7 +12,7 @@ from checkout import ROOT
 
 from nnrep.figures import FIGURES
 from nnrep.figures.analysis.summary import summarise
-from nnrep.records.table import run_columns
+from nnrep.records.table import Role, columns_of, run_columns
 
 spec = importlib.util.spec_from_file_location("smoke", ROOT / "scripts" / "smoke.py")
 smoke = importlib.util.module_from_spec(spec)
@@ -125,7 +125,8 @@ def test_references_are_of_the_tables_as_they_are(figure):
     """A column or a setting that comes or goes needs its reference made anew."""
     assert figure in FIGURES
     held = json.loads((smoke.REFERENCES / f"{figure}.json").read_text())
-    assert held["columns"]["runs.csv"] == run_columns()
+    later = columns_of(Role.later)
+    assert held["columns"]["runs.csv"] == [name for name in run_columns() if name not in later]
     for setting in held["settings"]:
         for name in smoke.STATISTICS:
             low, high = setting[name]

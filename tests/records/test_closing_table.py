@@ -115,3 +115,13 @@ def test_a_terminal_without_angstroms_is_shown_an_a(monkeypatch):
     show_table(runs(**PROTEINS), "folder", history([("fine", [40])], (0, 1, 2)))
     narrow.flush()
     assert narrow.buffer.getvalue().splitlines()[2].split()[3:5] == [b"A", b"A"]
+
+
+def test_a_sweep_over_schedules_tells_them_apart(capsys):
+    rows = runs(
+        status=["converged"] * 2, system="cluster", schedule=["paper", "hopping"], energy=[-1.0, -2.0]
+    )
+    show_sweep(rows.astype(object).fillna("").astype(str).assign(**{ERROR: ""}), FOLDER)
+    _, above, first, second = capsys.readouterr().out.splitlines()
+    assert above.split()[:3] == ["job", "schedule", "seed"]
+    assert (first.split()[1], second.split()[1]) == ("paper", "hopping")

@@ -5,7 +5,7 @@ import pytest
 
 from nnrep.errors import UserError
 from nnrep.records.collect import read_runs, runs_one_by_one
-from nnrep.records.table import read_text, run_columns, text_rows
+from nnrep.records.table import COLUMNS, Role, check_runs, columns_of, read_text, run_columns, text_rows
 
 TEXTS = {
     "plain": "a,b\n1,x\n2,\n",
@@ -52,6 +52,27 @@ def test_runs_one_by_one_are_those_at_once(tmp_path):
     assert columns == list(whole.columns)
     assert list(found) == whole.to_dict("records")
     assert "energy_own" in columns
+
+
+def test_a_table_that_is_older_than_a_column_is_read(tmp_path):
+    path = tmp_path / "runs.csv"
+    given = [name for name in run_columns() if name != "schedule"]
+    pd.DataFrame([dict.fromkeys(given, "1")]).to_csv(path, index=False)
+    rows = read_runs(path)
+    assert list(rows.columns) == run_columns()
+    assert rows["schedule"].tolist() == [""]
+    check_runs(path, rows)
+    check_runs(path, rows.drop(columns="schedule"))
+    pd.DataFrame([dict.fromkeys(given[1:], "1")]).to_csv(path, index=False)
+    with pytest.raises(UserError, match="it lacks run_id"):
+        read_runs(path)
+
+
+def test_every_column_has_one_place():
+    assert len({column.name for column in COLUMNS}) == len(COLUMNS)
+    assert set(columns_of(Role.swept)) < set(columns_of(Role.setting))
+    assert columns_of(Role.problem) == ("system", "structure", "structure_hash", "potential", "n")
+    assert {"config_hash", "seed"}.isdisjoint(columns_of(Role.setting))
 
 
 @pytest.mark.parametrize(("content", "message"), [("", "not a readable table"), ("x\n", "no table of runs")])

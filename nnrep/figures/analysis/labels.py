@@ -1,6 +1,7 @@
 """The names and colours of methods, loops and baselines in pictures, tables and claims.
 
-Keys are the values of the columns `reparam`, `optimizer`, `baseline` and `potential` of a table of runs.
+Keys are the values of the columns `reparam`, `optimizer`, `baseline` and `potential` of a table of runs. Runs
+of other schedules than the paper's are called by these.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from nnrep.records.palette import method_color
 
 # The paper's maps, the first one the positions themselves, and the baselines.
 PLAIN, COARSE_GRAINED, NETWORK = "none", "cg", "gnn"
+PAPERS_SCHEDULE = "paper"
 NO_BASELINE, DYNAMICS, MINIMIZER = "none", "openmm_dynamics", "openmm_minimizer"
 # The paper's names of these methods; figure 4 calls plain minimisation FG.
 GD, CG, GNN, FG = "GD", "CG", "GNN", "FG"
@@ -39,7 +41,7 @@ LOOP_LABELS = Labels("potential", {"bond_lj": "Bond+LJ", "pure_lj": "pure LJ"})
 BASELINE_LABELS = Labels("baseline", {DYNAMICS: "OpenMM dynamics", MINIMIZER: "OpenMM minimiser"})
 # Plain minimisation by its optimiser.
 OPTIMIZER_LABELS = Labels("optimizer", {"adam": GD, "sgd": GD})
-# The maps of a schedule of several stages, which the paper does not have -> that schedule.
+# Of tables that are older than their column `schedule`: the maps of a list of stages -> that list.
 SCHEDULE_LABELS = Labels(
     "reparam",
     {
@@ -60,6 +62,9 @@ def methods_of(table: pd.DataFrame) -> pd.Series:
     plain = _labelled(table["optimizer"], OPTIMIZER_LABELS)
     mapped = _labelled(table["reparam"], METHOD_LABELS | SCHEDULE_LABELS)
     minimized = mapped.where(table["reparam"] != PLAIN, plain)
+    if "schedule" in table:  # those of the paper's schedule are called by map or optimiser
+        named = table["schedule"].notna() & ~table["schedule"].isin(["", PAPERS_SCHEDULE])
+        minimized = minimized.where(~named, table["schedule"].map(_label_of_schedule, na_action="ignore"))
     names = minimized.where(table["baseline"] == NO_BASELINE, _labelled(table["baseline"], BASELINE_LABELS))
     unknown = table.loc[names.isna(), ["baseline", "reparam", "optimizer"]].drop_duplicates()
     if len(unknown):
@@ -77,3 +82,8 @@ def _own_label(group: str, name: str) -> str | None:
     """The label that a choice has in its own file, or its name; None of what is no choice."""
     choice = choice_of(group, name)
     return None if choice is None else choice.label or name
+
+
+def _label_of_schedule(name: str) -> str:
+    """Lists of stages are called by their titles, whoever has written them."""
+    return _own_label("schedule", name) or name

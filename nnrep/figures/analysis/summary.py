@@ -4,14 +4,10 @@ import pandas as pd
 
 from nnrep.figures.analysis.selection import diverged
 from nnrep.minimization import Status
+from nnrep.records.table import Role, columns_of
 
 # What tells settings apart.
-SETTING_COLUMNS = [
-    *("config_hash", "system", "structure", "potential", "start", "start_seed", "n", "n_residues"),
-    *("baseline", "reparam", "modes", "modes_of", "hidden"),
-    *("optimizer", "learning_rate", "learning_rate_coarse", "min_delta", "min_delta_coarse"),
-    *("precision", "energy_bound"),
-]
+SETTING_COLUMNS = ["config_hash", *columns_of(Role.setting), "energy_bound"]
 # Programs are compiled for each of these.
 SHAPE_COLUMNS = [
     *("system", "structure", "potential", "n", "baseline", "reparam", "modes", "hidden", "precision")
@@ -58,10 +54,11 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         runs: with the columns of `nnrep.records.table`.
     """
     runs = with_times(runs)
+    known = [name for name in SETTING_COLUMNS if name in runs]  # a table may be older than a column
     rows = []
     for _, group in runs.groupby("config_hash", sort=False):
         good = group[~diverged(group)]
-        row: dict[str, object] = {name: group[name].iloc[0] for name in SETTING_COLUMNS}
+        row: dict[str, object] = {name: group[name].iloc[0] for name in known}
         row["runs"] = len(group)
         for status in ENDS:
             row[status.name] = int((group["status"] == status.name).sum())
@@ -75,7 +72,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         rows.append(row)
     summary = pd.DataFrame(rows)
     # What no setting has (the RMSD of a loop, say) says nothing.
-    unknown = [name for name in SETTING_COLUMNS if summary[name].isna().all()]
+    unknown = [name for name in known if summary[name].isna().all()]
     unmeasured = [name for name in MEASURES if summary[f"{name}_mean"].isna().all()]
     triples = [f"{name}_{what}" for name in unmeasured for what in ("mean", "std", "best")]
     return summary.drop(columns=[*unknown, *(set(triples) - ALWAYS_KEPT)])

@@ -7,7 +7,6 @@ from nnrep.figures.analysis.labels import (
     BASELINE_LABELS,
     GNN,
     MINIMIZER,
-    NETWORK,
     NO_BASELINE,
     methods_of,
 )
@@ -33,8 +32,8 @@ def labelled(table: pd.DataFrame) -> pd.DataFrame:
     numbered = table["start"] + " " + seeds.fillna(-1).astype(int).astype(str)
     hidden = table["hidden"] if "hidden" in table.columns else pd.Series("", table.index)
     layers = hidden.fillna("").astype(str).str.count("-")
-    is_network = (table["reparam"] == NETWORK) & (table["baseline"] == NO_BASELINE)
-    method = (GNN + layers.astype(str)).where(is_network, methods_of(table))
+    methods = methods_of(table)
+    method = (GNN + layers.astype(str)).where(methods == GNN, methods)
     return table.assign(**{"method": method, "from": numbered.where(seeds.notna(), table["start"])})
 
 

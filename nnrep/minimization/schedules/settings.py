@@ -77,6 +77,11 @@ class ScheduleConfig:
         """Check the ranges."""
         Restarts(self.restarts, self.min_contact_fraction).check()
 
+    @property
+    def shown_name(self) -> str:
+        """What tables call it."""
+        return self.name
+
     def planned(
         self, reparam: MapConfig, modes: ModesConfig, optimizer: OptimizerConfig, max_steps: int
     ) -> list[PlannedStage]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from nnrep.choices.identity import plain_form
+from nnrep.choices.identity import NO_PART, plain_form
 from nnrep.choices.settings import build, choose, settings
 from nnrep.errors import named_under, require
 from nnrep.minimization.optimizers.registry import OPTIMIZERS
@@ -72,9 +72,11 @@ class StagedSchedule(ScheduleConfig):
     """`schedule=staged` and other lists; their maps and optimisers are their own.
 
     Attributes:
+        title: what tables call the list.
         stages: see `ListedStage`.
     """
 
+    title: str = field(metadata=NO_PART)
     stages: Any
 
     color = "#402906"
@@ -91,6 +93,11 @@ class StagedSchedule(ScheduleConfig):
                 require(isinstance(stage, dict), "", "a group of values", stage)
                 built.append(build(ListedStage, stage))
         self.stages = built
+
+    @property
+    def shown_name(self) -> str:
+        """That of the list."""
+        return self.title
 
     def planned(
         self, reparam: MapConfig, modes: ModesConfig, optimizer: OptimizerConfig, max_steps: int
