@@ -6,7 +6,10 @@ import pandas as pd
 
 SHORT = ("profile=smoke", "beyond=false", "system.n=30", "system.loop_length=5", "seeds=2", "max_steps=400")
 TABLES = ("runs.csv", "summary.csv", "claims.csv", "commands.csv", "REPORT.md")
-TINY = ("beyond=false", "seeds=2", "max_steps=40", "reparam=none", "system.force_field=amber14")
+TINY = (
+    *("profile=smoke", "beyond=false", "seeds=2", "max_steps=40"),
+    *("reparam=none", "system.force_field=amber14"),
+)
 
 
 def without_times(path: Path) -> pd.DataFrame:

@@ -121,7 +121,7 @@ def test_results_without_it_gain_just_what_is_missing(nnrep, whole, before):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_broken_off_and_resumed_it_equals_unbroken(nnrep, whole, before, how):
+def test_broken_off_and_resumed_it_equals_unbroken(nnrep, command, whole, before, how):
     folder = before.parents[1]
     process = subprocess.Popen(
         [*COMMAND, "resume=true"], cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -136,7 +136,7 @@ def test_broken_off_and_resumed_it_equals_unbroken(nnrep, whole, before, how):
     assert not (before / "REPORT.md").exists()
     kept = pd.read_csv(before / "beyond.csv", dtype=str)
     assert 1 <= len(kept) < 4
-    refused = nnrep(*COMMAND[3:])
+    refused = command(*COMMAND[3:])
     assert refused.returncode == 2
     assert "repeats.csv, beyond.csv" in refused.stderr
     assert "add resume=true" in refused.stderr
@@ -146,17 +146,17 @@ def test_broken_off_and_resumed_it_equals_unbroken(nnrep, whole, before, how):
     same_beyond(before, whole)
 
 
-def test_its_versions_and_settings_are_checked(nnrep, whole, tmp_path):
+def test_its_versions_and_settings_are_checked(command, whole, tmp_path):
     folder = tmp_path / "r" / "fig3"
     shutil.copytree(whole, folder)
     path = folder / "beyond.csv"
     path.write_text(path.read_text().replace("nnrep 0.", "nnrep 99."))
-    result = nnrep(*COMMAND[3:], "resume=true")
+    result = command(*COMMAND[3:], "resume=true")
     assert result.returncode == 0, result.stderr
     assert "beyond.csv: has runs of nnrep 99." in result.stderr
     assert " | nnrep 99." in (folder / "REPORT.md").read_text()
     path.write_text(path.read_text().replace("-1,loop", "-7,loop", 1))
-    result = nnrep(*COMMAND[3:], "resume=true")
+    result = command(*COMMAND[3:], "resume=true")
     assert result.returncode == 2
     assert "beyond.csv: holds runs of other settings or seeds" in result.stderr
 

@@ -28,14 +28,14 @@ def wait_for_rows(process: subprocess.Popen, path: Path, count: int) -> None:
         time.sleep(0.05)
 
 
-def resume(nnrep, folder: Path) -> subprocess.CompletedProcess:
-    result = nnrep("reproduce", "fig2", *SHORT, "results_dir=r", "resume=true", cwd=folder)
+def resume(call) -> subprocess.CompletedProcess:
+    result = call("reproduce", "fig2", *SHORT, "results_dir=r", "resume=true")
     assert result.returncode == 0, result.stderr
     return result
 
 
 @pytest.mark.slow
-def test_a_killed_sweep_loses_only_the_runs_it_was_in(whole, nnrep, tmp_path):
+def test_a_killed_sweep_loses_only_the_runs_it_was_in(whole, nnrep, command, tmp_path):
     process = start(tmp_path, "results_dir=r")
     folder = tmp_path / "r" / "fig2"
     wait_for_rows(process, folder / "runs.csv", 3)
@@ -43,11 +43,11 @@ def test_a_killed_sweep_loses_only_the_runs_it_was_in(whole, nnrep, tmp_path):
     process.communicate()
     kept = pd.read_csv(folder / "runs.csv", dtype=str)
     assert 3 <= len(kept) < 12
-    result = nnrep("reproduce", "fig2", *SHORT, "results_dir=r", cwd=tmp_path)
+    result = command("reproduce", "fig2", *SHORT, "results_dir=r")
     assert result.returncode == 2
     assert "holds unfinished results (runs.csv, commands.csv); add resume=true" in result.stderr
     assert len(pd.read_csv(folder / "runs.csv")) == len(kept)
-    assert f"12 runs, {len(kept)} of them done" in resume(nnrep, tmp_path).stderr
+    assert f"12 runs, {len(kept)} of them done" in resume(nnrep).stderr
     same_tables(folder, whole)
     done = pd.read_csv(folder / "runs.csv", dtype=str).set_index("run_id")
     kept = kept.set_index("run_id")  # in the order in which the runs ended, which workers do not fix
@@ -58,23 +58,23 @@ def test_a_killed_sweep_loses_only_the_runs_it_was_in(whole, nnrep, tmp_path):
     assert 11 <= commands["runs"].sum() <= 12
 
 
-def test_a_report_is_written_for_runs_that_are_all_there(whole, nnrep, tmp_path):
+def test_a_report_is_written_for_runs_that_are_all_there(whole, command, tmp_path):
     """As after a kill between the last run and the report; and again, for new claims or pictures."""
     folder = tmp_path / "r" / "fig2"
     shutil.copytree(whole, folder)
     for name in TABLES[1:]:
         (folder / name).unlink()
-    resume(nnrep, tmp_path)
+    resume(command)
     same_tables(folder, whole)
     assert "12 runs are of commands that are not recorded here" in (folder / "REPORT.md").read_text()
     before = {name: (folder / name).read_bytes() for name in ("runs.csv", "summary.csv", "REPORT.md")}
     (folder / "fig2.png").unlink()
-    resume(nnrep, tmp_path)
+    resume(command)
     assert (folder / "fig2.png").exists()
     assert {name: (folder / name).read_bytes() for name in before} == before
 
 
-def test_a_finished_reproduction_that_is_extended_and_killed_is_unfinished(whole, nnrep, tmp_path):
+def test_a_finished_reproduction_that_is_extended_and_killed_is_unfinished(whole, command, tmp_path):
     folder = tmp_path / "r" / "fig2"
     shutil.copytree(whole, folder)
     process = start(tmp_path, "results_dir=r", "seeds=50", "resume=true")
@@ -82,17 +82,17 @@ def test_a_finished_reproduction_that_is_extended_and_killed_is_unfinished(whole
     process.kill()
     process.communicate()
     assert not (folder / "REPORT.md").exists()
-    result = nnrep("reproduce", "fig2", *SHORT, "results_dir=r", cwd=tmp_path)
+    result = command("reproduce", "fig2", *SHORT, "results_dir=r")
     assert result.returncode == 2
     assert "add resume=true" in result.stderr
     assert len(pd.read_csv(folder / "runs.csv")) >= 14
 
 
 @pytest.mark.slow
-def test_two_commands_do_not_share_a_folder(nnrep, tmp_path):
+def test_two_commands_do_not_share_a_folder(command, tmp_path):
     process = start(tmp_path, "results_dir=r", "seeds=200")
     wait_for_rows(process, tmp_path / "r" / "fig2" / "runs.csv", 1)
-    second = nnrep("reproduce", "fig2", *SHORT, "results_dir=r", "resume=true", cwd=tmp_path)
+    second = command("reproduce", "fig2", *SHORT, "results_dir=r", "resume=true")
     process.kill()
     process.communicate()
     assert second.returncode == 2
@@ -125,7 +125,7 @@ def test_a_killed_worker_costs_no_run(whole, tmp_path):
 
 def test_an_interruption_does_not_wait_for_a_start_that_is_simulated(tmp_path):
     long = ("system.start=unfolded", "system.pdb=null", "system.unfold.steps=2000000000")
-    options = (*TINY, *long, "results_dir=r")
+    options = (*TINY, "profile=paper", *long, "results_dir=r")
     command = [sys.executable, "-m", "nnrep", "reproduce", "fig4", *options]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     while "2 settings, 4 runs" not in process.stderr.readline():
@@ -175,6 +175,6 @@ def test_ctrl_c_keeps_what_is_done_and_resumes(whole, nnrep, tmp_path):
     assert "resume=true goes on" in errors
     kept = pd.read_csv(folder / "runs.csv")
     assert set(kept["status"]) <= {"stalled", "step_limit"}
-    resume(nnrep, tmp_path)
+    resume(nnrep)
     same_tables(folder, whole)
     assert pd.read_csv(folder / "commands.csv")["runs"].tolist() == [len(kept), 12 - len(kept)]

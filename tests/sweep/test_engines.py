@@ -7,19 +7,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from counting_work import Counting
+from engine_runs import CLOCKS, SMALL
 from fake_engine import FakeEngine, FakeSettings, GoneError
 
 from nnrep.errors import ConfigError, UserError
+from nnrep.host.cache import cache_folder
+from nnrep.host.programs import keep_programs
+from nnrep.host.terminal import log
 from nnrep.records.table import run_columns
 from nnrep.sweep.dispatch import dispatch
 from nnrep.sweep.engines.registry import ENGINES, engine_settings
 from nnrep.sweep.failures import Failure, write_failures
-from nnrep.sweep.finished import finished_runs
+from nnrep.sweep.finished import Keep, finished_runs
 from nnrep.sweep.kept_engine import KeptEngine
+from nnrep.sweep.queue import Task
 from nnrep.sweep.settings import experiment_settings
 from nnrep.sweep.store import NUMBERS, RunStore
 from nnrep.sweep.sweep import missing_tasks, sweep
-from nnrep.sweep.worker import Done
+from nnrep.sweep.worker import Chunk, Done
 
 
 @dataclass
@@ -137,14 +142,14 @@ def done(chunk, but=()):
     return result
 
 
-def swept(settings, folder, do, **others):
+def swept(settings, folder, do, cold=False, **others):
     names = [each.run_id(seed) for each in settings for seed in each.seeds]
     store = RunStore(folder, names)
     before = store.done()
     engine = FakeEngine(do)
     counted = []
     with KeptEngine(FakeSettings(engine=engine, **others)) as kept:
-        ended = sweep(settings, store, kept, lambda runs, workers: counted.extend(runs), lambda: False)
+        ended = sweep(settings, store, kept, lambda runs, workers: counted.extend(runs), lambda: False, cold)
     assert engine.is_closed
     assert {run.row["run_id"] for run in counted} == store.done() - before
     return store, engine, ended
@@ -158,6 +163,36 @@ def test_runs_of_a_shape_are_sent_in_chunks_and_kept_in_the_order_of_the_sweep(s
     assert all(len({task.setting.shape for task in chunk.tasks}) == 1 for chunk in engine.submitted)
     assert pd.read_csv(store.path)["run_id"].tolist() == store.order
     assert missing_tasks(settings, store) == []
+
+
+def test_a_cold_sweep_has_programs_of_its_own_while_it_lasts(settings, tmp_path):
+    folders = set()
+
+    def doing(chunk):
+        assert chunk.programs.is_dir()
+        folders.add(chunk.programs)
+        return done(chunk)
+
+    _, _, ended = swept(settings, tmp_path / "cold", doing, cold=True)
+    assert ended.failures == []
+    (folder,) = folders
+    assert not folder.exists()
+    _, engine, _ = swept(settings, tmp_path / "warm", done)
+    assert {chunk.programs for chunk in engine.submitted} == {None}
+
+
+def test_a_cold_run_compiles_anew_what_is_kept_already(tmp_path):
+    setting = experiment_settings("fig2_smoke", [*SMALL, "reparam=none", "seeds=1"]).settings[0]
+    level, rows = log().level, []
+    try:
+        for programs in (None, tmp_path):
+            (run,) = Chunk((Task(setting, (0,)),), Keep(), programs)().runs
+            rows.append({key: value for key, value in run.row.items() if key not in CLOCKS})
+    finally:
+        log().setLevel(level)  # a worker says little
+        keep_programs(cache_folder() / "jax")
+    assert rows[0] == rows[1]
+    assert any(tmp_path.iterdir())
 
 
 def test_workers_with_devices_are_sent_whole_settings(settings, tmp_path):
