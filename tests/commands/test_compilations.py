@@ -29,13 +29,13 @@ MOST = 12
 
 RUNS = {
     "loop": ["system=loop", "system.n=60", "reparam=gnn"],
-    "loop-paper": ["system=loop", "system.n=60", "reparam=gnn", "schedule=paper"],
-    "protein": ["system=protein", "reparam=none"],
-    "protein-cg": ["system=protein", "reparam=cg"],
     "protein-gnn": ["system=protein", "reparam=gnn", "reparam.fit.max_steps=20"],
-    "protein-torsion": ["system=protein", "reparam=torsion", "optimizer=lbfgs"],
+    "protein-torsion": [
+        *("system=protein", "system.force_field=classical"),
+        "reparam=torsion",
+        "optimizer=lbfgs",
+    ],
     "protein-solvent": ["system=protein", "schedule=relaxed", "system.solvent=gbn2"],
-    "protein-relaxed": ["system=protein", "schedule=relaxed", "system.force_field=classical"],
     "protein-held": ["system=protein", "reparam=cg", "system.restraints=heavy", "system.frozen=ca"],
 }
 
