@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 from checkout import ROOT, SHARED_STRUCTURES
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from results_page import results_page
 
 from nnrep.choices.defaults import config_folder
 from nnrep.config.compose import register_resolvers
+from nnrep.config.composer import Composer
 from nnrep.config.plan import load_plan
 from nnrep.figures.request import parse_arguments
 from nnrep.structures.fetch import UnavailableError
@@ -37,12 +39,13 @@ def hashes_of(figure: str, suffix: str) -> set[str]:
         whole = compose("config", [experiment], return_hydra_config=True)
         grids = OmegaConf.to_container(whole.hydra.sweeper.grids)
         points = grid_points(grids, overrides)
+        composer = Composer(GlobalHydra.instance().config_loader())
         folders = [str(SHARED_STRUCTURES)] if SHARED_STRUCTURES.is_dir() else []
         hashes = set()
         for point in points[:: max(1, len(points) // SAMPLED)]:
             with suppress(UnavailableError):  # a start that is not everywhere
                 whole_point = with_start_file(point, folders)
-                hashes.add(load_plan(compose("config", [experiment, *whole_point])).hash)
+                hashes.add(load_plan(composer.compose([experiment, *whole_point])).hash)
         return hashes
 
 

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
 from nnrep.choices.identity import flat
 from nnrep.choices.registry import GROUPS, choice_names
 from nnrep.config.compose import register_resolvers
+from nnrep.config.composer import Composer
 from nnrep.config.effects import given_without_effect, unused_keys
 from nnrep.config.plan import load_plan
 from nnrep.config.reference import reference_values
@@ -158,12 +160,13 @@ def test_experiments_give_no_value_without_effect(configure, experiment, tmp_pat
     monkeypatch.chdir(tmp_path)  # where starts in files are looked for first
     whole = compose("config", [f"+experiment={experiment}"], return_hydra_config=True)
     grids = OmegaConf.to_container(whole.hydra.sweeper.grids)
+    composer = Composer(GlobalHydra.instance().config_loader())
     for grid in grids:  # a point of each: their values differ, not their keys
         point = grid_points([grid], [])[-1]
         for override in point:
             if override.startswith("system.start=") and override.endswith(".pdb"):
                 Path(override.partition("=")[2]).write_text("END\n")
-        load_plan(configure(f"+experiment={experiment}", *point))
+        load_plan(composer.compose([f"+experiment={experiment}", *point]))
 
 
 def test_an_override_of_a_reproduction_must_have_an_effect_somewhere():
