@@ -413,11 +413,9 @@ def test_faults_of_stages_are_lines_of_the_command(command, tmp_path, fault, lin
         ("staged", "pure_lj,system.n=100,precision=float64", 0.06),
         ("network", "pure_lj,system.n=200,precision=float64", 0.03),
         ("network", "bond_lj,system.n=100,precision=float32", 0.06),
-        ("network", "pure_lj,system.n=100,precision=float32", 0.03),
         ("smooth", "pure_lj,system.n=300,precision=float64", 0.03),
         ("smooth", "bond_lj,system.n=100,precision=float64", 0.06),
         ("smooth", "pure_lj,system.n=100,precision=float32", 0.03),
-        ("smooth", "pure_lj,system.n=2000,precision=float32", 0.03),
     ],
 )
 def test_loops_end_at_their_lower_bound(command, tmp_path, monkeypatch, schedule, loop, above):
