@@ -56,12 +56,12 @@ def test_the_report_shows_command_machine_and_verdicts(whole):
 
 
 @pytest.mark.slow
-def test_a_figure_in_a_solvent_says_so_and_tests_no_claim_of_the_paper(nnrep, command, tmp_path):
+def test_a_figure_in_a_solvent_says_so_and_tests_no_claim_of_the_paper(inline, tmp_path):
     structure = tmp_path / "x.pdb"
     structure.write_text(text(residues=3))
     energy = ("system.force_field=amber14", "system.solvent=gbn2", f"system.pdb={structure}")
     short = ("profile=smoke", "beyond=false", "seeds=2", "max_steps=20")
-    result = nnrep("reproduce", "fig4", *short, *energy, "results_dir=r", cwd=tmp_path)
+    result = inline("reproduce", "fig4", *short, *energy, "results_dir=r")
     assert result.returncode == 0, result.stderr
     folder = tmp_path / "r" / "fig4"
     runs, claims = (pd.read_csv(folder / name) for name in ("runs.csv", "claims.csv"))
@@ -73,27 +73,27 @@ def test_a_figure_in_a_solvent_says_so_and_tests_no_claim_of_the_paper(nnrep, co
     assert "The energy is not the paper's (system.solvent=gbn2)" in (folder / "REPORT.md").read_text()
     assert (folder / "fig4.png").stat().st_size > 10_000
     assert (folder / "speedup_amber14+gbn2.csv").exists()
-    refused = command("reproduce", "fig4", *short, "system.solvent=gbn2", "results_dir=s")
+    refused = inline("reproduce", "fig4", *short, "system.solvent=gbn2", "results_dir=s")
     assert refused.returncode == 2
     assert "system.solvent: must be vacuum, as force_field=amber14_uncorrected is not for" in refused.stderr
 
 
-def test_multirun_of_the_experiment_has_the_same_rows(whole, nnrep, tmp_path):
+def test_multirun_of_the_experiment_has_the_same_rows(whole, nnrep, command, tmp_path):
     options = [option for option in SHORT if not option.startswith(("profile", "beyond"))]
     result = nnrep(
         *("run", "--multirun", "+experiment=fig2_smoke", *options, f"hydra.sweep.dir={tmp_path / 'sweep'}")
     )
     assert result.returncode == 0, result.stderr
-    (tmp_path / "all.csv").write_text(nnrep("collect", str(tmp_path / "sweep")).stdout)
+    (tmp_path / "all.csv").write_text(command("collect", str(tmp_path / "sweep")).stdout)
     rows, expected = (without_times(path) for path in (tmp_path / "all.csv", whole / "runs.csv"))
     pd.testing.assert_frame_equal(rows, expected)
 
 
 @pytest.mark.slow
-def test_a_structure_that_is_missing_is_left_out_and_said(nnrep, command, tmp_path):
+def test_a_structure_that_is_missing_is_left_out_and_said(inline, tmp_path):
     environment = {**os.environ, **OFFLINE}
     both = ("reproduce", "fig4", *TINY, "system.start=native", "system.pdb=null,9ZZZ", "results_dir=r")
-    result = nnrep(*both, env=environment)
+    result = inline(*both, env=environment)
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("fig4: left out, 9ZZZ: no file in") == 1
     folder = tmp_path / "r" / "fig4"
@@ -107,7 +107,7 @@ def test_a_structure_that_is_missing_is_left_out_and_said(nnrep, command, tmp_pa
         assert {"time_s", "energy", "rmsd_ca"} <= set(history.columns)
         assert np.load(folder / "positions" / f"{run}.npy").shape == (304, 3)
     alone = ("reproduce", "fig4", *TINY, "system.start=native", "system.pdb=9ZZZ", "results_dir=other")
-    missing = command(*alone, env=environment)
+    missing = inline(*alone, env=environment)
     assert missing.returncode == 2
     assert "nnrep: 9ZZZ: no file in" in missing.stderr
     assert "paths.structures" in missing.stderr
@@ -115,28 +115,28 @@ def test_a_structure_that_is_missing_is_left_out_and_said(nnrep, command, tmp_pa
 
 
 @pytest.mark.slow
-def test_runs_of_another_structure_under_the_same_name_are_refused(nnrep, command, tmp_path):
+def test_runs_of_another_structure_under_the_same_name_are_refused(inline, tmp_path):
     """As after a file was edited between a sweep and its resumption."""
     content = files("nnrep.structures").joinpath("data", "1L2Y.pdb").read_text()
     path = tmp_path / "mine.pdb"
     path.write_text(content)
     arguments = ("reproduce", "fig4", *TINY, "system.start=native", f"system.pdb={path}", "results_dir=r")
-    assert nnrep(*arguments).returncode == 0
+    assert inline(*arguments).returncode == 0
     before = (tmp_path / "r" / "fig4" / "runs.csv").read_bytes()
     path.write_text(content.replace("-8.901", "-8.905", 1))
-    result = command(*arguments, "resume=true")
+    result = inline(*arguments, "resume=true")
     assert result.returncode == 2
     assert "has runs of another structure mine than mine.pdb" in result.stderr
     assert (tmp_path / "r" / "fig4" / "runs.csv").read_bytes() == before
     path.write_text(content)
-    assert command(*arguments, "resume=true").returncode == 0
+    assert inline(*arguments, "resume=true").returncode == 0
 
 
-def test_finished_results_move_aside(nnrep, tmp_path):
+def test_finished_results_move_aside(inline, tmp_path):
     options = ("reparam=none", *SHORT)
-    assert nnrep("reproduce", "fig2", *options).returncode == 0
+    assert inline("reproduce", "fig2", *options).returncode == 0
     before = (tmp_path / "results" / "fig2" / "runs.csv").read_bytes()
-    second = nnrep("reproduce", "fig2", *options)
+    second = inline("reproduce", "fig2", *options)
     assert second.returncode == 0
     (aside,) = (tmp_path / "results").glob("fig2_*")
     assert f"they are in results/{aside.name} now" in second.stderr
@@ -144,9 +144,9 @@ def test_finished_results_move_aside(nnrep, tmp_path):
     assert (tmp_path / "results" / "fig2" / "REPORT.md").exists()
 
 
-def test_a_diverging_setting_is_a_row(nnrep, tmp_path):
+def test_a_diverging_setting_is_a_row(inline, tmp_path):
     options = ("reparam=none", *SHORT, "optimizer.learning_rate=0.01,1e6")
-    result = nnrep("reproduce", "fig2", *options, "results_dir=r")
+    result = inline("reproduce", "fig2", *options, "results_dir=r")
     assert result.returncode == 0, result.stderr
     summary = pd.read_csv(tmp_path / "r" / "fig2" / "summary.csv")
     assert (summary["diverged"] == 2 * (summary["learning_rate"] == 1e6)).all()
