@@ -75,12 +75,14 @@ def test_a_report_is_written_for_runs_that_are_all_there(whole, command, tmp_pat
 
 
 def test_a_finished_reproduction_that_is_extended_and_killed_is_unfinished(whole, command, tmp_path):
+    """And has no workers any more."""
     folder = tmp_path / "r" / "fig2"
     shutil.copytree(whole, folder)
     process = start(tmp_path, "results_dir=r", "seeds=50", "resume=true")
     wait_for_rows(process, folder / "runs.csv", 14)
     process.kill()
     process.communicate()
+    wait_for_workers_to_end(process)
     assert not (folder / "REPORT.md").exists()
     result = command("reproduce", "fig2", *SHORT, "results_dir=r")
     assert result.returncode == 2
@@ -89,22 +91,14 @@ def test_a_finished_reproduction_that_is_extended_and_killed_is_unfinished(whole
 
 
 @pytest.mark.slow
-def test_two_commands_do_not_share_a_folder(command, tmp_path):
+def test_two_commands_do_not_share_a_folder_and_a_terminated_one_is_interrupted(command, tmp_path):
     process = start(tmp_path, "results_dir=r", "seeds=200")
     wait_for_rows(process, tmp_path / "r" / "fig2" / "runs.csv", 1)
     second = command("reproduce", "fig2", *SHORT, "results_dir=r", "resume=true")
-    process.kill()
-    process.communicate()
+    os.killpg(process.pid, signal.SIGTERM)  # as batch systems do it: the command and its workers
+    _, errors = process.communicate(timeout=60)
     assert second.returncode == 2
     assert "another nnrep is at work here" in second.stderr
-
-
-def test_terminating_the_group_is_an_interruption(tmp_path):
-    """As batch systems do it: SIGTERM to the command and to its workers."""
-    process = start(tmp_path, "results_dir=r", "seeds=200")
-    wait_for_rows(process, tmp_path / "r" / "fig2" / "runs.csv", 1)
-    os.killpg(process.pid, signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "resume=true goes on" in errors
 
@@ -137,12 +131,8 @@ def test_an_interruption_does_not_wait_for_a_start_that_is_simulated(tmp_path):
     assert "Traceback" not in errors
 
 
-@needs_proc
-def test_workers_end_with_a_killed_sweep(tmp_path):
-    process = start(tmp_path, "results_dir=r", "seeds=200")
-    wait_for_rows(process, tmp_path / "r" / "fig2" / "runs.csv", 1)
-    process.kill()
-    process.communicate()
+def wait_for_workers_to_end(process: subprocess.Popen) -> None:
+    """Those of a command that was killed; where processes cannot be listed, they are not looked for."""
     for _ in range(100):
         if not processes_of(process.pid):
             return
