@@ -12,6 +12,7 @@ import sys
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def _name_of_function(function: Any) -> str:
         return _place(function)
     except NamelessError:
         inner = getattr(function, "__wrapped__", None) or getattr(function, "fun", None)
-        if inner is not None:  # of jax.jit, of jax.custom_jvp
+        if inner is not None and not isinstance(function, FunctionType):  # of jax.jit, of jax.custom_jvp
             return f"{_place(type(function))}({_name_of_function(inner)})"
     code = getattr(function, "__code__", None)
     if code is None or not _is_known(function):
