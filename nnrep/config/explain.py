@@ -35,11 +35,14 @@ def _explain_hydra(error: HydraException) -> str:
         return _explain_unknown_key(cause)
     if isinstance(cause, OmegaConfBaseException):
         return _explain_key(cause)
-    missing = re.search(r"Could not find '(\S+)/(\S+)'\s+Available options in '\S+':(.*)", str(error), re.S)
+    missing = re.search(r"Could not find '(\S+)/(\S*)'\s+Available options in '\S+':(.*)", str(error), re.S)
     if missing:
         group, option, options = missing.groups()
         names = re.findall(r"^\t(\S+)$", options, re.M)
         return f"{group}={option}: unknown option{similar(option, names)}; choose from {', '.join(names)}"
+    several = re.search(r"Ambiguous value for argument '([^=']+)=", str(error))
+    if several:
+        return f"{several[1]}: has several values; add --multirun for a job of each, or write [..] for a list"
     return _one_line(error)
 
 

@@ -45,10 +45,12 @@ def check_folder(key: str, value: str) -> None:
 
 def check_override(override: str) -> None:
     """Raise `UserError` for what Hydra cannot read, which says how to quote it."""
-    key, _, value = override.partition("=")
+    key, equals, value = override.partition("=")
     try:
         OverridesParser.create().parse_override(override)
     except HydraException as error:
+        if not equals and not override.startswith("~"):
+            raise UserError(f"{override}: has no value; write {override}=VALUE") from error
         if key in FOLDERS:
             check_folder(key, value)
         reason = str(error).splitlines()[0]

@@ -47,18 +47,18 @@ def after_springs(system: System, steps: int) -> Partial:
     Raises:
         ConfigError: it is none.
     """
-    springs = [_spring_of(system, kind) for kind in (system.bonds, system.contacts)]
+    springs = [_spring_of(system, kind, steps) for kind in (system.bonds, system.contacts)]
     lengths = on_device(np.array([spring.length for spring in springs]))
     offsets = tuple(spring.offset for spring in springs)
     return Partial(partial(_descended, offsets), lengths, on_device(np.int32(steps)))
 
 
-def _spring_of(system: System, kind: Contacts | None) -> Spring:
+def _spring_of(system: System, kind: Contacts | None, steps: int) -> Spring:
     pairs = np.zeros((0, 2), int) if kind is None else np.asarray(kind.pairs)
     offset, first = system.n - len(pairs), np.arange(len(pairs))
     is_chain = len(pairs) > 0 and np.array_equal(pairs, np.stack([first, first + offset], axis=1))
     allowed = f"0, as system={system.name} is no chain with contacts"
-    require(is_chain, "springs", allowed, "more")
+    require(is_chain, "springs", allowed, steps)
     assert kind is not None
     return Spring(offset, kind.length)
 

@@ -46,7 +46,10 @@ def selected(selection: Any, topology: "app.Topology", key: str) -> np.ndarray:
     which = np.zeros(topology.getNumAtoms(), bool)
     for part in map(str, _parts(selection)):
         atoms = WORDS[part](topology) if part in WORDS else _by_gemmi(part, topology, key)
-        require(len(atoms) > 0, key, f"a selection of atoms that there are ({_extent(topology)})", part)
+        words = f"or {', '.join(WORDS)}"
+        require(
+            len(atoms) > 0, key, f"a selection of atoms that there are ({_extent(topology)}), {words}", part
+        )
         which[atoms] = True
     return which
 

@@ -1,7 +1,8 @@
 """The force fields by name."""
 
 from nnrep.choices.registry import Registry
-from nnrep.structures.force_field_names import files_of, is_of_files
+from nnrep.errors import ConfigError, similar
+from nnrep.structures.force_field_names import PACKAGED, files_of, is_of_files
 from nnrep.systems.force_fields.files import OF_FILES
 from nnrep.systems.force_fields.force_field import ForceField
 
@@ -14,10 +15,14 @@ def force_field_of(name: str, key: str) -> ForceField:
     Raises:
         ConfigError: naming the key: there is none.
     """
-    if name in FORCE_FIELDS or not is_of_files(name):
-        return FORCE_FIELDS.named(name, key)
-    files_of(name)
-    return OF_FILES
+    if name in FORCE_FIELDS:
+        return FORCE_FIELDS[name]
+    if is_of_files(name):
+        files_of(name)
+        return OF_FILES
+    names = (*FORCE_FIELDS.names, *PACKAGED)
+    allowed = f"one of {', '.join(names)}, or files of OpenMM (FILE.xml[,FILE.xml])"
+    raise ConfigError(key, f"must be {allowed}, got {name}{similar(name, names)}")
 
 
 def term_names() -> list[str]:
