@@ -3,7 +3,7 @@
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,10 +24,11 @@ GROUPS = {
 DEFINITION = re.compile(rb"^CHOICE\b", re.M)  # the line of a module that makes it a choice
 
 
+@cache
 def choice_names(package: str) -> tuple[str, ...]:
     """The modules of one of our packages that define a CHOICE, in alphabetical order.
 
-    Modules are read as text, and none is imported.
+    Modules are read as text, once, and none is imported.
     """
     folder = Path(__file__).resolve().parents[2].joinpath(*package.split("."))
     names = (module.name for module in pkgutil.iter_modules([str(folder)]))

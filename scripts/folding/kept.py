@@ -4,15 +4,15 @@ Each search has files of its own, so that several processes share a folder.
 """
 
 import gzip
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from folding.circumstances import read_made, save_made
 from folding.problem_names import ProblemNames
 from folding.searching import Row
 from nnrep.errors import UserError
@@ -78,7 +78,7 @@ def keep(folder: Path, arm: str, seed: int, table: pd.DataFrame, lowest: np.ndar
     """Write a search; `lowest` (n, 3) in nm is its lowest minimum."""
     name = f"{arm}-{seed}"
     np.save(folder / f"{name}.npy", lowest)
-    write_whole(folder / f"{name}.json", (json.dumps(made._asdict(), indent=1) + "\n").encode())
+    save_made(folder / f"{name}.json", made._asdict())
     rows = table.to_csv(index=False, float_format="%.6g")
     write_whole(table_path(folder, arm, seed), gzip.compress(rows.encode(), mtime=0))
 
@@ -91,7 +91,7 @@ def names_in(folder: Path) -> Iterator[ProblemNames]:
     """
     for path in sorted(folder.glob("*.csv.gz")):
         if match := NAME.fullmatch(path.name):
-            made = _made(path.with_name(f"{match['arm']}-{match['seed']}.json"))
+            made = _made(folder, match["arm"], match["seed"])
             if made is not None:
                 yield made.names
 
@@ -112,7 +112,7 @@ def searches_in(folder: Path) -> Iterator[Kept]:
         lacking = [name for name in COLUMNS if name not in table.columns]
         if lacking or table.empty:
             raise UserError(f"{path}: lacks {', '.join(lacking) or 'rows'}; move it away")
-        yield Kept(problem, arm, seed, table, _made(path.with_name(f"{arm}-{seed}.json")))
+        yield Kept(problem, arm, seed, table, _made(path.parent, arm, seed))
 
 
 def _named(path: Path) -> tuple[str, str, int, Path]:
@@ -121,11 +121,5 @@ def _named(path: Path) -> tuple[str, str, int, Path]:
     return path.parent.name, match["arm"], int(match["seed"]), path
 
 
-def _made(path: Path) -> Made | None:
-    if not path.exists():
-        return None
-    try:
-        held: dict[str, Any] = json.loads(path.read_text())
-        return Made(**held)
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: does not say how a search was made ({error}); move it away") from error
+def _made(folder: Path, arm: str, seed: int | str) -> Made | None:
+    return read_made(folder / f"{arm}-{seed}.json", Made, "a search")

@@ -1,15 +1,12 @@
 """Files of a study of energies: energies-PDB.csv, a row a force field and solvent; .json, how it was made."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from folding.circumstances import Circumstances
-from nnrep.errors import UserError
-from nnrep.host.cache import write_whole
+from folding.circumstances import Circumstances, read_made, save_made
 from nnrep.records.table import read_table, write_table
 from nnrep.structures.file_names import structure_name
 
@@ -41,8 +38,7 @@ def save_study(folder: Path, pdb: str, table: pd.DataFrame, made: Circumstances,
     """Write a study into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     path = study_path(folder, pdb)
-    held = StudyMade(*made, wall_s=round(wall_s, 1))._asdict()
-    write_whole(path.with_suffix(".json"), (json.dumps(held, indent=1) + "\n").encode())
+    save_made(path.with_suffix(".json"), StudyMade(*made, wall_s=round(wall_s, 1))._asdict())
     write_table(path, table)
 
 
@@ -54,16 +50,7 @@ def studies_in(folder: Path, problems: Iterable[str]) -> dict[str, Study]:
     """
     paths = {problem: study_path(folder, problem) for problem in problems}
     return {
-        problem: Study(read_table(path), _made(path.with_suffix(".json")))
+        problem: Study(read_table(path), read_made(path.with_suffix(".json"), StudyMade, "a study"))
         for problem, path in paths.items()
         if path.exists()
     }
-
-
-def _made(path: Path) -> StudyMade | None:
-    if not path.exists():
-        return None
-    try:
-        return StudyMade(**json.loads(path.read_text()))
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: does not say how a study was made ({error}); move it away") from error
