@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -23,18 +22,18 @@ from nnrep.host.interruption import Interruption
 from nnrep.host.runtime import configure_jax
 from nnrep.host.terminal import ProgressBar, log, progress_bar
 from nnrep.job import Job, loaded_system, prepared, stopping
-from nnrep.minimization import Monitor, Stage, Stopping, lbfgs, minimize
+from nnrep.minimization import Monitor, Stage, minimize
+from nnrep.minimization.at_rest import at_rest, rest_of
 from nnrep.minimization.stopping import Status
 from nnrep.modes import ModesOf, SlowModes
-from nnrep.modes.backbone import Backbone
 from nnrep.modes.normal import in_float64
 from nnrep.modes.request import ModesRequest, modes_of, noise_of
-from nnrep.modes.rigid import rigid_share
-from nnrep.modes.robustness import robustness_table
-from nnrep.modes.settings import ModesConfig, count_of_modes
+from nnrep.modes.robustness import robustness_table, spread_indices
+from nnrep.modes.settings import count_of_modes
 from nnrep.modes.slow import sampling_of
 from nnrep.records.closing_table import show_modes
 from nnrep.records.mode_shapes_picture import mode_shapes_picture
+from nnrep.records.modes_table import RIGID, chosen_modes, eigenvalue_unit, gradient_unit, modes_table
 from nnrep.records.robustness_picture import robustness_picture
 from nnrep.records.run_folder import (
     MODES,
@@ -51,15 +50,7 @@ from nnrep.records.table import write_table
 from nnrep.reparam import identity
 from nnrep.systems import System
 
-RIGID = 0.9  # share from which on a mode counts as a rigid motion
 MOST_FRAME_BYTES = 500_000_000  # of the configurations kept while the energy is minimised
-# A minimum is where the RMS gradient is below this, in kJ/mol/nm or, of dimensionless systems, whose energies
-# are means over their pairs, in their own unit.
-AT_REST, AT_REST_DIMENSIONLESS = 1e-3, 1e-8
-MOST_MOVED, MOST_MOVED_DIMENSIONLESS = (
-    0.02,
-    0.1,
-)  # of a coordinate in a step; nm, or the system's unit
 
 
 def check_job(raw: DictConfig, folder_path: Path) -> Job:
@@ -188,28 +179,20 @@ def _at_minimum(system: System, plan: Plan, bar: ProgressBar, interruption: Inte
     own = not (system.coupling_terms or system.local_terms)
     with in_float64(forgetting=own):
         exact = replace(system.in_double(), energy_sample=None)
-        minimum = minimum_of(exact, plan.config.max_steps, bar, interruption)
+        minimum = _minimum_of(exact, plan.config.max_steps, bar, interruption)
         yield replace(exact, positions=jnp.asarray(minimum))
 
 
-def minimum_of(system: System, max_steps: int, bar: ProgressBar, interruption: Interruption) -> np.ndarray:
-    """A minimum (n, d) of a system's exact energy, by L-BFGS from its positions.
+def _minimum_of(system: System, max_steps: int, bar: ProgressBar, interruption: Interruption) -> np.ndarray:
+    """A minimum (n, d) of a system's exact energy.
 
     Raises:
-        UserError: the RMS gradient is not small enough after max_steps.
+        UserError: it is not reached in max_steps.
         KeyboardInterrupt: the minimisation was to stop.
     """
-    with_units = bool(system.length_unit)
-    rest = AT_REST if with_units else AT_REST_DIMENSIONLESS
-    moved = MOST_MOVED if with_units else MOST_MOVED_DIMENSIONLESS
-    stopping = Stopping(min_delta=0, patience=2**31 - 1, rms_force=rest)
-    stage = Stage("minimum", identity(), lbfgs(moved), stopping, max_steps)
-    monitor = Monitor(bar.update, interruption.requested)
-    # At the very positions: systems that draw their starts have one of them there.
-    still = replace(system, draw_start=None)
-    result = minimize(still, stage, max_steps=max_steps, monitor=monitor)
+    result = at_rest(system, max_steps, Monitor(bar.update, interruption.requested))
     interruption.stop_if_requested()
-    gradient, unit = result.gradient_rms[0], gradient_unit(system)
+    rest, gradient, unit = rest_of(system), result.gradient_rms[0], gradient_unit(system)
     if result.status[0] is not Status.converged or not gradient < 2 * rest:
         reason = f"the RMS gradient is {gradient:.3g} {unit} after {result.evaluations[0]} steps".strip()
         raise UserError(
@@ -257,34 +240,6 @@ def _draw_modes(
     save(spectrum_picture(values, rigid, title, unit), folder / SPECTRUM)
     chosen = chosen_modes(table, drawn)
     save(mode_shapes_picture(system, positions, values, vectors, chosen, unit), folder / MODES_PICTURE)
-
-
-def chosen_modes(table: pd.DataFrame, drawn: int | list[int]) -> list[int]:
-    """The modes to draw, counted from 0: those that are listed, or the slowest that are not rigid."""
-    if isinstance(drawn, list):
-        return [mode - 1 for mode in drawn]
-    moving = np.flatnonzero(table["rigid"] <= RIGID)
-    return (moving if len(moving) else np.arange(len(table)))[:drawn].tolist()
-
-
-def modes_table(modes: SlowModes, positions: np.ndarray, free: np.ndarray) -> pd.DataFrame:
-    """A row a mode, of particles at positions (n, d), of which those in free (m,) may move.
-
-    Columns: mode, counted from 1; eigenvalue; weight; participation, the share of the coordinates that take
-    part (1/n to 1); rigid, see `rigid_share`; residual; solver.
-    """
-    assert modes.residuals is not None
-    vectors = np.asarray(modes.vectors, float)
-    columns: dict[str, Any] = {
-        "mode": np.arange(1, vectors.shape[1] + 1),
-        "eigenvalue": np.asarray(modes.values, float),
-        "weight": np.asarray(modes.weights, float),
-        "participation": 1 / (len(vectors) * np.sum(vectors**4, axis=0)),
-        "rigid": rigid_share(vectors, positions, modes.of == ModesOf.hessian.value, free),
-        "residual": np.asarray(modes.residuals, float),
-        "solver": modes.solver,
-    }
-    return pd.DataFrame(columns)
 
 
 def _write_robustness(
@@ -345,23 +300,3 @@ def _path(system: System, plan: Plan, bar: ProgressBar, interruption: Interrupti
         int(steps[index]): positions[index]
         for index in spread_indices(len(steps), plan.config.analysis.frames)
     }
-
-
-def gradient_unit(system: System) -> str:
-    """What a gradient is measured in; empty for dimensionless systems."""
-    return f"{system.energy_unit}/{system.length_unit}" if system.length_unit else ""
-
-
-def eigenvalue_unit(system: System, modes: ModesConfig) -> str:
-    """What the eigenvalues of modes are measured in; empty for dimensionless ones."""
-    if modes.of is ModesOf.graph or not system.length_unit:
-        return ""
-    of_hessian = f"{system.energy_unit}/{system.length_unit}²"
-    squared = modes.of is ModesOf.backbone and modes.backbone is Backbone.sum_square
-    return f"({of_hessian})²" if squared else of_hessian
-
-
-def spread_indices(count: int, wanted: int) -> list[int]:
-    """Indices below a count, ascending: the first, the last, and others at growing distances between."""
-    others = np.geomspace(max(1, count - 1), 1, wanted - 1).round().astype(int)
-    return sorted({0, *others.tolist()} & set(range(count)))

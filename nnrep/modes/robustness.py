@@ -126,3 +126,9 @@ def _rows(
             }
         )
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def spread_indices(count: int, wanted: int) -> list[int]:
+    """Indices below a count, ascending: the first, the last, and others at growing distances between."""
+    others = np.geomspace(max(1, count - 1), 1, wanted - 1).round().astype(int)
+    return sorted({0, *others.tolist()} & set(range(count)))

@@ -7,13 +7,13 @@ import pytest
 import scipy.sparse
 
 import nnrep
-from nnrep.commands.modes_job import chosen_modes, spread_indices
 from nnrep.modes import robustness
 from nnrep.modes.backbone import Backbone
 from nnrep.modes.overlap import agreement
 from nnrep.modes.rigid import rigid_share
-from nnrep.modes.robustness import UNWEIGHTED, robustness_table, unweighted_graph
+from nnrep.modes.robustness import UNWEIGHTED, robustness_table, spread_indices, unweighted_graph
 from nnrep.modes.slow import sampling_of
+from nnrep.records.modes_table import chosen_modes
 
 
 def orthonormal(n, k, seed=0):
