@@ -85,14 +85,14 @@ def _complete(arguments: list[str]) -> int:
     words = os.environ.get("COMP_LINE", "").split(" ")
     command = COMMANDS[words[1]] if len(words) > 2 and words[1] in COMMANDS else None
     if not any(argument.startswith("query=") for argument in arguments):  # install=SHELL, uninstall=SHELL
+        command = COMMANDS["run"]
+    elif command is not None and command.hydra is not None:
+        given = command.hydra.with_choices(words[2:-1])
+        os.environ["COMP_LINE"] = " ".join([words[0], *given, words[-1]])
+    if command is not None and command.hydra is not None:
         from nnrep.commands.hydra_app import run_app
 
-        return run_app(arguments, "run")
-    if command is not None and command.is_hydra:
-        from nnrep.commands.hydra_app import run_app
-
-        os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
-        return run_app(arguments, words[1])
+        return run_app(arguments, command.hydra)
     if command is not None and command.words is not None:
         print(" ".join(word for word in command.words() if word.startswith(words[-1])))
     if len(words) <= 2:

@@ -11,7 +11,8 @@ from hydra import compose, initialize_config_dir
 
 from nnrep.choices.defaults import config_folder
 from nnrep.commands.modes_job import load_modes_plan
-from nnrep.config.compose import add_plugins, register_resolvers, with_choices_of
+from nnrep.commands.registry import COMMANDS as VERBS
+from nnrep.config.compose import add_plugins, register_resolvers
 from nnrep.config.exploring import load_exploring_plan
 from nnrep.config.plan import load_plan
 from nnrep.errors import UserError
@@ -72,7 +73,7 @@ def test_commands_are_valid(name, tmp_path, monkeypatch):
     verb, *words = shlex.split(COMMANDS[name], comments=True)
     words = [word for word in words if not word.startswith("-")]
     load = {"run": load_plan, "modes": load_modes_plan, "explore": load_exploring_plan}[verb]
-    words = with_choices_of(verb, words)
+    words = VERBS[verb].hydra.with_choices(words)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         for job in grid_points([], words):
             load(compose("config", overrides=job))

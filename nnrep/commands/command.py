@@ -1,6 +1,6 @@
 """`Command`: a verb of the command line."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from nnrep.errors import EXIT_OK, UserError
@@ -9,38 +9,58 @@ HELP = ("--help", "-h")
 SWEEP_FLAGS = ("-m", "--multirun")
 
 
+class HydraVerb(NamedTuple):
+    """A verb whose arguments are overrides of the configuration.
+
+    Attributes:
+        name: of the verb.
+        purpose: what it does, in a line.
+        job: the module whose `check_job` and `run_job` it calls, once a configuration is composed.
+        has_rows: whether a job leaves runs.csv, so that a sweep has a table of all rows.
+        with_choices: overrides -> the same, behind the choices that the verb begins with.
+    """
+
+    name: str
+    purpose: str
+    job: str
+    has_rows: bool = False
+    with_choices: Callable[[Sequence[str]], list[str]] = list
+
+
 class Command(NamedTuple):
     """A verb; its module imports what it works with only when it is called.
 
     Attributes:
         summary: what it does, for the list of verbs.
         main: arguments after the verb -> exit status. Raises `UserError` for what a user can mend.
-        is_hydra: whether its arguments are overrides of the configuration.
         words: what may follow it, for completion; None for folders and files, or what Hydra knows.
         takes_long: whether it takes seconds until there is something to show.
+        hydra: what it is as a verb whose arguments are overrides of the configuration, if it is one.
     """
 
     summary: str
     main: Callable[[list[str]], int]
-    is_hydra: bool = False
     takes_long: bool = False
     words: Callable[[], Iterable[str]] | None = None
+    hydra: HydraVerb | None = None
 
 
-def hydra_command(verb: str, summary: str) -> Command:
-    """A verb whose arguments are overrides; its help has the configuration that they make."""
+def hydra_command(verb: HydraVerb) -> Command:
+    """The command of a verb whose arguments are overrides; its help has the configuration that they make."""
 
     def run(arguments: list[str]) -> int:
         if any(argument in HELP for argument in arguments):
             from nnrep.config.help import help_text
 
-            print(help_text(verb, [argument for argument in arguments if not argument.startswith("-")]))
+            overrides = [argument for argument in arguments if not argument.startswith("-")]
+            print(help_text(verb.name, verb.purpose, verb.with_choices(overrides)))
             return EXIT_OK
         from nnrep.commands.hydra_app import run_app
 
         return run_app(arguments, verb)
 
-    return Command(summary, run, is_hydra=True, takes_long=True)
+    summary = f"{verb.purpose}; see nnrep {verb.name} --help"
+    return Command(summary, run, takes_long=True, hydra=verb)
 
 
 def asks_for_help(arguments: list[str]) -> bool:

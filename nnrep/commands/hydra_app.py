@@ -7,7 +7,6 @@ import csv
 import functools
 import os
 import sys
-from argparse import Namespace
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
@@ -20,9 +19,9 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from nnrep.choices.defaults import config_folder
-from nnrep.commands.command import SWEEP_FLAGS
-from nnrep.commands.jobs import JOBS, TABULATED, Jobs, Outcome, Task
-from nnrep.config.compose import add_plugins, with_choices_of
+from nnrep.commands.command import SWEEP_FLAGS, HydraVerb
+from nnrep.commands.jobs import Jobs, Outcome, Task
+from nnrep.config.compose import add_plugins
 from nnrep.config.overrides import check_folder, check_override, understood
 from nnrep.config.refusal import Refused
 from nnrep.errors import ConfigError, UserError
@@ -40,7 +39,7 @@ class CheckFirst(Callback):
         held: keeps other sweeps out of the folder of this one until it is closed.
     """
 
-    verb = "run"
+    verb: ClassVar[HydraVerb]
     held: ClassVar[ExitStack] = ExitStack()
 
     def on_run_start(self, config: DictConfig, **others: Any) -> None:
@@ -53,7 +52,7 @@ class CheckFirst(Callback):
             # JAX's floating-point type is set later: nothing here makes its arrays.
             limit_threads(config.threads)
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-            Task.checked[folder] = import_module(JOBS[self.verb]).check_job(ours, folder)
+            Task.checked[folder] = import_module(self.verb.job).check_job(ours, folder)
         except Exception as error:
             raise Refused(error) from error
 
@@ -73,7 +72,7 @@ class CheckFirst(Callback):
         if held and config.get("resume") is not True:
             reason = "holds the results of a sweep; choose another hydra.sweep.dir, or add resume=true"
             raise Refused(UserError(f"{folder}: {reason}"))
-        if held and self.verb in TABULATED:
+        if held and self.verb.has_rows:
             _check_own_table(folder / "runs.csv")
 
 
@@ -97,20 +96,20 @@ def _check_resumed(config: DictConfig, key: str, folder: Path) -> None:
         raise ConfigError("resume", f"is true, but no folder is named to go on in; add {key}=DIR")
 
 
-def _check_logged(config: DictConfig, verb: str) -> None:
+def _check_logged(config: DictConfig, verb: HydraVerb) -> None:
     """Raise `UserError` where rows are to be logged of a verb that has none."""
     targets = [str(callback.get("_target_")) for callback in config.hydra.callbacks.values()]
     logged = any(target.startswith("nnrep.records.loggers.") for target in targets)
-    if logged and verb not in TABULATED:
-        raise UserError(f"hydra/callbacks: must be left out, as nnrep {verb} has no rows to log")
+    if logged and not verb.has_rows:
+        raise UserError(f"hydra/callbacks: must be left out, as nnrep {verb.name} has no rows to log")
 
 
-def run_app(arguments: list[str], verb: str) -> int:
+def run_app(arguments: list[str], verb: HydraVerb) -> int:
     """Run every job that the arguments describe; the worst exit status of all.
 
     Args:
         arguments: of the command line, after the verb.
-        verb: one of `JOBS`.
+        verb: what is done with each configuration.
 
     Raises:
         UserError, HydraException, OmegaConfBaseException, OSError: see `nnrep.config.explain`.
@@ -120,12 +119,13 @@ def run_app(arguments: list[str], verb: str) -> int:
     add_plugins()
     CheckFirst.verb = verb
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, not to the terminal
-    flags = [argument for argument in arguments if argument in SWEEP_FLAGS]  # argparse wants them first
-    overrides = [argument for argument in arguments if argument not in SWEEP_FLAGS]
-    named = understood(overrides, is_sweep=_may_sweep(arguments))
-    sys.argv = [Path(sys.argv[0]).name, *flags, *with_choices_of(verb, named)]
-    for override in _checked_flags().overrides:
+    given = _overrides(arguments)
+    flags = [argument for argument in arguments if argument not in given]
+    overrides = understood(given, is_sweep=_may_sweep(arguments))
+    for override in overrides:
         check_override(override)
+    # Hydra's parser wants overrides in one piece, and takes one behind --info for its value.
+    sys.argv = [Path(sys.argv[0]).name, *verb.with_choices(overrides), *flags]
 
     @functools.wraps(run_one)  # of Hydra's arguments a function; our sweeper unwraps it
     def task(config: DictConfig) -> Outcome:
@@ -172,12 +172,16 @@ def _may_sweep(arguments: list[str]) -> bool:
     return any(argument.lstrip("+~").startswith(marks) for argument in arguments)
 
 
-def _checked_flags() -> Namespace:
-    """Flags and overrides; unknown flags are refused in one line, where argparse would print its usage."""
+def _overrides(arguments: list[str]) -> list[str]:
+    """The arguments that are no flags, nor values of one.
+
+    Raises:
+        UserError: a flag is not known, in one line, where argparse would print its usage.
+    """
     parser = get_args_parser()
 
     def refuse(message: str) -> NoReturn:
-        raise UserError(f"{message}; see nnrep {CheckFirst.verb} --help")
+        raise UserError(f"{message}; see nnrep {CheckFirst.verb.name} --help")
 
     parser.error = refuse  # type: ignore[method-assign]
-    return parser.parse_args()
+    return list(parser.parse_intermixed_args(arguments).overrides)

@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from nnrep.commands.command import HydraVerb
 from nnrep.config.compose import register_resolvers
 from nnrep.config.explain import explain
 from nnrep.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
@@ -20,14 +21,7 @@ from nnrep.host.threads import limit_threads
 if TYPE_CHECKING:
     from nnrep.records.sweep_table import SweepTable
 
-# Verb -> the module whose `check_job` and `run_job` it calls, once a configuration is composed.
-JOBS = {
-    "run": "nnrep.job",
-    "modes": "nnrep.commands.modes_job",
-    "explore": "nnrep.commands.explore_job",
-}
 LOGGERS = "nnrep.records.loggers.row_logger"  # which Hydra imports where there are some
-TABULATED = ("run",)  # verbs whose jobs leave runs.csv, so that a sweep has a table of all
 
 
 class Outcome(NamedTuple):
@@ -60,14 +54,14 @@ class Task:
     # The configurations, by folder, that `CheckFirst` has checked before Hydra made the folder.
     checked: ClassVar[dict[Path, Any]] = {}
 
-    def __init__(self, verb: str, take: Callable[[Outcome], None] | None = None) -> None:
+    def __init__(self, verb: HydraVerb, take: Callable[[Outcome], None] | None = None) -> None:
         """Register what configurations of the verb need.
 
         Args:
-            verb: one of `JOBS`.
+            verb: whose job it is.
             take: is told of the outcomes in this process; other processes return theirs.
         """
-        register_resolvers(verb)
+        register_resolvers(verb.name)
         self._verb, self.take = verb, take
 
     def __reduce__(self) -> tuple:
@@ -92,7 +86,7 @@ class Task:
         hydra = config.hydra
         above = Path(hydra.runtime.cwd, hydra.sweep.dir)
         folder = above / str(hydra.sweep.subdir)
-        in_table = folder != above and self._verb in TABULATED
+        in_table = folder != above and self._verb.has_rows
         reason = f"{reason}; the same command with resume=true goes on"
         return Outcome(int(hydra.job.num), folder, above, in_table, config, EXIT_USAGE, reason)
 
@@ -103,13 +97,13 @@ class Task:
         here = Path(hydra.runtime.cwd)
         whole = Path(here, hydra.sweep.dir)
         above = whole if is_sweep else here if here in folder.parents else folder.parent
-        in_table = is_sweep and folder != whole and self._verb in TABULATED
+        in_table = is_sweep and folder != whole and self._verb.has_rows
         number = int(hydra.job.num) if is_sweep else 0
         outcome = Outcome(number, folder, above, in_table, config, EXIT_OK)
         # Raised here, an error would reach the terminal in Hydra's words and ours.
         try:
             limit_threads(config.threads)
-            job = import_module(JOBS[self._verb])
+            job = import_module(self._verb.job)
             checked = self.checked.pop(folder, None) or job.check_job(config, folder)
             return outcome._replace(status=job.run_job(checked, folder, report=not in_table))
         except KeyboardInterrupt:  # before there was anything to write

@@ -1,6 +1,6 @@
 """`nnrep modes`."""
 
-from nnrep.commands.command import hydra_command
+from nnrep.commands.command import HydraVerb, hydra_command
 
-SUMMARY = "show the slow modes of a system, and how robust they are; see nnrep modes --help"
-CHOICE = hydra_command("modes", SUMMARY)
+PURPOSE = "show the slow modes of a system, and how robust they are"
+CHOICE = hydra_command(HydraVerb("modes", PURPOSE, "nnrep.commands.modes_job"))

@@ -1,6 +1,6 @@
 """`nnrep run`."""
 
-from nnrep.commands.command import hydra_command
+from nnrep.commands.command import HydraVerb, hydra_command
 
-SUMMARY = "minimise a system's energy; a Hydra application, see nnrep run --help"
-CHOICE = hydra_command("run", SUMMARY)
+PURPOSE = "minimise a system's energy through a map, then with free positions"
+CHOICE = hydra_command(HydraVerb("run", PURPOSE, "nnrep.job", has_rows=True))

@@ -1,7 +1,7 @@
 """What Hydra needs to compose a configuration: functions that `configs/` uses, our plugins, all choices."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,44 +12,6 @@ from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
 from nnrep.choices.registry import GROUPS, choice_names, choice_of
-
-PURPOSES = {
-    "run": "minimise a system's energy through a map, then with free positions",
-    "modes": "show the slow modes of a system, and how robust they are",
-    "explore": "search for the lowest minima of a system by replica exchange and quenches",
-}
-EXPLORE = "explore"  # a group of one verb alone, which adds it
-MOLECULES = ("protein", "molecule")
-# Verb -> the choices that it begins with instead of those of `configs/config.yaml`.
-OF_VERB = {
-    "explore": {
-        "system": "protein",
-        "explore": "replica_exchange",
-        "reparam": "none",
-        "optimizer": "lbfgs",
-        "schedule": "relaxed",
-    }
-}
-
-# What takes the place of a schedule whose numbers are those of molecules.
-AT_REST = {"schedule.fine.rms_force": "1e-5"}
-# Of loops, whose forces are those of a mean over pairs, and whose quenches begin far from their ends.
-AT_REST_OF_LOOPS = {"schedule.fine.rms_force": "1e-7"}
-QUENCHES_OF_LOOPS = {"optimizer.learning_rate": "0.1", "explore.quench.steps": "5000"}
-
-
-def with_choices_of(verb: str, overrides: Sequence[str]) -> list[str]:
-    """Overrides, behind the choices of a verb that they do not make themselves."""
-    given = dict(each.lstrip("+").partition("=")[::2] for each in overrides)
-    own = {group: name for group, name in OF_VERB.get(verb, {}).items() if group not in given}
-    system = given.get("system", own.get("system"))
-    if system not in MOLECULES and "schedule" in own:
-        at_rest = AT_REST_OF_LOOPS if system == "loop" else AT_REST
-        own |= {"schedule": "paper"} | {key: value for key, value in at_rest.items() if key not in given}
-    if system == "loop" and "optimizer" in own:
-        own |= {key: value for key, value in QUENCHES_OF_LOOPS.items() if key not in given}
-    added = (f"+{group}={name}" if group == EXPLORE else f"{group}={name}" for group, name in own.items())
-    return [*added, *overrides]
 
 
 def add_plugins() -> None:

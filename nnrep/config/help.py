@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from nnrep.choices.defaults import config_folder
-from nnrep.config.compose import PURPOSES, add_plugins, register_resolvers, with_choices_of
+from nnrep.config.compose import add_plugins, register_resolvers
 from nnrep.config.meanings import CHOSEN, NAME, WHOLE, meaning_lines, meanings, options_of
 
 WIDTH = 110
@@ -32,8 +32,13 @@ FLAGS = """Flags:
 COMPLETION = 'Shell completion: eval "$(nnrep -sc install=bash)"; also fish and zsh.'
 
 
-def help_text(verb: str, overrides: Sequence[str]) -> str:
+def help_text(verb: str, purpose: str, overrides: Sequence[str]) -> str:
     """The help of a verb, with the configuration that overrides make.
+
+    Args:
+        verb: of the command line.
+        purpose: what it does.
+        overrides: all that it composes with, its own choices among them.
 
     Raises:
         HydraException: an override cannot be used.
@@ -41,8 +46,7 @@ def help_text(verb: str, overrides: Sequence[str]) -> str:
     register_resolvers(verb)
     add_plugins()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        composed = with_choices_of(verb, overrides)
-        config = compose("config", overrides=composed, return_hydra_config=True)
+        config = compose("config", overrides=list(overrides), return_hydra_config=True)
     chosen = dict(config.hydra.runtime.choices)
     ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     values: Any = OmegaConf.to_container(ours, resolve=False)
@@ -51,7 +55,7 @@ def help_text(verb: str, overrides: Sequence[str]) -> str:
         f"  +experiment: {', '.join(options_of('experiment'))}", WIDTH, subsequent_indent=" " * 4
     )
     parts = [
-        f"usage: nnrep {verb} [KEY=VALUE ...]: {PURPOSES[verb]}.",
+        f"usage: nnrep {verb} [KEY=VALUE ...]: {purpose}.",
         "\n".join(["Choose with group=option:", *groups, experiments]),
         f"nnrep show KEY explains a key for all options. The keys of this configuration (nnrep {verb} --help "
         "reparam=cg shows another):",

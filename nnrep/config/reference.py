@@ -10,7 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from nnrep.choices.defaults import defaults_of
 from nnrep.choices.identity import flat
 from nnrep.choices.registry import GROUPS
-from nnrep.config.compose import EXPLORE, default_values
+from nnrep.config.compose import default_values
+from nnrep.config.explore_choices import EXPLORE
 
 # A choice in a name, or what it is where it follows from others: loops alone have such a default.
 WITH_DEFAULT = re.compile(r"\$\{oc\.select:(\w+),\w+\}")

@@ -13,7 +13,7 @@ from structure_texts import text
 from walks import options, search_of_wells
 
 from nnrep.commands import explore_job
-from nnrep.config.compose import with_choices_of
+from nnrep.config.explore_choices import with_explore_choices
 from nnrep.exploration.replicas import ReplicaExchange
 from nnrep.exploration.round import Order
 from nnrep.exploration.search import Search
@@ -342,17 +342,16 @@ def test_a_verb_begins_with_its_own_choices():
         "optimizer=lbfgs",
         "schedule=relaxed",
     ]
-    assert with_choices_of("explore", []) == own
-    assert with_choices_of("explore", ["system=cluster", "reparam=torsion"]) == [
+    assert with_explore_choices([]) == own
+    assert with_explore_choices(["system=cluster", "reparam=torsion"]) == [
         *("+explore=replica_exchange", "optimizer=lbfgs", "schedule=paper", "schedule.fine.rms_force=1e-5"),
         *("system=cluster", "reparam=torsion"),
     ]
-    assert with_choices_of("explore", ["system=loop", "explore.quench.steps=9"]) == [
+    assert with_explore_choices(["system=loop", "explore.quench.steps=9"]) == [
         *("+explore=replica_exchange", "reparam=none", "optimizer=lbfgs", "schedule=paper"),
         *("schedule.fine.rms_force=1e-7", "optimizer.learning_rate=0.1"),
         *("system=loop", "explore.quench.steps=9"),
     ]
-    assert with_choices_of("run", ["seeds=2"]) == ["seeds=2"]
 
 
 @pytest.mark.parametrize(("on_cpu", "count"), [(True, 5), (False, 1)])

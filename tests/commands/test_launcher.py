@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from structure_texts import text
 
 from nnrep.commands.jobs import Jobs, Task
+from nnrep.commands.registry import COMMANDS as VERBS
 from nnrep.config.compose import register_resolvers
 from nnrep.errors import ConfigError
 from nnrep.host import threads
@@ -145,7 +146,9 @@ def test_a_job_whose_worker_was_lost_goes_on_in_its_folder():
 def test_a_job_whose_workers_are_lost_is_a_failed_row(tmp_path):
     hydra = {"runtime": {"cwd": str(tmp_path)}, "sweep": {"dir": "s", "subdir": 1}, "job": {"num": 1}}
     (tmp_path / "s").mkdir()
-    outcome = Task("run").lost(OmegaConf.create({"hydra": hydra, "seeds": 2}), "its worker was lost")
+    outcome = Task(VERBS["run"].hydra).lost(
+        OmegaConf.create({"hydra": hydra, "seeds": 2}), "its worker was lost"
+    )
     jobs = Jobs()
     jobs.take(outcome)
     assert (jobs.status(), outcome.folder) == (2, tmp_path / "s" / "1")
@@ -182,7 +185,7 @@ def test_a_task_can_be_sent_to_a_new_process(tmp_path):
     """There it makes known what configurations take, which Hydra's launchers do not."""
     register_resolvers("run")
     sent = tmp_path / "task"
-    sent.write_bytes(pickle.dumps(Task("modes", print)))
+    sent.write_bytes(pickle.dumps(Task(VERBS["modes"].hydra, print)))
     script = (
         "import pickle, sys; task = pickle.load(open(sys.argv[1], 'rb')); from omegaconf import OmegaConf; "
         "print(task.take, OmegaConf.create({'a': '${twice:2}'}).a, 'numpy' in sys.modules)"

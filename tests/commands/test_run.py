@@ -174,6 +174,15 @@ def test_cfg_prints_the_job(command):
     assert printed.schedule.coarse.learning_rate == pytest.approx(2.5)
 
 
+@pytest.mark.parametrize("verb", ["run", "modes", "explore"])
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_flags_stand_anywhere_between_overrides(command, verb, before):
+    overrides = ["system=protein", "seeds=3"]
+    flags = ["--cfg", "job", "--package", "seeds"]
+    result = command(verb, *overrides[:before], *flags, *overrides[before:])
+    assert result.stdout == "3\n", result.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -185,6 +194,9 @@ def test_cfg_prints_the_job(command):
         ("nnrep do", {"doctor"}),
         ("nnrep run reparam=", {f"reparam={name}" for name in MAPS}),
         ("nnrep run system.pot", {"system.potential="}),
+        ("nnrep explore explore.quench.st", {"explore.quench.steps="}),
+        ("nnrep explore system=pro", {"system=protein"}),
+        ("nnrep modes analysis.min", {"analysis.minimize="}),
         ("nnrep reproduce fig", {f"fig{number}" for number in range(2, 10)}),
         ("nnrep reproduce pro", {"profile=paper", "profile=smoke"}),
         ("nnrep show system.po", {"system.potential"}),

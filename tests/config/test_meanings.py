@@ -49,7 +49,7 @@ def test_keys_without_a_comment_mean_what_those_they_follow_do():
 )
 def test_help_is_the_configuration_with_the_meaning_of_its_keys(overrides):
     """As YAML it is the very configuration."""
-    text = help_text("run", overrides)
+    text = help_text("run", "does something", overrides)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         register_resolvers()
         config = OmegaConf.to_container(compose("config", overrides=overrides), resolve=False)

@@ -1,0 +1,33 @@
+"""The choices that `nnrep explore` begins with, in place of those of `configs/config.yaml`."""
+
+from collections.abc import Sequence
+
+EXPLORE = "explore"  # a group of this verb alone, which adds it
+MOLECULES = ("protein", "molecule")
+CHOICES = {
+    "system": "protein",
+    EXPLORE: "replica_exchange",
+    "reparam": "none",
+    "optimizer": "lbfgs",
+    "schedule": "relaxed",
+}
+
+# What takes the place of a schedule whose numbers are those of molecules.
+AT_REST = {"schedule.fine.rms_force": "1e-5"}
+# Of loops, whose forces are those of a mean over pairs, and whose quenches begin far from their ends.
+AT_REST_OF_LOOPS = {"schedule.fine.rms_force": "1e-7"}
+QUENCHES_OF_LOOPS = {"optimizer.learning_rate": "0.1", "explore.quench.steps": "5000"}
+
+
+def with_explore_choices(overrides: Sequence[str]) -> list[str]:
+    """Overrides, behind the choices of the verb that they do not make themselves."""
+    given = dict(each.lstrip("+").partition("=")[::2] for each in overrides)
+    own = {group: name for group, name in CHOICES.items() if group not in given}
+    system = given.get("system", own.get("system"))
+    if system not in MOLECULES and "schedule" in own:
+        at_rest = AT_REST_OF_LOOPS if system == "loop" else AT_REST
+        own |= {"schedule": "paper"} | {key: value for key, value in at_rest.items() if key not in given}
+    if system == "loop" and "optimizer" in own:
+        own |= {key: value for key, value in QUENCHES_OF_LOOPS.items() if key not in given}
+    added = (f"+{group}={name}" if group == EXPLORE else f"{group}={name}" for group, name in own.items())
+    return [*added, *overrides]
