@@ -7,6 +7,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from nnrep.choices.identity import is_in
+from nnrep.choices.registry import GROUPS
 from nnrep.errors import NO_WORKING_FOLDER, UserError, did_you_mean, similar
 
 
@@ -43,6 +44,11 @@ def _explain_hydra(error: HydraException) -> str:
     several = re.search(r"Ambiguous value for argument '([^=']+)=", str(error))
     if several:
         return f"{several[1]}: has several values; add --multirun for a job of each, or write [..] for a list"
+    outside = re.search(r"Could not override '([^']+)'\. No match in the defaults list", str(error))
+    if outside and outside[1] == "experiment":
+        return "experiment: is added to the configuration; write +experiment=NAME"
+    if outside:
+        return f"{outside[1]}: no group of this verb; choose from {', '.join(GROUPS)}"
     return _one_line(error)
 
 

@@ -29,5 +29,9 @@ def with_explore_choices(overrides: Sequence[str]) -> list[str]:
         own |= {"schedule": "paper"} | {key: value for key, value in at_rest.items() if key not in given}
     if system == "loop" and "optimizer" in own:
         own |= {key: value for key, value in QUENCHES_OF_LOOPS.items() if key not in given}
-    added = (f"+{group}={name}" if group == EXPLORE else f"{group}={name}" for group, name in own.items())
-    return [*added, *overrides]
+    return [_added(each) for each in [*(f"{group}={name}" for group, name in own.items()), *overrides]]
+
+
+def _added(override: str) -> str:
+    """The override, with the sign that Hydra wants for a group that is added."""
+    return f"+{override}" if override.startswith(f"{EXPLORE}=") else override

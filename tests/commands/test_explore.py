@@ -352,6 +352,8 @@ def test_a_verb_begins_with_its_own_choices():
         *("schedule.fine.rms_force=1e-7", "optimizer.learning_rate=0.1"),
         *("system=loop", "explore.quench.steps=9"),
     ]
+    for chosen in ("explore=mine", "+explore=mine"):  # Hydra's sign of what is added may be left out
+        assert with_explore_choices([chosen]) == ["system=protein", *own[2:], "+explore=mine"]
 
 
 @pytest.mark.parametrize(("on_cpu", "count"), [(True, 5), (False, 1)])

@@ -41,6 +41,9 @@ def test_a_group_is_explained_by_its_options_or_keys(command):
         (["collect", ".", "duplicates=newst"], "newest, first, all, error, got newst (did you mean newest?)"),
         (["reproduce", "fg2"], "fg2: unknown figure (did you mean fig2"),
         (["run", "xyzzy=1"], "xyzzy: unknown key; choose from system"),
+        (["run", "explore=replica_exchange"], "explore: no group of this verb; choose from system"),
+        (["run", "experiment=fig2"], "experiment: is added to the configuration; write +experiment=NAME"),
+        (["explore", "explore=mine"], "explore=mine: unknown option; choose from replica_exchange"),
     ],
 )
 def test_what_may_have_been_meant_is_said(command, arguments, line):
