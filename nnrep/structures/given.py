@@ -87,7 +87,7 @@ def given_molecule(
     _without_dynamics(given.system)
     _without_box(given, placed, topology, box)
     _without_constraints(given, topology, constraints, stiffness)
-    named_by = coordinates if engine == "openmm" else topology
+    named_by = topology if chosen.has_names else coordinates
     xml = openmm.XmlSerializer.serialize(given.system)
     name = named_by.name.partition(".")[0]
     text = _text(given.topology, placed.positions, xml, str(coordinates))

@@ -37,12 +37,14 @@ class Engine(NamedTuple):
         read: (topology file, files of parameters, coordinates) -> what they say. May raise anything, see
             `reading`.
         takes_parameters: whether parameters are in files of their own.
+        has_names: whether topologies have names; else those of the positions count, of the molecule too.
     """
 
     suffixes: tuple[str, ...]
     title: str
     read: "Callable[[Path, Sequence[Path], Coordinates], Given]"
     takes_parameters: bool = False
+    has_names: bool = True
 
 
 # What readers raise where they find something that they have not thought of, with words for programmers.

@@ -49,4 +49,4 @@ def _add_bonds(topology: app.Topology, system: openmm.System) -> None:
             topology.addBond(atoms[i], atoms[j])
 
 
-CHOICE = Engine((".xml",), "OpenMM's system", _read)
+CHOICE = Engine((".xml",), "OpenMM's system", _read, has_names=False)
