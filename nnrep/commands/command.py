@@ -18,6 +18,7 @@ class HydraVerb(NamedTuple):
         job: the module whose `check_job` and `run_job` it calls, once a configuration is composed.
         has_rows: whether a job leaves runs.csv, so that a sweep has a table of all rows.
         with_choices: overrides -> the same, behind the choices that the verb begins with.
+        unused: groups of which it takes no other choice than the default; its help leaves them out.
     """
 
     name: str
@@ -25,6 +26,7 @@ class HydraVerb(NamedTuple):
     job: str
     has_rows: bool = False
     with_choices: Callable[[Sequence[str]], list[str]] = list
+    unused: tuple[str, ...] = ()
 
 
 class Command(NamedTuple):
@@ -53,7 +55,7 @@ def hydra_command(verb: HydraVerb) -> Command:
             from nnrep.config.help import help_text
 
             overrides = [argument for argument in arguments if not argument.startswith("-")]
-            print(help_text(verb.name, verb.purpose, verb.with_choices(overrides)))
+            print(help_text(verb.name, verb.purpose, verb.with_choices(overrides), verb.unused))
             return EXIT_OK
         from nnrep.commands.hydra_app import run_app
 

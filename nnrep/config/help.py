@@ -32,13 +32,14 @@ FLAGS = """Flags:
 COMPLETION = 'Shell completion: eval "$(nnrep -sc install=bash)"; also fish and zsh.'
 
 
-def help_text(verb: str, purpose: str, overrides: Sequence[str]) -> str:
+def help_text(verb: str, purpose: str, overrides: Sequence[str], unused: Sequence[str] = ()) -> str:
     """The help of a verb, with the configuration that overrides make.
 
     Args:
         verb: of the command line.
         purpose: what it does.
         overrides: all that it composes with, its own choices among them.
+        unused: groups that are left out.
 
     Raises:
         HydraException: an override cannot be used.
@@ -48,9 +49,9 @@ def help_text(verb: str, purpose: str, overrides: Sequence[str]) -> str:
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         config = compose("config", overrides=list(overrides), return_hydra_config=True)
     chosen = dict(config.hydra.runtime.choices)
-    ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    ours = OmegaConf.masked_copy(config, [str(key) for key in config if key not in ("hydra", *unused)])
     values: Any = OmegaConf.to_container(ours, resolve=False)
-    groups = (f"  {group}: {', '.join(options_of(group))}" for group in CHOSEN if group in chosen)
+    groups = (f"  {group}: {', '.join(options_of(group))}" for group in CHOSEN if group in ours)
     experiments = fill(
         f"  +experiment: {', '.join(options_of('experiment'))}", WIDTH, subsequent_indent=" " * 4
     )

@@ -44,6 +44,12 @@ def test_keys_without_a_comment_mean_what_those_they_follow_do():
     )
 
 
+def test_help_leaves_out_groups_that_a_verb_takes_no_choice_of():
+    lines = help_text("modes", "does something", ["system.n=20"], unused=["baseline"]).splitlines()
+    assert not [line for line in lines if line.strip().startswith("baseline:")]
+    assert {"  reparam: cg, cholesky, egnn, gnn, none, spectral, torsion", "  n: 20"} <= set(lines)
+
+
 @pytest.mark.parametrize(
     "overrides", [[], ["system=protein", "reparam=cg", "schedule=relaxed", "seeds=[2,5]"]]
 )
