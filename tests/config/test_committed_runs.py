@@ -29,9 +29,10 @@ FIGURES = sorted(path.name for path in RESULTS.glob("fig*") if (path / "commands
 
 @cache
 def hashes_of(figure: str, suffix: str) -> set[str]:
-    """The hashes of some of the settings that the last command of a figure has run."""
-    command = pd.read_csv(RESULTS / figure / "commands.csv")["command"].iloc[-1]
-    request = parse_arguments(shlex.split(command)[2:])
+    """The hashes of some of the settings that the last command of a figure's table has run."""
+    commands = pd.read_csv(RESULTS / figure / "commands.csv")["command"]
+    requests = [parse_arguments(shlex.split(command)[2:]) for command in commands]
+    request = [each for each in requests if each.beyond or not suffix][-1]
     overrides = request.shared_overrides if suffix else request.overrides
     register_resolvers()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
