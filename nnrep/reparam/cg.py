@@ -15,6 +15,7 @@ from nnrep.modes.settings import ModesConfig
 from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes, padded_modes
 from nnrep.reparam.base import Anchored, Reparametrization, centre_of, scale_to
+from nnrep.reparam.expansion import Expansion, expand, expansion, expansion_here
 from nnrep.reparam.settings import MapConfig
 from nnrep.systems.settings import Size
 from nnrep.systems.system import System
@@ -44,7 +45,7 @@ def linear(
     )
     count = modes.vectors.shape[1]
     require(count >= 2, "modes", "at least 2 for a linear map", count)
-    decode = Partial(_decode, modes.vectors)
+    decode = Partial(_decode, expansion(modes.vectors))
     if modes.of == "hessian":
         return Reparametrization(Partial(_displaced_init, modes.vectors), decode)
     init = _init_about_centre if about_centre else _init
@@ -64,13 +65,14 @@ def _init_here(
 ) -> Anchored:
     vectors, _ = here(positions)
     if here.of is ModesOf.hessian:
-        return Anchored(jnp.zeros(here.count, positions.dtype), held=(vectors, positions))
-    return Anchored(init(vectors, particles, key, positions), held=(vectors, jnp.zeros_like(positions)))
+        return Anchored(jnp.zeros(here.count, positions.dtype), held=(expansion_here(vectors), positions))
+    latent = init(vectors, particles, key, positions)
+    return Anchored(latent, held=(expansion_here(vectors), jnp.zeros_like(positions)))
 
 
 def _decode_here(params: Anchored) -> Array:
-    vectors, origin = params.held
-    return origin + (vectors @ params.moved).reshape(origin.shape)
+    psi, origin = params.held
+    return origin + expand(psi, params.moved).reshape(origin.shape)
 
 
 def _displaced_init(vectors: Array, key: Array, positions: Array) -> Anchored:
@@ -89,10 +91,10 @@ def _init_about_centre(vectors: Array, particles: Array | None, key: Array, posi
     return centre + (latent - centre) * scale_to(positions, vectors @ latent, particles)
 
 
-def _decode(vectors: Array, latent: Array | Anchored) -> Array:
+def _decode(psi: Expansion, latent: Array | Anchored) -> Array:
     if isinstance(latent, Anchored):
-        return latent.held + (vectors @ latent.moved).reshape(latent.held.shape)
-    return vectors @ latent
+        return latent.held + expand(psi, latent.moved).reshape(latent.held.shape)
+    return expand(psi, latent)
 
 
 @settings("reparam/cg")

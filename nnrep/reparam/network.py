@@ -18,6 +18,7 @@ from nnrep.modes.here import ModesHere
 from nnrep.modes.slow import ModesOf
 from nnrep.modes.spectrum import SlowModes
 from nnrep.reparam.base import Anchored, Params, Reparametrization, centre_of, scale_to
+from nnrep.reparam.expansion import Expansion, expand, expansion, expansion_here, project
 from nnrep.systems.checks import check_edges
 
 
@@ -202,7 +203,7 @@ def graph(
         of_particles = connectivity.of != "hessian"
         require(of_particles, "modes", "of particles, see over_particles", "coordinates of the Hessian")
         kappa = scaled_weights(connectivity.weights, chosen(Weights, weights, "weights"), strength)
-        propagate = Partial(_along_modes, connectivity.vectors, kappa)
+        propagate = Partial(_along_modes, expansion(connectivity.vectors), kappa)
     elif isinstance(connectivity, ModesHere):
         propagate = Partial(_nowhere)
     else:
@@ -230,8 +231,8 @@ def scaled_weights(weights: Array, kind: Weights, strength: float | None) -> Arr
     return weights if strength is None else on_device(host * (strength / (abs(host).max() or 1.0)))
 
 
-def _along_modes(vectors: Array, weights: Array, h: Array) -> Array:
-    return vectors @ (weights[:, None] * (vectors.T @ h))
+def _along_modes(psi: Expansion, weights: Array, h: Array) -> Array:
+    return expand(psi, weights[:, None] * project(psi, h))
 
 
 def _nowhere(h: Array) -> Array:
@@ -361,12 +362,12 @@ class _InitHere:
         elif self.strength is not None:
             largest = jnp.max(abs(kappa))
             kappa *= self.strength / jnp.where(largest > 0, largest, 1)
-        held = (vectors, kappa)
+        held = (expansion_here(vectors), kappa)
         return Anchored(replace(self.init, decode=_along(self.init.decode, *held))(key, positions), held)
 
 
-def _along(network: _Decode, vectors: Array, kappa: Array) -> _Decode:
-    return replace(network, propagate=Partial(_along_modes, vectors, kappa))
+def _along(network: _Decode, psi: Expansion, kappa: Array) -> _Decode:
+    return replace(network, propagate=Partial(_along_modes, psi, kappa))
 
 
 def _init_layer(key: Array, before: int, after: int) -> dict[str, Array]:
