@@ -116,6 +116,7 @@ def resolve(config: RunConfig) -> Plan:
     for stage in stages:
         with named_under(stage.place):
             check_map(config, stage)
+    _check_restarts(config)
     return Plan(config, stages).for_molecule(None)
 
 
@@ -146,6 +147,9 @@ def _check_system(config: RunConfig) -> None:
     own = config.baseline.own_solvent
     allowed = "vacuum, as the system has a solvent of its own"
     require(config.system.continuum is None or own is None, "baseline.solvent", allowed, own)
+
+
+def _check_restarts(config: RunConfig) -> None:
     restarts, name = config.schedule.restarts, config.system.name
     allowed = f"0, as system={name} has no contacts by which a run fails"
     require(config.system.can_restart or restarts == 0, "schedule.restarts", allowed, restarts)
@@ -161,8 +165,9 @@ def check_map(config: RunConfig, stage: PlannedStage) -> None:
     require(system.has_features or not reparam.needs_features, "reparam.features", has_none, True)
     reason = system.without_bonds() if reparam.needs_bonds else None
     require(reason is None, "reparam", f"a map that holds no bonds, as {reason}", reparam.name)
-    none = f"a map that needs no ideal distances, as system={system.name} has none"
-    require(system.can_restart or not reparam.needs_contacts, "reparam", none, reparam.name)
+    if not system.can_restart:
+        with named_under("reparam"):
+            reparam.check_without_contacts(system.name)
     unit = f"unit, as system={system.name} has edges without weights"
     known = system.has_edge_weights or not reparam.needs_edge_weights
     require(known, "reparam.edge_weights", unit, "coupling")

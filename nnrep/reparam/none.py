@@ -79,6 +79,11 @@ class NoneConfig(MapConfig):
         """Not where springs move the start."""
         return self.springs == 0
 
+    def check_without_contacts(self, system: str) -> None:
+        """Springs stand in the place of a chain's couplings."""
+        allowed = f"0, as system={system} is no chain with contacts"
+        require(self.springs == 0, "springs", allowed, self.springs)
+
     def build(
         self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
     ) -> Reparametrization:

@@ -96,6 +96,11 @@ class MapConfig:
     def check_modes(self, modes: ModesConfig) -> None:
         """Raise `ConfigError` if it cannot be made of such modes."""
 
+    def check_without_contacts(self, system: str) -> None:
+        """Raise `ConfigError` if it cannot be made for a system (its name) without ideal distances."""
+        allowed = f"a map that needs no ideal distances, as system={system} has none"
+        require(not self.needs_contacts, "", allowed, self.name)
+
     def build(
         self, system: System, modes: ModesConfig, slow: SlowModes | ModesHere | None
     ) -> Reparametrization:

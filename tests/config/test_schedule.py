@@ -223,7 +223,6 @@ STAGED = {
     "schedule.min_contact_fraction=2": "schedule.min_contact_fraction: must be from 0 to 1",
     "record.every=7": "record.every: must be a multiple of schedule.stages.0.check_every = 20, or null",
     "modes.samples=3": "STAGE.0.modes.samples: must be null, as of=graph",
-    "system=protein": "schedule.restarts: must be 0, as system=protein has no contacts by which a run fails",
 }
 
 
@@ -260,6 +259,20 @@ MAPS_OF_STAGES = {
         reparam={"name": "cg", "modes": 5}, modes={"epsilon": 0.1}
     ): "STAGE.0.reparam.modes: must be left out, as modes.epsilon is given",
 }
+
+
+OF_LOOPS = {
+    "network": "STAGE.0.reparam: must be a map that needs no ideal distances, as system=SYSTEM has none",
+    "staged": "STAGE.2.reparam.springs: must be 0, as system=SYSTEM is no chain with contacts, got 500",
+    "smooth": "STAGE.2.reparam.springs: must be 0, as system=SYSTEM is no chain with contacts, got 500",
+}
+
+
+@pytest.mark.parametrize("system", ["protein", "cluster"])
+@pytest.mark.parametrize("schedule", OF_LOOPS)
+def test_schedules_of_loops_are_refused_for_other_systems_by_the_map_at_fault(configure, schedule, system):
+    message = OF_LOOPS[schedule].replace("SYSTEM", system)
+    in_one_line(configure, [f"system={system}", f"schedule={schedule}"], message)
 
 
 @pytest.mark.parametrize("override", MAPS_OF_STAGES)
