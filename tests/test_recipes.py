@@ -157,6 +157,15 @@ def run(checkout, *arguments):
     return done, checkout.parent / "run"
 
 
+def printed_by(checkout, code):
+    """What some lines of Python print."""
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=checkout.parent)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 def test_a_map_is_one_file(checkout):
     (checkout / "nnrep" / "reparam" / "shear.py").write_text(MAP)
     small = ("system.n=20", "max_steps=40", "precision=float64", "reparam.slope=0.25")
@@ -178,11 +187,7 @@ def test_colours_and_labels_are_in_the_files_of_choices(checkout):
     (package / "minimization" / "optimizers" / "descent.py").write_text(OPTIMIZER)
     (package / "baselines" / "other_engine.py").write_text(BASELINE)
     (checkout / "configs" / "schedule" / "descents.yaml").write_text(LIST)
-    environment = os.environ | {"PYTHONPATH": str(checkout)}
-    command = [sys.executable, "-c", SHOWN]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=checkout.parent)
-    assert done.returncode == 0, done.stderr
-    colors, labels = done.stdout.splitlines()
+    colors, labels = printed_by(checkout, SHOWN).splitlines()
     assert colors == "#123456 #234567 #345678 #456789 True"
     assert labels == "shear map, plain descent, other_engine, descents"
 
@@ -199,6 +204,8 @@ def test_an_energy_term_is_one_file(checkout):
     terms = ("bonds", "angles", "torsions", "lennard_jones", "coulomb", "tether")
     assert row["energy"] == pytest.approx(sum(row[f"energy_{name}"] for name in terms), rel=1e-9)
     assert "tethered" in (folder / "config.yaml").read_text()
+    shown = "from nnrep.systems.registry import SYSTEMS; print('tethered' in SYSTEMS['protein'].energy_keys)"
+    assert printed_by(checkout, shown) == "True"  # runs of another stiffness cannot be compared
     refused, _ = run(checkout, *protein, "baseline=openmm_minimizer", "system.force_field=tethered")
     assert refused.returncode == 2
     assert "OpenMM does not know system.force_field=tethered" in refused.stderr

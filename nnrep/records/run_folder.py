@@ -81,7 +81,8 @@ class RunFolder:
     def holds_finished(self, wanted: dict[str, Any], molecule: Molecule | None, resume: bool) -> bool:
         """Whether the folder holds this very run, finished; False if the run may start or go on in it.
 
-        Nothing is written. A lone config.yaml of ours is no result: a run that could not start left it.
+        Nothing is written. Our config.yaml with no more than native.pdb beside it is no result: a run that
+        could not start left them.
 
         Raises:
             UserError: the folder holds results that would be overwritten.
@@ -129,7 +130,9 @@ class RunFolder:
     def _held(self) -> list[str]:
         names = (*RUN_FILES, *MODES_FILES, *EXPLORATION_FILES)
         held = [name for name in names if name != CONFIG and (self.path / name).exists()]
-        return held + [path.name for pattern in SEED_FILES for path in self.path.glob(pattern)]
+        held += [path.name for pattern in SEED_FILES for path in self.path.glob(pattern)]
+        could_not_start = held == [NATIVE] and (self.path / CONFIG).exists()
+        return [] if could_not_start else held
 
     @contextmanager
     def removed_if_empty(self) -> Iterator[None]:

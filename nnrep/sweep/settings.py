@@ -173,8 +173,8 @@ def with_fresh_seeds(setting: Setting, count: int | None = None) -> Setting:
     """The setting with seeds that it has not been chosen by: so many, or four times as many."""
     wanted = FRESH_SEEDS * len(setting.seeds) if count is None else count
     first = first_fresh_seed(setting)
-    fresh = tuple(range(first, first + wanted))
-    return replace(setting, plan=setting.plan.with_seeds(fresh))
+    plan = setting.plan.with_seeds(tuple(range(first, first + wanted)))
+    return replace(setting, plan=plan, modes=_modes_key(plan))
 
 
 class _PreparedStructures:
@@ -301,10 +301,21 @@ def _modes_key(plan: Plan) -> str:
     return digest({"modes": wanted, "start": plan.seeds[0], **plan.deciding}) if wanted else ""
 
 
+def maps_key(plan: Plan) -> str:
+    """Of all that decides the system and the maps of a plan: equal for plans that can take each other's."""
+    modes = [plain_form(stage.modes) for stage in plan.stages]
+    start = {"start": plan.seeds[0], "padded": plan.minimizes}
+    return digest({"maps": _plain_maps(plan), "modes": modes, **start, **plan.deciding})
+
+
 def _shape_key(plan: Plan) -> str:
     """Of what programs are compiled for; a key too fine only costs a change of worker."""
-    maps = [{**plain_form(stage.reparam), "learning_rate_factor": None} for stage in plan.stages]
-    config = plan.config
+    maps, config = _plain_maps(plan), plan.config
     optimizers = [optimizer.name for optimizer in config.schedule.optimizers(config.optimizer)]
     engine = optimizers if plan.minimizes else plain_form(config.baseline)
     return digest({"maps": maps, "engine": engine, **plan.deciding})
+
+
+def _plain_maps(plan: Plan) -> list[dict[str, Any]]:
+    """The settings of the maps; how fast an optimiser goes through them is none of theirs."""
+    return [{**plain_form(stage.reparam), "learning_rate_factor": None} for stage in plan.stages]

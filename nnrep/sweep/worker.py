@@ -21,7 +21,7 @@ from nnrep.records.rows import run_rows
 from nnrep.reparam.build import BuiltMap
 from nnrep.sweep.finished import FinishedRun, Keep, finished_runs
 from nnrep.sweep.queue import Task
-from nnrep.sweep.settings import Setting
+from nnrep.sweep.settings import Setting, maps_key
 from nnrep.systems import System
 
 MOST_PREPARED = 8  # systems with their modes that a worker remembers
@@ -124,7 +124,7 @@ def _prepare(setting: Setting, programs: Path | None) -> tuple[System, tuple[Bui
     plan = setting.plan
     _forget_others(programs)
     configure_jax(plan.config.precision.value, None if programs is None else _here(programs))
-    key = f"{setting.shape} {setting.modes}"
+    key = maps_key(plan)
     if key not in _prepared:
         with progress_bar(quiet=True) as bar:
             _, molecule = prepared(plan)

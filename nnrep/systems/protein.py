@@ -72,6 +72,7 @@ def _with_force_fields(cls: type) -> type:
             chosen = _chosen(name)
             metadata = {**counts_if(chosen), **matters_if(chosen, _other_force_field)}
             setattr(cls, name, field(default_factory=known.settings, metadata=metadata))
+            cls.energy_keys = (*cls.energy_keys, name)  # type: ignore[attr-defined]
     return cls
 
 
@@ -142,7 +143,7 @@ class ProteinConfig(MolecularConfig):
     )
 
     energy_keys = (
-        *("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric", "classical"),
+        *("force_field", "cutoff_nm", "switch_nm", "reaction_field_dielectric"),
         *("solvent", "solvent_options"),
         *RESTRAINT_KEYS,
     )

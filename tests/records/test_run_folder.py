@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from nnrep.errors import UserError
 from nnrep.records.run_folder import RunFolder
 
 MOLECULE = SimpleNamespace(pdb="ATOM\n" * 1000, source="made up")
@@ -36,3 +37,14 @@ def test_a_full_disk_leaves_whole_files_or_none(tmp_path, size, left):
     with no_file_above(size), pytest.raises(OSError, match="File too large"):
         folder.open(WANTED, MOLECULE)
     assert {path: path.read_bytes() for path in folder.path.iterdir()} == before
+
+
+def test_a_run_that_could_not_start_does_not_block_its_folder(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.open(WANTED, MOLECULE)  # before there is memory for it
+    folder.refuse_results()
+    for resume in (False, True):
+        assert not folder.holds_finished({**WANTED, "seeds": [0]}, MOLECULE, resume)
+    (folder.path / "config.yaml").unlink()
+    with pytest.raises(UserError, match=r"holds results \(native\.pdb\)"):  # it may be anyone's
+        folder.refuse_results()
