@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
-from nnrep.choices.identity import without_effect
+from nnrep.choices.identity import is_in, without_effect
 from nnrep.config.effects import given_without_effect
 from nnrep.config.plan import Plan, resolve
 from nnrep.config.schema import RunConfig, load_config
@@ -88,6 +88,8 @@ def load_modes_plan(raw: DictConfig) -> Plan:
     """
     config = load_config(raw)
     require(config.minimizes, "baseline", "none, as nnrep modes has no other engines", config.baseline.name)
+    allowed = "paper, of whose fine stage the robustness table is made"
+    require(config.schedule.takes_map, "schedule", allowed, config.schedule.name)
     plan = resolve(config)
     allowed = f"one, as nnrep modes shows those at the start of one: [{plan.seeds[0]}]"
     require(len(plan.seeds) == 1, "seeds", allowed, config.seeds)
@@ -99,7 +101,11 @@ def load_modes_plan(raw: DictConfig) -> Plan:
 def _unused(config: RunConfig) -> dict[str, str]:
     """The keys without effect, each with the reason; see `unused_keys`."""
     of, analysis = config.modes.of, config.analysis
-    unused = {f"modes.{key}": reason for key, reason in without_effect(config.modes).items()}
+    # Modes may be asked for beside a map that needs none.
+    whole = without_effect(config)
+    unused = {key: whole[key] for key in whole if not (is_in(key, "analysis") or is_in(key, "reparam"))}
+    unused["schedule.coarse"] = "nnrep modes goes through no map"
+    unused["schedule.restarts"] = "nnrep modes restarts nothing"
     unused["modes.at"] = "nnrep modes shows those at the start"
     unused["report"] = "nnrep modes writes none"
     unused["resume"] = "nnrep modes has nothing to go on with"
@@ -107,7 +113,7 @@ def _unused(config: RunConfig) -> dict[str, str]:
     keys = (field.name for field in fields(config.reparam))
     unused |= {f"reparam.{key}": "nnrep modes makes no map" for key in keys if key not in ("name", "modes")}
     if of is not ModesOf.backbone or not analysis.robustness:
-        unused["optimizer"] = "nothing is minimised for a robustness table"
+        unused |= dict.fromkeys(("optimizer", "schedule"), "nothing is minimised for a robustness table")
         if not analysis.minimize:
             unused["max_steps"] = "nothing is minimised"
         reason = f"modes.of={of.value} has no robustness table"

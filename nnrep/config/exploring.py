@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from omegaconf import DictConfig
 
+from nnrep.choices.identity import without_effect
 from nnrep.choices.settings import build, choice, settings
 from nnrep.config.effects import given_without_effect, unused_keys
 from nnrep.config.plan import Plan, check_map, resolve
@@ -104,6 +105,9 @@ def _unused(plan: ExploringPlan) -> dict[str, str]:
     unused = unused_keys(config, plan.finish.stages + plan.quench.stages)
     # What the schedule has no use for, quenches have.
     unused = {key: reason for key, reason in unused.items() if not key.startswith(("reparam.", "optimizer."))}
+    for group in ("reparam", "optimizer"):
+        own = without_effect(getattr(config, group))
+        unused |= {f"{group}.{key}": reason for key, reason in own.items()}
     unused["record.every"] = "nnrep explore keeps a frame every explore.quench_every steps"
     unused["baseline"] = "nnrep explore has no other engines"
     if config.reparam.is_identity:

@@ -38,6 +38,13 @@ def test_modes_of_a_loop_are_shown_and_compared(command, tmp_path):
     assert (whole["overlap"] > 0.98).all()
 
 
+def test_the_minimisation_behind_the_robustness_table_ends_by_itself(command):
+    """The schedule of reparam=gnn on a loop ends with steps that shrink to nothing."""
+    done = command("modes", "system=loop", "system.n=30", "analysis.frames=2", "record.pictures=false")
+    assert done.returncode == 0, done.stderr
+    assert "minimisation: stalled" in done.stderr
+
+
 def test_normal_modes_of_the_embedded_protein_at_its_minimum(command, tmp_path):
     """At rest, so six modes are zero and all others are positive, whatever minimum it is."""
     arguments = ("system=protein", "modes.of=hessian", "analysis.minimize=true", "reparam.modes=912")

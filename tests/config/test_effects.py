@@ -10,9 +10,12 @@ from omegaconf import OmegaConf
 from nnrep.choices.defaults import config_folder
 from nnrep.choices.identity import flat
 from nnrep.choices.registry import GROUPS, choice_names
+from nnrep.commands.modes_job import load_modes_plan
+from nnrep.commands.registry import COMMANDS as VERBS
 from nnrep.config.compose import register_resolvers
 from nnrep.config.composer import Composer
 from nnrep.config.effects import given_without_effect, unused_keys
+from nnrep.config.exploring import load_exploring_plan
 from nnrep.config.plan import load_plan
 from nnrep.config.reference import reference_values
 from nnrep.errors import ConfigError
@@ -128,6 +131,64 @@ def test_values_without_effect_are_refused_in_one_line(configure, overrides):
     with pytest.raises(ConfigError) as caught:
         load_plan(configure(*schedule, *overrides.split()))
     assert str(caught.value).startswith(REFUSED[overrides])
+    assert "\n" not in str(caught.value)
+
+
+OF_OTHER_VERBS = {
+    (
+        "modes",
+        "system=protein system.unfold.steps=3",
+    ): "system.unfold.steps: must be 20000, as system.start=nat",
+    (
+        "modes",
+        "system.pairs=independent system.repulsion=exact",
+    ): "system.pairs: must be shifts, as no repulsi",
+    ("modes", "schedule.restarts=2"): "schedule.restarts: must be 0, as nnrep modes restarts nothing, got 2",
+    ("modes", "schedule.coarse.patience=3"): "schedule.coarse.patience: must be 20, as nnrep modes goes thro",
+    (
+        "modes",
+        "modes.of=graph schedule.fine.patience=3",
+    ): "schedule.fine.patience: must be 20, as nothing is m",
+    (
+        "modes",
+        "modes.of=hessian optimizer.learning_rate=0.3",
+    ): "optimizer.learning_rate: must be 0.01, as noth",
+    (
+        "modes",
+        "optimizer.decay_steps=3",
+    ): "optimizer.decay_steps: must be 1000, as a decay_rate of 1 is no decay",
+    (
+        "modes",
+        "modes.of=graph modes.backbone=sum_square",
+    ): "modes.backbone: must be mean_norm, as modes.of=gra",
+    (
+        "modes",
+        "schedule=network",
+    ): "schedule: must be paper, of whose fine stage the robustness table is made",
+    ("modes", "reparam.hidden=8"): "reparam.hidden: must be 32, as nnrep modes makes no map, got 8",
+    (
+        "explore",
+        "optimizer=adam optimizer.decay_steps=3",
+    ): "optimizer.decay_steps: must be 1000, as a decay_rate",
+    (
+        "explore",
+        "reparam=gnn reparam.graph=bonds reparam.modes=5",
+    ): "reparam.modes: must be null, as graph=bonds",
+    (
+        "explore",
+        "reparam=gnn reparam.fit.max_steps=0 reparam.fit.patience=3",
+    ): "reparam.fit.patience: must be 20, as fit.max_steps=0",
+    ("explore", "system.unfold.steps=3"): "system.unfold.steps: must be 20000, as system.start=native is not",
+    ("explore", "record.every=20"): "record.every: must be null, as nnrep explore keeps a frame every",
+}
+
+
+@pytest.mark.parametrize(("verb", "overrides"), OF_OTHER_VERBS)
+def test_other_verbs_refuse_values_without_effect_as_well(configure, verb, overrides):
+    load = {"modes": load_modes_plan, "explore": load_exploring_plan}[verb]
+    with pytest.raises(ConfigError) as caught:
+        load(configure(*VERBS[verb].hydra.with_choices(overrides.split())))
+    assert str(caught.value).startswith(OF_OTHER_VERBS[verb, overrides])
     assert "\n" not in str(caught.value)
 
 
