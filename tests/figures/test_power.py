@@ -258,7 +258,7 @@ def test_a_figure_holds_the_seeds_that_do_not_count():
         }
     )
     (comparison,) = figure.comparisons(peptide)
-    assert comparison.known == figure.known_seeds == 16
+    assert comparison.known == figure.known_seeds == 26
 
 
 def test_a_broken_sweep_ends_it():

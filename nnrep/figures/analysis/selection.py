@@ -13,7 +13,6 @@ from nnrep.minimization import Status
 TYPICAL = "in the middle by energy (of an even number of runs the lower one of two)"  # as captions say it
 SAME_ENERGY = 1e-3  # relative difference of energies that count as one
 # What makes settings of a method distinct. Those that differ in tolerance alone are nearly copies.
-DISTINCT_COLUMNS = ["modes", "hidden", "learning_rate", "learning_rate_coarse"]
 
 
 def of_method(table: pd.DataFrame, potential: str, reparam: str) -> pd.DataFrame:
@@ -68,14 +67,3 @@ def lowest(settings: pd.DataFrame) -> pd.Series | None:
     """The setting of lowest mean energy, of equal ones the first, without a diverged run; None if none is."""
     rows = settings[settings["diverged"] == 0].dropna(subset=["energy_mean"])
     return None if rows.empty else rows.sort_values("energy_mean", kind="stable").iloc[0]
-
-
-def distinct_means(settings: pd.DataFrame, column: str) -> np.ndarray:
-    """A number for every distinct setting: the mean of a column of the summary over its tolerances.
-
-    Infinite if a run of it diverged.
-    """
-    names = [name for name in DISTINCT_COLUMNS if name in settings.columns]
-    values = settings[column].where(settings["diverged"] == 0, np.inf)
-    groups = [settings[name] for name in names]
-    return values.groupby(groups, dropna=False, sort=False).mean().to_numpy(float)

@@ -13,7 +13,6 @@ from nnrep.figures.claim import Verdict
 # Runs of each kind, below which nothing is decided: the exact two-sided p of five of five that agree is
 # 2 / 2^5 = 0.06, of six of six 0.03.
 FEWEST = 6
-FEWEST_SETTINGS = 3  # of each kind, where settings are ranked
 CONFIDENCE = 0.95
 COPIES_WITHIN = 1e-12
 
@@ -124,15 +123,14 @@ def _is_one(values: np.ndarray) -> bool:
     return bool(np.ptp(values) <= COPIES_WITHIN * abs(values).max())
 
 
-def ranks_lower(first: Values, second: Values, fewest: int = FEWEST_SETTINGS) -> Verdict:
+def ranks_lower(first: Values, second: Values) -> Verdict:
     """Whether the first tend to be lower than the second: Mann and Whitney's test, both ways at 2.5 %.
 
     Args:
-        first: a number a setting, or a run; infinite for one that is worse than all numbers.
+        first: a number a run; infinite for one that is worse than all numbers.
         second: the same.
-        fewest: of each, below which nothing is decided.
     """
-    if min(len(first), len(second)) < fewest or np.ptp(np.nan_to_num([*first, *second])) == 0:
+    if min(len(first), len(second)) < FEWEST or np.ptp(np.nan_to_num([*first, *second])) == 0:
         return Verdict.undecided
     level = (1 - CONFIDENCE) / 2
     if stats.mannwhitneyu(first, second, alternative="less").pvalue < level:
