@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
+from nnrep.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UserError
 from nnrep.figures.analysis.sequential import budget_for
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.command_log import CommandLog
@@ -25,7 +25,15 @@ from nnrep.figures.figure import Figure
 from nnrep.figures.registry import FIGURES
 from nnrep.figures.report import REPORT
 from nnrep.figures.request import Profile, Request
-from nnrep.figures.result_files import POWER, Stores, fresh_seeds_held, open_stores, read_power, run_names
+from nnrep.figures.result_files import (
+    BEYOND,
+    POWER,
+    Stores,
+    fresh_seeds_held,
+    open_stores,
+    read_power,
+    run_names,
+)
 from nnrep.figures.results import write_results
 from nnrep.host.interruption import Interruption
 from nnrep.host.lock import locked
@@ -138,9 +146,15 @@ def _composed(name: str, request: Request) -> Reproduction:
     )
     for reason in experiment.missing.values():
         log().warning("%s: left out, %s", name, reason)
-    beyond = beyond_settings(name, request, experiment.settings) if figure.beyond else []
+    folder, beyond = request.results / name, []
+    # Also for what the folder holds of it.
+    if figure.beyond and (request.beyond or (folder / BEYOND).exists()):
+        try:
+            beyond = beyond_settings(name, request, experiment.settings)
+        except UserError as error:
+            raise UserError(f"{error}; beyond=false leaves out {name}_beyond") from error
     in_full = request.profile is Profile.paper
-    return Reproduction(figure, experiment, beyond, request.results / name, in_full)
+    return Reproduction(figure, experiment, beyond, folder, in_full)
 
 
 def beyond_settings(name: str, request: Request, settings: list[Setting]) -> list[Setting]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nnrep.errors import UserError
 from nnrep.figures import FIGURES
 from nnrep.figures.analysis.summary import summarise
 from nnrep.figures.beyond import beyond_table
@@ -293,3 +294,26 @@ def test_a_method_that_diverged_throughout_keeps_its_row():
     table = beyond_table(runs, summarise(runs), runs_of("lbfgs", [-4.0], optimizer="lbfgs"))
     assert table["method"].tolist() == ["GD", "L-BFGS"]
     assert table["ended"].tolist() == ["2 diverged", "1 converged"]
+
+
+class ComposedError(Exception):
+    """Raised in the place of all that follows."""
+
+
+@pytest.mark.parametrize("beyond", ["true", "false"])
+def test_what_is_left_out_cannot_be_refused(monkeypatch, tmp_path, beyond):
+    """OpenMM's minimiser does not know this energy; the figure's own settings do."""
+
+    def stop(*_: object) -> None:
+        raise ComposedError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nnrep.figures.reproduction.open_stores", stop)
+    own = ["fig4", "profile=smoke", "system.force_field=amber14_uncorrected", f"beyond={beyond}"]
+    if beyond == "false":
+        with pytest.raises(ComposedError):
+            reproduce(parse_arguments(own))
+    else:
+        advice = "^baseline: must be none, as .*; beyond=false leaves out fig4_beyond$"
+        with pytest.raises(UserError, match=advice):
+            reproduce(parse_arguments(own))
