@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from nnrep.errors import named_under
 from nnrep.sweep.engines.engine import Engine, EngineSettings
+from nnrep.sweep.engines.registry import ENGINES
 
 
 class KeptEngine:
@@ -51,7 +53,8 @@ class KeptEngine:
             if threads != self._threads or (was_limited and most > self._most):
                 self.close()
         if self._engine is None:
-            self._engine = self.chosen.open(threads, most)
+            with named_under(ENGINES.kind):
+                self._engine = self.chosen.open(threads, most)
             self._threads, self._most = threads, most
         return self._engine
 

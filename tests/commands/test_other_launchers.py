@@ -1,5 +1,6 @@
 """Hydra sweeps by other launchers than our own: rows, failures and statuses are those of one process."""
 
+import os
 import subprocess
 import sys
 import time
@@ -137,3 +138,17 @@ def test_what_a_launcher_cannot_use_is_one_line(command, chosen, message):
     assert done.stderr.splitlines()[-1].startswith(f"nnrep: {message}")
     other = command(*ANY, "system.n=20", "seeds=1", "hydra.sweep.dir=s")
     assert other.returncode == 0, other.stderr
+
+
+def test_an_engine_that_cannot_be_had_is_named_by_the_key_of_the_launcher(nnrep):
+    pytest.importorskip("submitit")
+    by_slurm = (
+        "hydra/launcher=submitit_slurm",
+        "hydra.launcher.workers=1",
+        "hydra.launcher.walltime=01:00:00",
+    )
+    without_slurm = {"PATH": "", "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "HOME": "."}
+    done = nnrep(*SMALL, "system.n=20", "seeds=1,2", *by_slurm, env=without_slurm)
+    assert done.returncode == 2
+    assert done.stderr.startswith("nnrep: hydra.launcher.cluster: slurm: ")
+    assert done.stderr.count("\n") == 1

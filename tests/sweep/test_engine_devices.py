@@ -42,7 +42,7 @@ def test_more_devices_than_there_are_are_refused():
     refused = (
         r"must be at most 4, the devices that JAX sees here \(cpu; XLA_FLAGS=.*=N makes it N of them\), got 5"
     )
-    with pytest.raises(ConfigError, match=rf"^engine\.devices: {refused}$"):
+    with pytest.raises(ConfigError, match=rf"^devices: {refused}$"):
         engine_settings({"name": "local", "devices": 5}).open(1, 9)
     with pytest.raises(ConfigError, match=rf"^hydra\.launcher\.devices: {refused}$"):
         devices_of_jobs(5, None, [1])

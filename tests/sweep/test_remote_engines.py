@@ -223,7 +223,7 @@ def test_ray_makes_the_rows_of_local_processes_though_a_worker_is_killed(setting
     ("address", "message"),
     [
         (None, r"^engine=ray: no cluster of Ray's \(The current node timed out during startup\.\)"),
-        ("a:1", r"^engine\.address: a:1: no cluster of Ray's"),
+        ("a:1", r"^address: a:1: no cluster of Ray's"),
     ],
 )
 def test_a_cluster_of_rays_that_does_not_come_up_is_one_line(address, message, monkeypatch):

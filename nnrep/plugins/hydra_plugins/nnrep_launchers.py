@@ -88,7 +88,7 @@ class EngineLauncher(OurLauncher):
         Raises:
             UserError: the engine cannot be had, or its keys cannot be used.
         """
-        from nnrep.errors import require
+        from nnrep.errors import named_under, require
         from nnrep.host.terminal import log
         from nnrep.sweep.engines.registry import engine_settings
         from nnrep.sweep.hydra_jobs import run_on_engine
@@ -99,6 +99,7 @@ class EngineLauncher(OurLauncher):
         chosen = engine_settings({str(key): value for key, value in values.items()}, KEY)
         threads, *others = {config.get("threads") for _, config in jobs}
         require(not others, "threads", f"one number for all jobs of {chosen.name}", [threads, *others])
-        engine = chosen.open(threads, len(jobs))
+        with named_under(KEY):
+            engine = chosen.open(threads, len(jobs))
         log().info("launching %d jobs by %s, %d at a time", len(jobs), chosen.name, engine.workers)
         return run_on_engine(engine, self._context, self._task, jobs, chosen.chunk)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from nnrep.choices.settings import settings
-from nnrep.errors import UserError, require
+from nnrep.errors import ConfigError, UserError, require
 from nnrep.host.cache import cache_folder
 from nnrep.host.threads import environment, thread_variables
 from nnrep.sweep.engines.engine import Engine, EngineSettings, Work
@@ -89,7 +89,9 @@ class DaskSettings(EngineSettings):
             client = opened.enter_context(Client(cluster, timeout=JOIN_SECONDS, set_as_default=False))
         except OSError as error:
             opened.close()
-            raise UserError(f"engine.address: {self.address}: no scheduler answers ({error})") from error
+            if self.address is None:
+                raise UserError(f"engine=dask: no cluster ({error})") from error
+            raise ConfigError("address", f"{self.address}: no scheduler answers ({error})") from error
         except BaseException:
             opened.close()
             raise
@@ -124,9 +126,8 @@ class DaskSettings(EngineSettings):
         try:
             import dask_jobqueue
         except ImportError as error:
-            raise UserError(
-                f"engine.cluster={self.cluster}: needs dask-jobqueue; pip install 'nnrep[dask]'"
-            ) from error
+            needs = "needs dask-jobqueue; pip install 'nnrep[dask]'"
+            raise ConfigError("cluster", f"{self.cluster}: {needs}") from error
         exports = [f"export {name}={value}" for name, value in thread_variables(threads).items()]
         return getattr(dask_jobqueue, BATCH_SYSTEMS[self.cluster])(
             queue=self.queue,

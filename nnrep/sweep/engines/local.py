@@ -42,7 +42,7 @@ class LocalSettings(EngineSettings):
             ConfigError: there are fewer devices.
         """
         if self.devices is not None:
-            return LocalEngine(chosen_devices(self.devices, "engine.devices")[:most], threads)
+            return LocalEngine(chosen_devices(self.devices, "devices")[:most], threads)
         return LocalEngine([None] * min(self.workers or workers_that_fit(threads), most), threads)
 
 

@@ -55,14 +55,16 @@ class RaySettings(EngineSettings):
             with environment(variables), _our_signals():  # those of a cluster that begins now
                 ray.init(address=self.address or "local", **options)
         except Exception as error:  # of whatever kind: a plain one where Ray's processes are slow to begin
-            what = f"engine.address: {self.address}: no cluster" if self.address else "engine=ray: no cluster"
-            raise UserError(f"{what} of Ray's ({' '.join(str(error).split())})") from error
+            reason = f"no cluster of Ray's ({' '.join(str(error).split())})"
+            if self.address is None:
+                raise UserError(f"engine=ray: {reason}") from error
+            raise ConfigError("address", f"{self.address}: {reason}") from error
         if self.devices is not None:
             known = int(ray.cluster_resources().get("GPU", 0))  # a worker would wait for more for ever
             if self.devices > known:
                 ray.shutdown()
                 raise ConfigError(
-                    "engine.devices",
+                    "devices",
                     f"must be at most {known}, the GPUs that Ray knows of, got {self.devices}",
                 )
         return RayEngine(count, threads, self.devices is not None)

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import psutil
 
 from nnrep.choices.settings import settings
-from nnrep.errors import UserError, require
+from nnrep.errors import ConfigError, UserError, require
 from nnrep.host.cache import cache_folder
 from nnrep.host.text import last_line
 from nnrep.host.threads import environment, thread_variables
@@ -80,7 +80,7 @@ class SubmititSettings(EngineSettings):
             executor.update_parameters(**self.parameters(threads))
         except RuntimeError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            raise UserError(f"engine.cluster={self.cluster}: {' '.join(str(error).split())}") from error
+            raise ConfigError("cluster", f"{self.cluster}: {' '.join(str(error).split())}") from error
         workers = min(self.devices or self.workers or workers_that_fit(threads), most)
         has_devices = self.devices is not None
         return SubmititEngine(executor, folder, workers, threads, has_devices, self.seconds)
