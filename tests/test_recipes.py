@@ -179,6 +179,8 @@ def test_a_map_is_one_file(checkout):
     refused, _ = run(checkout, "reparam=shear", "reparam.slop=1")
     assert refused.returncode == 2
     assert "reparam.slop: unknown key (did you mean slope?); choose from name" in refused.stderr
+    keys = "from nnrep.config.meanings import known_keys; print(known_keys()['reparam.slope'][0].option)"
+    assert printed_by(checkout, keys) == "reparam=shear"  # for completion, hints and nnrep show
 
 
 def test_colours_and_labels_are_in_the_files_of_choices(checkout):

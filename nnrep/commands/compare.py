@@ -50,12 +50,15 @@ def _picture(name: str) -> Path:
     """Where the picture is to be written.
 
     Raises:
-        ConfigError: it is no PNG file, or its folder does not exist.
+        ConfigError: it is no PNG file, its folder does not exist, or the PDF beside it is someone else's.
     """
     path = Path(name)
     require(path.suffix == ".png", PICTURE, "a file FILE.png", name or "nothing")
     if not path.parent.is_dir():
         raise ConfigError(PICTURE, f"{path.parent} is no folder; make it first")
+    pdf = path.with_suffix(".pdf")
+    if pdf.exists() and not path.exists():  # with a picture beside it it is ours
+        raise ConfigError(PICTURE, f"{pdf} is there already, and would be overwritten; choose another name")
     return path
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -215,8 +216,9 @@ def _searched(
 
 
 def processes_for(threads: int) -> int:
-    """How many processes of so many threads there is room for: one where they would share an accelerator."""
-    return workers_that_fit(threads) if runs_on_cpu() else 1
+    """How many processes of so many threads there is room for: one where they would share an accelerator, or
+    in a job of a sweep, which has such a process itself."""
+    return workers_that_fit(threads) if runs_on_cpu() and parent_process() is None else 1
 
 
 @dataclass(frozen=True)

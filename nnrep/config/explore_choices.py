@@ -1,6 +1,8 @@
 """The choices that `nnrep explore` begins with, in place of those of `configs/config.yaml`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from nnrep.errors import require
 
 EXPLORE = "explore"  # a group of this verb alone, which adds it
 MOLECULES = ("protein", "molecule")
@@ -22,14 +24,22 @@ QUENCHES_OF_LOOPS = {"optimizer.learning_rate": "0.1", "explore.quench.steps": "
 def with_explore_choices(overrides: Sequence[str]) -> list[str]:
     """Overrides, behind the choices of the verb that they do not make themselves."""
     given = dict(each.lstrip("+").partition("=")[::2] for each in overrides)
+    systems = given.get("system", CHOICES["system"])
+    begun = [_begun(given, system) for system in systems.split(",")]
+    allowed = "systems that have one schedule by default, or one system"
+    require(all(own == begun[0] for own in begun), "system", allowed, systems)
+    return [_added(each) for each in [*(f"{key}={value}" for key, value in begun[0].items()), *overrides]]
+
+
+def _begun(given: Mapping[str, str], system: str) -> dict[str, str]:
+    """What a search of a system begins with beside the overrides that are given."""
     own = {group: name for group, name in CHOICES.items() if group not in given}
-    system = given.get("system", own.get("system"))
     if system not in MOLECULES and "schedule" in own:
         at_rest = AT_REST_OF_LOOPS if system == "loop" else AT_REST
         own |= {"schedule": "paper"} | {key: value for key, value in at_rest.items() if key not in given}
     if system == "loop" and "optimizer" in own:
         own |= {key: value for key, value in QUENCHES_OF_LOOPS.items() if key not in given}
-    return [_added(each) for each in [*(f"{group}={name}" for group, name in own.items()), *overrides]]
+    return own
 
 
 def _added(override: str) -> str:

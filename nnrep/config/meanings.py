@@ -75,11 +75,21 @@ def known_keys() -> dict[str, list[Key]]:
     for group in EXPLAINED:
         for name in options_of(group):
             file = f"{group}/{name}"
-            for key, value in _values(file).items():
+            for key, value in _values_of(group, name).items():
                 if key != NAME:
                     known = Key(f"{group}={name}", value, meanings(file).get(key, ""))
                     keys.setdefault(f"{group}.{key}", []).append(known)
     return keys
+
+
+def _values_of(group: str, name: str) -> dict[str, Any]:
+    """The values of an option by its file, or of a choice without one by its settings."""
+    values = _values(f"{group}/{name}")
+    if values or group not in GROUPS:
+        return values
+    from nnrep.config.compose import default_values
+
+    return flat(default_values(group, name))
 
 
 def _values(file: str) -> dict[str, Any]:

@@ -47,6 +47,7 @@ COOLINGS, COLDEST = 10, 0.1  # temperatures of an annealing, and the last beside
 RELAXATIONS = 10.0  # times in which heat flows away, during an annealing
 NEVER = 2**30  # steps to an exchange
 LAST_STEP = 2**31 - 1  # that a ladder can count
+THREEFRY = "threefry2x32"  # whose keys are the two words of `Ladder.key`, whatever JAX's default is
 UP, DOWN = 1, 2  # where a replica last was: at the coldest rung, and after it at the hottest
 
 
@@ -267,7 +268,7 @@ def _advanced(
         ladder, _, _, sums = carry
         every = schedule.exchange_every
         length = jnp.minimum(every - ladder.step % every, last - ladder.step)
-        key = jax.random.wrap_key_data(ladder.key)
+        key = jax.random.wrap_key_data(ladder.key, impl=THREEFRY)
 
         def run(given: tuple[Phase, Array, Array]) -> tuple[Phase, Array]:
             phase, thermal, replica = given
@@ -322,7 +323,9 @@ def _exchanged(schedule: Schedule, ladder: Ladder, energies: Array) -> Ladder:
     order = jnp.argsort(ladder.rung)  # replicas from cold to hot
     ranked, inverse = energies[order], 1 / thermal
     exponent = (inverse[:-1] - inverse[1:]) * (ranked[:-1] - ranked[1:])
-    key = jax.random.fold_in(jax.random.fold_in(jax.random.wrap_key_data(ladder.key), 0), ladder.step)
+    key = jax.random.fold_in(
+        jax.random.fold_in(jax.random.wrap_key_data(ladder.key, impl=THREEFRY), 0), ladder.step
+    )
     chance = jnp.log(jax.random.uniform(key, exponent.shape, exponent.dtype))
     pairs, count = jnp.arange(replicas - 1, dtype=jnp.int32), ladder.step // schedule.exchange_every
     tried = (pairs % 2 == count % min(2, replicas - 1)) & (ladder.step % schedule.exchange_every == 0)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
+from nnrep.choices.defaults import config_folder
 from nnrep.config.schema import RunConfig
 from nnrep.figures.claim import Claim
 from nnrep.figures.comparison import Comparison
@@ -64,7 +65,6 @@ class Figure(NamedTuple):
         comparisons: from the summary, for which settings `power=0.8` adds seeds.
         most_seeds: the largest budget of these.
         known_seeds: how many fresh seeds were known when they were chosen, at most; see `Comparison.known`.
-        beyond: whether there is an experiment NAME_beyond, of what the paper does not have.
     """
 
     name: str
@@ -85,7 +85,11 @@ class Figure(NamedTuple):
     comparisons: Callable[[pd.DataFrame], list[Comparison]] = no_comparisons
     most_seeds: int = 0
     known_seeds: int = 0
-    beyond: bool = True
+
+    @property
+    def beyond(self) -> bool:
+        """Whether there is an experiment NAME_beyond, of what the paper does not have."""
+        return (config_folder() / "experiment" / f"{self.name}_beyond.yaml").is_file()
 
     @property
     def adds_seeds(self) -> bool:

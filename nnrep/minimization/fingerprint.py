@@ -46,6 +46,7 @@ def numbers_of(stages: Sequence[Stage], max_steps: int, restarts: Restarts) -> n
         (
             stage.optimizer.hyperparameters,
             stage.stopping._replace(rules=()),
+            [leaf for leaf in jax.tree.leaves(stage.stopping.rules) if not callable(leaf)],
             -1 if stage.max_steps is None else stage.max_steps,
             stage.fit,
         )

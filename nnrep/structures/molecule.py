@@ -57,5 +57,5 @@ class Molecule:
 
     @property
     def hash(self) -> str:
-        """A short hash of its structure; where that has parameters of its own, of these as well."""
+        """A short hash of its structure, as its PDB text has it."""
         return hash_of_bytes(self.pdb.encode())

@@ -133,6 +133,13 @@ def test_what_cannot_be_compared_is_one_line(command, two, arguments, part):
 
 def test_a_picture_is_drawn_where_one_is_asked_for(command, two):
     assert len(read(command("compare", "a", "b", "picture=x.png"))) == 2
+    assert len(read(command("compare", "a", "b", "picture=x.png"))) == 2  # over its own
+    (two / "paper.pdf").write_text("someone's")
+    refused = command("compare", "a", "b", "picture=paper.png")
+    assert refused.stderr == (
+        "nnrep: picture: paper.pdf is there already, and would be overwritten; choose another name\n"
+    )
+    assert (two / "paper.pdf").read_text() == "someone's"
     assert (two / "x.png").read_bytes().startswith(b"\x89PNG")
     assert (two / "x.pdf").read_bytes().startswith(b"%PDF")
 

@@ -356,6 +356,24 @@ def test_a_verb_begins_with_its_own_choices():
         assert with_explore_choices([chosen]) == ["system=protein", *own[2:], "+explore=mine"]
 
 
+def test_a_sweep_over_systems_has_the_choices_of_all_of_them(command):
+    assert with_explore_choices(["system=protein,molecule"])[-2:] == [
+        "schedule=relaxed",
+        "system=protein,molecule",
+    ]
+    result = command("explore", "--multirun", "system=loop,cluster")
+    assert result.returncode == 2
+    message = "system: must be systems that have one schedule by default, or one system, got loop,cluster"
+    assert result.stderr == f"nnrep: {message}\n"
+
+
+def test_a_job_of_a_sweep_has_its_ladders_in_its_own_process(monkeypatch):
+    monkeypatch.setattr(explore_job, "parent_process", lambda: "a sweep")
+    monkeypatch.setattr(explore_job, "runs_on_cpu", lambda: True)
+    monkeypatch.setattr(explore_job, "workers_that_fit", lambda threads: 5)
+    assert explore_job.processes_for(1) == 1
+
+
 @pytest.mark.parametrize(("on_cpu", "count"), [(True, 5), (False, 1)])
 def test_ladders_have_processes_of_their_own_where_they_share_no_accelerator(monkeypatch, on_cpu, count):
     monkeypatch.setattr(explore_job, "runs_on_cpu", lambda: on_cpu)

@@ -96,6 +96,14 @@ def test_seeds_differ_and_repeat():
     assert not np.allclose(one.positions, other.positions)
 
 
+def test_random_numbers_do_not_depend_on_the_generator_that_jax_has_by_default():
+    chosen, system = settings(), springs()
+    usual, _ = run(system, chosen, 40)
+    with jax.default_prng_impl("rbg"):
+        other, _ = run(system, chosen, 40)
+    np.testing.assert_array_equal(other.positions, usual.positions)
+
+
 @pytest.mark.slow
 def test_harmonic_temperatures_are_those_asked_for_at_a_step_that_is_a_sixth_of_a_period():
     """0.1 of the unit of time, the stiffest spring having a period of 0.63: BAOAB has no error there."""

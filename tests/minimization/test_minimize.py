@@ -1,5 +1,6 @@
 """The minimisation loop: known minima, early stopping, batches, compilations, interruption."""
 
+from dataclasses import dataclass
 from functools import cache
 
 import jax
@@ -12,6 +13,7 @@ from flat import chained, minimize
 import nnrep
 from nnrep.errors import ConfigError, UserError
 from nnrep.minimization.loop import run_chunk
+from nnrep.minimization.stopping.rule import Rule
 
 Status = nnrep.Status
 
@@ -265,10 +267,21 @@ def parametrised(strength=1.0, seed=0, **more):
     return nnrep.System(energy=springs, positions=chain(seed=seed).positions, parameters=strength, **more)
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Below(Rule):
+    """Of one's own: an energy at which a stage ends."""
+
+    energy: float
+
+    def at_check(self, state, seen):
+        return state, jnp.where(seen.loss < self.energy, Status.converged, Status.running)
+
+
 def coarse_stage(rate=0.01, k=4, sign=1.0, **changes):
     modes = nnrep.slow_modes(parametrised(), k=k)
     modes = modes._replace(vectors=sign * modes.vectors)
-    stopping = nnrep.Stopping(rms_force=1e-9)
+    stopping = nnrep.Stopping(rms_force=1e-9, rules=(Below(-1e9),))
     one = nnrep.Stage("one", nnrep.reparam.linear(modes), nnrep.adam(rate), stopping, 500, nnrep.Fit(5))
     return one._replace(**changes)
 
@@ -285,7 +298,14 @@ OTHER_RUNS = {
     ),
     "limits or restarts": (lambda: (parametrised(), coarse_stage()), {"max_steps": 301}),
     "fits, limits": (lambda: (parametrised(), coarse_stage(fit=nnrep.Fit(6))), {}),
-    "rules, fits": (lambda: (parametrised(), coarse_stage(stopping=nnrep.Stopping(rms_force=1e-8))), {}),
+    "stopping rules, fits": (
+        lambda: (parametrised(), coarse_stage(stopping=nnrep.Stopping(rms_force=1e-9, rules=(Below(-2e9),)))),
+        {},
+    ),
+    "rules, fits": (
+        lambda: (parametrised(), coarse_stage(stopping=nnrep.Stopping(rms_force=1e-8, rules=(Below(-1e9),)))),
+        {},
+    ),
 }
 
 

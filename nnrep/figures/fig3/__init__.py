@@ -2,7 +2,7 @@
 
 from nnrep.figures.fig3.claims import claims_of
 from nnrep.figures.fig3.picture import draw
-from nnrep.figures.fig3.settings import KNOWN_SEEDS, LARGEST_BUDGET, comparisons, repeated
+from nnrep.figures.fig3.settings import GRID_KNOWN_SEEDS, LARGEST_BUDGET, comparisons, repeated
 from nnrep.figures.fig3.starts import tables
 from nnrep.figures.figure import Figure
 
@@ -19,7 +19,7 @@ FIGURE = Figure(
     tables=tables,
     comparisons=comparisons,
     most_seeds=LARGEST_BUDGET,
-    known_seeds=KNOWN_SEEDS,
+    known_seeds=GRID_KNOWN_SEEDS,
     caption=(
         "A mark is a setting, its mean over runs with fresh starts and over its tolerances: colour by "
         "method, shape by number of modes, size by learning rate of the positions. Bars are the standard "

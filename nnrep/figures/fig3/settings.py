@@ -11,7 +11,7 @@ from nnrep.figures.fig3.starts import with_fresh_starts
 BUDGETS = {(COARSE_GRAINED, PLAIN): 120, (NETWORK, PLAIN): 120, (COARSE_GRAINED, NETWORK): 350}
 LARGEST_BUDGET = max(BUDGETS.values())
 # Fresh seeds a side that were known when these were chosen to be compared, so that they do not count.
-KNOWN_SEEDS = 20
+GRID_KNOWN_SEEDS = 20
 GRID_MARGIN = 0.01  # a difference of energies that counts as none; one tangled pair costs 0.04
 
 
@@ -36,5 +36,5 @@ def comparisons(summary: pd.DataFrame) -> list[Comparison]:
         ours, theirs = (None if setting is None else str(setting["config_hash"]) for setting in both)
         if ours is not None and theirs is not None:
             name = comparison_name("pure_lj", first, second)
-            pairs.append(Comparison(name, ours, theirs, budget, GRID_MARGIN, known=KNOWN_SEEDS))
+            pairs.append(Comparison(name, ours, theirs, budget, GRID_MARGIN, known=GRID_KNOWN_SEEDS))
     return pairs

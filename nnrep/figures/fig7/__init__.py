@@ -19,7 +19,6 @@ FIGURE = Figure(
     notes=notes_of,
     fixed_grid=True,
     check=check_setting,
-    beyond=False,
     caption=(
         "Above: the stacked chain, atoms by element and bonds. Below: for each kind of pair the length s "
         "at which its energy changes sign, white where a pair has none, all in one scale of colours; lines "

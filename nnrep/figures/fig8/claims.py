@@ -29,7 +29,7 @@ FOUR_PROTEINS = ("2JOF", "2MGO", "1PLW", "5AWL")  # which each claim is of, so t
 SIMILAR = 2.0  # up to how many times as long is what we take "similar" for; less time is no worse
 
 SIMILAR_IS_OURS = f"at most {SIMILAR:g} times as long is what we take for similar"
-BEST_OF_FEW = (
+BEST_COUNT_OF_FEW = (
     "the best CG has the number of modes of lowest mean of four runs: fresh seeds may order them otherwise"
 )
 COMPARISON_NEEDS = (runs_needed(4), steps_needed(60_000))
@@ -67,7 +67,7 @@ def claims_of(evidence: Evidence) -> list[Claim]:
         ):
             tested = _of_all(evidence, chosen, claim, test)
             whole = tested._replace(
-                of=of, needs=COMPARISON_NEEDS, caveats=(*CLASSICAL_CAVEATS, BEST_OF_FEW, *caveats)
+                of=of, needs=COMPARISON_NEEDS, caveats=(*CLASSICAL_CAVEATS, BEST_COUNT_OF_FEW, *caveats)
             )
             claims.append(on_wall_time(whole) if test in (_similar, _lower_in_time) else whole)
     return claims

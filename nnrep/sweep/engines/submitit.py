@@ -161,14 +161,19 @@ class SubmititEngine(Engine):
     def _watch(self) -> None:
         while not (self._closed.wait(LOOK_SECONDS) and not self._pending):
             pending = dict(self._pending)
-            ended = self._ended([each.job for each in pending.values()])
             try:
+                ended = self._ended([each.job for each in pending.values()])
                 # Listed, since a folder of many machines gives old answers to questions for single files.
                 files = set(os.listdir(self._folder))
             except OSError:  # it cannot be reached just now
                 continue
             for name, each in pending.items():
-                if self._is_settled(each, files, each.job.job_id in ended):
+                try:
+                    settled = self._is_settled(each, files, each.job.job_id in ended)
+                except Exception as error:  # whoever waits for the job is to know, and other jobs go on
+                    each.future.set_exception(error)
+                    settled = True
+                if settled:
                     del self._pending[name]
 
     def _ended(self, jobs: list[Any]) -> set[str]:
