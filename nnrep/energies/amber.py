@@ -42,7 +42,6 @@ from nnrep.energies.nonbonded import (
 from nnrep.energies.padded_bonded import padded_bonded
 from nnrep.energies.pairwise import PairTerm
 from nnrep.energies.vectors import components
-from nnrep.energies.with_gradient import energy_with
 
 TERMS = ("bonds", "angles", "torsions", "lennard_jones", "coulomb")
 
@@ -78,10 +77,6 @@ def _of_pairs(pairs: PairTable | Atoms | CutoffPairs, coordinates: Array) -> tup
     if isinstance(pairs, CutoffPairs):
         return cutoff_energy_and_gradient(pairs, coordinates)
     return nonbonded_energy_and_gradient(pairs, coordinates)
-
-
-# Energy in kJ/mol of (parameters, positions (n, 3) in nm), differentiable in the positions.
-amber_energy = energy_with(amber_energy_and_gradient)
 
 
 def amber_terms(parameters: AmberParameters, positions: Array) -> dict[str, Array]:

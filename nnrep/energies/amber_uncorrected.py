@@ -44,7 +44,6 @@ from nnrep.energies.padded_bonded import padded_bonded
 from nnrep.energies.padding import repeated, with_zeros
 from nnrep.energies.pairwise import PairTerm, capped_lennard_jones
 from nnrep.energies.vectors import components
-from nnrep.energies.with_gradient import energy_with
 
 CAP = 0.01
 
@@ -89,10 +88,6 @@ def uncorrected_energy_and_gradient(
         table = partial(_table, parameters)
         pairs, pairs_gradient = row_energy_and_gradient(table, _energies, _slopes, coordinates)
     return bonded + pairs, (gradient + pairs_gradient).T
-
-
-# Energy in kJ/mol of (parameters, positions (n, 3) in nm), differentiable in the positions.
-uncorrected_energy = energy_with(uncorrected_energy_and_gradient)
 
 
 def padded(parameters: UncorrectedParameters, n: int) -> UncorrectedParameters:

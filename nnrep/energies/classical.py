@@ -37,7 +37,6 @@ from nnrep.energies.soft_pairs import (
     soft_energy_and_gradient,
 )
 from nnrep.energies.vectors import components
-from nnrep.energies.with_gradient import energy_with
 
 TERMS = ("bonds", "angles", *KINDS)
 
@@ -73,10 +72,6 @@ def classical_energy_and_gradient(parameters: ClassicalParameters, positions: Ar
     coordinates, bonded_gradient = jax.lax.optimization_barrier((coordinates, bonded_gradient))
     soft, soft_gradient = soft_energy_and_gradient(parameters.soft, coordinates)
     return bonded + soft, (bonded_gradient + soft_gradient).T
-
-
-# Energy in kJ/mol of (parameters, positions (n, 3) in nm), differentiable in the positions.
-classical_energy = energy_with(classical_energy_and_gradient)
 
 
 def classical_terms(parameters: ClassicalParameters, positions: Array) -> dict[str, Array]:

@@ -14,8 +14,12 @@ from scipy.spatial.transform import Rotation
 from structure_texts import tripeptide
 
 from nnrep.energies import amber, amber_uncorrected
-from nnrep.energies.amber import AmberParameters, amber_energy, amber_energy_and_gradient, amber_terms
-from nnrep.energies.amber_uncorrected import UncorrectedParameters, uncorrected_energy, uncorrected_terms
+from nnrep.energies.amber import AmberParameters, amber_energy_and_gradient, amber_terms
+from nnrep.energies.amber_uncorrected import (
+    UncorrectedParameters,
+    uncorrected_energy_and_gradient,
+    uncorrected_terms,
+)
 from nnrep.energies.bonded import (
     Angles,
     Bonds,
@@ -26,6 +30,7 @@ from nnrep.energies.bonded import (
 from nnrep.energies.local import local_energy
 from nnrep.energies.nonbonded import Atoms, PairTable, nonbonded_energy_and_gradient, pair_table
 from nnrep.energies.planes import planes_of
+from nnrep.energies.with_gradient import energy_with
 from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.molecule import Molecule
 from nnrep.systems.force_fields.parameters import (
@@ -34,6 +39,9 @@ from nnrep.systems.force_fields.parameters import (
     pair_atoms,
     uncorrected_parameters,
 )
+
+amber_energy = energy_with(amber_energy_and_gradient)
+uncorrected_energy = energy_with(uncorrected_energy_and_gradient)
 
 
 @cache

@@ -15,7 +15,6 @@ from structure_texts import tripeptide
 import nnrep
 from nnrep.energies.classical import (
     ClassicalParameters,
-    classical_energy,
     classical_energy_and_gradient,
     classical_terms,
     coupling_terms,
@@ -26,6 +25,7 @@ from nnrep.energies.local import local_energy
 from nnrep.energies.pairwise import soft_6_4, soft_12_6
 from nnrep.energies.planes import planes_of
 from nnrep.energies.soft_pairs import SoftAtoms, SoftTable, soft_energy_and_gradient, whole_table
+from nnrep.energies.with_gradient import energy_with
 from nnrep.errors import ConfigError
 from nnrep.structures.force_field import vacuum_system
 from nnrep.structures.molecule import Molecule
@@ -38,6 +38,8 @@ from nnrep.systems.force_fields.classical import (
     soft_atoms,
 )
 from nnrep.systems.protein import ProteinConfig, Start, protein_system
+
+classical_energy = energy_with(classical_energy_and_gradient)
 
 RADII = {"H": 1.2, "C": 1.7, "N": 1.55, "O": 1.52, "S": 1.8}
 KYTE_DOOLITTLE = {"ALA", "CYS", "ILE", "LEU", "MET", "PHE", "VAL"}
