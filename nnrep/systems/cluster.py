@@ -42,7 +42,6 @@ class ClusterConfig(SystemConfig):
     start_radius: float
 
     energy_keys = ("n",)
-    can_restart = False
     has_like_particles = True
     may_fall_apart = True
 

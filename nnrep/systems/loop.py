@@ -103,6 +103,7 @@ class LoopConfig(SystemConfig):
         *("repulsion_strength", "repulsion_cap"),
     )
     has_edge_weights = True
+    can_restart = True
 
     def __post_init__(self) -> None:
         """Check the ranges.

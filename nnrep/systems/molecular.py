@@ -48,7 +48,6 @@ class MolecularConfig(HoldingConfig):
     length_unit = LENGTH_UNIT
     has_features = True
     may_fall_apart = True  # of several molecules
-    can_restart = False
 
     def check_noise(self) -> None:
         """Raise `ConfigError` for noise that is none."""

@@ -44,10 +44,10 @@ class SystemConfig:
     length_unit: ClassVar[str] = ""
     # Keys that decide the energy, beside the molecule: energies can be compared where these are the same.
     energy_keys: ClassVar[tuple[str, ...]] = ()
-    # Whether particles have node features, edges weights, and a run contacts at which it can fail.
+    # Whether particles have node features, edges weights, and pairs ideal distances, by which a run can fail.
     has_features: ClassVar[bool] = False
     has_edge_weights: ClassVar[bool] = False
-    can_restart: ClassVar[bool] = True
+    can_restart: ClassVar[bool] = False
     # Whether nothing tells one particle from another: neighbours by number do not belong together, and minima
     # have no RMSD to each other.
     has_like_particles: ClassVar[bool] = False

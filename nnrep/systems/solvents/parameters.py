@@ -10,6 +10,7 @@ import numpy as np
 
 from nnrep.energies.all_pairs import MAX_TABLE_ATOMS
 from nnrep.energies.born_radii import NECK_REACH, NeckKinds, NeckTable
+from nnrep.systems.force_fields.parameters import COULOMB
 from nnrep.systems.solvents.expressions import Form, numbers_of
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _of_compiled(force: "openmm.GBSAOBCForce") -> Born:
         scale * (radius - offset),
         Shape(*(np.full_like(radius, value) for value in (1.0, 0.8, 4.85))),
         offset=offset,
-        coulomb=138.93545764438198,
+        coulomb=COULOMB,
         solute=force.getSoluteDielectric(),
         solvent=force.getSolventDielectric(),
         kappa=0.0,
