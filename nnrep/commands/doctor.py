@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nnrep import __version__
 from nnrep.commands.command import Command, asks_for_help
-from nnrep.errors import EXIT_OK, NO_WORKING_FOLDER, UserError
+from nnrep.errors import EXIT_FAILED, EXIT_OK, NO_WORKING_FOLDER, UserError
 
 JAX_VARIABLES = ("XLA_FLAGS", "JAX_PLATFORMS")
 
@@ -31,7 +31,7 @@ def _main(arguments: list[str]) -> int:
     for problem in problems:
         print(f"wrong     {problem}")
     print("all well" if not problems else f"{len(problems)} thing(s) wrong")
-    return 1 if problems else 0
+    return EXIT_FAILED if problems else EXIT_OK
 
 
 def _report_packages(problems: list[str]) -> None:
