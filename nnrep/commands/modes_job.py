@@ -50,6 +50,11 @@ from nnrep.records.table import write_table
 from nnrep.reparam import identity
 from nnrep.systems import System
 
+MATRICES = {
+    ModesOf.backbone.value: "the Laplacian of the Hessian's backbone",
+    ModesOf.graph.value: "the Laplacian of the graph of couplings",
+    ModesOf.hessian.value: "the Hessian",
+}
 MOST_FRAME_BYTES = 500_000_000  # of the configurations kept while the energy is minimised
 
 
@@ -239,9 +244,7 @@ def _draw_modes(
     """Draw the spectrum and the shapes of modes, of which there is the table."""
     values, vectors = np.asarray(modes.values, float), np.asarray(modes.vectors, float)
     positions = np.asarray(system.positions, float)
-    flat = modes.of == ModesOf.hessian.value
-    of = "the Hessian" if flat else "the Laplacian of the Hessian's backbone"
-    title = f"{system.name}: lowest {len(values)} eigenvalues of {of}"
+    title = f"{system.name}: lowest {len(values)} eigenvalues of {MATRICES[modes.of]}"
     rigid = np.asarray(table["rigid"] > RIGID)
     save(spectrum_picture(values, rigid, title, unit), folder / SPECTRUM)
     chosen = chosen_modes(table, drawn)

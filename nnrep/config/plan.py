@@ -116,7 +116,7 @@ def resolve(config: RunConfig) -> Plan:
     for stage in stages:
         with named_under(stage.place):
             check_map(config, stage)
-    _check_restarts(config)
+    _check_schedule(config)
     return Plan(config, stages).for_molecule(None)
 
 
@@ -149,10 +149,12 @@ def _check_system(config: RunConfig) -> None:
     require(config.system.continuum is None or own is None, "baseline.solvent", allowed, own)
 
 
-def _check_restarts(config: RunConfig) -> None:
+def _check_schedule(config: RunConfig) -> None:
     restarts, name = config.schedule.restarts, config.system.name
     allowed = f"0, as system={name} has no contacts by which a run fails"
     require(config.system.can_restart or restarts == 0, "schedule.restarts", allowed, restarts)
+    with named_under("schedule"):
+        config.schedule.check_system(name, config.system.has_like_particles)
 
 
 def check_map(config: RunConfig, stage: PlannedStage) -> None:
@@ -165,6 +167,8 @@ def check_map(config: RunConfig, stage: PlannedStage) -> None:
     require(system.has_features or not reparam.needs_features, "reparam.features", has_none, True)
     reason = system.without_bonds() if reparam.needs_bonds else None
     require(reason is None, "reparam", f"a map that holds no bonds, as {reason}", reparam.name)
+    none = f"false, as system={system.name} couples all pairs that act on each other"
+    require(system.has_background or not modes.background, "modes.background", none, modes.background)
     if not system.can_restart:
         with named_under("reparam"):
             reparam.check_without_contacts(system.name)

@@ -139,7 +139,7 @@ class Search:
         """
         now = min(ladder.step for ladder in self.ladders.values() if not ladder.diverged)
         lows = (low for ladder in self.ladders.values() for low in ladder.lows if low.step <= now)
-        fell_at, fell_to = now, np.inf
+        fell_at, fell_to = 0, np.inf
         for step, energy in sorted(lows):
             if energy < fell_to - self._min_delta:
                 fell_at, fell_to = step, energy

@@ -107,9 +107,13 @@ def progress_bar(unit: str = "", quiet: bool = False) -> Iterator[ProgressBar]:
         quiet: show nothing, as another bar is shown.
     """
     narrow = CONSOLE.width < NARROW
-    columns: list[ProgressColumn] = [TextColumn("{task.description}")]
+    columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False)]
     if not narrow:
-        columns += [BarColumn(bar_width=16), TextColumn("{task.fields[rest]}"), TimeElapsedColumn()]
+        columns += [
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[rest]}", markup=False),
+            TimeElapsedColumn(),
+        ]
     with vanishing(*columns, quiet=quiet) as progress:
         yield ProgressBar(progress, unit, narrow)
 

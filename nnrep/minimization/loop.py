@@ -205,7 +205,15 @@ def _run_to_check(
     gradient_norm = optax.tree.norm(gradient)
     positions = decode(moved)
     loss = problem.loss(positions, jax.random.fold_in(key, step // problem.epoch))
-    is_finite = _all_finite((moved, positions, loss, gradient_norm))
+    if (lowest := lowest_of(optimizer_state)) is None:
+        tried_in_vain = jnp.zeros((), bool)
+        is_finite = _all_finite((moved, positions, loss, gradient_norm))
+    else:
+        # An optimiser that goes back from a trial point without an energy stands where it goes back to.
+        tried_in_vain = ~_all_finite((moved, positions, loss)) & jnp.isfinite(lowest.value)
+        loss = jnp.where(tried_in_vain, lowest.value.astype(loss.dtype), loss)
+        positions = jnp.where(tried_in_vain, decode(lowest.params), positions)
+        is_finite = _all_finite((positions, loss))
     rules, status = stopping.at_check(replica.rules, Check(step, positions, loss, gradient_norm, is_finite))
     diverged = status == Status.diverged
     status = jnp.select(
@@ -219,8 +227,8 @@ def _run_to_check(
         status,
     )
     kept = jax.tree.map(lambda old, new: jnp.where(diverged, old, new), before, moved)
-    if (lowest := lowest_of(optimizer_state)) is not None:
-        back = (status != Status.running) & ~at_rest & (lowest.value < loss)
+    if lowest is not None:
+        back = (status != Status.running) & ~at_rest & ((lowest.value < loss) | tried_in_vain)
         kept = jax.tree.map(lambda low, here: jnp.where(back, low, here), lowest.params, kept)
         loss = jnp.where(back, lowest.value.astype(loss.dtype), loss)
         positions = jnp.where(back, decode(kept), positions)

@@ -52,7 +52,7 @@ def normal_modes(
         UserError: the Hessian is not finite, a dense one is too large, or Lanczos has not converged.
         ConfigError: a solver that needs a sparse matrix, or epsilon where there is no dense Hessian.
     """
-    size = system.n_free * system.positions.shape[1]
+    size = system.n * system.positions.shape[1]  # the Hessian is formed before frozen particles are left out
     check_normal_solver(solver)
     if solver is Solver.auto:
         solver = Solver.dense if size <= MAX_DENSE_COORDINATES else Solver.lanczos

@@ -91,9 +91,10 @@ def load_modes(key: str) -> StoredModes | None:
                 of=str(held["of"]),
             )
             seconds, compile_s = float(held["seconds"]), float(held["compile_s"])
-        path.touch()
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
+    with suppress(OSError):  # of a cache that can only be read
+        path.touch()
     return StoredModes(modes, seconds, compile_s)
 
 

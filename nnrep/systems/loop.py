@@ -104,6 +104,7 @@ class LoopConfig(SystemConfig):
     )
     has_edge_weights = True
     can_restart = True
+    has_background = True
 
     def __post_init__(self) -> None:
         """Check the ranges.

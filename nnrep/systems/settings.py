@@ -48,6 +48,8 @@ class SystemConfig:
     has_features: ClassVar[bool] = False
     has_edge_weights: ClassVar[bool] = False
     can_restart: ClassVar[bool] = False
+    # Whether there are pairs without a coupling of their own, which modes may count in.
+    has_background: ClassVar[bool] = False
     # Whether nothing tells one particle from another: neighbours by number do not belong together, and minima
     # have no RMSD to each other.
     has_like_particles: ClassVar[bool] = False

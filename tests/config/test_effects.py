@@ -85,6 +85,8 @@ def test_of_every_choice_keys_without_effect_are_refused_and_defaults_are_not(co
 
 
 REFUSED = {
+    "system=protein reparam=cg modes.background=true": "modes.background: must be false, as system=protein c",
+    "system=protein schedule=hopping schedule.surface=0.4": "schedule.surface: must be null, as particles of",
     "reparam.self_weight=0.2": "reparam.self_weight: must be null, as graph=slow_modes has no edges, got 0",
     "reparam.graph=bonds reparam.strength=2": "reparam.strength: must be 5.0, as graph=bonds needs no modes",
     "reparam.graph=bonds reparam.modes=3": "reparam.modes: must be null, as graph=bonds needs no modes, go",

@@ -11,6 +11,7 @@ from structure_texts import tripeptide
 import nnrep
 from nnrep.minimization.loop import run_chunk
 from nnrep.minimization.optimizers.lbfgs import scale_by_backtracking_lbfgs
+from nnrep.minimization.stopping import Status
 from nnrep.systems.protein import ProteinConfig, protein_system
 
 
@@ -105,3 +106,27 @@ def test_seeds_in_a_batch_end_as_they_do_alone_and_rates_are_traced():
     for rate in (1e-3, 2e-3):
         minimize(system, optimizer=chained(nnrep.lbfgs, rate, clamp=100 * rate), seeds=[2], **options)
     assert run_chunk.jitted._cache_size() == 1
+
+
+def _above_zero(x):
+    return jnp.sum(x - jnp.log(x))
+
+
+@pytest.mark.parametrize("check_every", [1, 2, 3, 20])
+def test_a_trial_point_without_an_energy_is_gone_back_from_whenever_it_is_checked(check_every):
+    """The first long step leads to where the logarithm is not a number."""
+    system = nnrep.System(energy=_above_zero, positions=np.full((4, 3), 3.0))
+    stopping = nnrep.Stopping(rms_force=1e-6, check_every=check_every)
+    result = minimize(system, optimizer=nnrep.lbfgs(10.0), stopping=stopping, max_steps=200)
+    assert result.status == (Status.converged,)
+    np.testing.assert_allclose(result.positions[0], 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("max_steps", range(1, 8))
+def test_a_run_that_ends_at_such_a_point_ends_at_the_lowest_before(max_steps):
+    system = nnrep.System(energy=_above_zero, positions=np.full((4, 3), 3.0))
+    stopping = nnrep.Stopping(rms_force=1e-6, check_every=1)
+    result = minimize(system, optimizer=nnrep.lbfgs(10.0), stopping=stopping, max_steps=max_steps)
+    assert result.status[0] in (Status.step_limit, Status.converged)
+    assert np.isfinite(result.positions).all()
+    assert result.energy[0] <= float(_above_zero(system.positions))

@@ -60,6 +60,11 @@ class HoppingSchedule(ScheduleConfig):
             PlannedStage("fine", free, modes, optimizer.build(rate), rate, rest, max_steps, key),
         ]
 
+    def check_system(self, name: str, has_like_particles: bool) -> None:
+        """Loose particles are moved to the surface of a cluster."""
+        allowed = f"null, as particles of system={name} are not alike"
+        require(self.surface is None or has_like_particles, "surface", allowed, self.surface)
+
     def without_effect(self, reparam: MapConfig) -> dict[str, str]:
         """A map's inputs are no particles."""
         reason = f"reparam={reparam.name} does not move particles one by one"

@@ -96,6 +96,14 @@ class ScheduleConfig:
         """
         raise NotImplementedError
 
+    def check_system(self, name: str, has_like_particles: bool) -> None:
+        """Raise `ConfigError` if it is not for a system.
+
+        Args:
+            name: of the system.
+            has_like_particles: whether nothing tells one particle of it from another.
+        """
+
     def without_effect(self, reparam: MapConfig) -> dict[str, str]:
         """Keys of the whole configuration that its stages do not take with the run's map, and why.
 

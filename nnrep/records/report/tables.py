@@ -17,7 +17,7 @@ from nnrep.records.table import ERROR, read_table, read_text
 
 def tables_of_runs(folder: Path, held: Sequence[HeldRuns], rows: pd.DataFrame) -> str:
     """The closing table, why jobs failed, and all columns."""
-    if len(held) == 1 and held[0].folder == folder:
+    if len(held) == 1 and held[0].folder == folder and not is_sweep_table(folder / RUNS):
         shown = table_of_run(read_table(folder / RUNS), read_history(folder / HISTORY, "seed"))
         return shown_table(shown) + _all_columns(rows)
     whole = rows.set_index(pd.Index([_job(folder, each) for each in held for _ in range(len(each.rows))]))
