@@ -16,6 +16,7 @@ ase = pytest.importorskip("ase")
 
 from ase import units  # noqa: E402
 from ase.build import molecule  # noqa: E402
+from ase.calculators.calculator import Calculator as AseCalculator  # noqa: E402
 from ase.calculators.emt import EMT  # noqa: E402
 from ase.calculators.lj import LennardJones  # noqa: E402
 from ase.cluster import Icosahedron  # noqa: E402
@@ -272,6 +273,33 @@ def test_results_are_read_by_ase(tmp_path):
     assert start.draw_start is None
     again = nnrep.minimize(start, max_steps=0)
     assert again.energy_start[0] == pytest.approx(result.energy[1], abs=0.01)
+
+
+def test_modes_are_sampled_about_the_start_that_was_given():
+    system = of_protein()
+    atoms = to_atoms(system)
+    atoms.positions *= 1.2
+    there = start_at(system, atoms)
+    drawn = there.draw_configuration(jax.random.key(0), jnp.zeros(()))
+    np.testing.assert_allclose(drawn, there.positions, atol=0.06)
+    assert np.abs(np.asarray(drawn) - np.asarray(system.positions)).max() > 0.1
+
+
+class Smeared(AseCalculator):
+    """Of a code with smeared occupations: forces are those of the free energy."""
+
+    implemented_properties = ("energy", "free_energy", "forces")
+
+    def calculate(self, atoms=None, properties=(), system_changes=()):
+        x = atoms.positions
+        self.results = {"free_energy": np.sum(x**2), "energy": np.sum(x**2) + 5.0, "forces": -2 * x}
+
+
+def test_the_energy_is_that_of_the_forces():
+    atoms = argon()
+    atoms.calc = Smeared()
+    system = nnrep.System.from_ase(atoms)
+    assert nnrep.minimize(system, max_steps=0).energy_start[0] == pytest.approx(np.sum(atoms.positions**2))
 
 
 def test_frames_are_a_trajectory(tmp_path):

@@ -1,5 +1,6 @@
 """Positions of systems as ASE has them: in Angstrom, in the frame of the molecule's file, with three axes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -8,10 +9,13 @@ import numpy as np
 from ase import units
 from ase.constraints import FixAtoms
 from ase.data import chemical_symbols
+from jax import Array
+from jax.tree_util import Partial
 
 from nnrep.energies.arrays import on_device
 from nnrep.errors import AsCode, require, require_kind
-from nnrep.systems.system import System
+from nnrep.systems.frozen import released
+from nnrep.systems.system import System, perturbed
 
 UNKNOWN = "X"  # symbol of a particle without an element
 # Units of systems in those of ASE. A system without units is taken to be in those of ASE.
@@ -80,7 +84,14 @@ def start_at(system: System, atoms: ase.Atoms) -> System:
     """
     positions = positions_in(system, atoms)
     check_elements(system, atoms)
-    return replace(system, positions=on_device(positions), draw_start=None)
+    start = on_device(positions)
+    return replace(system, positions=start, draw_start=None, draw_configuration=_drawn_about(system, start))
+
+
+def _drawn_about(system: System, start: Array) -> Callable | None:
+    """What modes are sampled from: of a molecule its start with noise."""
+    drawn = released(system.draw_configuration)
+    return Partial(perturbed, start, *drawn.args[1:]) if getattr(drawn, "func", None) is perturbed else drawn
 
 
 def to_atoms(system: System, positions: np.ndarray | None = None, like: ase.Atoms | None = None) -> ase.Atoms:

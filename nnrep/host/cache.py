@@ -26,9 +26,9 @@ def is_writable(folder: Path) -> bool:
     """Whether files can be made in a folder, which is made if need be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".write-{os.getpid()}"
+        probe = folder / f".write-{secrets.token_hex(8)}"  # processes of two containers may have one number
         write_whole(probe, bytes(PROBE_BYTES))  # a full disk would still take an empty file
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError:
         return False
     return True

@@ -119,7 +119,10 @@ def stored_path(key: str) -> Path:
 
 
 def _make_room(folder: Path) -> None:
-    seen = [(path, path.stat()) for path in folder.glob("*.npz")]
+    seen = []
+    for path in folder.glob("*.npz"):
+        with suppress(FileNotFoundError):  # another process has just made room
+            seen.append((path, path.stat()))
     total = sum(stat.st_size for _, stat in seen)
     for path, stat in sorted(seen, key=lambda one: one[1].st_mtime):
         if total <= MOST_BYTES:

@@ -14,6 +14,11 @@ VARIABLE = "NNREP_STRUCTURES"  # of the environment: folders in which entries ar
 EMBEDDED = "1L2Y"  # the Trp-cage in the package
 
 
+def at_home(path: str | Path) -> Path:
+    """A path, where a leading ~ is the home folder; a name that only looks like one stays as it is."""
+    return Path(os.path.expanduser(str(path)))
+
+
 def suffix_of(name: str) -> str:
     """The suffix of a structure file, "" if it is none."""
     return next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
@@ -60,7 +65,7 @@ def existing_folder(folder: str | Path, key: str) -> Path:
     Raises:
         UserError: there is no such folder.
     """
-    path = Path(folder).expanduser()
+    path = at_home(folder)
     if path.is_dir():
         return path
     reason = f"{path}: {'not a folder' if path.exists() else 'no such folder'}"

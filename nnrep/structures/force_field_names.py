@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nnrep.choices.identity import hash_of_bytes
 from nnrep.errors import ConfigError
+from nnrep.structures.file_names import at_home
 
 KEY, SUFFIX = "system.force_field", ".xml"
 INCLUDED = re.compile(rb"""<Include\s+file\s*=\s*["']([^"']+)["']""")
@@ -42,7 +43,7 @@ def _packaged(name: str) -> Path:
 def _found(name: str) -> Path:
     from nnrep.structures.openmm_names import DATA  # OpenMM is loaded for files alone
 
-    for place in (Path(name).expanduser(), DATA / name):
+    for place in (at_home(name), DATA / name):
         if name.endswith(SUFFIX) and place.is_file():
             return place
     raise ConfigError("force_field", f"{name or 'nothing'}: no such {SUFFIX} file, and none that OpenMM has")

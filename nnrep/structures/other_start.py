@@ -1,14 +1,13 @@
 """Starts from a file: another structure of the molecule, such as the end of somebody's dynamics."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnrep.choices.identity import hash_of_bytes
 from nnrep.errors import ConfigError, UserError
-from nnrep.structures.file_names import FORMATS, suffix_of
+from nnrep.structures.file_names import FORMATS, at_home, suffix_of
 from nnrep.structures.molecule import Molecule
 from nnrep.structures.places import Found, from_file
 from nnrep.structures.preparation import ALL, Preparation
@@ -33,7 +32,7 @@ def check_file(start: str, others: tuple[str, ...]) -> None:
     if not suffix_of(start):
         formats = f"a structure file ({', '.join(FORMATS)}, or one of these with .gz)"
         raise ConfigError("start", f"must be one of {', '.join(others)}, or {formats}, got {start}")
-    path = Path(start).expanduser()
+    path = at_home(start)
     if not path.is_file():
         raise ConfigError("start", f"{path}: {'a folder' if path.is_dir() else 'no such file'}")
 
@@ -138,7 +137,7 @@ def _check_atoms(
 
 
 def _found(start: str) -> Found:
-    return from_file(Path(start).expanduser(), key=KEY)
+    return from_file(at_home(start), key=KEY)
 
 
 def _check_residues(start: str, molecule: Molecule, other: Molecule) -> None:

@@ -1,6 +1,5 @@
 """Where structures are found: the one in the package, files, folders, the cache, the Protein Data Bank."""
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
@@ -17,6 +16,7 @@ from nnrep.structures.file_names import (
     FORMATS,
     SUFFIXES,
     VARIABLE,
+    at_home,
     existing_folder,
     stem_of,
     structure_files,
@@ -76,7 +76,7 @@ def find_structure(pdb: str | None, folders: Sequence[str | Path], *, cache: Pat
     if ENTRY.fullmatch(pdb):
         return _find_entry(pdb.upper(), folders, cache or fetched_folder())
     if suffix_of(pdb):
-        return from_file(Path(os.path.expanduser(pdb)))
+        return from_file(at_home(pdb))
     if re.fullmatch(r"\d+(\.\d+)?([eE][+-]?\d+)?", pdb):
         reason = f"{pdb} is a number; quote an entry that reads like one, as in pdb: '1E10'"
         raise ConfigError("system.pdb", reason)

@@ -102,11 +102,19 @@ class _Host:
         given = np.asarray(positions)
         self._atoms.positions[:] = given + self._origin
         try:
-            energy, forces = self._atoms.get_potential_energy(), self._atoms.get_forces()
+            energy, forces = _energy_of_forces(self._atoms), self._atoms.get_forces()
         except NotImplementedError as error:
             what = f"must give energy and forces: {str(error).splitlines()[0]}"
             raise ConfigError("atoms.calc", what) from error
         return np.asarray(energy, given.dtype), -np.asarray(forces, given.dtype)
+
+
+def _energy_of_forces(atoms: "ase.Atoms") -> float:
+    """The energy whose derivatives the forces are: with smeared occupations that is the free energy."""
+    try:
+        return atoms.get_potential_energy(force_consistent=True)
+    except NotImplementedError:
+        return atoms.get_potential_energy()
 
 
 def _energy_and_gradient_of(host: Callable) -> Callable[[Array], tuple[Array, Array]]:

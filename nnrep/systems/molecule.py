@@ -18,6 +18,7 @@ from nnrep.choices.settings import settings
 from nnrep.errors import ConfigError, require
 from nnrep.structures.engines.coordinates import check_suffix
 from nnrep.structures.engines.registry import ENGINES, engine_of
+from nnrep.structures.file_names import at_home
 from nnrep.structures.force_field import stored_vacuum_system
 from nnrep.structures.given import Box, Constraints, given_molecule, positions_in
 from nnrep.structures.molecule import Molecule
@@ -44,7 +45,7 @@ class Start(StrEnum):
 
 def hash_of_file(path: str | None) -> str:
     """A short hash of what a file holds, wherever it lies."""
-    return "" if path is None else hash_of_bytes(Path(path).expanduser().read_bytes())
+    return "" if path is None else hash_of_bytes(at_home(path).read_bytes())
 
 
 def _hashes(paths: Sequence[str]) -> list[str]:
@@ -143,7 +144,7 @@ class MoleculeConfig(MolecularConfig):
     def molecule(self, folders: Sequence[str]) -> Molecule:
         """As the files have it; a start in a file must fit it."""
         topology, coordinates, *parameters = (
-            Path(str(path)).expanduser() for path in (self.topology, self.coordinates, *self.parameters)
+            at_home(str(path)) for path in (self.topology, self.coordinates, *self.parameters)
         )
         molecule = given_molecule(
             self.engine,
@@ -199,7 +200,7 @@ class MoleculeConfig(MolecularConfig):
             return np.zeros_like(molecule.positions)
         if isinstance(self.start, Start):
             return molecule.positions - molecule.positions.mean(axis=0)
-        positions = positions_in(Path(self.start).expanduser(), molecule, "system.start")
+        positions = positions_in(at_home(self.start), molecule, "system.start")
         return positions - positions.mean(axis=0)
 
     def not_in_openmm(self) -> str | None:
@@ -223,7 +224,7 @@ CHOICE = MoleculeConfig
 
 
 def _check_file(key: str, path: str) -> None:
-    file = Path(path).expanduser()
+    file = at_home(path)
     if not file.is_file():
         raise ConfigError(key, f"{path}: {'a folder' if file.is_dir() else 'no such file'}")
 

@@ -327,9 +327,10 @@ def with_energy(system: System, more: Energy) -> System:
         system: any system.
         more: parameters and functions of the energy that is added.
     """
-    parts = (system.energy, more.of_positions())
-    sampled = system.energy_sample
-    own_terms = system.energy_terms or Partial(_one_term, system.energy)
+    own = released(system.energy)  # the sum has the pins, which another start changes
+    parts = (own, more.of_positions())
+    sampled = released(system.energy_sample)
+    own_terms = system.energy_terms or Partial(_one_term, own)
     return replace(
         system,
         energy=Partial(_total, parts),

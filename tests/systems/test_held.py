@@ -162,6 +162,21 @@ def test_restraints_are_energies_of_their_own_and_of_any_dimension():
     np.testing.assert_allclose(result.positions[0], 1 - 4 / 1e4, atol=1e-6)
 
 
+def test_an_energy_that_is_added_leaves_frozen_particles_where_another_start_has_them():
+    def springs_to_the_first(x):
+        return jnp.sum((x - x[0]) ** 2)
+
+    frozen = nnrep.System(
+        energy=springs_to_the_first, positions=np.zeros((3, 2)), frozen=[True, False, False]
+    )
+    both = nnrep.systems.system.with_energy(frozen, positional_restraints(np.zeros((3, 2)), 1e-6))
+    elsewhere = replace(both, positions=jnp.ones((3, 2)))
+    result = nnrep.minimize(elsewhere, optimizer=nnrep.lbfgs(), max_steps=50)
+    np.testing.assert_allclose(result.positions[0], 1, atol=1e-4)
+    free = replace(both, frozen=None)
+    assert float(free.energy(jnp.eye(3, 2))) == pytest.approx(3.0, abs=1e-4)
+
+
 # Frozen atoms.
 
 CHOICES = [{"name": name} for name in MAPS if name not in ("gnn", "egnn")]  # egnn is for loops

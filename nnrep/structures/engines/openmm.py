@@ -30,13 +30,17 @@ def _read(topology: Path, parameters: Sequence[Path], coordinates: Coordinates) 
 def _add_bonds(topology: app.Topology, system: openmm.System) -> None:
     """The bonds of the forces, which a structure has of common residues only.
 
-    Bonds of atoms that an angle has at its outer are left out: they are Urey-Bradley terms.
+    Bonds of atoms that an angle has at its outer are left out, as Urey-Bradley terms, but in rings of three.
     """
-    outer = set()
-    for force in system.getForces():
-        if isinstance(force, openmm.HarmonicAngleForce):
-            angles = (force.getAngleParameters(index) for index in range(force.getNumAngles()))
-            outer |= {frozenset((i, k)) for i, _, k, *_ in angles}
+    angles = [
+        force.getAngleParameters(index)[:3]
+        for force in system.getForces()
+        if isinstance(force, openmm.HarmonicAngleForce)
+        for index in range(force.getNumAngles())
+    ]
+    outer = {frozenset((i, k)) for i, _, k in angles}
+    in_rings = {frozenset((i, k)) for i, j, k in angles if {frozenset((i, j)), frozenset((j, k))} <= outer}
+    outer -= in_rings
     held = [system.getConstraintParameters(index)[:2] for index in range(system.getNumConstraints())]
     for force in system.getForces():
         if isinstance(force, openmm.HarmonicBondForce):
