@@ -9,7 +9,7 @@ from nnrep.errors import ConfigError
 from nnrep.structures.file_names import at_home
 
 KEY, SUFFIX = "system.force_field", ".xml"
-INCLUDED = re.compile(rb"""<Include\s+file\s*=\s*["']([^"']+)["']""")
+INCLUDED = re.compile(rb"""<Include\b[^>]*?\bfile\s*=\s*["']([^"']+)["']""")
 # Names of files that a package has, which are not ours to ship.
 PACKAGED = {"amber14_onlysc": ("openmmforcefields", "ffxml/amber/protein.ff14SBonlysc.xml")}
 
@@ -55,7 +55,7 @@ def hashes_of(force_field: str) -> list[str]:
 
 
 def _whole(path: Path, above: set[Path]) -> bytes:
-    """What a file holds, then what those hold that it includes, from its folder or OpenMM's."""
+    """What a file holds, then what those hold that it includes, wherever OpenMM finds them."""
     if path in above or not path.is_file():  # the latter OpenMM says where it reads the file
         return b""
     text = path.read_bytes()
@@ -65,10 +65,16 @@ def _whole(path: Path, above: set[Path]) -> bytes:
 
 
 def _beside(name: str, path: Path) -> Path:
-    from nnrep.structures.openmm_names import DATA
+    """An included file where OpenMM looks for it: beside the other, then as it is named, then in folders of
+    OpenMM's and of packages of force fields."""
+    from openmm.app import forcefield
 
-    own = path.parent / name
-    return own if own.is_file() else DATA / name
+    places = [
+        path.parent / name,
+        Path(name),
+        *(Path(each) / name for each in forcefield._getDataDirectories()),
+    ]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 def potential_name(force_field: str) -> str:

@@ -149,6 +149,18 @@ def test_what_a_file_includes_counts(tmp_path):
     assert config_of(path).files["force_field.0"] not in hashes
 
 
+@pytest.mark.parametrize("include", ['file="inner.xml"', "comment='of ours' file = 'inner.xml'"])
+def test_what_is_included_counts_wherever_openmm_finds_it(tmp_path, monkeypatch, include):
+    (tmp_path / "fields").mkdir()
+    path = write(tmp_path / "fields", "outer.xml", f"<ForceField><Include {include}/></ForceField>")
+    monkeypatch.chdir(tmp_path)  # where OpenMM looks after the folder of the file
+    hashes = set()
+    for text in ("<ForceField/>", "<ForceField></ForceField>"):
+        write(tmp_path, "inner.xml", text)
+        hashes.add(config_of(path).files["force_field.0"])
+    assert len(hashes) == 2
+
+
 SCRIPT = "import openmm as mm\nsys.addForce(mm.CustomExternalForce('x'))"
 REFUSED = {
     r"force_field: none\.xml: no such \.xml file, and none that OpenMM has": "none.xml",
