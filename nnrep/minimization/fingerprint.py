@@ -20,7 +20,7 @@ class Fingerprint(NamedTuple):
     Attributes:
         starts: (s, n, d) from which its replicas begin.
         start_energy: (1,) exact, of the first one.
-        numbers: (m,) of its stages, limits and restarts.
+        numbers: (m,) of its stages, limits, restarts and frames.
     """
 
     starts: np.ndarray
@@ -36,12 +36,14 @@ class Fingerprint(NamedTuple):
         if (other := first_other(self._asdict(), snapshot, STARTS)) is not None:
             return other
         if not np.array_equal(self.numbers, snapshot["numbers"]):
-            return "optimisers, stopping rules, fits, limits or restarts"
+            return "optimisers, stopping rules, fits, limits, restarts or record_every"
         return None
 
 
-def numbers_of(stages: Sequence[Stage], max_steps: int, restarts: Restarts) -> np.ndarray:
-    """The numbers (m,) of a run's stages, limits and restarts; stages without an own limit have -1."""
+def numbers_of(
+    stages: Sequence[Stage], max_steps: int, restarts: Restarts, record_every: int | None
+) -> np.ndarray:
+    """The numbers (m,) of a run: of stages, of which those without an own limit have -1, restarts and frames."""
     each = [
         (
             stage.optimizer.hyperparameters,
@@ -52,7 +54,7 @@ def numbers_of(stages: Sequence[Stage], max_steps: int, restarts: Restarts) -> n
         )
         for stage in stages
     ]
-    leaves = jax.tree.leaves((each, max_steps, restarts))
+    leaves = jax.tree.leaves((each, max_steps, restarts, record_every or 0))
     return np.concatenate([np.ravel(np.asarray(leaf, np.float64)) for leaf in leaves])
 
 

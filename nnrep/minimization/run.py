@@ -74,7 +74,8 @@ class Run:
         began = time.perf_counter()
         start_energy, _ = self._exact(starts[:1])  # compiles
         self.times.compile_s += time.perf_counter() - began
-        self._fingerprint = Fingerprint(starts, start_energy, numbers_of(stages, max_steps, restarts))
+        numbers = numbers_of(stages, max_steps, restarts, self.monitor.record_every)
+        self._fingerprint = Fingerprint(starts, start_energy, numbers)
         self._begin_stage(0, starts, np.full(len(seeds), Status.running))
         self.positions_start = self.stage.positions()
         self.energy_start, _ = self._exact(self.positions_start)

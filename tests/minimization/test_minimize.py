@@ -292,11 +292,11 @@ OTHER_RUNS = {
     "seeds": (lambda: (parametrised(), coarse_stage()), {"seeds": [1]}),
     "sizes or stages": (lambda: (parametrised(), coarse_stage(k=5)), {}),
     "map": (lambda: (parametrised(), coarse_stage(sign=-1.0)), {}),
-    "optimisers, stopping rules, fits, limits or restarts": (
+    "optimisers, stopping rules, fits, limits, restarts or record_every": (
         lambda: (parametrised(), coarse_stage(rate=0.02)),
         {},
     ),
-    "limits or restarts": (lambda: (parametrised(), coarse_stage()), {"max_steps": 301}),
+    "limits, restarts": (lambda: (parametrised(), coarse_stage()), {"max_steps": 301}),
     "fits, limits": (lambda: (parametrised(), coarse_stage(fit=nnrep.Fit(6))), {}),
     "stopping rules, fits": (
         lambda: (parametrised(), coarse_stage(stopping=nnrep.Stopping(rms_force=1e-9, rules=(Below(-2e9),)))),
@@ -329,6 +329,12 @@ def test_a_checkpoint_of_a_run_with_other_numbers_is_refused(kept, what):
     wanted = f"{path}: the checkpoint is of another run, with other .*{what}.*; remove it to start again"
     with pytest.raises(UserError, match=wanted):
         nnrep.minimize(*given(), monitor=nnrep.Monitor(checkpoint=path), **{"max_steps": 300} | options)
+
+
+def test_a_checkpoint_of_a_run_that_keeps_other_frames_is_refused(kept):
+    monitor = nnrep.Monitor(checkpoint=kept[0], record_every=20)
+    with pytest.raises(UserError, match="restarts or record_every; remove it"):
+        nnrep.minimize(parametrised(), coarse_stage(), max_steps=300, monitor=monitor)
 
 
 def test_a_checkpoint_of_another_precision_is_refused(kept):
