@@ -43,7 +43,7 @@ class Fingerprint(NamedTuple):
 def numbers_of(
     stages: Sequence[Stage], max_steps: int, restarts: Restarts, record_every: int | None
 ) -> np.ndarray:
-    """The numbers (m,) of a run: of stages, of which those without an own limit have -1, restarts and frames."""
+    """The numbers (m,) of a run: of stages (-1 without an own limit), restarts and frames."""
     each = [
         (
             stage.optimizer.hyperparameters,

@@ -72,11 +72,12 @@ def _most_state_bytes(stages: tuple[Stage, ...], system: System) -> int:
 
 
 def _state_bytes(stage: Stage, system: System) -> int:
-    """Of a replica in a stage: params, their gradient and next values, and the optimiser's state, twice."""
+    """Of a replica in a stage: params before and after a chunk, their gradient and next values, and the
+    optimiser's state, twice."""
     params = initial_params.shapes(stage.reparam, 0, 0, system.positions)
     build, hyperparameters = stage.optimizer
     state = jax.eval_shape(lambda moved: build(hyperparameters).init(moved), moved_of(params))
-    return _bytes(params) + 2 * _bytes(moved_of(params)) + 2 * _bytes(state)
+    return 2 * _bytes(params) + 2 * _bytes(moved_of(params)) + 2 * _bytes(state)
 
 
 def _bytes(tree: object) -> int:

@@ -113,6 +113,7 @@ class StageRun:
         ]
         pairs = self._batched(replicas)
         self._batches, self._loss_keys = [replica for replica, _ in pairs], [key for _, key in pairs]
+        del replicas, pairs  # what maps hold is large, and the loop makes its own copy
         self._begun_at = starts.positions if self.broken_off else None
         for group in () if self.broken_off else range(len(groups.members)):
             self.keep(group, *self.run(group, 0))  # no steps: this compiles
