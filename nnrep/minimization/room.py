@@ -35,7 +35,12 @@ def require_room(
     checks = max_steps // min(stage.stopping.check_every for stage in stages) + len(stages)
     numbers = _numbers_of_check(system)
     replica = 8 * POSITIONS * system.positions.size + _most_state_bytes(stages, system)
-    each = replica + COPIES * 8 * numbers * checks
+    history = COPIES * 8 * numbers * checks
+    if history > replica:  # which no smaller system would change
+        require_memory(
+            history, "max_steps", f"a history of {checks} checks", "fewer, or a larger check_every"
+        )
+    each = replica + history
     what = f"{seeds} replica{'s' * (seeds > 1)} of {system.n} particles, with map and history,"
     most = most_that_fit(each)
     key, instead = ("seeds", f"at most {most}") if most else ("system", "a smaller system or map")

@@ -34,6 +34,15 @@ def test_replicas_are_as_many_as_fit(limit):
         nnrep.minimize(small, nnrep.reparam.identity(), max_steps=100)
 
 
+def test_a_history_that_no_system_could_have_is_named_by_its_steps(limit):
+    stopping = nnrep.Stopping(check_every=1)
+    stages = nnrep.two_stages(nnrep.reparam.identity(), stopping=stopping)
+    given = system()
+    limit(10**8)
+    with pytest.raises(UserError, match=r"^max_steps: a history of 1000000001 checks .* choose fewer, or a"):
+        nnrep.minimize(given, stages, max_steps=10**9)
+
+
 def test_a_map_counts(limit):
     free = 10**6
     limit(free)

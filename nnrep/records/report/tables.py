@@ -1,5 +1,6 @@
 """The tables of a report: runs, and their configurations."""
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def configuration(held: Sequence[HeldRuns]) -> str:
         return details(CONFIG, text_block((known[0].folder / CONFIG).read_text(encoding="utf-8")))
     differ = differing_keys([each.settings for each in known])
     rows = [[key, *(_text(each, key) for each in known)] for key in differ]
-    names = [each.folder.name for each in known]
+    above = os.path.commonpath([each.folder for each in known])
+    names = [each.folder.relative_to(above).as_posix() for each in known]  # of two sweeps: a/0, b/0
     columns = table(["setting", *names], rows, list(range(len(names) + 1)))
     same = text_block("\n".join(_common(known, differ)))
     return (columns if differ else "") + details("What does not differ", same)
