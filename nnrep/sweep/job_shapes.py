@@ -1,8 +1,6 @@
 """Which jobs of a Hydra sweep are likely to share compiled programs, as far as their configurations tell."""
 
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,6 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nnrep.choices.identity import digest, flat
 from nnrep.config.overrides import STRUCTURE
+from nnrep.structures.file_names import at_home
 
 GROUPS = ("system", "reparam", "modes")  # whose values shape programs
 NAMED = ("optimizer", "schedule", "baseline")  # whose names do
@@ -56,7 +55,7 @@ def _size_class(name: object) -> str:
     """Of a structure's file; entries, which may have to be fetched first, are one class."""
     if name is None:
         return ""
-    path = Path(os.path.expanduser(str(name)))
+    path = at_home(str(name))
     try:
         size = path.stat().st_size
     except OSError:

@@ -127,13 +127,18 @@ REFUSED = {
 }
 
 
+def refused_in_one_line(load, raw, message):
+    """That a composed configuration is refused with a line that begins so."""
+    with pytest.raises(ConfigError) as caught:
+        load(raw)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("overrides", REFUSED)
 def test_values_without_effect_are_refused_in_one_line(configure, overrides):
     schedule = [] if "schedule=" in overrides else ["schedule=paper"]
-    with pytest.raises(ConfigError) as caught:
-        load_plan(configure(*schedule, *overrides.split()))
-    assert str(caught.value).startswith(REFUSED[overrides])
-    assert "\n" not in str(caught.value)
+    refused_in_one_line(load_plan, configure(*schedule, *overrides.split()), REFUSED[overrides])
 
 
 OF_OTHER_VERBS = {
@@ -188,10 +193,8 @@ OF_OTHER_VERBS = {
 @pytest.mark.parametrize(("verb", "overrides"), OF_OTHER_VERBS)
 def test_other_verbs_refuse_values_without_effect_as_well(configure, verb, overrides):
     load = {"modes": load_modes_plan, "explore": load_exploring_plan}[verb]
-    with pytest.raises(ConfigError) as caught:
-        load(configure(*VERBS[verb].hydra.with_choices(overrides.split())))
-    assert str(caught.value).startswith(OF_OTHER_VERBS[verb, overrides])
-    assert "\n" not in str(caught.value)
+    raw = configure(*VERBS[verb].hydra.with_choices(overrides.split()))
+    refused_in_one_line(load, raw, OF_OTHER_VERBS[verb, overrides])
 
 
 @pytest.mark.parametrize(
